@@ -1,0 +1,230 @@
+"""Rotations, the pinhole camera and image crops: pure functions and small frozen dataclasses.
+
+Pixels are (u, v) = (right, down) and the centre of the top-left pixel is (0, 0). The camera frame is the optical
+frame of REP-103 (x right, y down, z forward), the head frame is the body frame of REP-103 (x out of the face,
+y to the person's left, z up). Lengths are metres, angles radians unless a name says degrees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+#: Camera <- head rotation of a face that looks straight into the camera.
+FACING_CAMERA: Array = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
+
+
+def skew(v: npt.ArrayLike) -> Array:
+    """Cross-product matrices: ``skew(a) @ b == cross(a, b)``. v: (..., 3) -> (..., 3, 3)."""
+    v = np.asarray(v, dtype=np.float64)
+    out = np.zeros((*v.shape[:-1], 3, 3))
+    out[..., 0, 1], out[..., 0, 2] = -v[..., 2], v[..., 1]
+    out[..., 1, 0], out[..., 1, 2] = v[..., 2], -v[..., 0]
+    out[..., 2, 0], out[..., 2, 1] = -v[..., 1], v[..., 0]
+    return out
+
+
+def rotation_from_vector(vector: npt.ArrayLike) -> Array:
+    """Rodrigues' formula: rotation vector (3,) in radians -> rotation matrix (3, 3)."""
+    vector = np.asarray(vector, dtype=np.float64)
+    angle = float(np.sqrt(vector @ vector))
+    if angle < 1e-9:
+        return np.eye(3) + skew(vector)
+    k = skew(vector / angle)
+    return np.asarray(np.eye(3) + np.sin(angle) * k + (1.0 - np.cos(angle)) * (k @ k))
+
+
+def vector_from_rotation(rotation: Array) -> Array:
+    """Inverse of :func:`rotation_from_vector`; the angle lies in [0, pi]."""
+    return np.asarray(cv2.Rodrigues(np.asarray(rotation, dtype=np.float64))[0]).reshape(3)
+
+
+def rotation_from_yaw_pitch_roll(yaw_pitch_roll: npt.ArrayLike) -> Array:
+    """Camera <- head rotation of a head turned by (yaw, pitch, roll) radians from :data:`FACING_CAMERA`.
+
+    ``FACING_CAMERA @ Rz(yaw) @ Ry(pitch) @ Rx(roll)`` about the head's own axes (REP-103): yaw > 0 turns the face
+    to the person's left (the image's right), pitch > 0 lowers it, roll > 0 tilts it to the person's right shoulder.
+    """
+    yaw, pitch, roll = np.asarray(yaw_pitch_roll, dtype=np.float64)
+    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
+    rz = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
+    ry = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
+    rx = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
+    return np.asarray(FACING_CAMERA @ rz @ ry @ rx)
+
+
+def yaw_pitch_roll_from_rotation(rotation: Array) -> Array:
+    """Inverse of :func:`rotation_from_yaw_pitch_roll`: (3, 3) -> (yaw, pitch, roll) radians, for people to read."""
+    r = FACING_CAMERA.T @ np.asarray(rotation, dtype=np.float64)
+    yaw = np.arctan2(r[1, 0], r[0, 0])
+    pitch = np.arcsin(np.clip(-r[2, 0], -1.0, 1.0))
+    roll = np.arctan2(r[2, 1], r[2, 2])
+    return np.array([yaw, pitch, roll])
+
+
+def quaternion_from_rotation(rotation: Array) -> Array:
+    """Unit quaternion (x, y, z, w), the order of ROS messages, with w >= 0."""
+    vector = vector_from_rotation(rotation)
+    half = 0.5 * float(np.linalg.norm(vector))
+    scale = 0.5 * np.sinc(half / np.pi)
+    return np.array([*(scale * vector), np.cos(half)])
+
+
+@dataclass(frozen=True)
+class PinholeCamera:
+    """A pinhole camera with the lens distortion models of ``sensor_msgs/CameraInfo``.
+
+    ``distortion_model`` is ``""`` (none), ``plumb_bob`` (4 or 5 numbers), ``rational_polynomial`` (8) or
+    ``equidistant`` (fisheye, 4). ``metric`` is False for a camera whose intrinsics were assumed.
+
+    Raises:
+        ValueError: naming the field, when it cannot describe a camera.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    distortion_model: str = ""
+    distortion: tuple[float, ...] = ()
+    metric: bool = True
+
+    def __post_init__(self) -> None:
+        values = {"fx": self.fx, "fy": self.fy, "cx": self.cx, "cy": self.cy}
+        for name, value in values.items():
+            if not np.isfinite(value):
+                raise ValueError(f"camera {name} is {value}; it must be a finite number of pixels")
+        if self.fx <= 0 or self.fy <= 0:
+            raise ValueError(f"camera focal length is fx={self.fx}, fy={self.fy}; calibrate the camera (fx, fy > 0)")
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError(f"camera image size is {self.width}x{self.height}; it must be positive")
+        lengths = {"": (0,), "plumb_bob": (4, 5), "rational_polynomial": (8,), "equidistant": (4,)}
+        if self.distortion_model not in lengths:
+            known = ", ".join(name or "'' (none)" for name in lengths)
+            raise ValueError(f"camera distortion_model is '{self.distortion_model}'; known are {known}")
+        if len(self.distortion) not in lengths[self.distortion_model]:
+            raise ValueError(
+                f"camera distortion has {len(self.distortion)} numbers; '{self.distortion_model}' takes "
+                f"{' or '.join(map(str, lengths[self.distortion_model]))}"
+            )
+        if not np.all(np.isfinite(self.distortion)):
+            raise ValueError(f"camera distortion is {self.distortion}; all numbers must be finite")
+
+    @classmethod
+    def from_field_of_view(cls, width: int, height: int, degrees: float = 60.0) -> PinholeCamera:
+        """An assumed camera (``metric`` False): ``degrees`` spans the longer side of the image."""
+        focal = 0.5 * max(width, height) / np.tan(0.5 * np.radians(degrees))
+        return cls(focal, focal, 0.5 * (width - 1), 0.5 * (height - 1), width, height, metric=False)
+
+    @cached_property
+    def matrix(self) -> Array:
+        """Intrinsic matrix K (3, 3)."""
+        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
+
+    def project(self, points: Array) -> Array:
+        """Camera-frame points (..., 3) in metres -> pixels (..., 2) of the distorted image. Depth must be positive."""
+        points = np.asarray(points, dtype=np.float64)
+        if not any(self.distortion):
+            xy = points[..., :2] / points[..., 2:3]
+            return np.asarray(xy * (self.fx, self.fy) + (self.cx, self.cy))
+        flat, zero, k = points.reshape(-1, 1, 3), np.zeros(3), np.array(self.distortion)
+        if self.distortion_model == "equidistant":
+            pixels, _ = cv2.fisheye.projectPoints(flat, zero, zero, self.matrix, k)
+        else:
+            pixels, _ = cv2.projectPoints(flat, zero, zero, self.matrix, k)
+        return np.asarray(pixels).reshape(*points.shape[:-1], 2)
+
+    def undistort(self, pixels: Array) -> Array:
+        """Pixels (..., 2) of the distorted image -> pixels of the same camera without distortion."""
+        pixels = np.asarray(pixels, dtype=np.float64)
+        if not any(self.distortion):
+            return pixels
+        flat, k = pixels.reshape(-1, 1, 2), np.array(self.distortion)
+        if self.distortion_model == "equidistant":
+            out = cv2.fisheye.undistortPoints(flat, self.matrix, k, P=self.matrix)
+        else:
+            criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-9)
+            out = cv2.undistortPoints(flat, self.matrix, k, P=self.matrix, criteria=criteria)
+        return np.asarray(out).reshape(pixels.shape)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square window on an image, turned by ``angle`` and resampled to ``size`` x ``size`` pixels.
+
+    ``centre`` (u, v) and ``side`` are in image pixels; ``angle`` (radians) turns the window clockwise on the screen,
+    so that a head tilted by that angle stands upright in the crop. Half-pixel correct: the window's edges are the
+    outer edges of the crop's outermost pixels.
+    """
+
+    centre: tuple[float, float]
+    side: float
+    angle: float = 0.0
+    size: int = 128
+
+    @classmethod
+    def around_box(cls, box: npt.ArrayLike, margin: float, size: int = 128) -> Crop:
+        """The upright crop around a box (x0, y0, x1, y1), its geometric-mean side grown by the factor ``margin``."""
+        x0, y0, x1, y1 = np.asarray(box, dtype=np.float64)
+        if not (x1 > x0 and y1 > y0):
+            raise ValueError(f"box is ({x0}, {y0}, {x1}, {y1}); it must have x1 > x0 and y1 > y0")
+        return cls((0.5 * (x0 + x1), 0.5 * (y0 + y1)), margin * float(np.sqrt((x1 - x0) * (y1 - y0))), 0.0, size)
+
+    @cached_property
+    def to_image_matrix(self) -> Array:
+        """Affine map (2, 3): crop pixel -> image pixel."""
+        scale = self.side / self.size
+        c, s = scale * np.cos(self.angle), scale * np.sin(self.angle)
+        linear = np.array([[c, -s], [s, c]])
+        offset = np.asarray(self.centre) - linear @ np.full(2, 0.5 * (self.size - 1))
+        return np.column_stack([linear, offset])
+
+    def to_image(self, pixels: Array) -> Array:
+        """Crop pixels (..., 2) -> image pixels."""
+        m = self.to_image_matrix
+        return np.asarray(np.asarray(pixels, dtype=np.float64) @ m[:, :2].T + m[:, 2])
+
+    def from_image(self, pixels: Array) -> Array:
+        """Image pixels (..., 2) -> crop pixels."""
+        m = self.to_image_matrix
+        return np.asarray((np.asarray(pixels, dtype=np.float64) - m[:, 2]) @ np.linalg.inv(m[:, :2]).T)
+
+    def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Resample the window from an image (H, W) or (H, W, 3); outside the image it is black.
+
+        An image much larger than the crop is first halved by area averaging, so that small faces do not alias.
+        """
+        m = self.to_image_matrix.copy()
+        scale = self.side / self.size
+        if scale >= 2.0:
+            image, m = self._shrunk_window(image, m, int(scale))
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        out = cv2.warpAffine(image, m, (self.size, self.size), flags=flags, borderMode=cv2.BORDER_CONSTANT)
+        return np.asarray(out, dtype=np.uint8)
+
+    def _shrunk_window(
+        self, image: npt.NDArray[np.uint8], m: Array, factor: int
+    ) -> tuple[npt.NDArray[np.uint8], Array]:
+        reach = 0.5 * self.side * (abs(np.cos(self.angle)) + abs(np.sin(self.angle))) + factor
+        height, width = image.shape[:2]
+        u0, v0 = (int(max(0, np.floor(c - reach))) for c in self.centre)
+        u1 = int(np.clip(np.ceil(self.centre[0] + reach), u0 + factor, width))
+        v1 = int(np.clip(np.ceil(self.centre[1] + reach), v0 + factor, height))
+        window = image[v0:v1, u0:u1]
+        rows, columns = window.shape[0] // factor, window.shape[1] // factor
+        if rows == 0 or columns == 0:
+            return image, m
+        window = window[: rows * factor, : columns * factor]
+        small = cv2.resize(window, (columns, rows), interpolation=cv2.INTER_AREA)
+        m[:, 2] -= (u0, v0)
+        m /= factor
+        m[:, 2] -= 0.5 * (factor - 1) / factor
+        return np.asarray(small, dtype=np.uint8), m

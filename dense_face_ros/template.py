@@ -1,0 +1,131 @@
+"""The template: the mean face drawn flat, and the way from a template pixel back to a point on the face surface.
+
+``frontal`` is the paper's: the mean face in frontal perspective view. ``cylindrical`` is the same face unrolled about
+a vertical axis, which gives the cheeks and ears, that carry large yaw, their share of the pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.face_model import FaceModel, FloatArray, IntArray, SurfacePoints
+
+KINDS = ("cylindrical", "frontal")
+_MARGIN = 4.0  # template pixels kept free around the drawn face
+_FRONTAL_DISTANCE = 0.6  # metres from the viewer to the head's origin
+
+
+class Template:
+    """A template of ``size`` x ``size`` pixels over a face model.
+
+    Attributes:
+        coordinates: (V, 2) template pixel of each vertex.
+        triangle: (size, size) index of the triangle drawn at each pixel, -1 where there is none.
+    """
+
+    def __init__(self, model: FaceModel, kind: str = "cylindrical", size: int = CROP_SIZE) -> None:
+        if kind not in KINDS:
+            raise ValueError(f"template kind is '{kind}'; known are {', '.join(KINDS)}")
+        self.model, self.kind, self.size = model, kind, size
+        flat, nearness = _flatten(model, kind)
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        scale = (size - 1 - 2 * _MARGIN) / float((high - low).max())
+        centre = 0.5 * (size - 1)
+        self.coordinates: FloatArray = ((flat - 0.5 * (low + high)) * scale + centre).astype(np.float32)
+        self._nearness = nearness
+        self.triangle: IntArray = _draw(self.coordinates, nearness, model.triangles, size)
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 that names this template and its face model: a network only fits the template it was trained for."""
+        digest = hashlib.sha256(f"{self.kind} {self.size} {self.model.content_hash}".encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def _lookup(self) -> IntArray:
+        """``triangle`` with the gaps filled by the nearest drawn pixel."""
+        from scipy.ndimage import distance_transform_edt
+
+        rows, columns = distance_transform_edt(self.triangle < 0, return_distances=False, return_indices=True)
+        return np.asarray(self.triangle[rows, columns])
+
+    @cached_property
+    def _edges(self) -> tuple[FloatArray, FloatArray]:
+        """Per triangle its first corner (T, 2) and the inverse edge matrix (T, 2, 2), for barycentric weights."""
+        a, b, c = (self.coordinates[self.model.triangles[:, i]].astype(np.float64) for i in range(3))
+        ab, ac = b - a, c - a
+        det = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
+        det = np.where(np.abs(det) < 1e-9, 1e-9, det)
+        inverse = np.stack([np.stack([ac[:, 1], -ac[:, 0]], 1), np.stack([-ab[:, 1], ab[:, 0]], 1)], 1)
+        return a.astype(np.float32), (inverse / det[:, None, None]).astype(np.float32)
+
+    def surface_points(self, pixels: npt.NDArray[np.floating]) -> tuple[SurfacePoints, FloatArray]:
+        """Template pixels (N, 2) -> surface points, and the distance (N,) in template pixels each was moved.
+
+        A pixel beside the drawn face goes to the nearest triangle; its distance says how far outside it was.
+        """
+        pixels = np.asarray(pixels, dtype=np.float32)
+        cells = np.clip(np.rint(pixels).astype(np.int32), 0, self.size - 1)
+        triangle = self._lookup[cells[:, 1], cells[:, 0]]
+        corner, inverse = self._edges
+        last_two = np.einsum("nij,nj->ni", inverse[triangle], pixels - corner[triangle])
+        weights = np.column_stack([1.0 - last_two.sum(axis=1), last_two])
+        weights = np.clip(weights, 0.0, 1.0)
+        weights /= weights.sum(axis=1, keepdims=True)
+        points = SurfacePoints(triangle, weights.astype(np.float32))
+        moved = np.linalg.norm(self.pixels(points) - pixels, axis=1)
+        return points, moved.astype(np.float32)
+
+    def pixels(self, points: SurfacePoints) -> FloatArray:
+        """Surface points -> template pixels (N, 2); the inverse of :meth:`surface_points`."""
+        return np.asarray(self.model.at(points, self.coordinates), dtype=np.float32)
+
+    @cached_property
+    def image(self) -> npt.NDArray[np.uint8]:
+        """The mean face drawn in the template, (size, size, 3) RGB on grey: the network's constant second input."""
+        normals = self.model.normals(self.model.mean)
+        light = 0.35 + 0.65 * np.clip(normals @ np.array([0.87, 0.25, 0.42]), 0.0, None)
+        colour = np.clip(self.model.albedo * light[:, None], 0.0, 1.0)
+        rows, columns = np.nonzero(self.triangle >= 0)
+        points, _ = self.surface_points(np.column_stack([columns, rows]))
+        out = np.full((self.size, self.size, 3), 128, dtype=np.uint8)
+        out[rows, columns] = np.rint(255.0 * self.model.at(points, colour)).astype(np.uint8)
+        return out
+
+
+def _flatten(model: FaceModel, kind: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Per vertex: flat coordinates (right, down) as the viewer sees the face, and what is in front (larger)."""
+    mean = model.mean.astype(np.float64)
+    if kind == "cylindrical":
+        flat = model.template_coordinates.astype(np.float64)
+        return np.column_stack([flat[:, 0], -flat[:, 1]]), np.hypot(mean[:, 0], mean[:, 1])
+    depth = _FRONTAL_DISTANCE - mean[:, 0]
+    return np.column_stack([mean[:, 1] / depth, -mean[:, 2] / depth]), -depth
+
+
+def _draw(flat: FloatArray, nearness: npt.NDArray[np.float64], triangles: IntArray, size: int) -> IntArray:
+    """Index of the foremost triangle at each pixel centre, (size, size), -1 where there is none."""
+    index = np.full((size, size), -1, dtype=np.int32)
+    front = np.full((size, size), -np.inf)
+    corners = flat[triangles].astype(np.float64)
+    first = np.maximum(np.ceil(corners.min(axis=1)), 0).astype(int)
+    last = np.minimum(np.floor(corners.max(axis=1)), size - 1).astype(int)
+    for t in np.flatnonzero((last >= first).all(axis=1)):
+        (ax, ay), (bx, by), (cx, cy) = corners[t]
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if abs(area) < 1e-12:
+            continue
+        x, y = np.meshgrid(np.arange(first[t, 0], last[t, 0] + 1), np.arange(first[t, 1], last[t, 1] + 1))
+        b = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
+        c = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
+        z = np.einsum("kij,k->ij", np.stack([1.0 - b - c, b, c]), nearness[triangles[t]])
+        rows, columns = slice(first[t, 1], last[t, 1] + 1), slice(first[t, 0], last[t, 0] + 1)
+        wins = (b >= -1e-9) & (c >= -1e-9) & (b + c <= 1 + 1e-9) & (z > front[rows, columns])
+        index[rows, columns][wins] = t
+        front[rows, columns][wins] = z[wins]
+    return index

@@ -1,0 +1,109 @@
+"""Where the 68 landmarks and the sliding jaw contour lie on our mesh.
+
+The inner points are those of the ICT model. The jaw line, the brows and the nose follow the convention in which
+AFLW2000-3D and 300W-LP were labelled: its mean shape is fitted by ours and each of its points goes to the nearest
+surface point of that fit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from dense_face_ros.face_model import SurfacePoints
+from training.face_models.decimation import Array, IntArray
+
+_CONTOUR_STEPS = np.linspace(0.62, 1.25, 14)  # along the way from the face's middle to the landmark and past it
+_MOVED = [*range(17), *range(17, 27)]  # jaw and brows: placed by the convention
+_PRIOR = 0.02  # squared convention units per squared standard deviation of identity
+
+
+def similarity(source: Array, target: Array) -> tuple[float, Array, Array]:
+    """scale, rotation, translation minimising sum |target - (scale R source + t)|^2 (Umeyama 1991)."""
+    a, b = source - source.mean(axis=0), target - target.mean(axis=0)
+    u, d, vt = np.linalg.svd(b.T @ a)
+    sign = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation = u @ sign @ vt
+    scale = float((d * np.diag(sign)).sum() / (a**2).sum())
+    return scale, rotation, target.mean(axis=0) - scale * rotation @ source.mean(axis=0)
+
+
+def fit_convention(mean: Array, basis: Array, points68: Array, rounds: int = 10) -> tuple[Array, Array]:
+    """Fit mean + basis (K, 68, 3) to the convention's points (68, 3) by similarity and N(0, 1) coefficients.
+
+    Only points 17..67 pull: the jaw is what we look for. Returns the coefficients (K,) and the convention's points
+    brought into the head frame.
+    """
+    inner = slice(17, 68)
+    k = len(basis)
+    coefficients = np.zeros(k)
+    for _ in range(rounds):
+        shape = mean + np.tensordot(coefficients, basis, 1)
+        scale, rotation, shift = similarity(points68[inner], shape[inner])
+        target = scale * points68 @ rotation.T + shift
+        j = basis[:, inner].reshape(k, -1).T
+        residual = (target - mean)[inner].ravel()
+        coefficients = np.linalg.solve(j.T @ j + _PRIOR * scale**2 * np.eye(k), j.T @ residual)
+    return coefficients, target
+
+
+def place_landmarks(
+    vertices: Array, triangles: IntArray, own68: IntArray, target68: Array, mirror: IntArray
+) -> SurfacePoints:
+    """68 surface points on the mesh: ``own68`` vertices for the inner points, nearest to ``target68`` for the others.
+
+    vertices (V, 3) is our shape fitted to the convention and ``target68`` (68, 3) its points, both in metres. Jaw and
+    brow targets are made symmetric first, so that the two halves agree.
+    """
+    partner = np.array([*range(16, -1, -1), *range(26, 16, -1)])
+    twin = target68[partner] * [1.0, -1.0, 1.0]
+    symmetric = 0.5 * (target68[:27] + twin)
+    triangle, weights = np.zeros(68, dtype=np.int32), np.zeros((68, 3), dtype=np.float32)
+    first_of = {int(v): (t, c) for t, corners in reversed(list(enumerate(triangles))) for c, v in enumerate(corners)}
+    for i in range(68):
+        if i in _MOVED:
+            triangle[i], weights[i] = nearest_surface_point(vertices, triangles, symmetric[i])
+        else:
+            triangle[i], corner = first_of[int(own68[i])]
+            weights[i, corner] = 1.0
+    return SurfacePoints(triangle, weights)
+
+
+def nearest_surface_point(vertices: Array, triangles: IntArray, point: Array) -> tuple[int, Array]:
+    """(triangle, barycentric weights) of the surface point nearest to a point (3,)."""
+    a, b, c = (vertices[triangles[:, i]] for i in range(3))
+    centre = (a + b + c) / 3.0
+    candidates = np.argsort(((centre - point) ** 2).sum(axis=1))[:80]
+    best: tuple[float, int, Array] = (np.inf, -1, np.zeros(3))
+    for t in candidates:
+        weights = _nearest_in_triangle(a[t], b[t], c[t], point)
+        gap = float(((weights @ np.stack([a[t], b[t], c[t]]) - point) ** 2).sum())
+        if gap < best[0]:
+            best = (gap, int(t), weights)
+    return best[1], best[2]
+
+
+def _nearest_in_triangle(a: Array, b: Array, c: Array, p: Array) -> Array:
+    edges = np.column_stack([b - a, c - a])
+    inner = np.linalg.lstsq(edges, p - a, rcond=None)[0]
+    weights = np.array([1.0 - inner.sum(), *inner])
+    if weights.min() >= 0:
+        return weights
+    best, out = np.inf, weights
+    for i, (s, e) in enumerate(((a, b), (b, c), (c, a))):
+        along = float(np.clip((p - s) @ (e - s) / max(float((e - s) @ (e - s)), 1e-18), 0.0, 1.0))
+        gap = float(((s + along * (e - s) - p) ** 2).sum())
+        if gap < best:
+            best = gap
+            out = np.zeros(3)
+            out[i], out[(i + 1) % 3] = 1.0 - along, along
+    return out
+
+
+def contour_candidates(template_coordinates: Array, jaw: Array, middle: Array, usable: np.ndarray) -> IntArray:
+    """(17, C) vertices along the line from the face's middle through each jaw landmark, in template coordinates."""
+    allowed = np.flatnonzero(usable)
+    tree = cKDTree(template_coordinates[allowed])
+    line = middle + _CONTOUR_STEPS[None, :, None] * (jaw - middle)[:, None, :]
+    _, index = tree.query(line)
+    return np.asarray(allowed[index], dtype=np.int32)
