@@ -1,0 +1,228 @@
+"""Fitting the 3D morphable model to correspondences: Eq. 3 of the paper, with priors in the same units as the data.
+
+Minimised over the pose (R, t), identity a, expression b and, on demand, the focal length f = camera focal * exp(phi):
+
+    share * sum_i w_i rho(|p_i - Proj(R S(a, b) q_i + t)|^2 / (s sigma_i)^2)
+        + w_id |a|^2                      or, given an identity prior, (a - mean)' information (a - mean)
+        + w_exp sum_j (b_j / spread_j)^2 + sum_j (excess of b_j over [0, 1] / 0.05)^2 + (phi / focal_spread)^2
+
+rho is the Geman-McClure kernel c^2 x / (c^2 + x), and s >= 1 a common factor by which the residuals show that the
+sigmas are too small. Half of this is a negative log posterior: the inverse of its Gauss-Newton matrix is a covariance.
+Depth and head size are tied to each other only by the identity prior: the covariance of the pose is a block of the
+inverse of the whole matrix, so it holds the spread of head sizes.
+
+The method is Gauss-Newton with iteratively re-weighted residuals, damped (Levenberg-Marquardt) when a step fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+
+import numpy as np
+
+from dense_face_ros.correspondence import Correspondences
+from dense_face_ros.energy import DataTerm, FitState, IdentityPrior, PriorTerm
+from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
+from dense_face_ros.gauss_newton import Minimum, minimise, solve
+from dense_face_ros.geometry import Array, PinholeCamera
+from dense_face_ros.initial_pose import initial_pose
+
+_RIGID_ITERATIONS = 5
+_RIGID_TOLERANCE = 10.0
+
+
+class FailureReason(str, Enum):
+    """Why there is no fit."""
+
+    TOO_FEW = "too few correspondences"
+    DEGENERATE = "correspondences not spread over the face"
+    BEHIND_CAMERA = "no pose in front of the camera"
+    NOT_CONVERGED = "not converged"
+    INCONSISTENT = "correspondences do not agree with any face"
+
+
+class AlignmentFailure(Exception):
+    """No face could be fitted; ``reason`` says why, the message gives the figures."""
+
+    def __init__(self, reason: FailureReason, detail: str) -> None:
+        super().__init__(f"{reason.value}: {detail}")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class AlignmentSettings:
+    """Numbers of the fit.
+
+    Attributes:
+        identity_weight: w_id; 1 takes the model's N(0, 1) at its word.
+        expression_weight: w_exp; 1 takes the model's expression spread at its word.
+        independent_share: how many independent measurements one correspondence is worth. Errors of dense
+            correspondences are shared by neighbours, so 300 of them know much less than 300 independent ones;
+            use 1 for landmarks with independent errors.
+        kernel: c, the residual in standard deviations that costs half of what the worst outlier costs.
+        focal_spread: prior standard deviation of log(focal / camera focal) when the focal length is free.
+        max_iterations: Gauss-Newton steps of the full fit.
+        tolerance: the last step is the one predicted to lower the objective by less than this. The unit is squared
+            standard deviations, of which the posterior's own noise has one per unknown; a step leaves about a tenth.
+        min_points: fewer correspondences than this are refused.
+        min_spread: least standard deviation in metres of the surface points along their second principal axis.
+        max_noise_scale: a fit whose residuals exceed the sigmas by more than this factor is refused.
+    """
+
+    identity_weight: float = 1.0
+    expression_weight: float = 1.0
+    independent_share: float = 0.2
+    kernel: float = 4.0
+    focal_spread: float = 0.3
+    max_iterations: int = 30
+    tolerance: float = 1.0
+    min_points: int = 12
+    min_spread: float = 0.01
+    max_noise_scale: float = 8.0
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A fitted face.
+
+    Attributes:
+        pose: (4, 4) camera <- head, metres.
+        coefficients: (K + E,) identity in standard deviations, then activations, which may leave [0, 1] a little.
+        focal: fx in pixels, fitted when it was free, else the camera's; fy keeps its ratio to fx.
+        inliers: share of correspondences whose residual is within three (scaled) standard deviations.
+        residual: root mean square distance of the inliers, image pixels.
+        noise_scale: s >= 1, the factor by which the residuals exceed the given sigmas.
+        iterations: Gauss-Newton steps taken.
+        information: (D, D) Gauss-Newton matrix over translation, rotation, coefficients [, log focal].
+        identity_size: K.
+    """
+
+    pose: Array
+    coefficients: Array
+    focal: float
+    inliers: float
+    residual: float
+    noise_scale: float
+    iterations: int
+    information: Array
+    identity_size: int
+
+    @cached_property
+    def covariance(self) -> Array:
+        """(6, 6): x, y, z (metres, camera frame), then a rotation vector about the camera's axes, from the left."""
+        return solve(self.information, np.eye(len(self.information), 6))[:6]
+
+    @cached_property
+    def identity(self) -> IdentityPrior:
+        """Posterior of the identity with all else marginalised, fit to be the next frame's prior."""
+        size, matrix = self.identity_size, self.information
+        rest = np.r_[0:6, 6 + size : len(matrix)]
+        own = slice(6, 6 + size)
+        cross = matrix[rest, own]
+        information = matrix[own, own] - cross.T @ solve(matrix[np.ix_(rest, rest)], cross)
+        return IdentityPrior(self.coefficients[:size], 0.5 * (information + information.T))
+
+
+class Aligner:
+    """Fits ``model`` to correspondences. Keeps nothing between calls."""
+
+    def __init__(self, model: FaceModel, settings: AlignmentSettings | None = None) -> None:
+        self.model = model
+        self.settings = settings or AlignmentSettings()
+        # Mean and basis side by side, so that one gather brings both: (V, 3 * (1 + K + E)).
+        table = np.concatenate([model.mean[:, :, None], model.basis], axis=2, dtype=np.float32)
+        self._table: FloatArray = np.ascontiguousarray(table.reshape(len(table), -1))
+        identity = IdentityPrior(
+            np.zeros(model.identity_size), self.settings.identity_weight * np.eye(model.identity_size)
+        )
+        precision = self.settings.expression_weight / model.expression_spread.astype(np.float64) ** 2
+        self._prior = PriorTerm(identity, precision, self.settings.focal_spread)
+
+    def align(
+        self,
+        correspondences: Correspondences,
+        camera: PinholeCamera,
+        *,
+        start: Alignment | None = None,
+        identity_prior: IdentityPrior | None = None,
+        focal_free: bool = False,
+    ) -> Alignment:
+        """Fit pose, identity and expression, from ``start`` if given, else from the correspondences alone.
+
+        The camera's lens distortion is not used: the pixels of correspondences are undistorted.
+
+        Raises:
+            AlignmentFailure: with its ``reason``.
+            ValueError: correspondences are not finite or have no positive sigma.
+        """
+        if not (np.isfinite(correspondences.pixels).all() and (correspondences.sigma > 0.0).all()):
+            raise ValueError("correspondences hold pixels that are not finite or sigmas that are not positive")
+        if len(correspondences) < self.settings.min_points:
+            found = f"{len(correspondences)} given, {self.settings.min_points} needed"
+            raise AlignmentFailure(FailureReason.TOO_FEW, found)
+        mean, basis = self._at(correspondences.points)
+        self._check_spread(mean)
+        if start is None:
+            state = self._cold_start(correspondences, camera, mean)
+        else:
+            phi = float(np.log(start.focal / camera.fx)) if focal_free else 0.0
+            state = FitState(start.pose[:3, :3], start.pose[:3, 3], start.coefficients, phi)
+        prior = self._prior if identity_prior is None else replace(self._prior, identity=identity_prior)
+        share, kernel = self.settings.independent_share, self.settings.kernel
+        data = DataTerm(correspondences, camera, mean, basis, share=share, kernel=kernel, focal_free=focal_free)
+        minimum = minimise(data, prior, state, self.settings.max_iterations, self.settings.tolerance)
+        if minimum is None:
+            raise AlignmentFailure(FailureReason.BEHIND_CAMERA, "at the start")
+        if not minimum.converged:
+            raise AlignmentFailure(FailureReason.NOT_CONVERGED, f"stopped after {minimum.iterations} steps")
+        if minimum.scale > self.settings.max_noise_scale:
+            detail = f"residuals are {minimum.scale:.1f} times the given standard deviations"
+            raise AlignmentFailure(FailureReason.INCONSISTENT, detail)
+        return self._result(minimum, correspondences, camera)
+
+    def _at(self, points: SurfacePoints) -> tuple[Array, FloatArray]:
+        """Mean position (N, 3) and basis (N, 3, K + E) at surface points."""
+        corners = self._table[self.model.triangles[points.triangle].ravel()].reshape(len(points), 3, -1)
+        rows = np.matmul(points.weights[:, None, :], corners).reshape(len(points), 3, -1)
+        return rows[:, :, 0].astype(np.float64), rows[:, :, 1:]
+
+    def _check_spread(self, mean: Array) -> None:
+        spread = float(np.sqrt(max(np.linalg.eigvalsh(np.cov(mean.T))[1], 0.0)))
+        if spread < self.settings.min_spread:
+            detail = f"spread {1000 * spread:.1f} mm, {1000 * self.settings.min_spread:.1f} mm needed"
+            raise AlignmentFailure(FailureReason.DEGENERATE, detail)
+
+    def _cold_start(self, correspondences: Correspondences, camera: PinholeCamera, mean: Array) -> FitState:
+        """Pose of the mean face: closed form, then a rigid fit in which the shape's misfit widens the noise scale."""
+        rays = (correspondences.pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
+        pose = initial_pose(mean, rays)
+        if pose is None:
+            raise AlignmentFailure(FailureReason.BEHIND_CAMERA, "in the closed-form start")
+        no_basis = np.zeros((len(mean), 3, 0), dtype=np.float32)
+        kernel = self.settings.kernel
+        data = DataTerm(correspondences, camera, mean, no_basis, share=1.0, kernel=kernel, focal_free=False)
+        no_prior = PriorTerm(IdentityPrior(np.zeros(0), np.zeros((0, 0))), np.zeros(0), 1.0)
+        minimum = minimise(data, no_prior, FitState(*pose, np.zeros(0)), _RIGID_ITERATIONS, _RIGID_TOLERANCE)
+        if minimum is None:
+            raise AlignmentFailure(FailureReason.BEHIND_CAMERA, "in the closed-form start")
+        return replace(minimum.state, coefficients=np.zeros(self.model.identity_size + self.model.expression_size))
+
+    def _result(self, minimum: Minimum, correspondences: Correspondences, camera: PinholeCamera) -> Alignment:
+        distance = np.sqrt(minimum.residuals.squared)
+        inlier = distance <= 3.0 * minimum.scale
+        pixels = (distance * correspondences.sigma)[inlier]
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = minimum.state.rotation, minimum.state.translation
+        return Alignment(
+            pose=pose,
+            coefficients=minimum.state.coefficients,
+            focal=float(camera.fx * np.exp(minimum.state.log_focal)),
+            inliers=float(inlier.mean()),
+            residual=float(np.sqrt(np.mean(pixels**2))),
+            noise_scale=minimum.scale,
+            iterations=minimum.iterations,
+            information=minimum.information,
+            identity_size=self.model.identity_size,
+        )

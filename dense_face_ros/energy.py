@@ -1,0 +1,185 @@
+"""The two halves of Eq. 3 of the paper, data and prior, each with its value and its Gauss-Newton matrix.
+
+Unknowns in order: translation (metres), rotation vector about the camera's axes applied from the left (radians),
+K identity coefficients, E activations and, when the focal length is free, log(focal / camera focal).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.correspondence import Correspondences
+from dense_face_ros.face_model import FloatArray
+from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_vector
+
+_NEAREST = 0.02  # metres: a point closer than this to the camera plane has no usable projection
+_BOUND_SPREAD = 0.05  # standard deviations outside [0, 1] at which an activation is penalised like a residual
+
+
+@dataclass(frozen=True)
+class FitState:
+    """A value of the unknowns: rotation (3, 3), translation (3,), coefficients (K + E,) and log focal ratio."""
+
+    rotation: Array
+    translation: Array
+    coefficients: Array
+    log_focal: float = 0.0
+
+    def moved(self, step: Array) -> FitState:
+        """The state after a step over the unknowns; without the last one the focal length stays."""
+        size = 6 + len(self.coefficients)
+        return FitState(
+            rotation_from_vector(step[3:6]) @ self.rotation,
+            self.translation + step[:3],
+            self.coefficients + step[6:size],
+            self.log_focal + float(step[size:].sum()),
+        )
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Residuals at a state.
+
+    Attributes:
+        rotated: (N, 3) = R S q, metres.
+        inverse_depth: (N,) per metre.
+        rays: (N, 2) image points at unit focal length.
+        error: (N, 2) projected minus measured, in sigmas.
+        squared: (N,) squared length of ``error``.
+    """
+
+    rotated: Array
+    inverse_depth: Array
+    rays: Array
+    error: Array
+    squared: Array
+
+
+class DataTerm:
+    """``share * sum_i w_i rho(|p_i - Proj(R S q_i + t)|^2 / (s sigma_i)^2)`` with the Geman-McClure kernel rho.
+
+    mean (N, 3) and basis (N, 3, P): the surface points' mean position and displacement per unit of coefficient.
+    """
+
+    def __init__(
+        self,
+        correspondences: Correspondences,
+        camera: PinholeCamera,
+        mean: Array,
+        basis: FloatArray,
+        *,
+        share: float,
+        kernel: float,
+        focal_free: bool,
+    ) -> None:
+        self._pixels = correspondences.pixels - (camera.cx, camera.cy)
+        self._focal = np.array([camera.fx, camera.fy])
+        self._per_sigma = 1.0 / correspondences.sigma
+        self._weight = share * correspondences.weight
+        self._mean, self._basis, self._flat_basis = mean, basis, basis.reshape(3 * len(mean), basis.shape[2])
+        self._kernel = kernel * kernel
+        self._focal_free = focal_free
+        self._jacobian: npt.NDArray[np.floating] = np.empty(
+            (len(mean), 2, 6 + basis.shape[2] + int(focal_free)), dtype=np.float32
+        )
+
+    @property
+    def double_precision(self) -> bool:
+        """Whether the Gauss-Newton matrix is summed in double precision."""
+        return self._jacobian.dtype == np.float64
+
+    def use_double_precision(self) -> None:
+        """For sigmas so small that single precision loses the priors next to the data; takes twice the time."""
+        self._jacobian = np.empty(self._jacobian.shape)
+
+    def residuals(self, state: FitState) -> Residuals | None:
+        """None when a point would not lie in front of the camera."""
+        shape = self._mean + (self._flat_basis @ state.coefficients.astype(np.float32)).reshape(-1, 3)
+        rotated = shape @ state.rotation.T
+        seen = rotated + state.translation
+        if not seen[:, 2].min() > _NEAREST:
+            return None
+        inverse_depth = 1.0 / seen[:, 2]
+        rays = seen[:, :2] * inverse_depth[:, None]
+        error = (rays * (self._focal * np.exp(state.log_focal)) - self._pixels) * self._per_sigma[:, None]
+        return Residuals(rotated, inverse_depth, rays, error, np.einsum("ij,ij->i", error, error))
+
+    def value(self, residuals: Residuals, scale: float) -> float:
+        """The term's value at noise scale s."""
+        squared = residuals.squared / (scale * scale)
+        return float(self._weight @ (self._kernel * squared / (self._kernel + squared)))
+
+    def normal_equations(self, state: FitState, residuals: Residuals, scale: float) -> tuple[Array, Array]:
+        """Gauss-Newton matrix (D, D) and half the gradient (D,) of the re-weighted least squares."""
+        squared = residuals.squared / (scale * scale)
+        root = np.sqrt(self._weight) / scale * (self._kernel / (self._kernel + squared))
+        focal = self._focal * np.exp(state.log_focal)
+        # Derivative of each weighted residual with respect to the point in the camera frame, (N, 2, 3).
+        per_metre = np.zeros((len(root), 2, 3))
+        per_metre[:, 0, 0] = per_metre[:, 1, 1] = 1.0
+        per_metre[:, :, 2] = -residuals.rays
+        per_metre *= (root * self._per_sigma * residuals.inverse_depth)[:, None, None] * focal[:, None]
+        j = self._jacobian
+        j[:, :, :3] = per_metre
+        # A rotation moves the point by step x rotated; written out, as np.cross takes as long as a third of the rest.
+        (x, y, z), (a, b, c) = residuals.rotated.T[:, :, None], per_metre.transpose(2, 0, 1)
+        j[:, :, 3], j[:, :, 4], j[:, :, 5] = y * c - z * b, z * a - x * c, x * b - y * a
+        per_head_metre = (per_metre.reshape(-1, 3) @ state.rotation).astype(j.dtype).reshape(per_metre.shape)
+        np.matmul(per_head_metre, self._basis, out=j[:, :, 6 : 6 + self._basis.shape[2]])
+        if self._focal_free:
+            j[:, :, -1] = residuals.rays * focal * (root * self._per_sigma)[:, None]
+        flat = j.reshape(-1, j.shape[2])
+        error = (residuals.error * root[:, None]).astype(j.dtype).reshape(-1)
+        return (flat.T @ flat).astype(np.float64), (flat.T @ error).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class IdentityPrior:
+    """A Gaussian over identity coefficients: ``mean`` (K,) and ``information`` (K, K), its inverse covariance.
+
+    It takes the place of N(0, 1), which the posterior of an earlier frame already holds.
+    """
+
+    mean: Array
+    information: Array
+
+
+@dataclass(frozen=True)
+class PriorTerm:
+    """``(a - mean)' information (a - mean) + sum_j precision_j b_j^2 + bounds + (log focal / focal_spread)^2``.
+
+    ``bounds`` is the squared excess of each activation over [0, 1] in units of 0.05.
+    """
+
+    identity: IdentityPrior
+    expression_precision: Array
+    focal_spread: float
+
+    def value(self, state: FitState) -> float:
+        """The term's value."""
+        size = len(self.identity.mean)
+        offset, activations = state.coefficients[:size] - self.identity.mean, state.coefficients[size:]
+        excess = activations - np.clip(activations, 0.0, 1.0)
+        return float(
+            offset @ self.identity.information @ offset
+            + self.expression_precision @ activations**2
+            + (excess @ excess) / _BOUND_SPREAD**2
+            + (state.log_focal / self.focal_spread) ** 2
+        )
+
+    def add_to(self, matrix: Array, gradient: Array, state: FitState) -> None:
+        """Add the term's Gauss-Newton matrix and half gradient in place."""
+        size, unknowns = len(self.identity.mean), len(gradient)
+        activations = state.coefficients[size:]
+        excess = activations - np.clip(activations, 0.0, 1.0)
+        own, diagonal = slice(6, 6 + size), np.arange(6 + size, 6 + len(state.coefficients))
+        matrix[own, own] += self.identity.information
+        gradient[own] += self.identity.information @ (state.coefficients[:size] - self.identity.mean)
+        matrix[diagonal, diagonal] += self.expression_precision + (excess != 0.0) / _BOUND_SPREAD**2
+        gradient[diagonal] += self.expression_precision * activations + excess / _BOUND_SPREAD**2
+        if unknowns > 6 + len(state.coefficients):
+            matrix[-1, -1] += self.focal_spread**-2
+            gradient[-1] += state.log_focal * self.focal_spread**-2

@@ -1,0 +1,112 @@
+"""Gauss-Newton with iteratively re-weighted residuals, damped (Levenberg-Marquardt) when a step fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotrs
+
+from dense_face_ros.energy import DataTerm, FitState, PriorTerm, Residuals
+from dense_face_ros.geometry import Array
+
+_MEDIAN_OF_NORM = 1.1774  # median of |r| / sigma for Gaussian noise in two dimensions
+_MAX_DAMPING = 1e6
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where the descent ended.
+
+    Attributes:
+        state: the unknowns.
+        residuals: of ``state``.
+        scale: noise scale s >= 1.
+        information: (D, D) Gauss-Newton matrix at the last step.
+        iterations: steps taken.
+        converged: whether the last step was predicted to gain less than the tolerance.
+    """
+
+    state: FitState
+    residuals: Residuals
+    scale: float
+    information: Array
+    iterations: int
+    converged: bool
+
+
+def minimise(
+    data: DataTerm, prior: PriorTerm, state: FitState, max_iterations: int, tolerance: float
+) -> Minimum | None:
+    """Minimise data + prior from ``state``; None when ``state`` puts a point behind the camera.
+
+    The noise scale is estimated anew before every step: 1, or what the median residual says if that is more.
+    """
+    residuals = data.residuals(state)
+    if residuals is None:
+        return None
+    damping = 0.0
+    for iteration in range(1, max_iterations + 1):
+        scale = max(1.0, float(np.sqrt(np.median(residuals.squared))) / _MEDIAN_OF_NORM)
+        value = data.value(residuals, scale) + prior.value(state)
+        matrix, gradient = data.normal_equations(state, residuals, scale)
+        prior.add_to(matrix, gradient, state)
+        step = _step(matrix, gradient)
+        if step is None and not data.double_precision:
+            data.use_double_precision()
+            continue
+        if step is not None and -float(gradient @ step) < tolerance:
+            # Within the posterior's noise: the last step, taken unless it leaves the camera's view.
+            last = state.moved(step)
+            last_residuals = data.residuals(last)
+            if last_residuals is not None:
+                state, residuals = last, last_residuals
+            return Minimum(state, residuals, scale, matrix, iteration, True)
+        if damping:
+            step = _step(matrix, gradient, damping)
+        moved = _descend(data, prior, state, step, value, scale)
+        while moved is None:
+            damping = max(10.0 * damping, 1e-3)
+            if damping > _MAX_DAMPING:
+                return Minimum(state, residuals, scale, matrix, iteration, False)
+            moved = _descend(data, prior, state, _step(matrix, gradient, damping), value, scale)
+        state, residuals = moved
+        damping = 0.1 * damping if damping > 1e-4 else 0.0
+    return Minimum(state, residuals, scale, matrix, max_iterations, False)
+
+
+def _descend(
+    data: DataTerm, prior: PriorTerm, state: FitState, step: Array | None, value: float, scale: float
+) -> tuple[FitState, Residuals] | None:
+    """The state after ``step`` if the objective there is no larger than ``value``."""
+    if step is None:
+        return None
+    trial = state.moved(step)
+    residuals = data.residuals(trial)
+    if residuals is None or data.value(residuals, scale) + prior.value(trial) > value:
+        return None
+    return trial, residuals
+
+
+def _step(matrix: Array, gradient: Array, damping: float = 0.0) -> Array | None:
+    """The Gauss-Newton step, damped by a multiple of the diagonal; None when the matrix is singular."""
+    damped = matrix + np.diag(damping * np.diag(matrix)) if damping else matrix
+    try:
+        return solve(damped, -gradient)
+    except np.linalg.LinAlgError:
+        return None
+
+
+def solve(matrix: Array, right: Array) -> Array:
+    """Solve a symmetric positive definite system, scaled to a unit diagonal as its units are mixed.
+
+    Raises:
+        numpy.linalg.LinAlgError: the matrix is not positive definite.
+    """
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-30))
+    factor, info = dpotrf(matrix * np.outer(scale, scale), lower=1, overwrite_a=1)
+    if info != 0:
+        raise np.linalg.LinAlgError("the normal matrix is not positive definite")
+    shape = scale if right.ndim == 1 else scale[:, None]
+    solution, _ = dpotrs(factor, right * shape, lower=1)
+    return np.asarray(solution * shape).reshape(right.shape)

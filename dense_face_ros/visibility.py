@@ -1,0 +1,84 @@
+"""Which of the 68 landmarks the camera can see: turned towards it, not hidden by the face itself, and matched."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dense_face_ros.backends import NetworkOutput
+from dense_face_ros.face_model import FaceModel, IntArray
+from dense_face_ros.geometry import Array, Crop, PinholeCamera
+
+_NEIGHBOURHOOD = 0.008  # metres
+_EDGE_ON = 0.05  # cosine between surface and line of sight at which a landmark is seen as often as not
+_EDGE_WIDTH = 0.05
+_CELLS = 44  # of the depth map per side: about 5 mm on a head, so that vertices and triangle centres leave no holes
+_HIDDEN_DEPTH = 0.010  # metres behind the foremost surface at which a landmark is hidden as often as not
+_HIDDEN_WIDTH = 0.002
+
+
+class LandmarkVisibility:
+    """Judges the landmarks of ``model``; the neighbourhoods it needs are prepared once."""
+
+    def __init__(self, model: FaceModel) -> None:
+        self._model = model
+        landmarks, centres = model.at(model.landmarks, model.mean), model.mean[model.triangles].mean(axis=1)
+        distance = np.linalg.norm(landmarks[:, None] - centres, axis=2)
+        # The rims of lids and lips face anywhere: the normal is that of the surface around the landmark.
+        near = (distance <= _NEIGHBOURHOOD) | (distance == distance.min(axis=1, keepdims=True))
+        self._owner, triangle = np.nonzero(near)
+        self._around: IntArray = model.triangles[triangle]
+
+    def __call__(self, vertices: Array, output: NetworkOutput, crop: Crop, camera: PinholeCamera) -> Array:
+        """Probability (68,) that each landmark is visible.
+
+        vertices: (V, 3) metres in the camera frame, all in front of the camera; ``output`` of the network on ``crop``.
+        """
+        landmarks = np.asarray(self._model.at(self._model.landmarks, vertices), dtype=np.float64)
+        facing = self.facing(vertices, landmarks)
+        seen = _logistic((facing - _EDGE_ON) / _EDGE_WIDTH)
+        return seen * self.unhidden(vertices, landmarks, facing) * matched(landmarks, output, crop, camera)
+
+    def facing(self, vertices: Array, landmarks: Array) -> Array:
+        """Cosine (68,) between the outward normal and the direction to the camera."""
+        a, b, c = (vertices[self._around[:, i]] for i in range(3))
+        triangle_normals = np.cross(b - a, c - a)
+        normals = np.stack([np.bincount(self._owner, triangle_normals[:, i], len(landmarks)) for i in range(3)], axis=1)
+        lengths = np.linalg.norm(normals, axis=1) * np.linalg.norm(landmarks, axis=1)
+        return np.asarray(-(normals * landmarks).sum(axis=1) / np.maximum(lengths, 1e-12))
+
+    def unhidden(self, vertices: Array, landmarks: Array, facing: Array) -> Array:
+        """Probability (68,) that no other part of the face lies before each landmark, from a coarse depth map."""
+        a, b, c = (vertices[self._model.triangles[:, i]] for i in range(3))
+        x, y, z = np.concatenate([vertices, (a + b + c) / 3.0]).T.copy()
+        x /= z
+        y /= z
+        low = np.array([x.min(), y.min()])
+        cell = max(float(x.max() - low[0]), float(y.max() - low[1])) / (_CELLS - 1)
+        depth = np.full(_CELLS * _CELLS, np.inf)
+        np.minimum.at(depth, _flat_index((x - low[0]) / cell, (y - low[1]) / cell), z)
+        u, v = ((landmarks[:, :2] / landmarks[:, 2:] - low) / cell).T
+        front = depth[_flat_index(u, v)]
+        # A slanting surface is not at one depth throughout a cell.
+        slope = np.sqrt(np.clip(1.0 - facing**2, 0.0, 1.0)) / np.maximum(facing, 0.2)
+        allowed = _HIDDEN_DEPTH + cell * landmarks[:, 2] * slope
+        return _logistic((allowed - (landmarks[:, 2] - front)) / _HIDDEN_WIDTH)
+
+
+def matched(landmarks: Array, output: NetworkOutput, crop: Crop, camera: PinholeCamera) -> Array:
+    """Matchability (N,) of the cells that camera-frame points (N, 3) project to; 0 outside the crop."""
+    height, width = output.matchability.shape
+    pixels = crop.from_image(camera.project(landmarks))
+    cells = np.floor((pixels + 0.5) * (width / crop.size, height / crop.size)).astype(np.intp)
+    inside = ((cells >= 0) & (cells < (width, height))).all(axis=1)
+    out = np.zeros(len(landmarks))
+    out[inside] = output.matchability[cells[inside, 1], cells[inside, 0]]
+    return out
+
+
+def _flat_index(x: Array, y: Array) -> IntArray:
+    columns, rows = (np.clip(np.rint(a), 0, _CELLS - 1).astype(np.int32) for a in (x, y))
+    return np.asarray(rows * _CELLS + columns)
+
+
+def _logistic(x: Array) -> Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -50.0, 50.0))))

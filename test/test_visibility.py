@@ -1,0 +1,78 @@
+"""Landmark visibility: side views, self-occlusion and matchability."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dense_face_ros.backends import NetworkOutput
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import Crop, PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.visibility import LandmarkVisibility, matched
+
+CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
+CROP = Crop((319.5, 239.5), 320.0)
+RIGHT_EYE, LEFT_EYE, NOSE_TIP = np.arange(36, 42), np.arange(42, 48), 30
+
+
+def _output(matchability: float = 1.0) -> NetworkOutput:
+    grid = np.zeros((64, 64), np.float32)
+    return NetworkOutput(np.zeros((2, 64, 64), np.float32), grid + np.float32(matchability), grid)
+
+
+def _turned(model: FaceModel, yaw: float) -> np.ndarray:
+    rotation = rotation_from_yaw_pitch_roll(np.radians([yaw, 0.0, 0.0]))
+    return model.mean.astype(np.float64) @ rotation.T + (0.0, 0.0, 0.6)
+
+
+def test_frontal_face_shows_eyes_nose_and_mouth(small_model: FaceModel) -> None:
+    visible = LandmarkVisibility(small_model)(_turned(small_model, 0.0), _output(), CROP, CAMERA)
+    assert visible.shape == (68,)
+    assert visible[36:].min() > 0.9
+    assert visible[NOSE_TIP] > 0.9
+
+
+@pytest.mark.parametrize(("yaw", "near", "far"), [(-80.0, LEFT_EYE, RIGHT_EYE), (80.0, RIGHT_EYE, LEFT_EYE)])
+def test_side_view_hides_the_far_eye(small_model: FaceModel, yaw: float, near: np.ndarray, far: np.ndarray) -> None:
+    visible = LandmarkVisibility(small_model)(_turned(small_model, yaw), _output(), CROP, CAMERA)
+    assert visible[near].min() > 0.8
+    assert visible[far].max() < 0.3
+
+
+def test_a_surface_in_front_hides_what_faces_the_camera(small_model: FaceModel) -> None:
+    """The eyes still face the camera when other vertices stand before them like a screen."""
+    vertices = _turned(small_model, 0.0)
+    judge = LandmarkVisibility(small_model)
+    landmarks = small_model.at(small_model.landmarks, vertices)
+    facing = judge.facing(vertices, landmarks)
+    assert judge.unhidden(vertices, landmarks, facing)[36:48].min() > 0.9
+    eyes = landmarks[36:48]
+    screened = vertices.copy()
+    low, high = 0.9 * eyes.min(axis=0) - 0.01, 0.9 * eyes.max(axis=0) + 0.01
+    x, y = np.meshgrid(np.linspace(low[0], high[0], 30), np.linspace(low[1], high[1], 9))
+    screened[: x.size] = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, 0.9 * eyes[:, 2].min())])
+    assert judge.unhidden(screened, landmarks, facing)[36:48].max() < 0.1
+
+
+def test_facing_is_the_cosine_to_the_camera(small_model: FaceModel) -> None:
+    judge = LandmarkVisibility(small_model)
+    for yaw in (0.0, 50.0, 180.0):
+        vertices = _turned(small_model, yaw)
+        landmarks = small_model.at(small_model.landmarks, vertices)
+        normals = small_model.at(small_model.landmarks, small_model.normals(vertices))
+        cosine = -(normals * landmarks).sum(axis=1) / np.linalg.norm(landmarks, axis=1)
+        assert np.abs(judge.facing(vertices, landmarks) - cosine).mean() < 0.1
+
+
+def test_matchability_is_read_at_the_landmarks_cell() -> None:
+    output = _output(0.0)
+    output.matchability[10, 20] = 0.7
+    centre = CROP.to_image(np.array([41.0, 20.6]))  # crop pixels 40, 41 x 20, 21 are cell (10, 20)
+    point = np.array([(centre[0] - CAMERA.cx) / CAMERA.fx, (centre[1] - CAMERA.cy) / CAMERA.fy, 1.0]) * 0.8
+    outside = np.array([5.0, 0.0, 1.0])
+    assert matched(np.stack([point, outside]), output, CROP, CAMERA) == pytest.approx([0.7, 0.0])
+
+
+def test_unmatched_landmarks_are_not_visible(small_model: FaceModel) -> None:
+    visible = LandmarkVisibility(small_model)(_turned(small_model, 0.0), _output(0.05), CROP, CAMERA)
+    assert visible.max() < 0.06
