@@ -1,0 +1,61 @@
+"""The network's ONNX file: where the shipped one is, and what its metadata must say, whichever engine runs it."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+FORMAT_VERSION = "1"
+DEFAULT_NETWORK = "correspondence.onnx"
+
+#: Metadata every network file carries; ``training.export`` writes them.
+METADATA_KEYS = (
+    "format_version",
+    "architecture",
+    "stride",
+    "template_kind",
+    "template_hash",
+    "recipe",
+    "training_data",
+    "licence",
+    "images_seen",
+)
+
+INPUT_NAME = "image"
+OUTPUT_NAMES = ("flow", "matchability", "log_sigma")
+
+
+def network_path(path: Path | None) -> Path:
+    """The given file, or the shipped network; FileNotFoundError where there is none."""
+    if path is None:
+        path = Path(str(resources.files("dense_face_ros") / "models" / DEFAULT_NETWORK))
+    if not path.is_file():
+        raise FileNotFoundError(f"network file '{path}' does not exist; give the .onnx that training.export wrote")
+    return path
+
+
+def check_metadata(metadata: dict[str, str], path: Path, template_hash: str | None) -> None:
+    """Raises ValueError where the file is no network of ours, of another format, or for another template.
+
+    Args:
+        metadata: as stored in the file.
+        path: of the file, for the message.
+        template_hash: of the template the caller will read the flow with; None skips that check.
+    """
+    missing = [key for key in METADATA_KEYS if key not in metadata]
+    if missing:
+        raise ValueError(
+            f"network '{path}' lacks the metadata {', '.join(missing)}; give a file that training.export wrote"
+        )
+    version = metadata["format_version"]
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"network '{path}' has format version {version}; this package reads {FORMAT_VERSION}: export it again"
+        )
+    found = metadata["template_hash"]
+    if template_hash is not None and found != template_hash:
+        raise ValueError(
+            f"network '{path}' was trained for the {metadata['template_kind']} template {found[:12]}, but the face "
+            f"model in use has template {template_hash[:12]}; use the face model file the network was trained with, "
+            "or train a network for this one"
+        )

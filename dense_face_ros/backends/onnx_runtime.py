@@ -1,0 +1,106 @@
+"""The correspondence network on the CPU, by ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from dense_face_ros.backends import CROP_SIZE, NetworkOutput
+from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_metadata, network_path
+
+
+class OnnxRuntimeNetwork:
+    """A network file loaded and warmed up; see :class:`dense_face_ros.backends.CorrespondenceNetwork`.
+
+    Args:
+        path: ``.onnx`` file; None takes the shipped one.
+        threads: CPU threads per run. One is often best: the network is small, and more compete with the node.
+        template_hash: :attr:`dense_face_ros.template.Template.hash` of the face model in use, to be compared with the
+            network's; None skips that check.
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no network of this package, or one for another template.
+    """
+
+    def __init__(self, path: Path | None = None, threads: int = 1, template_hash: str | None = None) -> None:
+        if threads < 1:
+            raise ValueError(f"threads is {threads}; the network needs at least 1")
+        self._path = network_path(path)
+        session = _open(self._path, threads)
+        self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
+        shapes = _shapes(session)
+        _check_shapes(shapes, self._path)
+        check_metadata(self.metadata, self._path, template_hash)
+        self.name = f"ONNX Runtime {onnxruntime.__version__}, CPU, {threads} thread{'s' if threads > 1 else ''}"
+        self._input = np.zeros(shapes[INPUT_NAME], dtype=np.uint8)
+        self._outputs = {name: np.zeros(shapes[name], dtype=np.float32) for name in OUTPUT_NAMES}
+        self._binding: Any = session.io_binding()
+        self._binding.bind_input(INPUT_NAME, "cpu", 0, np.uint8, self._input.shape, self._input.ctypes.data)
+        for name, array in self._outputs.items():
+            self._binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        self._session: Any = session
+        self._session.run_with_iobinding(self._binding)
+
+    def run(self, crop: npt.NDArray[np.uint8]) -> NetworkOutput:
+        """crop: (128, 128, 3) RGB uint8. The result is the caller's own.
+
+        Raises:
+            ValueError: the crop has another shape or type.
+            RuntimeError: the network has been closed.
+        """
+        if self._session is None:
+            raise RuntimeError(f"network '{self._path}' has been closed; load it again")
+        if crop.shape != self._input.shape[1:] or crop.dtype != np.uint8:
+            raise ValueError(f"crop is {crop.dtype} {crop.shape}; the network takes uint8 {self._input.shape[1:]}")
+        self._input[0] = crop
+        self._session.run_with_iobinding(self._binding)
+        return NetworkOutput(**{name: array[0].copy() for name, array in self._outputs.items()})
+
+    def close(self) -> None:
+        """Free the session; further runs are an error."""
+        self._binding = self._session = None
+
+
+def _open(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # A node waiting for the next frame must not keep a core busy.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own kinds derive from Exception only
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"network '{path}' cannot be read ({reason}); give the .onnx that training.export wrote"
+        ) from error
+
+
+def _shapes(session: onnxruntime.InferenceSession) -> dict[str, tuple[int, ...]]:
+    """Shape of each input and output, with its type checked."""
+    wanted = {INPUT_NAME: "tensor(uint8)", **{name: "tensor(float)" for name in OUTPUT_NAMES}}
+    ends = [*session.get_inputs(), *session.get_outputs()]
+    return {end.name: tuple(end.shape) for end in ends if wanted.get(end.name) == end.type}
+
+
+def _check_shapes(shapes: dict[str, tuple[int, ...]], path: Path) -> None:
+    cells = shapes.get("flow", ("h",))[-1]  # a network without flow is told of in the terms of the contract
+    expected = {
+        "flow": (1, 2, cells, cells),
+        "matchability": (1, cells, cells),
+        "log_sigma": (1, cells, cells),
+        INPUT_NAME: (1, CROP_SIZE, CROP_SIZE, 3),
+    }
+    for name, shape in expected.items():
+        if shapes.get(name) != shape or not all(isinstance(side, int) for side in shape):
+            kind = "uint8" if name == INPUT_NAME else "float32"
+            found = shapes.get(name, f"no such {kind} tensor")
+            raise ValueError(
+                f"network '{path}': '{name}' should be {kind} {shape}, found {found}; is it another network?"
+            )

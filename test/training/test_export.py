@@ -1,0 +1,81 @@
+from dataclasses import asdict
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+import training.export
+from dense_face_ros.backends.model_file import METADATA_KEYS
+from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
+from training.checkpoint import save_checkpoint
+from training.export import export
+from training.network import cell_grid, make_network
+from training.recipes import RECIPES
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A checkpoint of a small network with weights that are not those of a start, and the network."""
+    recipe = RECIPES["smoke"]
+    torch.manual_seed(0)
+    network = make_network(recipe.architecture, recipe.width).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0.0, 0.3)
+            module.weight.data.uniform_(0.3, 1.0)
+    path = tmp_path_factory.mktemp("run") / "checkpoint.pt"
+    state = {"recipe": asdict(recipe), "template": {"kind": "cylindrical", "hash": "ab" * 32}, "images": 1234}
+    save_checkpoint(path, {**state, "average": network.state_dict()})
+    return path, network
+
+
+def test_exported_network_computes_what_torch_does(trained, tmp_path):
+    checkpoint, network = trained
+    export(checkpoint, tmp_path / "net.onnx")
+    crop = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    found = OnnxRuntimeNetwork(tmp_path / "net.onnx", template_hash="ab" * 32).run(crop)
+    with torch.inference_mode():
+        wanted = network(torch.from_numpy(crop)[None])
+    np.testing.assert_allclose(found.flow, (wanted.template - cell_grid(64))[0], atol=0.02)
+    np.testing.assert_allclose(found.matchability, torch.sigmoid(wanted.logit)[0], atol=1e-3)
+    np.testing.assert_allclose(found.log_sigma, wanted.log_sigma[0], atol=1e-2)
+
+
+def test_metadata_says_what_the_file_is(trained, tmp_path):
+    export(trained[0], tmp_path / "net.onnx")
+    model = onnx.load(tmp_path / "net.onnx")
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    assert set(metadata) == set(METADATA_KEYS)
+    assert metadata["images_seen"] == "1234" and metadata["stride"] == "2" and metadata["licence"] == "Apache-2.0"
+    kinds = {node.op_type for node in model.graph.node}
+    assert not kinds & {"BatchNormalization", "Shape", "If", "Loop"}
+
+
+def test_half_file_has_halves_inside_and_floats_outside(trained, tmp_path):
+    checkpoint, network = trained
+    export(checkpoint, tmp_path / "half.onnx", half=True)
+    model = onnx.load(tmp_path / "half.onnx")
+    weights = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer if len(tensor.dims) == 4]
+    assert weights and all(array.dtype == np.float16 for array in weights)
+    output = OnnxRuntimeNetwork(tmp_path / "half.onnx").run(np.full((128, 128, 3), 90, np.uint8))
+    assert output.flow.dtype == np.float32
+    with torch.inference_mode():
+        wanted = network(torch.full((1, 128, 128, 3), 90, dtype=torch.uint8))
+    np.testing.assert_allclose(output.flow, (wanted.template - cell_grid(64))[0], atol=0.5)
+
+
+def test_a_wrong_export_is_refused(trained, tmp_path, monkeypatch):
+    convert = training.export._to_onnx
+
+    def damaged(module):
+        model = convert(module)
+        tensor = max(model.graph.initializer, key=lambda t: np.prod(t.dims))
+        tensor.CopyFrom(numpy_helper.from_array(1.5 * numpy_helper.to_array(tensor), tensor.name))
+        return model
+
+    monkeypatch.setattr(training.export, "_to_onnx", damaged)
+    with pytest.raises(RuntimeError, match="differs from torch"):
+        export(trained[0], tmp_path / "net.onnx")
+    assert not (tmp_path / "net.onnx").exists()

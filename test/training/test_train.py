@@ -1,0 +1,143 @@
+import json
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+
+from training.checkpoint import load_checkpoint, network_of
+from training.recipes import RECIPES, recipe_named
+from training.schedule import learning_rate
+from training.train import train
+
+SMOKE = replace(RECIPES["smoke"], precision="32-true")
+
+
+def run(out, recipe, template, ramps, **settings):
+    path = train(recipe, out, out, template, ramps, **{"workers": 0, **settings})
+    return load_checkpoint(path)
+
+
+class Changed(torch.utils.data.Dataset):
+    """A data set that does something else with its samples."""
+
+    def __init__(self, good):
+        self.good = good
+
+    def __len__(self):
+        return len(self.good)
+
+
+def changed_training_set(make_dataset, change):
+    def make(recipe, data, split, seed, stride):
+        good = make_dataset(recipe, data, split, seed, stride)
+        return change(good) if split == "train" else good
+
+    return make
+
+
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(tmp_path, template, ramps):
+    """SIGTERM during step 5 of 10 ends the run behind that step; the rest gives the same weights to the last bit."""
+    whole = run(tmp_path / "whole", SMOKE, template, ramps, steps=10)
+
+    class Stopping(Changed):
+        taken = 0
+
+        def __getitem__(self, index):
+            self.taken += 1
+            if self.taken == 5 * SMOKE.batch_size:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return self.good[index]
+
+    first = run(tmp_path / "parts", SMOKE, template, changed_training_set(ramps, Stopping), steps=10)
+    assert first["step"] == 5 and first["images"] == 20
+    both = run(tmp_path / "parts", SMOKE, template, ramps, steps=10, resume=True)
+    assert both["step"] == whole["step"] == 10
+    for part in ("network", "average"):
+        for name, tensor in whole[part].items():
+            assert torch.equal(both[part][name], tensor), f"{part} {name}"
+
+
+def test_training_learns_and_logs(tmp_path, template, ramps):
+    run(tmp_path / "run", SMOKE, template, ramps, steps=60)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["split"] for line in lines] == ["train", "validation"]
+    assert lines[-1]["step"] == 60 and lines[-1]["images"] == 240
+    assert {"loss", "epe", "iou", "seconds"} <= lines[-1].keys()
+    run(tmp_path / "short", SMOKE, template, ramps, steps=1)
+    start = json.loads((tmp_path / "short" / "log.jsonl").read_text().splitlines()[-1])
+    assert lines[-1]["loss"] < 0.8 * start["loss"]
+    assert list((tmp_path / "run").glob("events.out.tfevents*"))
+
+
+def test_bfloat16_and_workers_run(tmp_path, template, ramps):
+    state = run(tmp_path / "run", RECIPES["smoke"], template, ramps, steps=2, workers=1)
+    assert state["step"] == 2
+    assert all(tensor.dtype != torch.bfloat16 for tensor in state["network"].values())
+
+
+def test_paper_trains_on_pairs_then_on_the_template(tmp_path, template, ramps):
+    small = {"batch_size": 2, "validation_samples": 2}
+    pairs = replace(RECIPES["paper_synthetic"], **small)
+    run(tmp_path / "pairs", pairs, template, ramps, steps=1)
+    photographs = replace(RECIPES["paper_photographs"], learning_rate=0.0, **small)
+    state = run(
+        tmp_path / "photographs", photographs, template, ramps, steps=1, start_from=tmp_path / "pairs" / "checkpoint.pt"
+    )
+    before = load_checkpoint(tmp_path / "pairs" / "checkpoint.pt")["average"]
+    for name in ("source_encoder.0.weight", "target_encoder.0.weight", "flow_decoder.0.weight"):
+        torch.testing.assert_close(state["network"][name], before[name])
+    assert torch.equal(state["network"]["template_image"], torch.from_numpy(template.image))
+
+
+def test_minutes_end_a_run(tmp_path, template, ramps):
+    state = run(tmp_path / "run", SMOKE, template, ramps, steps=10_000, minutes=0.02)
+    assert 0 < state["step"] < 10_000
+
+
+def test_a_finished_run_is_not_overwritten(tmp_path, template, ramps):
+    run(tmp_path / "run", SMOKE, template, ramps, steps=1)
+    with pytest.raises(ValueError, match="already holds a run; add --resume"):
+        run(tmp_path / "run", SMOKE, template, ramps, steps=1)
+    with pytest.raises(ValueError, match="trained with recipe 'smoke', not 'other'"):
+        run(tmp_path / "run", replace(SMOKE, name="other"), template, ramps, steps=2, resume=True)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        run(tmp_path / "none", SMOKE, template, ramps, steps=2, resume=True)
+
+
+def test_gradients_that_stay_infinite_end_the_run(tmp_path, template, ramps):
+    class Poisoned(Changed):
+        def __getitem__(self, index):
+            return {**self.good[index], "weight": float("inf")}
+
+    poisoned = changed_training_set(ramps, Poisoned)
+    with pytest.raises(RuntimeError, match="not finite in 20 steps in a row"):
+        run(tmp_path / "run", SMOKE, template, poisoned, steps=30)
+
+
+def test_checkpoints_hold_the_average_and_nothing_executable(tmp_path, template, ramps):
+    state = run(tmp_path / "run", SMOKE, template, ramps, steps=3)
+    network = network_of(state, tmp_path)
+    assert not network.training
+    torch.testing.assert_close(network.state_dict()["head.weight"], state["average"]["head.weight"])
+    assert any(not torch.equal(state["average"][name], tensor) for name, tensor in state["network"].items())
+    bad = tmp_path / "bad.pt"
+    bad.write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="cannot be read"):
+        load_checkpoint(bad)
+
+
+def test_learning_rate_follows_the_schedule():
+    best = RECIPES["best"]
+    assert learning_rate(best, 0, 0.0) == pytest.approx(best.learning_rate / best.warmup_steps)
+    assert learning_rate(best, 10_000, 0.5) == pytest.approx(0.505 * best.learning_rate)
+    assert learning_rate(best, 10_000, 1.0) == pytest.approx(0.01 * best.learning_rate)
+    paper = RECIPES["paper_photographs"]
+    assert learning_rate(paper, 10_000, 0.5) == pytest.approx(1e-4)
+    assert learning_rate(paper, 10_000, 0.7) == pytest.approx(1e-5)
+
+
+def test_unknown_recipe_is_named():
+    with pytest.raises(ValueError, match="recipe is 'fast'; known are paper_synthetic"):
+        recipe_named("fast")

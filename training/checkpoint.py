@@ -1,0 +1,64 @@
+"""Training checkpoints: one file that holds all that a run needs to go on, or an export to start."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from training.network import CorrespondenceModule, make_network
+from training.recipes import Recipe
+
+FORMAT_VERSION = 1
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write ``state`` so that ``path`` is at any moment either the old file or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".unfinished")
+    with open(unfinished, "wb") as file:
+        torch.save({"format_version": FORMAT_VERSION, **state}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU; nothing in the file is executed.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no checkpoint of ours, or of another format version.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"checkpoint '{path}' does not exist; give the checkpoint.pt of a training run")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(
+            f"checkpoint '{path}' cannot be read ({reason}); give a training run's checkpoint.pt"
+        ) from error
+    found = state.get("format_version") if isinstance(state, dict) else None
+    if found != FORMAT_VERSION:
+        raise ValueError(f"checkpoint '{path}' has format version {found}; this code reads {FORMAT_VERSION}")
+    return cast(dict[str, Any], state)
+
+
+def recipe_of(state: dict[str, Any], path: Path) -> Recipe:
+    """The recipe a checkpoint was trained with; ValueError where this code's recipes have other fields."""
+    try:
+        return Recipe(**state["recipe"])
+    except TypeError as error:
+        raise ValueError(f"checkpoint '{path}' has a recipe of another version of this code ({error})") from error
+
+
+def network_of(state: dict[str, Any], path: Path) -> CorrespondenceModule:
+    """The network of a checkpoint with its averaged weights, in evaluation mode."""
+    recipe = recipe_of(state, path)
+    network = make_network(recipe.architecture, recipe.width, recipe.share_encoders)
+    network.load_state_dict(state["average"])
+    return network.eval()

@@ -1,0 +1,135 @@
+"""Write a trained network as ONNX: ``python -m training.export runs/best/checkpoint.pt correspondence.onnx``.
+
+The file takes a crop as the camera gives it and returns what :class:`dense_face_ros.backends.NetworkOutput` says;
+normalisation is inside, and everything constant is folded. ``--half`` writes the half-precision file for GPUs: weights
+and activations are halves, inputs and outputs stay as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.backends.model_file import FORMAT_VERSION, INPUT_NAME, OUTPUT_NAMES
+from training.checkpoint import load_checkpoint, network_of, recipe_of
+from training.network import CorrespondenceModule, cell_grid
+
+_OPSET = 17
+# Largest differences allowed to the torch network: flow in pixels, probability, log sigma. Halves round on their way.
+_TOLERANCE = {False: (0.02, 1e-3, 1e-2), True: (1.0, 0.05, 0.2)}
+
+
+def export(checkpoint: Path, out: Path, half: bool = False) -> None:
+    """Write the averaged weights of ``checkpoint`` to ``out``, then check the file against the torch network.
+
+    Raises:
+        FileNotFoundError, ValueError: the checkpoint is missing or not usable.
+        RuntimeError: the written network does not compute the same; nothing is left at ``out``.
+    """
+    state = load_checkpoint(checkpoint)
+    recipe = recipe_of(state, checkpoint)
+    network = network_of(state, checkpoint)
+    model = _to_onnx(_Exported(network, half))
+    metadata = {
+        "format_version": FORMAT_VERSION,
+        "architecture": recipe.architecture,
+        "stride": str(network.stride),
+        "template_kind": state["template"]["kind"],
+        "template_hash": state["template"]["hash"],
+        "recipe": recipe.name,
+        "training_data": recipe.training_data,
+        "licence": recipe.licence,
+        "images_seen": str(state["images"]),
+    }
+    onnx.helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model, full_check=True)
+    _check(model, _Exported(network, half=False), _TOLERANCE[half])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_name(out.name + ".unfinished")
+    unfinished.write_bytes(model.SerializeToString())
+    os.replace(unfinished, out)
+
+
+class _Exported(nn.Module):
+    """image (1, 128, 128, 3) uint8 -> flow (1, 2, h, w), matchability (1, h, w), log_sigma (1, h, w)."""
+
+    grid: Tensor
+
+    def __init__(self, network: CorrespondenceModule, half: bool) -> None:
+        super().__init__()
+        inference = network.for_inference()
+        self.network = inference.half() if half else inference
+        self.register_buffer("grid", cell_grid(CROP_SIZE // network.stride), persistent=False)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        prediction = self.network(image)
+        return prediction.template - self.grid, torch.sigmoid(prediction.logit), prediction.log_sigma
+
+
+def _to_onnx(module: nn.Module) -> onnx.ModelProto:
+    image = torch.zeros(1, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8)
+    buffer = io.BytesIO()
+    with torch.inference_mode(), warnings.catch_warnings():
+        # The tracing exporter writes the plainer graph of the two for static shapes; torch warns of its age.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            module.eval(), (image,), buffer,  # type: ignore[arg-type]
+            input_names=[INPUT_NAME], output_names=list(OUTPUT_NAMES),
+            opset_version=_OPSET, dynamo=False,
+        )  # fmt: skip
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def _check(model: onnx.ModelProto, reference: nn.Module, tolerance: tuple[float, float, float]) -> None:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    for image in _test_images():
+        with torch.inference_mode():
+            wanted = reference(torch.from_numpy(image))
+        found = session.run(list(OUTPUT_NAMES), {INPUT_NAME: image})
+        for name, a, b, limit in zip(OUTPUT_NAMES, wanted, found, tolerance, strict=True):
+            if a.shape != b.shape:
+                raise RuntimeError(f"the exported network's {name} has shape {b.shape}, torch gives {tuple(a.shape)}")
+            difference = float(np.abs(a.numpy() - b).max())
+            if not difference <= limit:
+                raise RuntimeError(
+                    f"the exported network's {name} differs from torch by {difference:.3g}, allowed is {limit}"
+                )
+
+
+def _test_images() -> list[npt.NDArray[np.uint8]]:
+    """Smooth patterns, as crops are smooth, at different brightness."""
+    v, u = np.mgrid[:CROP_SIZE, :CROP_SIZE][..., np.newaxis] / CROP_SIZE
+    phase = np.array([0.0, 1.0, 2.0])
+    waves = [np.sin(k * (u + 2 * v) + phase) * np.cos(k * (v - u) - phase) for k in (3.0, 8.0, 20.0)]
+    return [(127.5 + gain * wave).astype(np.uint8)[None] for gain, wave in zip((120.0, 90.0, 50.0), waves, strict=True)]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Write a trained network as ONNX.")
+    parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a training run")
+    parser.add_argument("out", type=Path, help="ONNX file to write")
+    parser.add_argument("--half", action="store_true", help="half precision inside, for GPUs")
+    given = parser.parse_args(arguments)
+    try:
+        export(given.checkpoint, given.out, given.half)
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

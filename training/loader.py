@@ -1,0 +1,101 @@
+"""From a data set to an endless stream of batches that a resumed run takes up where it stopped."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
+
+Batch = dict[str, Tensor]
+
+
+def stream_seed(seed: int, step: int, rank: int) -> int:
+    """Seed of the samples drawn from ``step`` on: a resumed run must not see its first samples again."""
+    return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])
+
+
+def make_loader(
+    dataset: Dataset[Any],
+    batch_size: int,
+    workers: int,
+    seed: int,
+    first_sample: int = 0,
+    rank: int = 0,
+    ranks: int = 1,
+) -> DataLoader[Any]:
+    """Batches of ``dataset``.
+
+    A data set with a length is shuffled anew each round, and begins at sample ``first_sample`` of the whole run; an
+    iterable one decides itself, and every worker finds its own seed in ``numpy.random`` and ``random``.
+    """
+    sampler = None
+    if not isinstance(dataset, IterableDataset):
+        sampler = _Rounds(len(dataset), seed, first_sample, rank, ranks)  # type: ignore[arg-type]
+    generator = torch.Generator()
+    generator.manual_seed(stream_seed(seed, first_sample, rank))
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        drop_last=True,
+        generator=generator,
+        worker_init_fn=partial(_seed_worker, seed, first_sample, rank),
+        prefetch_factor=4 if workers else None,
+    )
+
+
+def endless(loader: DataLoader[Any]) -> Iterator[Batch]:
+    """The loader's batches over and over; ValueError where a whole round has none."""
+    while True:
+        empty = True
+        for batch in loader:
+            empty = False
+            yield batch
+        if empty:
+            raise ValueError("the data set has fewer samples than one batch; give more data or a smaller batch_size")
+
+
+def first_samples(dataset: Dataset[Any], count: int, batch_size: int) -> list[Batch]:
+    """The first ``count`` samples of ``dataset`` in batches, kept: the fixed set that every validation uses."""
+    kept: list[Batch] = []
+    seen = 0
+    for batch in DataLoader(dataset, batch_size=min(batch_size, count)):
+        kept.append(batch)
+        seen += len(batch["image"])
+        if seen >= count:
+            break
+    if not kept:
+        raise ValueError("the validation data set is empty; check --data")
+    return kept
+
+
+class _Rounds(Sampler[int]):
+    """Endless shuffled rounds through ``length`` samples, this process's share of them."""
+
+    def __init__(self, length: int, seed: int, first: int, rank: int, ranks: int) -> None:
+        self.length, self.seed, self.first, self.rank, self.ranks = length, seed, first, rank, ranks
+
+    def __iter__(self) -> Iterator[int]:
+        position = self.first + self.rank
+        shuffled_round, order = -1, np.empty(0, dtype=np.int64)
+        while True:
+            this_round, place = divmod(position, self.length)
+            if this_round != shuffled_round:
+                order = np.random.default_rng((self.seed, this_round)).permutation(self.length)
+                shuffled_round = this_round
+            yield int(order[place])
+            position += self.ranks
+
+
+def _seed_worker(seed: int, first_sample: int, rank: int, worker: int) -> None:
+    words = np.random.SeedSequence((seed, first_sample, rank, worker)).generate_state(4)
+    np.random.seed(words)
+    random.seed(int(words[0]))
+    torch.set_num_threads(1)

@@ -1,0 +1,310 @@
+"""Train a correspondence network: ``python -m training.train --recipe best --data DIR --out runs/best --minutes 60``.
+
+A run folder holds ``checkpoint.pt`` (all that ``--resume`` needs), ``log.jsonl`` (one line per report) and TensorBoard
+events. Ctrl-C and SIGTERM end a run cleanly, with a checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.template import Template
+from training.averaging import MovingAverage
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.loader import Batch, endless, first_samples, make_loader, stream_seed
+from training.loss import LOSSES
+from training.network import make_network
+from training.pictures import prediction_picture
+from training.recipes import RECIPES, Recipe, recipe_named
+from training.run_log import RunLog
+from training.schedule import learning_rate, parameter_groups
+from training.stopping import stop_requests
+
+CHECKPOINT = "checkpoint.pt"
+_CHECKPOINT_SECONDS = 120.0
+_REPORT_STEPS = 50
+_MOST_BAD_STEPS = 20
+
+#: (recipe, data folder, "train" or "validation", seed, stride) -> samples as described in :func:`train`.
+MakeDataset = Callable[[Recipe, Path, str, int, int], Dataset[Any]]
+
+
+class TemplateLike(Protocol):
+    """What training needs of :class:`dense_face_ros.template.Template`."""
+
+    kind: str
+
+    @property
+    def hash(self) -> str: ...
+
+    @property
+    def image(self) -> npt.NDArray[np.uint8]: ...
+
+
+def train(
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    template: TemplateLike,
+    make_dataset: MakeDataset,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    resume: bool = False,
+    start_from: Path | None = None,
+    workers: int = 1,
+) -> Path:
+    """Train until ``steps`` are done or ``minutes`` have passed, whichever comes first, over all resumed parts.
+
+    Samples are dictionaries of arrays: ``image`` (128, 128, 3) uint8 RGB; ``template`` (2, h, w) template pixel of
+    each cell; ``matchable`` (h, w) uint8, 1, 0 or 255 for unknown; ``weight`` number; and for recipes with ``pairs``
+    ``target`` (128, 128, 3) uint8 RGB. h = w = 128 / stride of the architecture.
+
+    Args:
+        resume: go on from the checkpoint in ``out``.
+        start_from: checkpoint of another run whose averaged weights to begin with.
+        workers: loader processes.
+    Returns:
+        The last checkpoint.
+    Raises:
+        ValueError, FileNotFoundError: the folder holds a run and ``resume`` is not set, or the other way round; a
+            checkpoint of another recipe or template.
+        RuntimeError: the loss stopped being finite.
+    """
+    if steps is None and minutes is None:
+        steps = recipe.steps
+    fabric = Fabric(accelerator="auto", devices="auto", precision=recipe.precision)  # type: ignore[arg-type]
+    fabric.launch()
+    fabric.seed_everything(recipe.seed, verbose=False)
+    run = _Run(fabric, recipe, out, template, start_from, resume)
+    train_set = make_dataset(
+        recipe, data, "train", stream_seed(recipe.seed, run.step, fabric.global_rank), run.network.stride
+    )
+    validation_set = make_dataset(recipe, data, "validation", recipe.seed, run.network.stride)
+    validation = first_samples(validation_set, recipe.validation_samples, recipe.batch_size)
+    loader = make_loader(
+        train_set, recipe.batch_size, workers, recipe.seed, run.images, fabric.global_rank, fabric.world_size
+    )
+    placed = cast(DataLoader[Any], fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+    run.go(endless(placed), validation, steps, minutes)
+    return out / CHECKPOINT
+
+
+class _Run:
+    """The state of a training run, and the steps through it."""
+
+    def __init__(
+        self, fabric: Fabric, recipe: Recipe, out: Path, template: TemplateLike, start_from: Path | None, resume: bool
+    ) -> None:
+        self.fabric, self.recipe, self.out = fabric, recipe, out
+        self.template = {"kind": template.kind, "hash": template.hash}
+        image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None
+        network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, image)
+        self.step, self.images, self._seconds_before, self._bad_steps = 0, 0, 0.0, 0
+        state = _previous_state(out, recipe, self.template, resume)
+        if state is None and start_from is not None:
+            weights = load_checkpoint(start_from)["average"]
+            weights.pop("template_image", None)
+            missing = network.load_state_dict(weights, strict=False)
+            if set(missing.missing_keys) - {"template_image"} or missing.unexpected_keys:
+                raise ValueError(f"--start-from '{start_from}' holds another architecture than recipe '{recipe.name}'")
+        if state is not None:
+            network.load_state_dict(state["network"])
+        self.average = MovingAverage(network, recipe.average_decay)
+        self.average.network.to(fabric.device)
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.learning_rate)
+        self.network = network
+        self.module, self.optimizer = fabric.setup(network, optimizer)
+        self.loss = LOSSES[recipe.loss]
+        if state is not None:
+            self.average.network.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.images, self._seconds_before = state["step"], state["images"], state["seconds"]
+            torch.set_rng_state(state["rng"])
+        self._started = time.monotonic()
+        self._report_from = (self.step, self._started)
+        self._waited = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the run, its earlier parts included."""
+        return self._seconds_before + time.monotonic() - self._started
+
+    def go(self, batches: Iterator[Batch], validation: list[Batch], steps: int | None, minutes: float | None) -> None:
+        """Step until the plan is fulfilled or somebody asks to stop."""
+        recipe = self.recipe
+        log = RunLog(self.out, self.step) if self.fabric.is_global_zero else None
+        bar = tqdm(total=steps, initial=self.step, disable=not self.fabric.is_global_zero, unit="step")
+        validated, saved = self.seconds, self.seconds
+        with stop_requests() as stop_asked:
+            while (progress := self._progress(steps, minutes)) < 1.0 and not stop_asked():
+                report = self._one_step(batches, progress)
+                bar.update()
+                if self.step % _REPORT_STEPS == 0:
+                    self._report("train", {k: float(v) for k, v in report.items()}, log, bar)
+                if self.seconds - validated > 60.0 * recipe.validation_minutes:
+                    self._validate(validation, log, bar)
+                    validated = self.seconds
+                if self.seconds - saved > _CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = self.seconds
+        self._validate(validation, log, bar)
+        self._save()
+        bar.close()
+        if log is not None:
+            log.close()
+
+    def _progress(self, steps: int | None, minutes: float | None) -> float:
+        """Share of the plan that is done; every process must get the same answer."""
+        done = self.step / steps if steps else 0.0
+        if minutes:
+            passed = self.seconds / (60.0 * minutes)
+            done = max(done, float(self.fabric.broadcast(passed)) if self.fabric.world_size > 1 else passed)
+        return done
+
+    def _one_step(self, batches: Iterator[Batch], progress: float) -> dict[str, Tensor]:
+        asked = time.monotonic()
+        batch = next(batches)
+        self._waited += time.monotonic() - asked
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.recipe, self.step, progress)
+        prediction = self.module(batch["image"], batch.get("target"))
+        loss, report = self.loss(prediction, batch)
+        self.fabric.backward(loss)
+        norm = self.fabric.clip_gradients(
+            self.module, self.optimizer, max_norm=self.recipe.gradient_clip, error_if_nonfinite=False
+        )
+        assert norm is not None  # only other ways of clipping have none
+        # One broken batch must not end a night's run, nor reach the weights; many in a row mean the run is lost.
+        if torch.isfinite(norm):
+            self.optimizer.step()
+            self._bad_steps = 0
+        else:
+            self._bad_steps += 1
+            if self._bad_steps >= _MOST_BAD_STEPS:
+                raise RuntimeError(
+                    f"gradients were not finite in {_MOST_BAD_STEPS} steps in a row, the last is {self.step}; "
+                    f"lower the recipe's learning_rate and resume from '{self.out / CHECKPOINT}'"
+                )
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self.images += len(batch["image"]) * self.fabric.world_size
+        self.average.update(self.network, self.step)
+        return {"loss": loss.detach(), **report, "gradient_norm": norm}
+
+    def _validate(self, batches: list[Batch], log: RunLog | None, bar: tqdm[Any]) -> None:
+        """Averaged weights at full precision over the fixed validation samples."""
+        totals: dict[str, float] = {}
+        samples = 0
+        with torch.inference_mode():
+            for batch in batches:
+                batch = self.fabric.to_device(batch)
+                prediction = self.average.network(batch["image"], batch.get("target"))
+                loss, report = self.loss(prediction, batch)
+                count = len(batch["image"])
+                for key, value in {"loss": loss, **report}.items():
+                    totals[key] = totals.get(key, 0.0) + count * float(torch.nan_to_num(value))
+                samples += count
+                if log is not None and samples == count:
+                    log.picture("validation/predictions", self.step, prediction_picture(prediction, batch))
+        self._report("validation", {key: value / samples for key, value in totals.items()}, log, bar)
+
+    def _report(self, split: str, values: dict[str, float], log: RunLog | None, bar: tqdm[Any]) -> None:
+        if log is None:
+            return
+        values = {"seconds": self.seconds, "images": self.images, **values}
+        if split == "train":
+            now = time.monotonic()
+            steps, spent = self.step - self._report_from[0], max(now - self._report_from[1], 1e-9)
+            samples = steps * self.recipe.batch_size * self.fabric.world_size
+            values |= {"images_per_second": samples / spent, "waiting_for_data": self._waited / spent}
+            values["learning_rate"] = self.optimizer.param_groups[0]["lr"]
+            self._report_from, self._waited = (self.step, now), 0.0
+            bar.set_postfix({key: f"{values[key]:.3g}" for key in ("loss", "epe", "iou")})
+        else:
+            bar.write(f"step {self.step}: " + "  ".join(f"{key} {value:.4g}" for key, value in values.items()))
+        log.write(split, self.step, values)
+
+    def _save(self) -> None:
+        if not self.fabric.is_global_zero:
+            return
+        state = {
+            "recipe": asdict(self.recipe),
+            "template": self.template,
+            "network": self.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "images": self.images,
+            "seconds": self.seconds,
+            "rng": torch.get_rng_state(),
+        }
+        save_checkpoint(self.out / CHECKPOINT, state)
+
+
+def _previous_state(out: Path, recipe: Recipe, template: dict[str, str], resume: bool) -> dict[str, Any] | None:
+    """The checkpoint to go on from; None for a new run."""
+    path = out / CHECKPOINT
+    if not resume:
+        if path.exists():
+            raise ValueError(f"--out '{out}' already holds a run; add --resume, or name another folder")
+        return None
+    state = load_checkpoint(path)
+    if state["recipe"]["name"] != recipe.name:
+        raise ValueError(f"--out '{out}' was trained with recipe '{state['recipe']['name']}', not '{recipe.name}'")
+    if state["template"] != template:
+        raise ValueError(f"--out '{out}' was trained for another template or face model; start a new folder")
+    return state
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    from training.data import make_dataset
+
+    parser = argparse.ArgumentParser(description="Train a correspondence network.")
+    parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
+    parser.add_argument("--data", required=True, type=Path, help="folder with the training data")
+    parser.add_argument("--out", required=True, type=Path, help="run folder, e.g. runs/best")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--start-from", type=Path, help="checkpoint of another run to take the weights from")
+    parser.add_argument("--minutes", type=float, help="length of the whole run in minutes")
+    parser.add_argument("--steps", type=int, help="length of the whole run in steps")
+    parser.add_argument("--workers", type=int, default=1, help="loader processes (default 1)")
+    parser.add_argument("--threads", type=int, help="torch threads (default: the cores the loaders leave over)")
+    parser.add_argument("--face-model", type=Path, help="face model file (default: the shipped one)")
+    given = parser.parse_args(arguments)
+    logging.getLogger("lightning").setLevel(logging.WARNING)
+    # Threads that share a core with a loader wait for each other at every layer: 2 + 1 on two cores is ten times slower
+    # than 1 + 1.
+    torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 1) - given.workers))
+    recipe = recipe_named(given.recipe)
+    template = Template(FaceModel.load(given.face_model), recipe.template_kind)
+    try:
+        last = train(
+            recipe, given.data, given.out, template, make_dataset, steps=given.steps, minutes=given.minutes,
+            resume=given.resume, start_from=given.start_from, workers=given.workers,
+        )  # fmt: skip
+    except (ValueError, FileNotFoundError, RuntimeError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    print(f"checkpoint: {last}")
+
+
+if __name__ == "__main__":
+    main()
