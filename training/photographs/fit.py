@@ -21,10 +21,12 @@ from dense_face_ros.alignment import Aligner, AlignmentSettings
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
 from training.photographs.collection import Photographs, read_image, read_photographs
-from training.photographs.mesh478 import POINTS, face_width, fit_mesh, load_surface, photograph_camera
+from training.photographs.mesh478 import POINTS, face_width, fit_mesh, load_surface
 
 #: Fits whose landmarks miss by more than this (root mean square, face widths) are not trained on.
 MAX_RESIDUAL = 0.022
+#: Smaller faces (pixels) are mostly mistakes of the labels.
+MIN_FACE = 40.0
 _OVERLAP = 0.3  # share of the 468 mesh points taken as independent
 
 
@@ -65,7 +67,8 @@ def fit_photographs(model: FaceModel, photographs: Photographs, processes: int =
         for i, result in enumerate(tqdm(results, total=count, desc="fitting", unit="photo", mininterval=5)):
             if result is not None:
                 out.pose[i], out.coefficients[i], out.focal[i], out.residual[i] = result
-    out.accepted[:] = out.residual < MAX_RESIDUAL
+    sizes = np.array([face_width(mesh) for mesh in photographs.mesh478])
+    out.accepted[:] = (out.residual < MAX_RESIDUAL) & (sizes >= MIN_FACE)
     return out
 
 

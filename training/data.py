@@ -1,0 +1,274 @@
+"""Training samples: photographs, photographs turned out of plane, and rendered heads, each with its exact target.
+
+Every sample is a dict of ``image`` (128, 128, 3) uint8 RGB, ``template`` (2, h, w) float16 template pixels,
+``matchable`` (h, w) uint8 and ``weight``, as ``training.loss`` takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset, IterableDataset
+
+from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import (
+    Array,
+    Crop,
+    rotation_from_vector,
+    rotation_from_yaw_pitch_roll,
+    yaw_pitch_roll_from_rotation,
+)
+from dense_face_ros.template import Template
+from training.loss import UNKNOWN
+from training.photographs.collection import Photographs, read_image, read_photographs
+from training.photographs.fit import PhotographFits
+from training.photographs.rotation import draw_turned
+from training.recipes import Recipe
+from training.rendering.photometric import PhotometricSettings, augment
+from training.rendering.synthetic import SyntheticHeads
+from training.rendering.occluders import add_random_occluder, covered_cells
+from training.rendering.targets import TargetRenderer
+
+_BACKGROUND_SIDE = 200  # background photographs are kept at this shorter side, pixels
+
+Sample = dict[str, npt.NDArray[np.generic] | float]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What samples are made of, and how the crop wanders around the face.
+
+    Attributes:
+        turned: share of photographs turned out of plane.
+        synthetic: share of rendered heads; the rest are photographs as they are.
+        margin: crop side over face box, log-normal around this ...
+        margin_spread: ... with this standard deviation of its logarithm.
+        shift: standard deviation of the crop's centre, of the face box.
+        roll: standard deviation of the crop's turn, degrees.
+        occluded: probability of things drawn in front of the face.
+    """
+
+    turned: float = 0.4
+    synthetic: float = 0.2
+    margin: float = 1.5
+    margin_spread: float = 0.2
+    shift: float = 0.1
+    roll: float = 16.0
+    occluded: float = 0.3
+
+
+class SampleMaker:
+    """Makes one sample from one random generator. Holds the photographs' labels, never their pixels."""
+
+    def __init__(
+        self, data: Path, fits: Path, template: Template, mixture: Mixture, stride: int, validation: bool
+    ) -> None:
+        self.model, self.template, self.mixture, self.stride = template.model, template, mixture, stride
+        self.photographs, self.fits = read_photographs(data), PhotographFits.load(fits)
+        if len(self.fits.pose) != len(self.photographs):
+            raise ValueError(
+                f"'{fits}' has {len(self.fits.pose)} fits for {len(self.photographs)} photographs; fit them again"
+            )
+        self.usable = np.flatnonzero(self.fits.accepted & (self.photographs.validation == validation))
+        self.backgrounds = sorted((data / "backgrounds").rglob("*.jpg"))
+        if not self.backgrounds:
+            raise FileNotFoundError(f"'{data / 'backgrounds'}' holds no .jpg; copy natural photographs there")
+        self._background_cache: dict[int, npt.NDArray[np.uint8]] = {}
+        self.targets = TargetRenderer(template, CROP_SIZE, stride)
+        self.heads = SyntheticHeads(template, stride=stride)
+
+    def make(self, rng: np.random.Generator) -> Sample:
+        """A sample of the mixture."""
+        kind = rng.random()
+        if kind < self.mixture.synthetic:
+            return self.rendered(rng)
+        index = int(rng.choice(self.usable))
+        return self.photograph(rng, index, turned=kind < self.mixture.synthetic + self.mixture.turned)
+
+    def rendered(self, rng: np.random.Generator) -> Sample:
+        """A synthetic head in front of a background."""
+        sample = self.heads.render(rng, self._background(rng))
+        image = augment(sample.image, rng, PhotometricSettings())
+        return _sample(image, sample.targets.template, sample.targets.matchable.astype(np.uint8))
+
+    def photograph(self, rng: np.random.Generator, index: int, turned: bool, clean: bool = False) -> Sample:
+        """Photograph ``index``, as it is or turned out of plane; ``clean`` leaves out occluders and photometry."""
+        view = self._view(rng, index, turned)
+        crop = self._crop(rng, view.pixels)
+        photograph, image = view.photograph, self._surroundings(rng, view.photograph)
+        to_crop = cv2.invertAffineTransform(crop.to_image_matrix)
+        pixels = crop.from_image(view.pixels)
+        known = np.ones((CROP_SIZE // self.stride,) * 2, dtype=np.bool_)
+        if view.turn is None:
+            inside = _paste(photograph, to_crop, image)
+            known = inside[self.stride // 2 :: self.stride, self.stride // 2 :: self.stride]
+        else:
+            draw_turned(
+                self.model, photograph, view.points, view.source_pixels, view.turned, pixels, view.turn, image, to_crop
+            )
+        targets = self.targets.render(pixels, view.turned[:, 2])
+        # Where the face reaches past the photograph's edge there is nothing to see, nor anything else to learn.
+        matchable = np.where(known | ~targets.matchable, targets.matchable, UNKNOWN).astype(np.uint8)
+        if not clean:
+            if rng.random() < self.mixture.occluded:
+                matchable[self._occlude(rng, image, pixels)] = 0
+            image = augment(image, rng, PhotometricSettings())
+        return _sample(image, targets.template, matchable)
+
+    def _occlude(self, rng: np.random.Generator, image: npt.NDArray[np.uint8], pixels: Array) -> npt.NDArray[np.bool_]:
+        """Draw something in front of the face; a hand takes the colour of a cheek. Returns the covered cells."""
+        marks = self.model.at(self.model.landmarks, pixels)
+        u, v = np.clip(np.rint(0.5 * (marks[rng.choice((31, 35))] + marks[rng.choice((36, 45))])), 0, CROP_SIZE - 1)
+        skin = image[int(v), int(u)].astype(np.float64)
+        return covered_cells(add_random_occluder(image, skin, rng, self._background(rng)), self.stride)
+
+    def _view(self, rng: np.random.Generator, index: int, turned: bool) -> _View:
+        photograph = read_image(self.photographs.paths[index])
+        fit, focal = self.fits.pose[index].astype(np.float64), float(self.fits.focal[index])
+        points = self.model.shape(self.fits.coefficients[index]) @ fit[:3, :3].T + fit[:3, 3]
+        pixels = points[:, :2] * (focal / points[:, 2:]) + 95.5
+        if rng.random() < 0.5:
+            photograph = np.ascontiguousarray(photograph[:, ::-1])
+            points = (points * [-1.0, 1.0, 1.0])[self.model.mirror]
+            pixels = np.column_stack([photograph.shape[1] - 1 - pixels[:, 0], pixels[:, 1]])[self.model.mirror]
+            flip = np.diag([-1.0, 1.0, 1.0])
+            fit[:3, :3] = flip @ fit[:3, :3] @ np.diag([1.0, -1.0, 1.0])
+        if not turned:
+            return _View(photograph, points, pixels, points, pixels, None)
+        turn = draw_turn(rng, fit[:3, :3])
+        middle = points.mean(axis=0)
+        moved = (points - middle) @ turn.T + middle
+        offset = pixels - points[:, :2] * (focal / points[:, 2:])
+        moved_pixels = moved[:, :2] * (focal / moved[:, 2:]) + offset.mean(axis=0)
+        return _View(photograph, points, pixels, moved, moved_pixels, turn)
+
+    def _crop(self, rng: np.random.Generator, pixels: Array) -> Crop:
+        m = self.mixture
+        marks = self.model.at(self.model.landmarks, pixels)
+        box = np.concatenate([marks.min(axis=0), marks.max(axis=0)])
+        base = Crop.around_box(box, m.margin * float(np.exp(rng.normal(0.0, m.margin_spread))))
+        size = base.side / m.margin
+        u, v = np.asarray(base.centre) + size * m.shift * rng.standard_normal(2)
+        return Crop((float(u), float(v)), base.side, float(np.radians(m.roll * rng.standard_normal())))
+
+    def _background(self, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+        index = int(rng.integers(len(self.backgrounds)))
+        if index not in self._background_cache:
+            whole = read_image(self.backgrounds[index])
+            scale = _BACKGROUND_SIDE / min(whole.shape[:2])
+            small = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            self._background_cache[index] = np.asarray(small, dtype=np.uint8)
+        image = self._background_cache[index]
+        side = int(rng.integers(96, min(image.shape[:2])))
+        v, u = (int(rng.integers(0, n - side + 1)) for n in image.shape[:2])
+        window = cv2.resize(image[v : v + side, u : u + side], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(window, dtype=np.uint8)
+
+    def _surroundings(self, rng: np.random.Generator, photograph: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """What the crop shows beyond the photograph's edge: black, a plain colour of it, or another photograph."""
+        kind = rng.random()
+        if kind < 0.25:
+            return np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8)
+        if kind < 0.5:
+            colour = photograph[rng.integers(photograph.shape[0]), rng.integers(photograph.shape[1])]
+            return np.tile(colour, (CROP_SIZE, CROP_SIZE, 1))
+        return self._background(rng)
+
+
+@dataclass(frozen=True)
+class _View:
+    """A photograph's head as it is shown: source vertices and pixels, and where they went (all (V, 3) and (V, 2))."""
+
+    photograph: npt.NDArray[np.uint8]
+    points: Array
+    source_pixels: Array
+    turned: Array
+    pixels: Array
+    turn: Array | None
+
+
+def draw_turn(rng: np.random.Generator, rotation: Array) -> Array:
+    """A camera-frame rotation (3, 3) that leads the head to a new yaw, mostly further to the side it faces already."""
+    yaw, pitch, roll = yaw_pitch_roll_from_rotation(rotation)
+    side = np.sign(yaw) if abs(yaw) > np.radians(8) and rng.random() < 0.85 else rng.choice([-1.0, 1.0])
+    new_yaw = side * np.radians(rng.uniform(5.0, 95.0))
+    new_pitch = np.clip(pitch + np.radians(14.0 * rng.standard_normal()), np.radians(-45), np.radians(55))
+    goal = rotation_from_yaw_pitch_roll((new_yaw, new_pitch, roll))
+    tilt = rotation_from_vector((0.0, 0.0, np.radians(8.0 * rng.standard_normal())))
+    return np.asarray(tilt @ goal @ rotation.T)
+
+
+def _paste(photograph: npt.NDArray[np.uint8], to_crop: Array, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Draw the photograph into the crop in place; returns where it reaches."""
+    size = (image.shape[1], image.shape[0])
+    inside = cv2.warpAffine(np.full(photograph.shape[:2], 255, np.uint8), to_crop, size, flags=cv2.INTER_NEAREST)
+    smooth = photograph
+    shrink = float(np.sqrt(abs(np.linalg.det(to_crop[:, :2]))))
+    if shrink < 0.7:
+        smooth = cv2.GaussianBlur(photograph, (0, 0), 0.4 / shrink)
+    warped = cv2.warpAffine(smooth, to_crop, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    image[inside > 0] = warped[inside > 0]
+    return np.asarray(inside > 0)
+
+
+def _sample(image: npt.NDArray[np.uint8], template: npt.NDArray[np.float32], matchable: npt.NDArray[np.uint8]) -> Sample:
+    return {
+        "image": image,
+        "template": template.astype(np.float16),
+        "matchable": matchable,
+        "weight": 1.0,
+    }
+
+
+class SampleStream(IterableDataset[Sample]):
+    """Endless random samples; every loader worker draws its own from the seed the loader gave it."""
+
+    def __init__(self, maker: SampleMaker, seed: int) -> None:
+        self.maker, self.seed = maker, seed
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = torch.utils.data.get_worker_info()
+        # The loader seeds numpy per worker and step, so that a resumed run goes on with fresh samples.
+        seed = self.seed if worker is None else int(np.random.randint(2**31))
+        rng = np.random.default_rng(seed)
+        cv2.setNumThreads(0)
+        while True:
+            yield self.maker.make(rng)
+
+
+class ValidationSet(Dataset[Sample]):
+    """A fixed set of photographs of people never trained on: every other one as it is, the others turned far aside."""
+
+    def __init__(self, maker: SampleMaker, seed: int) -> None:
+        self.maker, self.seed = maker, seed
+
+    def __len__(self) -> int:
+        return 2 * len(self.maker.usable)
+
+    def __getitem__(self, item: int) -> Sample:
+        if item >= len(self):
+            raise IndexError(item)
+        rng = np.random.default_rng((self.seed, item))
+        order = np.random.default_rng(self.seed).permutation(self.maker.usable)
+        return self.maker.photograph(rng, int(order[item // 2]), turned=item % 2 == 1, clean=True)
+
+
+#: Where ``training.photographs.fit`` leaves its labels unless told otherwise.
+FITS = Path("runs/photograph_fits.npz")
+
+
+def make_dataset(recipe: Recipe, data: Path, split: str, seed: int, stride: int) -> Dataset[Sample]:
+    """The data set of a recipe: ``split`` is ``train`` (endless stream) or ``validation`` (fixed set)."""
+    template = Template(FaceModel.load(), recipe.template_kind)
+    if recipe.pairs:
+        return RenderedPairs(template, data, seed, stride)
+    mixture = Mixture(turned=recipe.turned_share, synthetic=recipe.synthetic_share)
+    maker = SampleMaker(data, FITS, template, mixture, stride, validation=split == "validation")
+    return SampleStream(maker, seed) if split == "train" else ValidationSet(maker, seed)
