@@ -119,7 +119,7 @@ def _test_images() -> list[npt.NDArray[np.uint8]]:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Write a trained network as ONNX.")
+    parser = argparse.ArgumentParser(prog="training.export", description="Write a trained network as ONNX.")
     parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a training run")
     parser.add_argument("out", type=Path, help="ONNX file to write")
     parser.add_argument("--half", action="store_true", help="half precision inside, for GPUs")

@@ -50,8 +50,8 @@ class Recipe:
     share_encoders: bool = False
     template_kind: str = "cylindrical"
     pairs: bool = False
-    batch_size: int = 64
-    learning_rate: float = 2e-3
+    batch_size: int = 32
+    learning_rate: float = 3e-3
     schedule: str = "cosine"
     warmup_steps: int = 300
     weight_decay: float = 0.02

@@ -13,10 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
@@ -45,23 +43,11 @@ _MOST_BAD_STEPS = 20
 MakeDataset = Callable[[Recipe, Path, str, int, int], Dataset[Any]]
 
 
-class TemplateLike(Protocol):
-    """What training needs of :class:`dense_face_ros.template.Template`."""
-
-    kind: str
-
-    @property
-    def hash(self) -> str: ...
-
-    @property
-    def image(self) -> npt.NDArray[np.uint8]: ...
-
-
 def train(
     recipe: Recipe,
     data: Path,
     out: Path,
-    template: TemplateLike,
+    template: Template,
     make_dataset: MakeDataset,
     *,
     steps: int | None = None,
@@ -85,7 +71,7 @@ def train(
     Raises:
         ValueError, FileNotFoundError: the folder holds a run and ``resume`` is not set, or the other way round; a
             checkpoint of another recipe or template.
-        RuntimeError: the loss stopped being finite.
+        FloatingPointError: the gradients stopped being finite.
     """
     if steps is None and minutes is None:
         steps = recipe.steps
@@ -110,7 +96,7 @@ class _Run:
     """The state of a training run, and the steps through it."""
 
     def __init__(
-        self, fabric: Fabric, recipe: Recipe, out: Path, template: TemplateLike, start_from: Path | None, resume: bool
+        self, fabric: Fabric, recipe: Recipe, out: Path, template: Template, start_from: Path | None, resume: bool
     ) -> None:
         self.fabric, self.recipe, self.out = fabric, recipe, out
         self.template = {"kind": template.kind, "hash": template.hash}
@@ -199,7 +185,7 @@ class _Run:
         else:
             self._bad_steps += 1
             if self._bad_steps >= _MOST_BAD_STEPS:
-                raise RuntimeError(
+                raise FloatingPointError(
                     f"gradients were not finite in {_MOST_BAD_STEPS} steps in a row, the last is {self.step}; "
                     f"lower the recipe's learning_rate and resume from '{self.out / CHECKPOINT}'"
                 )
@@ -278,7 +264,7 @@ def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     from training.data import make_dataset
 
-    parser = argparse.ArgumentParser(description="Train a correspondence network.")
+    parser = argparse.ArgumentParser(prog="training.train", description="Train a correspondence network.")
     parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
     parser.add_argument("--data", required=True, type=Path, help="folder with the training data")
     parser.add_argument("--out", required=True, type=Path, help="run folder, e.g. runs/best")
@@ -288,20 +274,19 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, help="length of the whole run in steps")
     parser.add_argument("--workers", type=int, default=1, help="loader processes (default 1)")
     parser.add_argument("--threads", type=int, help="torch threads (default: the cores the loaders leave over)")
-    parser.add_argument("--face-model", type=Path, help="face model file (default: the shipped one)")
     given = parser.parse_args(arguments)
-    logging.getLogger("lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     # Threads that share a core with a loader wait for each other at every layer: 2 + 1 on two cores is ten times slower
     # than 1 + 1.
     torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 1) - given.workers))
     recipe = recipe_named(given.recipe)
-    template = Template(FaceModel.load(given.face_model), recipe.template_kind)
     try:
+        template = Template(FaceModel.load(), recipe.template_kind)
         last = train(
             recipe, given.data, given.out, template, make_dataset, steps=given.steps, minutes=given.minutes,
             resume=given.resume, start_from=given.start_from, workers=given.workers,
         )  # fmt: skip
-    except (ValueError, FileNotFoundError, RuntimeError) as error:
+    except (ValueError, FileNotFoundError, FloatingPointError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     print(f"checkpoint: {last}")
 

@@ -95,6 +95,13 @@ def test_occluders_and_hats_take_matchable_cells_away(template: Template) -> Non
     assert counts[2].sum() < 0.95 * counts[0].sum()
 
 
+def test_a_face_mask_stays_matchable(template: Template) -> None:
+    bare, masked = (SyntheticHeads(template, dataclasses.replace(PLAIN, face_mask=share)) for share in (0.0, 1.0))
+    for seed in range(3):
+        count = masked.render(np.random.default_rng(seed)).targets.matchable.sum()
+        assert count > 0.95 * bare.render(np.random.default_rng(seed)).targets.matchable.sum()
+
+
 def test_poses_cover_profiles_within_the_limits() -> None:
     settings, rng = Settings(off_axis=0.0), np.random.default_rng(0)
     poses = [draw_pose(rng, settings) for _ in range(800)]

@@ -112,7 +112,7 @@ def test_gradients_that_stay_infinite_end_the_run(tmp_path, template, ramps):
             return {**self.good[index], "weight": float("inf")}
 
     poisoned = changed_training_set(ramps, Poisoned)
-    with pytest.raises(RuntimeError, match="not finite in 20 steps in a row"):
+    with pytest.raises(FloatingPointError, match="not finite in 20 steps in a row"):
         run(tmp_path / "run", SMOKE, template, poisoned, steps=30)
 
 

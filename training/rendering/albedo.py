@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from training.rendering.fields import FloatArray, SmoothNoise, inside_outline, near_line, smoothstep
 from training.rendering.head_mesh import SKULL_CENTRE, HeadMesh
+from training.rendering.rasteriser import BoolArray
 
 #: Skin from light to dark, sRGB.
 _TONES = np.array(
@@ -129,7 +130,7 @@ class EyePainter:
             centre, radius = _sphere(model.mean[ball].astype(np.float64))
             offset[ball] = (model.mean[ball, 1:] - centre[1:]) / radius
             self.vertices[ball] = True
-        self.triangles = self.vertices[head.triangles].all(axis=1)
+        self.triangles: BoolArray = np.asarray(self.vertices[head.triangles].all(axis=1))
         self._index = np.flatnonzero(self.vertices)
         self._offset = offset[self._index]
 

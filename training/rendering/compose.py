@@ -12,7 +12,7 @@ from numba import njit
 from training.rendering.rasteriser import Buffers, FloatArray, Image, IntArray
 
 SUPERSAMPLING = 2
-SURFACE, EYE = np.uint8(0), np.uint8(1)  # triangle materials
+EYE = np.uint8(1)  # triangle material; all else is 0
 _BRIGHTEST, _KNEE = 3.0, 0.6
 _TONE_STEPS = 4096
 
@@ -43,7 +43,7 @@ def compose(
     Args:
         buffers: what is seen, at ``SUPERSAMPLING`` times the picture's resolution.
         triangles: (T, 3).
-        material: (T,) ``SURFACE`` or ``EYE``.
+        material: (T,) uint8, ``EYE`` or 0.
         radiance: (V, 3) linear light, with 1.0 for white; of an eye as if it were white.
         surface: (V, 3) texture column, texture row, and how strongly the texture shows; of an eye the offset from the
             middle of the iris in eyeball radii, and nothing.
@@ -67,8 +67,7 @@ def _compose(  # type: ignore[no-untyped-def]
     steps = eye_ramp.shape[0]
     for v in range(out.shape[0]):
         for u in range(out.shape[1]):
-            red, green, blue = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-            count = 0
+            red, green, blue, count = 0.0, 0.0, 0.0, 0
             for dv in range(2):
                 for du in range(2):
                     i, j = 2 * v + dv, 2 * u + du
@@ -97,5 +96,5 @@ def _compose(  # type: ignore[no-untyped-def]
                 continue
             share = 0.25 * count
             for k, light in enumerate((red, green, blue)):
-                step = int(min(max(light / count, 0.0), _BRIGHTEST) * ((_TONE_STEPS - 1) / _BRIGHTEST))
-                out[v, u, k] = np.uint8(share * _TONE[step] + (1.0 - share) * out[v, u, k] + 0.5)
+                level = min(int(max(light / count, 0.0) * ((_TONE_STEPS - 1) / _BRIGHTEST)), _TONE_STEPS - 1)
+                out[v, u, k] = np.uint8(share * _TONE[level] + (1.0 - share) * out[v, u, k] + 0.5)

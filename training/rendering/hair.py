@@ -134,7 +134,7 @@ class Barber:
         colour = np.array([[0.35, 0.58, 0.75], [0.8, 0.8, 0.8], [0.03, 0.03, 0.03]])[rng.integers(3)]
         if rng.uniform() < 0.25:
             colour = _cloth(rng)
-        lift = share * (0.003 + 0.004 * smoothstep((0.03 - self._mouth) / 0.03)) * self._on_head
+        lift = share * (0.002 + 0.0019 * smoothstep((0.03 - self._mouth) / 0.03)) * self._on_head
         return self._covering(colour * (1.0 + pleats)[:, None], share, 0.03, lift)
 
     def _covering(self, colour: Array, share: Array | FloatArray, detail: float, lift: Array | FloatArray) -> Covering:

@@ -133,7 +133,7 @@ def glare(image: Image, rng: np.random.Generator) -> Image:
 
 def low_light(image: Image, rng: np.random.Generator) -> Image:
     """Little light and its shot noise; sometimes the camera's gain brings the level back up."""
-    level = rng.uniform(0.12, 0.6)
+    level = rng.uniform(0.2, 0.7)
     grain = _grain(image.shape[0], rng)
     dark = image.astype(np.float32) * np.float32(level)
     dark += grain * np.sqrt(dark + 4.0) * np.float32(rng.uniform(0.3, 1.0))
@@ -183,7 +183,7 @@ def row_noise(image: Image, rng: np.random.Generator) -> Image:
 def jpeg(image: Image, rng: np.random.Generator) -> Image:
     """Compression."""
     _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(18, 92))])
-    return _picture(cv2.imdecode(packed, cv2.IMREAD_COLOR))
+    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), dtype=np.uint8)
 
 
 def _picture(pixels: npt.NDArray[np.generic]) -> Image:

@@ -16,7 +16,7 @@ from dense_face_ros.geometry import Array, rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
 from training.rendering.albedo import EyePainter
 from training.rendering.backgrounds import as_seen, made_background
-from training.rendering.compose import EYE, SUPERSAMPLING, SURFACE, compose
+from training.rendering.compose import EYE, SUPERSAMPLING, compose
 from training.rendering.fields import FloatArray
 from training.rendering.head_mesh import SKULL_CENTRE, HeadMesh
 from training.rendering.lighting import (
@@ -162,21 +162,21 @@ class SyntheticHeads:
         albedo = scene.albedo * shade
         albedo[: len(self._eyes.vertices)][self._eyes.vertices] = 1.0  # their colour comes from the ramp
         sent = radiance(albedo, normals, scene.sky, lit, scene.gloss, light)
-        facing = np.asarray(normals[self.head.parts.face, 2] < -0.2)
-        level = float(np.median(sent[self.head.parts.face][facing][:, 1])) if facing.any() else 1.0
+        face = self.head.parts.face
+        facing = np.flatnonzero(normals[face, 2] < -0.2)
+        level = float(np.median(sent[face][facing, 1])) if len(facing) else 1.0
         # A camera exposes for mid grey, but not wholly: dark skin stays darker than light skin.
         brightness = float(look.tone[1])
         exposed = float(np.exp(rng.normal(np.log(0.20), 0.3))) * (brightness / 0.25) ** 0.6
         sent *= np.float32(exposed / max(level, 1e-4))
         fine_pixels = pixels * np.float32(SUPERSAMPLING) + np.float32(0.5 * SUPERSAMPLING - 0.5)
         fine = rasterise(fine_pixels, points[:, 2], scene.triangles, self.size * SUPERSAMPLING, buffers=self._fine)
-        material = np.full(len(scene.triangles), SURFACE)
+        material = np.zeros(len(scene.triangles), np.uint8)
         material[: len(self._eyes.triangles)][self._eyes.triangles] = EYE
-        surface = scene.surface
-        self._eyes.look_around(rng, surface)
+        self._eyes.look_around(rng, scene.surface)
         glint = np.array([*rng.uniform(-0.35, 0.35, 2), rng.choice((0.0, 0.10, 0.15))], np.float32)
         image = compose(
-            fine, scene.triangles, material, sent, surface, self._texture, look.eye_ramp, glint, background
+            fine, scene.triangles, material, sent, scene.surface, self._texture, look.eye_ramp, glint, background
         )
         skin = 255.0 * np.clip(look.tone * exposed / max(brightness, 1e-3), 0.0, 1.0) ** (1 / 2.2)
         return image, skin.astype(np.float32)

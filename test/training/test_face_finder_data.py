@@ -1,0 +1,135 @@
+"""Made pictures and targets of the face finder, on photographs drawn by the test itself."""
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH, decode  # noqa: E402
+from training.face_finder.canvas import MadeImage  # noqa: E402
+from training.face_finder.made_images import ImageMaker  # noqa: E402
+from training.face_finder.measures import match  # noqa: E402
+from training.face_finder.network import GEOMETRY_CHANNELS, FinderNetwork  # noqa: E402
+from training.face_finder.photographs import FacePhoto, head_pose  # noqa: E402
+from training.face_finder.targets import loss, targets_of  # noqa: E402
+
+
+def drawn_photo() -> FacePhoto:
+    """A white disc of radius 30 at (70, 60) on black stands for a face."""
+    image = np.zeros((128, 144, 3), np.uint8)
+    cv2.circle(image, (70, 60), 30, (255, 255, 255), -1)
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    outline = np.stack([70 + 30 * np.cos(angle), 60 + 30 * np.sin(angle)], axis=1).astype(np.float32)
+    eyes = np.array([[58, 52], [82, 52]], np.float32)
+    file = cv2.imencode(".png", image)[1].tobytes()
+    return FacePhoto(file, (0, 0, 144, 128), outline, eyes, 0.1, 0.0)
+
+
+@pytest.fixture(scope="module")
+def maker() -> ImageMaker:
+    background = cv2.imencode(".png", np.full((300, 400, 3), 60, np.uint8))[1].tobytes()
+    return ImageMaker([drawn_photo()], [background])
+
+
+def test_pictures_depend_on_the_generator_alone(maker: ImageMaker) -> None:
+    first, again, other = (maker.make(np.random.default_rng(seed)) for seed in (5, 5, 6))
+    assert np.array_equal(first.image, again.image) and np.array_equal(first.boxes, again.boxes)
+    assert not np.array_equal(first.image, other.image)
+
+
+def mean_around(image: np.ndarray, u: float, v: float, reach: float) -> float:
+    return float(image[int(v - reach) : int(v + reach) + 1, int(u - reach) : int(u + reach) + 1].mean())
+
+
+def test_boxes_lie_on_the_faces(maker: ImageMaker) -> None:
+    contrasts = []
+    for seed in range(60):
+        made = maker.make(np.random.default_rng(seed))
+        assert made.image.shape == (INPUT_HEIGHT, INPUT_WIDTH) and made.image.dtype == np.uint8
+        for (x0, y0, x1, y1), wanted in zip(made.boxes, made.wanted, strict=True):
+            side = np.sqrt((x1 - x0) * (y1 - y0))
+            margins = np.array([x0, y0, INPUT_WIDTH - x1, INPUT_HEIGHT - y1])
+            if wanted and len(made.boxes) == 1 and margins.min() > side / 3:
+                u, v = (x0 + x1) / 2, (y0 + y1) / 2
+                middle = mean_around(made.image, u, v, side / 4)
+                contrasts.append(middle - mean_around(made.image, x0, y0, side / 10))
+    # Most discs are bright against their corners; occluders and letterbox bars spoil a few.
+    assert len(contrasts) >= 10 and np.mean(np.array(contrasts) > 5) > 0.8
+
+
+def test_perfect_answers_decode_to_the_true_boxes(maker: ImageMaker) -> None:
+    made = [maker.make(np.random.default_rng(seed)) for seed in range(40)]
+    targets = targets_of(made)
+    for n, m in enumerate(made):
+        alone = len(m.boxes) == 1 and m.wanted.all()
+        boxes, scores, rolls = decode(targets.heat[n, 0].numpy(), targets.geometry[n].numpy(), 0.99)
+        if alone:
+            result = match(boxes, scores, rolls, m.boxes.astype(float), m.rolls.astype(float))
+            assert result.best == pytest.approx([1.0])
+            assert result.centre_error[0] < 1e-3 and abs(result.log_side_error[0]) < 1e-3
+            assert result.roll_error[0] == pytest.approx(0.0, abs=1e-5)
+
+
+def test_hardly_visible_faces_are_not_asked_for() -> None:
+    made = MadeImage(
+        np.zeros((INPUT_HEIGHT, INPUT_WIDTH), np.uint8),
+        np.array([[100, 100, 160, 160]], np.float32),
+        np.zeros(1, np.float32),
+        np.zeros(1, np.float32),
+        np.array([False]),
+    )
+    targets = targets_of([made])
+    assert targets.heat.max() == 0 and targets.weight.max() == 0
+    assert targets.asked[0, 0, 16, 16] == 0 and targets.asked[0, 0, 0, 0] == 1
+
+
+def test_loss_is_lowest_for_the_right_answer(maker: ImageMaker) -> None:
+    targets = targets_of([maker.make(np.random.default_rng(seed)) for seed in range(8)])
+    right = torch.logit(targets.heat.clamp(1e-4, 1 - 1e-4))
+    best, parts = loss(right, targets.geometry, targets)
+    assert parts["box"] == 0 and parts["roll"] == 0
+    assert best < loss(-right, targets.geometry, targets)[0]
+    assert best < loss(right, targets.geometry + 0.2, targets)[0]
+
+
+def test_network_keeps_the_grid_and_ignores_exposure() -> None:
+    torch.manual_seed(0)
+    network = FinderNetwork().eval()
+    image = torch.randint(0, 120, (1, 1, INPUT_HEIGHT, INPUT_WIDTH)).float()
+    with torch.no_grad():
+        score, geometry = network(image)
+        brighter, _ = network(2 * image + 10)
+    assert score.shape == (1, 1, INPUT_HEIGHT // 8, INPUT_WIDTH // 8)
+    assert geometry.shape == (1, GEOMETRY_CHANNELS, INPUT_HEIGHT // 8, INPUT_WIDTH // 8)
+    assert torch.allclose(score, brighter, atol=0.05)
+
+
+def test_head_pose_of_turned_meshes() -> None:
+    rng = np.random.default_rng(0)
+    head = rng.normal(0, 50, (478, 3))
+    head[:, 2] = np.abs(head[:, 2])
+    head -= head.mean(axis=0)
+
+    def turned(yaw: float, roll: float) -> np.ndarray:
+        c, s = np.cos(yaw), np.sin(yaw)
+        about_vertical = np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])  # the face, at -z, moves to +x
+        c, s = np.cos(roll), np.sin(roll)
+        clockwise = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+        return head @ (clockwise @ about_vertical).T
+
+    mesh = np.array([turned(0, 0)] * 8 + [turned(0.3, 0), turned(-0.3, 0), turned(0, 0.2), turned(0, -0.2)], np.float32)
+    roll, yaw = head_pose(mesh)
+    assert yaw[8:10] == pytest.approx([0.3, -0.3], abs=0.02)
+    assert roll[10:12] == pytest.approx([0.2, -0.2], abs=0.02)
+    assert roll[:10] == pytest.approx(np.zeros(10), abs=0.02)
+
+
+def test_match_tells_found_from_false() -> None:
+    true = np.array([[0.0, 0.0, 10.0, 10.0], [50.0, 50.0, 90.0, 90.0]])
+    boxes = np.array([[52.0, 50.0, 92.0, 90.0], [0.0, 0.0, 30.0, 30.0]])
+    result = match(boxes, np.array([0.9, 0.8]), np.array([0.1, 0.0]), true, np.array([0.0, 0.2]))
+    assert result.best == pytest.approx([0.0, 0.9])
+    assert result.centre_error[1] == pytest.approx(0.05)
+    assert result.roll_error[1] == pytest.approx(-0.1)
+    assert result.false_scores == pytest.approx([0.8])

@@ -1,0 +1,42 @@
+"""What a training run leaves to look at: ``log.jsonl``, one line per report, and TensorBoard events."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from torch.utils.tensorboard import SummaryWriter
+
+LOG = "log.jsonl"
+
+
+class RunLog:
+    """Writes into a run folder. With ``first_step`` > 0 a resumed run's log is cut back to the step it resumes from."""
+
+    def __init__(self, folder: Path, first_step: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / LOG
+        if self._path.exists():
+            lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if json.loads(line)["step"] <= first_step]
+            self._path.write_text("".join(kept), encoding="utf-8")
+        self._events = SummaryWriter(str(folder), purge_step=first_step or None)
+
+    def write(self, split: str, step: int, values: dict[str, float]) -> None:
+        """One report of ``split`` ("train" or "validation"); values that are not numbers are left out."""
+        numbers = {key: round(value, 7) for key, value in values.items() if math.isfinite(value)}
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"split": split, "step": step, **numbers}) + "\n")
+        for key, value in numbers.items():
+            self._events.add_scalar(f"{split}/{key}", value, step)
+
+    def picture(self, name: str, step: int, image: npt.NDArray[np.uint8]) -> None:
+        """image: (H, W, 3) RGB."""
+        self._events.add_image(name, image, step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Flush the events."""
+        self._events.close()
