@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dense_face_ros.geometry import rotation_from_yaw_pitch_roll
+from training.benchmarks import afw
+
+
+def _box(state) -> list[float]:
+    return [*(state.landmarks_2d.min(axis=0) - 4), *(state.landmarks_2d.max(axis=0) + 4)]
+
+
+@pytest.fixture
+def states(state_of):
+    """A large face with points, a large one without, turned 45 degrees, and a small one without."""
+    turned = rotation_from_yaw_pitch_roll(np.radians([45.0, 0, 0]))
+    facing = rotation_from_yaw_pitch_roll([0, 0, 0])
+    return [state_of(facing, (0, 0, 0.6)), state_of(turned, (0.15, 0, 0.6)), state_of(facing, (-0.3, 0, 2.0))]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, states) -> Path:
+    yaws = np.radians([0.0, 45.0, 0.0])
+    faces = [{"box_xyxy": _box(s), "pose_yaw_pitch_roll_rad": [y, 0, 0]} for s, y in zip(states, yaws, strict=True)]
+    entry = {"image": "a.jpg", "width": 320, "height": 240, "faces": faces,
+             "points68": [states[0].landmarks_2d.tolist()]}  # fmt: skip
+    (tmp_path / "labels.json").write_text(json.dumps([entry]))
+    cv2.imwrite(str(tmp_path / "a.jpg"), np.zeros((240, 320, 3), np.uint8))
+    return tmp_path
+
+
+def test_points_belong_to_the_face_around_them(folder) -> None:
+    assert [face.points is not None for face in afw.read_faces(folder)] == [True, False, False]
+
+
+def test_figures_of_a_perfect_tracker(folder, states, model, known_tracker) -> None:
+    result = afw.evaluate(known_tracker(states[:2]), folder, model)
+    assert (result["n"], result["n_points"], result["n_yaw"], result["failed"]) == (2, 1, 2, 0)
+    assert result["nme68"] < 1e-6 and result["nme51"] < 1e-6
+    assert result["yaw_within_15"] == 1.0
+
+
+def test_yaw_off_by_more_than_15_degrees_counts_as_wrong(folder, states, model, known_tracker) -> None:
+    result = afw.evaluate(known_tracker([states[1], states[0]]), folder, model)
+    assert result["yaw_within_15"] == 0.0
+    assert result["nme51"] > 10
+
+
+def test_failed_fit_is_kept_as_the_frontal_face(folder, lost, model, known_tracker) -> None:
+    result = afw.evaluate(known_tracker([lost]), folder, model)
+    assert (result["n"], result["failed"], result["yaw_within_15"]) == (2, 2, 0.5)
+
+
+def test_missing_labels_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"labels\.json' does not exist"):
+        afw.read_faces(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", '[{"image": "a.jpg"}]', '{"image": 3}'])
+def test_labels_of_another_format_are_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "labels.json").write_text(text)
+    with pytest.raises(ValueError, match=r"labels\.json' is of another format"):
+        afw.read_faces(tmp_path)

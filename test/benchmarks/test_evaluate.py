@@ -1,0 +1,49 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from dense_face_ros.geometry import FACING_CAMERA
+from training.evaluate import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path, state_of) -> Path:
+    data = tmp_path / "data"
+    data.mkdir()
+    state = state_of(FACING_CAMERA)
+    points = np.vstack([state.landmarks_2d.T, np.zeros(68)])
+    savemat(data / "a.mat", {"pt3d_68": points, "Pose_Para": np.zeros((1, 7))})
+    cv2.imwrite(str(data / "a.jpg"), np.full((240, 320, 3), 90, np.uint8))
+    return data
+
+
+def test_json_and_sheet_are_written(folder: Path, tmp_path: Path, state_of, known_tracker, capsys) -> None:
+    output, sheet = tmp_path / "result.json", tmp_path / "sheet.png"
+    arguments = ["aflw2000", str(folder), "--json", str(output), "--sheet", str(sheet)]
+    assert main(arguments, known_tracker([state_of(FACING_CAMERA)])) == 0
+    result = json.loads(output.read_text())
+    for key in ("n", "failed", "nme68_bins", "nme68_mean_of_bins", "nme51_mean_of_bins", "pose_mae", "pose_geodesic"):
+        assert key in result
+    assert len(result["provenance"]["models"]["face_model.npz"]) == 64
+    assert cv2.imread(str(sheet)) is not None
+    assert "nme68_mean_of_bins: 0.000" in capsys.readouterr().out
+
+
+def test_two_runs_agree_to_the_last_digit(folder: Path, tmp_path: Path, state_of, known_tracker) -> None:
+    texts = []
+    for name in ("one.json", "two.json"):
+        main(["aflw2000", str(folder), "--json", str(tmp_path / name)], known_tracker([state_of(FACING_CAMERA)]))
+        texts.append((tmp_path / name).read_text())
+    assert texts[0] == texts[1]
+
+
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, known_tracker, lost, capsys) -> None:
+    assert main(["aflw2000", str(tmp_path)], known_tracker([lost])) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: aflw2000: folder") and error.count("\n") == 1
+    assert main(["aflw2000", str(tmp_path), "--limit", "0"], known_tracker([lost])) == 2
+    assert "--limit is 0" in capsys.readouterr().err

@@ -1,0 +1,245 @@
+"""How long each stage takes: ``python -m training.benchmark --source VIDEO_OR_IMAGE [--json FILE] [--threads N]``.
+
+The source is brought to each size (scaled to cover it, the middle cut out) and decoded beforehand. ``tracker.update``
+runs over the frames first; the stages then run alone on the same frames and the tracker's own crops:
+
+- ``finder``: faces in the whole frame; - ``crop``: the window resampled to the network's input;
+- ``network``: one inference; - ``correspondences``: cells chosen and lifted to the face surface;
+- ``alignment_cold``: Eq. 3 from nothing; - ``alignment_warm``: from the frame before, with its identity as the prior;
+- ``tracker_update``: a frame, given a track; - ``tracker_search``: a frame, without memory and without a box.
+
+Every stage is warmed up, then run ``--repeats`` times over all frames; times are wall clock, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros import FaceTracker
+from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
+from dense_face_ros.backends import CorrespondenceNetwork
+from dense_face_ros.correspondence import Correspondences, correspondences
+from dense_face_ros.face_finder import FaceFinder
+from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.template import Template
+from training.benchmarks.provenance import provenance
+from training.benchmarks.subject import HeadTracker, read_image
+from training.benchmarks.video import frames
+
+Image = npt.NDArray[np.uint8]
+
+SIZES = ((640, 480), (1280, 720))
+_IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp"}
+_RATE = 30.0  # Hz, of the stamps given to the tracker
+
+
+class Finder(Protocol):
+    """The part of ``FaceFinder`` that is timed."""
+
+    def find(self, image: Image) -> Sequence[object]:
+        """Faces in an image."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What is timed: every stage by itself, and the tracker made of them."""
+
+    finder: Finder
+    network: CorrespondenceNetwork
+    template: Template
+    aligner: Aligner
+    tracker: HeadTracker
+
+
+def timed(
+    stage: Callable[[int], object], count: int, repeats: int, start: Callable[[], object] | None = None
+) -> dict[str, float]:
+    """Run ``stage(0) .. stage(count - 1)`` once unmeasured, then ``repeats`` times.
+
+    Returns:
+        runs, and median, p90, p99, interquartile range (``iqr``) of one run in milliseconds, and ``median_spread``:
+        the range of the medians of the single repeats, below which a difference is noise.
+    """
+    rounds = np.empty((repeats, count))
+    for repeat in range(-1, repeats):
+        if start is not None:
+            start()
+        for index in range(count):
+            started = time.perf_counter()
+            stage(index)
+            if repeat >= 0:
+                rounds[repeat, index] = 1e3 * (time.perf_counter() - started)
+    low, middle, high, p90, p99 = np.percentile(rounds, (25, 50, 75, 90, 99))
+    return {
+        "runs": rounds.size,
+        "median": float(middle),
+        "p90": float(p90),
+        "p99": float(p99),
+        "iqr": float(high - low),
+        "median_spread": float(np.ptp(np.median(rounds, axis=1))),
+    }
+
+
+def read_frames(source: Path, size: tuple[int, int], count: int) -> list[Image]:
+    """The first ``count`` frames of a video, or ``count`` times an image, each (height, width, 3) of ``size``."""
+    if source.suffix.lower() in _IMAGE_ENDINGS:
+        return [covering(read_image(source), size)] * count
+    return [covering(image, size) for _, image in frames(source, count)]
+
+
+def covering(image: Image, size: tuple[int, int]) -> Image:
+    """The image scaled to cover ``size`` (width, height), and the middle of it cut out."""
+    width, height = size
+    scale = max(width / image.shape[1], height / image.shape[0])
+    scaled_size = (max(width, round(image.shape[1] * scale)), max(height, round(image.shape[0] * scale)))
+    scaled = cv2.resize(image, scaled_size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    x, y = (scaled.shape[1] - width) // 2, (scaled.shape[0] - height) // 2
+    return np.ascontiguousarray(scaled[y : y + height, x : x + width], dtype=np.uint8)
+
+
+def measure(stages: Stages, images: Sequence[Image], repeats: int) -> dict[str, Any]:
+    """Time the tracker and every stage on images of one size.
+
+    Raises:
+        ValueError: the tracker followed no face in the images, so that there is nothing to time.
+    """
+    stamps = itertools.count()
+    last: dict[int, HeadState] = {}
+
+    def update(index: int) -> None:
+        last[index] = stages.tracker.update(images[index], stamp=next(stamps) / _RATE)
+
+    result: dict[str, Any] = {"tracker_update": timed(update, len(images), repeats)}
+    result["tracker_search"] = timed(lambda i: stages.tracker.fit(images[i]), len(images), repeats)
+    result["finder"] = timed(lambda i: stages.finder.find(images[i]), len(images), repeats)
+
+    followed = [i for i in range(len(images)) if last[i].status is Status.TRACKING]
+    if not followed:
+        raise ValueError("the tracker followed no face in the source; give one with a face")
+    shown = [images[i] for i in followed]
+    crops = [crop_of(last[i].crop_to_image) for i in followed]
+    camera = last[followed[0]].camera
+    result |= _measure_stages(stages, shown, crops, camera, repeats)
+    result["share_tracked"] = len(followed) / len(images)
+    return result
+
+
+def _measure_stages(
+    stages: Stages, images: Sequence[Image], crops: Sequence[Crop], camera: PinholeCamera, repeats: int
+) -> dict[str, Any]:
+    def cut(index: int) -> Image:
+        return cv2.cvtColor(crops[index].cut(images[index]), cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+    count = len(images)
+    result: dict[str, Any] = {"crop": timed(cut, count, repeats)}
+    inputs = [cut(i) for i in range(count)]
+    result["network"] = timed(lambda i: stages.network.run(inputs[i]), count, repeats)
+    outputs = [stages.network.run(image) for image in inputs]
+
+    def lift(index: int) -> Correspondences:
+        return correspondences(outputs[index], crops[index], stages.template, camera)
+
+    result["correspondences"] = timed(lift, count, repeats)
+    pairs = [lift(i) for i in range(count)]
+    fitted = [p for p in pairs if _aligned(stages.aligner, p, camera, None) is not None]
+    result["correspondence_count"] = float(np.mean([len(p) for p in pairs]))
+    result["share_aligned"] = len(fitted) / count
+    if not fitted:
+        return result
+    result["alignment_cold"] = timed(lambda i: stages.aligner.align(fitted[i], camera), len(fitted), repeats)
+    before: list[Alignment | None] = [None]
+
+    def forget() -> None:
+        before[0] = _aligned(stages.aligner, fitted[0], camera, None)
+
+    def warm(index: int) -> None:
+        before[0] = _aligned(stages.aligner, fitted[index], camera, before[0])
+
+    result["alignment_warm"] = timed(warm, len(fitted), repeats, start=forget)
+    return result
+
+
+def _aligned(
+    aligner: Aligner, pairs: Correspondences, camera: PinholeCamera, before: Alignment | None
+) -> Alignment | None:
+    try:
+        return aligner.align(pairs, camera, start=before, identity_prior=before.identity if before else None)
+    except AlignmentFailure:
+        return None
+
+
+def crop_of(to_image: Array) -> Crop:
+    """The crop whose ``to_image_matrix`` is the given (2, 3) matrix of a ``HeadState``."""
+    size = Crop((0.0, 0.0), 1.0).size
+    centre = to_image[:, :2] @ np.full(2, 0.5 * (size - 1)) + to_image[:, 2]
+    angle = float(np.arctan2(to_image[1, 0], to_image[0, 0]))
+    side = size * float(np.hypot(to_image[0, 0], to_image[1, 0]))
+    return Crop((float(centre[0]), float(centre[1])), side, angle, size)
+
+
+def shipped_stages(threads: int) -> Stages:
+    """The shipped models, every stage on ``threads`` CPU threads."""
+    cv2.setNumThreads(threads)
+    tracker = FaceTracker(threads=threads)
+    return Stages(FaceFinder(threads=threads), tracker.network, tracker.template, Aligner(tracker.model), tracker)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code, 2 for bad input."""
+    parser = argparse.ArgumentParser(prog="python -m training.benchmark", description="Time every stage.")
+    parser.add_argument("--source", type=Path, required=True, help="video or image with a face")
+    parser.add_argument("--json", type=Path, help="write the times to this file")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of every stage (default 1)")
+    parser.add_argument("--frames", type=int, default=60, help="frames of the source used (default 60)")
+    parser.add_argument("--repeats", type=int, default=5, help="times every stage runs over them (default 5)")
+    options = parser.parse_args(arguments)
+    try:
+        for name in ("threads", "frames", "repeats"):
+            if getattr(options, name) < 1:
+                raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least 1")
+        if not options.source.is_file():
+            raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+        stages = shipped_stages(options.threads)
+        result: dict[str, Any] = {"source": options.source.name, "threads": options.threads, "sizes": {}}
+        for size in SIZES:
+            images = read_frames(options.source, size, options.frames)
+            figures = measure(stages, images, options.repeats)
+            result["sizes"][f"{size[0]}x{size[1]}"] = figures
+            print(table(f"{size[0]}x{size[1]}, {options.threads} thread(s), {stages.network.name}", figures))
+        if options.json is not None:
+            text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
+            options.json.write_text(text + "\n", encoding="utf-8")
+    except (OSError, ValueError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def table(title: str, figures: dict[str, Any]) -> str:
+    """The times of one size as lines of text."""
+    lines = [title, f"{'stage':<18}{'median ms':>11}{'p90':>9}{'p99':>9}{'spread':>9}{'runs':>7}"]
+    for name, row in figures.items():
+        if isinstance(row, dict):
+            numbers = "".join(f"{row[key]:>9.2f}" for key in ("p90", "p99", "median_spread"))
+            lines.append(f"{name:<18}{row['median']:>11.2f}{numbers}{row['runs']:>7}")
+        else:
+            lines.append(f"{name:<18}{row:>11.2f}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Benchmarks: one module per labelled set, each with a reader of its published layout and an ``evaluate`` function."""

@@ -1,0 +1,64 @@
+"""Where a number comes from: commit, models, machine and libraries, for the head of every JSON result."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+_LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "opencv-python", "onnxruntime", "tensorrt")
+
+
+def provenance() -> dict[str, Any]:
+    """Commit (with ``-dirty`` for uncommitted changes), sha256 of the shipped models, processor and libraries."""
+    return {
+        "commit": _commit(),
+        "models": _model_hashes(),
+        "hardware": {
+            "processor": _processor(),
+            "cpus": os.cpu_count(),
+            "threads": {k: os.environ[k] for k in ("OMP_NUM_THREADS",) if k in os.environ},
+            "system": platform.platform(terse=True),
+        },
+        "python": platform.python_version(),
+        "libraries": _library_versions(),
+    }
+
+
+def _commit() -> str | None:
+    here = Path(__file__).resolve().parent
+    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def _model_hashes() -> dict[str, str]:
+    folder = Path(str(resources.files("dense_face_ros") / "models"))
+    files = sorted(p for p in folder.glob("*") if p.suffix in {".npz", ".onnx"})
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _library_versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

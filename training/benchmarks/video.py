@@ -1,0 +1,171 @@
+"""A whole video through ``FaceTracker.update``: how steadily the head is tracked, where it is lost, how long it took.
+
+There are no labels in a video. Jitter is what is left of the pose after a straight line through each window of seven
+frames (0.23 s at 30 Hz): a head's own movement is nearly straight over that time, noise is not. It is given for the
+raw and the filtered pose, as the median and the 90th percentile of the windows' rms: rotation in degrees, position in
+millimetres, and the inner landmarks in % of the face's size.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.drawing import contact_sheet, draw_caption, draw_overlay
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import Array, vector_from_rotation
+from dense_face_ros.head_state import HeadState, Status
+from training.benchmarks.metrics import INNER, box_of, box_size
+from training.benchmarks.sheet import write_png
+from training.benchmarks.subject import HeadTracker
+
+_WINDOW = 7  # frames
+_CELLS = 24
+_CELL_WIDTH = 480
+_FALLBACK_RATE = 30.0  # Hz, for files that do not tell theirs
+_COLUMNS = (
+    "frame", "stamp", "status", "reason", "milliseconds", "x", "y", "z", "yaw", "pitch", "roll",
+    "eye_left", "eye_right", "inliers", "residual", "coverage",
+)  # fmt: skip
+
+
+def frames(path: Path, limit: int | None = None) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:
+    """Stamp in seconds and image (H, W, 3) BGR of every frame, in order.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: it is no video that OpenCV can decode.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"video: '{path}' does not exist; give a video file")
+    capture = cv2.VideoCapture(str(path))
+    try:
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        rate = rate if np.isfinite(rate) and 1.0 <= rate <= 1000.0 else _FALLBACK_RATE
+        index = 0
+        while limit is None or index < limit:
+            got, image = capture.read()
+            if not got:
+                break
+            yield index / rate, np.asarray(image, dtype=np.uint8)
+            index += 1
+        if index == 0:
+            raise ValueError(f"video: '{path}' has no frame that can be decoded; is it a video file?")
+    finally:
+        capture.release()
+
+
+def evaluate(
+    tracker: HeadTracker,
+    path: Path,
+    model: FaceModel,
+    limit: int | None = None,
+    sheet: Path | None = None,
+    table: Path | None = None,
+) -> dict[str, Any]:
+    """Track every frame; optionally write a contact sheet (PNG) and a table (CSV, a row per frame)."""
+    total = sum(1 for _ in frames(path, limit)) if sheet is not None else 0
+    shown = set(np.linspace(0, total - 1, min(_CELLS, total)).astype(int).tolist()) if total else set()
+    states: list[HeadState] = []
+    durations: list[float] = []
+    cells: list[npt.NDArray[np.uint8]] = []
+    for index, (stamp, image) in enumerate(frames(path, limit)):
+        started = time.perf_counter()
+        state = tracker.update(image, stamp=stamp)
+        durations.append(1e3 * (time.perf_counter() - started))
+        states.append(_figures_only(state))
+        if index in shown:
+            cells.append(_cell(draw_overlay(image, state, model), index))
+    if sheet is not None:
+        write_png(sheet, contact_sheet(cells, 4, 4 * _CELL_WIDTH))
+    if table is not None:
+        _write_table(table, states, durations)
+    return {"benchmark": "video", "file": path.name, **summary(states, durations)}
+
+
+def summary(states: list[HeadState], durations: list[float]) -> dict[str, Any]:
+    """Shares of frames per status, loss events, jitter and milliseconds per frame."""
+    statuses = [state.status for state in states]
+    losses = [
+        {"frame": i, "stamp": states[i].stamp, "reason": states[i].reason}
+        for i in range(1, len(states))
+        if statuses[i] is not Status.TRACKING and statuses[i - 1] is Status.TRACKING
+    ]
+    first = next((i for i, status in enumerate(statuses) if status is Status.TRACKING), None)
+    return {
+        "n": len(states),
+        "share": {status.value: statuses.count(status) / len(states) for status in Status},
+        "first_tracked_frame": first,
+        "losses": losses,
+        "jitter_raw": jitter(states, filtered=False),
+        "jitter_filtered": jitter(states, filtered=True),
+        "milliseconds": {
+            "median": float(np.median(durations)),
+            "p90": float(np.percentile(durations, 90)),
+            "p99": float(np.percentile(durations, 99)),
+        },
+    }
+
+
+def jitter(states: list[HeadState], filtered: bool) -> dict[str, Any]:
+    """Median and 90th percentile of the windows' rms departure from a straight line; None without such a window."""
+    rotation, position, landmarks = [], [], []
+    for start in range(len(states) - _WINDOW + 1):
+        window = states[start : start + _WINDOW]
+        if any(state.status is not Status.TRACKING for state in window):
+            continue
+        poses = np.stack([state.pose if filtered else state.pose_raw for state in window])
+        middle = poses[_WINDOW // 2, :3, :3]
+        rotation.append(np.degrees(_departure(np.stack([vector_from_rotation(p[:3, :3] @ middle.T) for p in poses]))))
+        position.append(1e3 * _departure(poses[:, :3, 3]))
+        points = np.stack([state.landmarks_2d for state in window])
+        size = box_size(box_of(points[_WINDOW // 2]))
+        landmarks.append(100.0 * _departure(points[:, INNER].reshape(_WINDOW, -1)) / size / np.sqrt(51))
+    figures: dict[str, Any] = {"windows": len(rotation)}
+    for name, values in (("rotation_deg", rotation), ("position_mm", position), ("landmarks_percent", landmarks)):
+        figures[name] = (
+            {"median": float(np.median(values)), "p90": float(np.percentile(values, 90))} if values else None
+        )
+    return figures
+
+
+def _departure(values: Array) -> float:
+    """Rms over frames of the distance of rows (frames, dimensions) from their least-squares straight line."""
+    time_axis = np.arange(len(values)) - 0.5 * (len(values) - 1)
+    centred = values - values.mean(axis=0)
+    residual = centred - np.outer(time_axis, time_axis @ centred) / (time_axis @ time_axis)
+    return float(np.sqrt((residual**2).sum() / (len(values) - 2)))
+
+
+def _figures_only(state: HeadState) -> HeadState:
+    """The state without its maps and mesh: a video of any length fits into memory."""
+    nothing = np.zeros(0)
+    return replace(state, vertices=nothing, matchability=nothing, flow=nothing, flow_sigma=nothing)
+
+
+def _cell(drawn: npt.NDArray[np.uint8], index: int) -> npt.NDArray[np.uint8]:
+    scale = _CELL_WIDTH / drawn.shape[1]
+    size = (_CELL_WIDTH, max(1, round(drawn.shape[0] * scale)))
+    cell = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    draw_caption(cell, f"frame {index}")
+    return cell
+
+
+def _write_table(path: Path, states: list[HeadState], durations: list[float]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        for index, (state, duration) in enumerate(zip(states, durations, strict=True)):
+            numbers = [*state.pose[:3, 3], *state.yaw_pitch_roll, *state.eye_openness]
+            numbers += [state.quality.get(name, np.nan) for name in ("inliers", "residual", "coverage")]
+            figures = ["" if np.isnan(n) else f"{n:.6g}" for n in numbers]
+            row = [index, f"{state.stamp:.4f}", state.status.value, state.reason, f"{duration:.2f}", *figures]
+            writer.writerow(row)

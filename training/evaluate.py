@@ -1,0 +1,105 @@
+"""Every accuracy figure is one command: ``python -m training.evaluate <benchmark> <path> [--json FILE] [--sheet PNG]``.
+
+Benchmarks: ``aflw2000`` (folder), ``afw`` (folder), ``synthesis_ai`` (folder), ``video`` (file). Each module of
+``training.benchmarks`` states its protocol. The JSON result carries the commit, the models' hashes and the hardware;
+accuracy figures of two runs are the same to the last digit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from dense_face_ros import FaceModel, FaceTracker
+from training.benchmarks import aflw2000, afw, synthesis_ai, video
+from training.benchmarks.provenance import provenance
+from training.benchmarks.sheet import Sheet
+from training.benchmarks.subject import HeadTracker
+
+_HEADLINE = (
+    "n", "failed", "nme68", "nme51", "nme68_mean_of_bins", "nme51_mean_of_bins", "pose_mae", "pose_geodesic",
+    "position_error_mm",
+)  # fmt: skip
+_LABELLED = {"aflw2000": aflw2000.evaluate, "afw": afw.evaluate, "synthesis_ai": synthesis_ai.evaluate}
+
+
+def evaluate(
+    tracker: HeadTracker,
+    benchmark: str,
+    path: Path,
+    limit: int | None = None,
+    sheet: Path | None = None,
+    table: Path | None = None,
+) -> dict[str, Any]:
+    """Run one benchmark and return its figures; see the benchmark's module for their names."""
+    model = FaceModel.load()
+    if benchmark == "video":
+        return video.evaluate(tracker, path, model, limit, sheet, table)
+    pictures = Sheet(model) if sheet is not None else None
+    result = _LABELLED[benchmark](tracker, path, model, limit, pictures)
+    if pictures is not None and sheet is not None:
+        pictures.write(sheet)
+    return result
+
+
+def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None) -> int:
+    """Run the command line; ``tracker`` stands in for ``FaceTracker()``. Returns the exit code, 2 for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.limit is not None and options.limit < 1:
+            raise ValueError(f"--limit is {options.limit}; it must be at least 1")
+        if options.csv is not None and options.benchmark != "video":
+            raise ValueError(f"--csv is for the video benchmark; {options.benchmark} writes its rows into --json")
+        if tracker is None:
+            tracker = FaceTracker()
+        result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv)
+        if options.json is not None:
+            text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
+            options.json.write_text(text + "\n", encoding="utf-8")
+    except (OSError, ValueError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    _print(result)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description="Run a benchmark.")
+    parser.add_argument("benchmark", choices=[*_LABELLED, "video"])
+    parser.add_argument("path", type=Path, help="the data set's folder, or the video file")
+    parser.add_argument("--json", type=Path, help="write all figures, per image too, to this file")
+    parser.add_argument("--sheet", type=Path, help="write a PNG of overlays to this file, worst fits first")
+    parser.add_argument("--csv", type=Path, help="video: write one row per frame to this file")
+    parser.add_argument("--limit", type=int, help="use the first N labels or frames only")
+    return parser
+
+
+def _print(figures: dict[str, Any], indent: str = "") -> None:
+    """Print the figures, the headline of each variant on a line; rows per image are for the JSON file."""
+    for name, value in figures.items():
+        if isinstance(value, dict) and name in ("protocols", "subsets"):
+            for variant, row in value.items():
+                headline = ", ".join(f"{key} {_text(row[key])}" for key in _HEADLINE if key in row)
+                print(f"{indent}{name}.{variant}: {headline}")
+        elif isinstance(value, dict):
+            print(f"{indent}{name}:")
+            _print(value, indent + "  ")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            print(f"{indent}{name}: {len(value)} rows")
+        else:
+            print(f"{indent}{name}: {_text(value)}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    return "none" if value is None else str(value)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
