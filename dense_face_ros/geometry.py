@@ -42,7 +42,7 @@ def rotation_from_vector(vector: npt.ArrayLike) -> Array:
 
 def vector_from_rotation(rotation: Array) -> Array:
     """Inverse of :func:`rotation_from_vector`; the angle lies in [0, pi]."""
-    return np.asarray(cv2.Rodrigues(np.asarray(rotation, dtype=np.float64))[0]).reshape(3)
+    return np.asarray(cv2.Rodrigues(np.asarray(rotation, dtype=np.float64))[0], dtype=np.float64).reshape(3)
 
 
 def rotation_from_yaw_pitch_roll(yaw_pitch_roll: npt.ArrayLike) -> Array:
@@ -140,7 +140,7 @@ class PinholeCamera:
             pixels, _ = cv2.fisheye.projectPoints(flat, zero, zero, self.matrix, k)
         else:
             pixels, _ = cv2.projectPoints(flat, zero, zero, self.matrix, k)
-        return np.asarray(pixels).reshape(*points.shape[:-1], 2)
+        return np.asarray(pixels, dtype=np.float64).reshape(*points.shape[:-1], 2)
 
     def undistort(self, pixels: Array) -> Array:
         """Pixels (..., 2) of the distorted image -> pixels of the same camera without distortion."""
@@ -153,7 +153,7 @@ class PinholeCamera:
         else:
             criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-9)
             out = cv2.undistortPoints(flat, self.matrix, k, P=self.matrix, criteria=criteria)
-        return np.asarray(out).reshape(pixels.shape)
+        return np.asarray(out, dtype=np.float64).reshape(pixels.shape)
 
 
 @dataclass(frozen=True)

@@ -67,10 +67,10 @@ class HeadState:
     landmark_visibility: Array
     landmark_sigma: Array
     eye_openness: tuple[float, float]
-    vertices: Array
-    matchability: Array
-    flow: Array
-    flow_sigma: Array
+    vertices: npt.NDArray[np.floating]
+    matchability: npt.NDArray[np.floating]
+    flow: npt.NDArray[np.floating]
+    flow_sigma: npt.NDArray[np.floating]
     crop_to_image: Array
     quality: dict[str, float]
 

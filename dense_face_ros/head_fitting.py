@@ -1,0 +1,154 @@
+"""One crop of one image to a fitted head: crop, network, correspondences, alignment, and whether to believe the result.
+
+Keeps nothing between calls; the memory is in :mod:`dense_face_ros.tracker`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
+from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
+from dense_face_ros.correspondence import correspondences
+from dense_face_ros.energy import IdentityPrior
+from dense_face_ros.face_model import FaceModel, FloatArray
+from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.template import Template
+from dense_face_ros.visibility import matched
+
+#: Crop side over the geometric-mean side of the box around the 68 landmarks.
+MARGIN = 1.5
+
+
+class NoHead(Exception):
+    """The crop shows no head that could be fitted; the message says why."""
+
+
+@dataclass(frozen=True)
+class FitLimits:
+    """What a fit must reach to be believed.
+
+    Attributes:
+        min_points: correspondences found.
+        min_inliers: share of correspondences that agree with the fitted head.
+        min_coverage: mean matchability over the fitted surface that faces the camera; a face half hidden by hands
+            still has 0.3 to 0.5.
+        max_residual: root mean square distance of the inliers, in pixels of the network's crop.
+        distance: (nearest, farthest) head in metres, for cameras whose intrinsics are known.
+    """
+
+    min_points: int = 60
+    min_inliers: float = 0.6
+    min_coverage: float = 0.3
+    max_residual: float = 4.0
+    distance: tuple[float, float] = (0.12, 8.0)
+
+
+@dataclass(frozen=True)
+class HeadFit:
+    """A head fitted to one crop. vertices (V, 3) and landmarks (68, 3) in metres in the camera frame; ``pixels`` (68, 2)
+    of the distorted image; ``quality`` as ``HeadState.quality``."""
+
+    alignment: Alignment
+    camera: PinholeCamera
+    crop: Crop
+    output: NetworkOutput
+    vertices: FloatArray
+    landmarks: Array
+    pixels: Array
+    quality: dict[str, float]
+
+    @property
+    def box(self) -> Array:
+        """Box (x0, y0, x1, y1) around the 68 landmarks, image pixels."""
+        return np.concatenate([self.pixels.min(axis=0), self.pixels.max(axis=0)])
+
+    def next_crop(self) -> Crop:
+        """Where to look for this head next: around its landmarks, turned upright."""
+        box = self.box
+        size = max(float(np.sqrt(np.prod(np.maximum(box[2:] - box[:2], 1.0)))), 2.0)
+        # The head's up axis seen in the image; it vanishes for a face seen from above, which then stays as it is.
+        up = self.alignment.pose[:2, 2]
+        angle = float(np.arctan2(up[0], -up[1])) if np.hypot(*up) > 0.3 else self.crop.angle
+        centre = 0.5 * (box[:2] + box[2:])
+        return Crop((float(centre[0]), float(centre[1])), MARGIN * size, angle, CROP_SIZE)
+
+
+class HeadFitter:
+    """Fits heads with one face model and one network."""
+
+    def __init__(
+        self, model: FaceModel, template: Template, network: CorrespondenceNetwork, limits: FitLimits | None = None
+    ) -> None:
+        self.model, self.template, self.network = model, template, network
+        self.limits = limits or FitLimits()
+        self._aligner = Aligner(model)
+
+    def fit(
+        self,
+        image: npt.NDArray[np.uint8],
+        crop: Crop,
+        camera: PinholeCamera,
+        start: Alignment | None = None,
+        identity: IdentityPrior | None = None,
+    ) -> HeadFit:
+        """Fit the head that a crop of an image shows.
+
+        Args:
+            image: (H, W, 3) BGR or (H, W) grey.
+            crop: where to look, ``CROP_SIZE`` pixels a side.
+            camera: of the whole image.
+            start: the fit to begin from, of the frame before; a closed form without.
+            identity: what is known of the person; N(0, 1) without.
+
+        Raises:
+            NoHead: with the reason.
+        """
+        window = crop.cut(image)
+        rgb = cv2.cvtColor(window, cv2.COLOR_BGR2RGB if window.ndim == 3 else cv2.COLOR_GRAY2RGB)
+        output = self.network.run(np.asarray(rgb, dtype=np.uint8))
+        pairs = correspondences(output, crop, self.template, camera)
+        if len(pairs) < self.limits.min_points:
+            raise NoHead(f"{len(pairs)} matchable points, {self.limits.min_points} needed")
+        try:
+            alignment = self._aligner.align(pairs, camera, start=start, identity_prior=identity)
+        except AlignmentFailure as failure:
+            raise NoHead(str(failure)) from failure
+        return self._judged(alignment, camera, crop, output)
+
+    def _judged(self, alignment: Alignment, camera: PinholeCamera, crop: Crop, output: NetworkOutput) -> HeadFit:
+        vertices = self.model.shape(alignment.coefficients) @ alignment.pose[:3, :3].T + alignment.pose[:3, 3]
+        landmarks = np.asarray(self.model.at(self.model.landmarks, vertices), dtype=np.float64)
+        nearest, farthest = self.limits.distance
+        distance = float(alignment.pose[2, 3])
+        if vertices[:, 2].min() <= 0 or (camera.metric and not nearest <= distance <= farthest):
+            raise NoHead(f"the fitted head is {distance:.2f} m away, {nearest} to {farthest} m are allowed")
+        pixels = camera.project(landmarks)
+        quality = {
+            "inliers": alignment.inliers,
+            "residual": alignment.residual * crop.size / crop.side,
+            "coverage": self._coverage(vertices, output, crop, camera),
+        }
+        limits = self.limits
+        if quality["inliers"] < limits.min_inliers:
+            raise NoHead(f"{quality['inliers']:.0%} of the points agree, {limits.min_inliers:.0%} needed")
+        if quality["coverage"] < limits.min_coverage:
+            raise NoHead(f"{quality['coverage']:.0%} of the fitted face is matched, {limits.min_coverage:.0%} needed")
+        if quality["residual"] > limits.max_residual:
+            raise NoHead(f"residual {quality['residual']:.1f} crop pixels, {limits.max_residual} allowed")
+        return HeadFit(alignment, camera, crop, output, vertices, landmarks, pixels, quality)
+
+    def _coverage(self, vertices: FloatArray, output: NetworkOutput, crop: Crop, camera: PinholeCamera) -> float:
+        """Mean matchability over the triangles that face the camera, each counted by the area it shows.
+
+        A triangle outside the crop counts as not matched.
+        """
+        a, b, c = (vertices[self.model.triangles[:, i]] for i in range(3))
+        centre = (a + b + c) / 3.0
+        shown = -(np.cross(b - a, c - a) * centre).sum(axis=1) / centre[:, 2] ** 3
+        facing = shown > 0
+        return float(np.average(matched(centre[facing], output, crop, camera), weights=shown[facing]))

@@ -1,0 +1,281 @@
+"""FaceTracker: frame in, HeadState out. The only place with memory: where the head was, who it is, how it moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.alignment import Alignment
+from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.backends.choose import load_network
+from dense_face_ros.eyes import EyeOpenness
+from dense_face_ros.face_finder import FaceFinder
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
+from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.identity_memory import IdentityMemory
+from dense_face_ros.landmark_uncertainty import LandmarkUncertainty
+from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
+from dense_face_ros.template import Template
+from dense_face_ros.visibility import LandmarkVisibility
+
+Image = npt.NDArray[np.uint8]
+
+_VISIBLE = 0.5
+_TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
+#: A lone photograph's camera is not known: its head is taken to be this many box sides of focal length away.
+_PHOTOGRAPH_FOCAL = 8.0
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """Numbers of the tracker.
+
+    Attributes:
+        field_of_view: degrees across the longer image side, assumed where no camera is given.
+        candidates: how many proposals of the face finder are tried, the most prominent first.
+        remember_person: seconds without a head after which the next one may be another person.
+        identity_time_constant: seconds; see :class:`IdentityMemory`.
+        limits: what a fit must reach to be believed.
+        smoothing: the pose filter.
+    """
+
+    field_of_view: float = 60.0
+    candidates: int = 3
+    remember_person: float = 1.0
+    identity_time_constant: float = 2.0
+    limits: FitLimits = field(default_factory=FitLimits)
+    smoothing: PoseFilterSettings = field(default_factory=PoseFilterSettings)
+
+    def __post_init__(self) -> None:
+        if not 1.0 < self.field_of_view < 179.0:
+            raise ValueError(f"field_of_view is {self.field_of_view}; it must lie between 1 and 179 degrees")
+        if self.candidates < 1:
+            raise ValueError(f"candidates is {self.candidates}; at least one proposal must be tried")
+
+
+class FaceTracker:
+    """Tracks one head through the frames of one camera.
+
+    Args:
+        settings: see :class:`TrackerSettings`.
+        model_path, network_path, finder_path: files to use instead of the shipped ones.
+        backend: ``auto``, ``onnxruntime`` or ``tensorrt``.
+        threads: CPU threads of the inference.
+
+    Raises:
+        FileNotFoundError, ValueError, ImportError: naming the file, parameter or package, and the cure.
+    """
+
+    def __init__(
+        self,
+        settings: TrackerSettings | None = None,
+        *,
+        model_path: str | Path | None = None,
+        network_path: str | Path | None = None,
+        finder_path: str | Path | None = None,
+        backend: str = "auto",
+        threads: int = 2,
+    ) -> None:
+        self.settings = settings or TrackerSettings()
+        self.model = FaceModel.load(model_path)
+        self.template = Template(self.model)
+        self.network = load_network(backend, _path(network_path), threads, self.template.hash)
+        self._finder = FaceFinder(_path(finder_path), threads=threads)
+        self._fitter = HeadFitter(self.model, self.template, self.network, self.settings.limits)
+        self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
+        self._eyes = EyeOpenness(self.model)
+        self._filter = PoseFilter(self.settings.smoothing)
+        self._identity = IdentityMemory(self.settings.identity_time_constant)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the head: the next frame is searched as a whole."""
+        self._last: HeadFit | None = None
+        self._last_seen: float | None = None
+        self._last_stamp: float | None = None
+        self._filter.reset()
+        self._identity.forget()
+
+    def close(self) -> None:
+        """Free the inference engine; the tracker cannot be used any more."""
+        self.network.close()
+
+    def update(self, image: Image, stamp: float, camera: PinholeCamera | None = None) -> HeadState:
+        """Track the head in the next frame of a video.
+
+        Args:
+            image: (H, W, 3) BGR or (H, W) grey, uint8.
+            stamp: seconds, of the image. A stamp earlier than the last one starts a new video.
+            camera: of the image; without one a field of view is assumed and the pose is not metric.
+
+        Raises:
+            ValueError: an image of another shape or type, a camera of another size, or a stamp that is not finite.
+        """
+        _check_image(image)
+        if not np.isfinite(stamp):
+            raise ValueError(f"stamp is {stamp}; it must be the time of the image in seconds")
+        camera = _checked_camera(camera, image) or PinholeCamera.from_field_of_view(
+            image.shape[1], image.shape[0], self.settings.field_of_view
+        )
+        if self._last_stamp is not None and stamp < self._last_stamp:
+            self.reset()
+        step = stamp - self._last_stamp if self._last_stamp is not None else _TYPICAL_STEP
+        self._last_stamp = stamp
+        fit, reason = self._track(image, camera)
+        if fit is None:
+            fit, reason = self._search(image, camera, reason)
+        if fit is None:
+            return self._without_head(stamp, reason, camera)
+        self._last, self._last_seen = fit, stamp
+        self._identity.learn(fit.alignment.identity, min(step, self.settings.remember_person))
+        pose, covariance = self._filter.update(stamp, fit.alignment.pose, fit.alignment.covariance)
+        return self._state(fit, stamp, pose, covariance)
+
+    def fit(
+        self, image: Image, box: npt.ArrayLike | None = None, camera: PinholeCamera | None = None
+    ) -> HeadState:
+        """Fit the most prominent head of one photograph; nothing is remembered, nor taken from the video.
+
+        Args:
+            image: (H, W, 3) BGR or (H, W) grey, uint8.
+            box: (x0, y0, x1, y1) around the face (brows to chin, ear to ear); without one the face is searched.
+            camera: of the image; without one the head is taken to be far enough away for little perspective.
+
+        Raises:
+            ValueError: an image or box that is none, or a camera of another size.
+        """
+        _check_image(image)
+        camera = _checked_camera(camera, image)
+        if box is not None:
+            crops = [Crop.around_box(box, MARGIN, CROP_SIZE)]
+        else:
+            crops = self._proposals(image)
+        best, reason = None, "no face found"
+        for crop in crops:
+            lens = camera or _photograph_camera(image, crop.side / MARGIN)
+            try:
+                fit = self._fitter.fit(image, crop, lens)
+                fit = self._fitter.fit(image, fit.next_crop(), lens)
+            except NoHead as why:
+                reason = str(why)
+                continue
+            if best is None or _prominence(fit) > _prominence(best):
+                best = fit
+        if best is None:
+            lens = camera or _photograph_camera(image, 0.5 * min(image.shape[:2]))
+            return self._nothing(0.0, Status.SEARCHING, reason, lens)
+        return self._state(best, 0.0, best.alignment.pose, best.alignment.covariance)
+
+    def _track(self, image: Image, camera: PinholeCamera) -> tuple[HeadFit | None, str]:
+        """The head near where it was, if it is still there."""
+        if self._last is None:
+            return None, "no face found"
+        start: Alignment | None = self._last.alignment
+        if camera != self._last.camera:
+            start = None  # its pose belongs to the other camera
+        try:
+            return self._fitter.fit(image, self._last.next_crop(), camera, start, self._identity.prior), ""
+        except NoHead as why:
+            return None, str(why)
+
+    def _search(self, image: Image, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:
+        """The most prominent head anywhere in the image, fitted twice: where it was proposed, then where it is."""
+        best: HeadFit | None = None
+        for crop in self._proposals(image):
+            try:
+                fit = self._fitter.fit(image, crop, camera)
+                fit = self._fitter.fit(image, fit.next_crop(), camera, fit.alignment)
+            except NoHead as why:
+                reason = str(why)
+                continue
+            if best is None or _prominence(fit) > _prominence(best):
+                best = fit
+        return best, "" if best is not None else reason
+
+    def _proposals(self, image: Image) -> list[Crop]:
+        found = self._finder.find(image)
+        found.sort(key=lambda c: c.score * (c.box[2] - c.box[0]), reverse=True)
+        out = []
+        for candidate in found[: self.settings.candidates]:
+            crop = Crop.around_box(candidate.box, MARGIN, CROP_SIZE)
+            angle = 0.0 if np.isnan(candidate.roll) else candidate.roll
+            out.append(Crop(crop.centre, crop.side, angle, CROP_SIZE))
+        return out
+
+    def _without_head(self, stamp: float, reason: str, camera: PinholeCamera) -> HeadState:
+        gone = self._last_seen is None or stamp - self._last_seen > self.settings.remember_person
+        if gone and self._last is not None:
+            self._last = None
+            self._filter.reset()
+            self._identity.forget()
+        return self._nothing(stamp, Status.SEARCHING if gone else Status.LOST, reason, camera)
+
+    def _nothing(self, stamp: float, status: Status, reason: str, camera: PinholeCamera) -> HeadState:
+        size = self.model.identity_size + self.model.expression_size
+        return HeadState.without_head(stamp, status, reason, camera, len(self.model.mean), size)
+
+    def _state(self, fit: HeadFit, stamp: float, pose: Array, covariance: Array) -> HeadState:
+        alignment, output = fit.alignment, fit.output
+        visibility = self._visibility(fit.vertices.astype(np.float64), output, fit.crop, fit.camera)
+        activations = np.clip(alignment.coefficients[self.model.identity_size :], 0.0, 1.0)
+        return HeadState(
+            stamp=stamp,
+            status=Status.TRACKING,
+            reason="",
+            camera=fit.camera,
+            pose=pose,
+            pose_raw=alignment.pose,
+            covariance=covariance,
+            covariance_raw=alignment.covariance,
+            coefficients=alignment.coefficients,
+            expression=dict(zip(self.model.expression_names, activations.tolist(), strict=True)),
+            landmarks_2d=fit.pixels,
+            landmarks_3d=fit.landmarks,
+            landmark_visible=visibility >= _VISIBLE,
+            landmark_visibility=visibility,
+            landmark_sigma=self._uncertainty(alignment, fit.landmarks, fit.camera),
+            eye_openness=self._eyes(alignment.coefficients, visibility),
+            vertices=fit.vertices,
+            matchability=output.matchability,
+            flow=output.flow,
+            flow_sigma=np.exp(output.log_sigma),
+            crop_to_image=fit.crop.to_image_matrix,
+            quality=fit.quality,
+        )
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _prominence(fit: HeadFit) -> float:
+    """How much a fit asks to be the driver: its size in the image and how much of it is matched."""
+    x0, y0, x1, y1 = fit.box
+    return float(np.sqrt(max((x1 - x0) * (y1 - y0), 0.0)) * fit.quality["coverage"])
+
+
+def _photograph_camera(image: Image, box_side: float) -> PinholeCamera:
+    height, width = image.shape[:2]
+    focal = _PHOTOGRAPH_FOCAL * box_side
+    return PinholeCamera(focal, focal, 0.5 * (width - 1), 0.5 * (height - 1), width, height, metric=False)
+
+
+def _check_image(image: Image) -> None:
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8, (H, W, 3) BGR or (H, W) grey")
+    if image.shape[0] < 2 or image.shape[1] < 2:
+        raise ValueError(f"image has {image.shape[1]}x{image.shape[0]} pixels; there is nothing to see in it")
+
+
+def _checked_camera(camera: PinholeCamera | None, image: Image) -> PinholeCamera | None:
+    if camera is not None and (camera.width, camera.height) != (image.shape[1], image.shape[0]):
+        raise ValueError(
+            f"the camera is for {camera.width}x{camera.height} images, this one is {image.shape[1]}x{image.shape[0]}; "
+            "give the intrinsics of this image size"
+        )
+    return camera

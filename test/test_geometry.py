@@ -1,0 +1,117 @@
+"""Conventions of pixels, cameras, crops and rotations."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dense_face_ros.geometry import (
+    FACING_CAMERA,
+    Crop,
+    PinholeCamera,
+    quaternion_from_rotation,
+    rotation_from_vector,
+    rotation_from_yaw_pitch_roll,
+    vector_from_rotation,
+    yaw_pitch_roll_from_rotation,
+)
+
+angles = st.floats(-1.4, 1.4)
+
+
+def test_a_face_towards_the_camera() -> None:
+    """Its nose points at the camera (-z), its left is the image's right (+x), its top the image's top (-y)."""
+    assert np.linalg.det(FACING_CAMERA) == pytest.approx(1.0)
+    np.testing.assert_array_equal(FACING_CAMERA @ np.eye(3), np.column_stack([(0, 0, -1), (1, 0, 0), (0, -1, 0)]))
+
+
+def test_signs_of_yaw_pitch_and_roll() -> None:
+    nose, top = np.array([1.0, 0, 0]), np.array([0, 0, 1.0])
+    assert (rotation_from_yaw_pitch_roll([0.3, 0, 0]) @ nose)[0] > 0, "yaw > 0 looks to the image's right"
+    assert (rotation_from_yaw_pitch_roll([0, 0.3, 0]) @ nose)[1] > 0, "pitch > 0 looks down"
+    assert (rotation_from_yaw_pitch_roll([0, 0, 0.3]) @ top)[0] < 0, "roll > 0 tilts to the person's right shoulder"
+
+
+@given(angles, angles, angles)
+def test_yaw_pitch_roll_round_trip(yaw: float, pitch: float, roll: float) -> None:
+    rotation = rotation_from_yaw_pitch_roll([yaw, pitch, roll])
+    np.testing.assert_allclose(yaw_pitch_roll_from_rotation(rotation), [yaw, pitch, roll], atol=1e-9)
+
+
+@given(st.tuples(angles, angles, angles))
+def test_rotation_vector_round_trip_and_quaternion(vector: tuple[float, float, float]) -> None:
+    rotation = rotation_from_vector(vector)
+    np.testing.assert_allclose(rotation, cv2.Rodrigues(np.array(vector))[0], atol=1e-9)
+    np.testing.assert_allclose(rotation_from_vector(vector_from_rotation(rotation)), rotation, atol=1e-7)
+    x, y, z, w = quaternion_from_rotation(rotation)
+    from scipy.spatial.transform import Rotation
+
+    np.testing.assert_allclose(Rotation.from_quat([x, y, z, w]).as_matrix(), rotation, atol=1e-7)
+    assert w >= 0
+
+
+@pytest.mark.parametrize(
+    ("model", "numbers"),
+    [
+        ("", ()),
+        ("plumb_bob", (-0.25, 0.08, 0.001, -0.0005, 0.0)),
+        ("rational_polynomial", (0.1, -0.05, 0.0, 0.0, 0.01, 0.12, -0.02, 0.0)),
+        ("equidistant", (-0.02, 0.003, 0.0, 0.0)),
+    ],
+)
+def test_undistorted_pixels_are_those_of_the_plain_pinhole(model: str, numbers: tuple[float, ...]) -> None:
+    lens = PinholeCamera(500.0, 510.0, 320.0, 240.0, 640, 480, model, numbers)
+    plain = PinholeCamera(500.0, 510.0, 320.0, 240.0, 640, 480)
+    points = np.array([[0.1, 0.05, 0.6], [-0.2, 0.1, 0.7], [0.0, 0.0, 1.0]])
+    np.testing.assert_allclose(lens.undistort(lens.project(points)), plain.project(points), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fx": 0.0}, "focal length is fx=0.0"),
+        ({"fx": float("nan")}, "camera fx is nan"),
+        ({"width": 0}, "image size is 0x480"),
+        ({"distortion_model": "fov", "distortion": (0.9,)}, "distortion_model is 'fov'"),
+        ({"distortion_model": "plumb_bob", "distortion": (0.1,)}, "has 1 numbers"),
+    ],
+)
+def test_what_is_no_camera_is_named(change: dict[str, object], message: str) -> None:
+    good: dict[str, object] = {"fx": 500.0, "fy": 500.0, "cx": 320.0, "cy": 240.0, "width": 640, "height": 480}
+    with pytest.raises(ValueError, match=message):
+        PinholeCamera(**{**good, **change})  # type: ignore[arg-type]
+
+
+def test_a_crop_of_the_same_size_is_the_image_itself() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(Crop((31.5, 31.5), 64.0, 0.0, 64).cut(image), image)
+
+
+@pytest.mark.parametrize(("side", "angle"), [(40.0, 0.0), (128.0, 0.4), (300.0, -0.6), (512.0, 0.2), (900.0, 0.0)])
+def test_what_a_crop_shows_is_where_it_says(side: float, angle: float) -> None:
+    """Half-pixel exact at any scale and turn: a smooth ramp is resampled to its own coordinates."""
+    v, u = np.mgrid[0:400, 0:500]
+    image = np.stack([u * 0.4 + 20, v * 0.4 + 20, np.full(u.shape, 99)], axis=-1).round().astype(np.uint8)
+    crop = Crop((250.0, 200.0), side, angle)
+    seen = crop.cut(image).astype(float)
+    cells = np.stack(np.meshgrid(np.arange(128), np.arange(128)), axis=-1)
+    where = crop.to_image(cells)
+    inner = ((where > 8) & (where < (490, 390))).all(axis=-1)
+    assert inner.sum() > 500
+    error = (seen[..., :2] - 20) / 0.4 - where
+    assert np.abs(error[inner].mean(axis=0)).max() < 0.3 * max(1.0, side / 128), "0.3 pixels of the coarser grid"
+    np.testing.assert_allclose(crop.from_image(where), cells, atol=1e-9)
+
+
+def test_crop_angle_turns_a_tilted_head_upright() -> None:
+    crop = Crop((100.0, 100.0), 100.0, np.radians(30.0))
+    up = crop.to_image(np.array([63.5, 0.0])) - crop.to_image(np.array([63.5, 63.5]))
+    assert up[0] > 0 and up[1] < 0, "the crop's top lies to the right: clockwise on the screen"
+
+
+def test_a_box_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="x1 > x0"):
+        Crop.around_box((10, 10, 5, 20), 1.5)
