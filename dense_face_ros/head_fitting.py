@@ -50,8 +50,11 @@ class FitLimits:
 
 @dataclass(frozen=True)
 class HeadFit:
-    """A head fitted to one crop. vertices (V, 3) and landmarks (68, 3) in metres in the camera frame; ``pixels`` (68, 2)
-    of the distorted image; ``quality`` as ``HeadState.quality``."""
+    """A head fitted to one crop.
+
+    vertices (V, 3) and landmarks (68, 3) are metres in the camera frame, ``pixels`` (68, 2) those of the distorted
+    image, ``quality`` is as in ``HeadState.quality``.
+    """
 
     alignment: Alignment
     camera: PinholeCamera

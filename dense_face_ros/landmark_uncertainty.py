@@ -17,7 +17,7 @@ class LandmarkUncertainty:
         self._basis = model.at(model.landmarks, model.basis).astype(np.float64)
 
     def __call__(self, alignment: Alignment, landmarks: Array, camera: PinholeCamera) -> Array:
-        """Standard deviation per axis (68,), pixels; landmarks (68, 3) in the camera frame, lens distortion left out."""
+        """Standard deviation per axis (68,), pixels without lens distortion; landmarks (68, 3) in the camera frame."""
         rotation, translation = alignment.pose[:3, :3], alignment.pose[:3, 3]
         size = len(alignment.information)
         moves = np.zeros((68, 3, size))

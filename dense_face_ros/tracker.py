@@ -92,6 +92,10 @@ class FaceTracker:
         self._filter = PoseFilter(self.settings.smoothing)
         self._identity = IdentityMemory(self.settings.identity_time_constant)
         self.reset()
+        # The engines set themselves up on their first run: not at the expense of the first frame.
+        blank = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
+        self._finder.find(blank)
+        self.network.run(blank)
 
     def reset(self) -> None:
         """Forget the head: the next frame is searched as a whole."""
@@ -151,10 +155,7 @@ class FaceTracker:
         """
         _check_image(image)
         camera = _checked_camera(camera, image)
-        if box is not None:
-            crops = [Crop.around_box(box, MARGIN, CROP_SIZE)]
-        else:
-            crops = self._proposals(image)
+        crops = self._proposals(image) if box is None else [Crop.around_box(box, MARGIN, CROP_SIZE)]
         best, reason = None, "no face found"
         for crop in crops:
             lens = camera or _photograph_camera(image, crop.side / MARGIN)

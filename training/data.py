@@ -26,17 +26,17 @@ from dense_face_ros.geometry import (
     yaw_pitch_roll_from_rotation,
 )
 from dense_face_ros.template import Template
+from training.backgrounds import Backgrounds
 from training.loss import UNKNOWN
-from training.photographs.collection import Photographs, read_image, read_photographs
+from training.pairs import RenderedPairs
+from training.photographs.collection import read_image, read_photographs
 from training.photographs.fit import PhotographFits
 from training.photographs.rotation import draw_turned
 from training.recipes import Recipe
+from training.rendering.occluders import add_random_occluder, covered_cells
 from training.rendering.photometric import PhotometricSettings, augment
 from training.rendering.synthetic import SyntheticHeads
-from training.rendering.occluders import add_random_occluder, covered_cells
 from training.rendering.targets import TargetRenderer
-
-_BACKGROUND_SIDE = 200  # background photographs are kept at this shorter side, pixels
 
 Sample = dict[str, npt.NDArray[np.generic] | float]
 
@@ -77,10 +77,7 @@ class SampleMaker:
                 f"'{fits}' has {len(self.fits.pose)} fits for {len(self.photographs)} photographs; fit them again"
             )
         self.usable = np.flatnonzero(self.fits.accepted & (self.photographs.validation == validation))
-        self.backgrounds = sorted((data / "backgrounds").rglob("*.jpg"))
-        if not self.backgrounds:
-            raise FileNotFoundError(f"'{data / 'backgrounds'}' holds no .jpg; copy natural photographs there")
-        self._background_cache: dict[int, npt.NDArray[np.uint8]] = {}
+        self._backgrounds = Backgrounds(data)
         self.targets = TargetRenderer(template, CROP_SIZE, stride)
         self.heads = SyntheticHeads(template, stride=stride)
 
@@ -94,7 +91,7 @@ class SampleMaker:
 
     def rendered(self, rng: np.random.Generator) -> Sample:
         """A synthetic head in front of a background."""
-        sample = self.heads.render(rng, self._background(rng))
+        sample = self.heads.render(rng, self._backgrounds.draw(rng))
         image = augment(sample.image, rng, PhotometricSettings())
         return _sample(image, sample.targets.template, sample.targets.matchable.astype(np.uint8))
 
@@ -127,7 +124,7 @@ class SampleMaker:
         marks = self.model.at(self.model.landmarks, pixels)
         u, v = np.clip(np.rint(0.5 * (marks[rng.choice((31, 35))] + marks[rng.choice((36, 45))])), 0, CROP_SIZE - 1)
         skin = image[int(v), int(u)].astype(np.float64)
-        return covered_cells(add_random_occluder(image, skin, rng, self._background(rng)), self.stride)
+        return covered_cells(add_random_occluder(image, skin, rng, self._backgrounds.draw(rng)), self.stride)
 
     def _view(self, rng: np.random.Generator, index: int, turned: bool) -> _View:
         photograph = read_image(self.photographs.paths[index])
@@ -158,19 +155,6 @@ class SampleMaker:
         u, v = np.asarray(base.centre) + size * m.shift * rng.standard_normal(2)
         return Crop((float(u), float(v)), base.side, float(np.radians(m.roll * rng.standard_normal())))
 
-    def _background(self, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-        index = int(rng.integers(len(self.backgrounds)))
-        if index not in self._background_cache:
-            whole = read_image(self.backgrounds[index])
-            scale = _BACKGROUND_SIDE / min(whole.shape[:2])
-            small = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            self._background_cache[index] = np.asarray(small, dtype=np.uint8)
-        image = self._background_cache[index]
-        side = int(rng.integers(96, min(image.shape[:2])))
-        v, u = (int(rng.integers(0, n - side + 1)) for n in image.shape[:2])
-        window = cv2.resize(image[v : v + side, u : u + side], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(window, dtype=np.uint8)
-
     def _surroundings(self, rng: np.random.Generator, photograph: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """What the crop shows beyond the photograph's edge: black, a plain colour of it, or another photograph."""
         kind = rng.random()
@@ -179,7 +163,7 @@ class SampleMaker:
         if kind < 0.5:
             colour = photograph[rng.integers(photograph.shape[0]), rng.integers(photograph.shape[1])]
             return np.tile(colour, (CROP_SIZE, CROP_SIZE, 1))
-        return self._background(rng)
+        return self._backgrounds.draw(rng)
 
 
 @dataclass(frozen=True)
@@ -218,7 +202,9 @@ def _paste(photograph: npt.NDArray[np.uint8], to_crop: Array, image: npt.NDArray
     return np.asarray(inside > 0)
 
 
-def _sample(image: npt.NDArray[np.uint8], template: npt.NDArray[np.float32], matchable: npt.NDArray[np.uint8]) -> Sample:
+def _sample(
+    image: npt.NDArray[np.uint8], template: npt.NDArray[np.float32], matchable: npt.NDArray[np.uint8]
+) -> Sample:
     return {
         "image": image,
         "template": template.astype(np.float16),

@@ -44,7 +44,7 @@ def mean_around(image: np.ndarray, u: float, v: float, reach: float) -> float:
 
 def test_boxes_lie_on_the_faces(maker: ImageMaker) -> None:
     contrasts = []
-    for seed in range(60):
+    for seed in range(150):
         made = maker.make(np.random.default_rng(seed))
         assert made.image.shape == (INPUT_HEIGHT, INPUT_WIDTH) and made.image.dtype == np.uint8
         for (x0, y0, x1, y1), wanted in zip(made.boxes, made.wanted, strict=True):

@@ -14,7 +14,9 @@ NAMES = (
 )  # fmt: skip
 
 
-def label(mean: Array, landmarks: IntArray, eyeball: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+def label(
+    mean: Array, landmarks: IntArray, eyeball: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
     """(V,) region of each vertex. mean (V, 3) metres in the head frame, landmarks (68,) vertices."""
     marks = mean[landmarks]
     code = {name: i for i, name in enumerate(NAMES)}
@@ -44,14 +46,15 @@ def label(mean: Array, landmarks: IntArray, eyeball: npt.NDArray[np.bool_]) -> t
 
 def albedo(labels: npt.NDArray[np.uint8], names: tuple[str, ...], mean: Array) -> npt.NDArray[np.float32]:
     """(V, 3) RGB in [0, 1]: one skin tone, redder lips, darker brows, white eyes with a dark iris."""
-    colour = {"lips": (0.70, 0.42, 0.40), "lid": (0.68, 0.52, 0.45), "brow": (0.42, 0.31, 0.25), "eye": (0.92, 0.91, 0.89)}
-    skin = (0.80, 0.62, 0.53)
+    skin, white, iris = (0.80, 0.62, 0.53), (0.92, 0.91, 0.89), (0.25, 0.17, 0.12)
+    colour = {"lips": (0.70, 0.42, 0.40), "lid": (0.68, 0.52, 0.45), "brow": (0.42, 0.31, 0.25), "eye": white}
     out = np.tile(skin, (len(labels), 1))
     for i, name in enumerate(names):
         out[labels == i] = colour.get(name.split("_")[0], skin)
     for side in ("eye_left", "eye_right"):
         eye = labels == names.index(side)
         if eye.any():
-            front = mean[eye][mean[eye][:, 0].argmax()]
-            out[eye & (np.linalg.norm(mean - front, axis=1) < 0.0065)] = (0.25, 0.17, 0.12)
+            # The ball's middle looks straight ahead; its foremost vertex, on the cornea's rim, need not.
+            middle = 0.5 * (mean[eye].min(axis=0) + mean[eye].max(axis=0))
+            out[eye & (np.hypot(*(mean - middle).T[1:]) < 0.0062)] = iris
     return out.astype(np.float32)

@@ -24,7 +24,7 @@ def surface_errors(model: FaceModel, source: ict.IctModel, samples: int = 100, s
     origin = eyeball_midpoint(source.mean)
     dense = to_head_frame(source.mean[: ict.FACE[1]] - origin)
     face = source.triangles[(source.triangles < ict.FACE[1]).all(axis=1)]
-    inside, ties = _tie(model, dense, vertex_normals(dense, face))
+    inside, ties = _tie(model, dense, vertex_normals(dense, face).astype(np.float64))
     moved = eyeball_midpoint(source.mean + source.identity_modes) - eyeball_midpoint(source.mean)
     modes = to_head_frame(source.identity_modes[:, inside] - moved[:, None, :])
 

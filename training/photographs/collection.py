@@ -60,10 +60,8 @@ def _read_folder(folder: Path) -> Photographs:
         points = np.full((len(names), 68, 2), np.nan, dtype=np.float32)
         if "points68" in file.files:
             points[file["has_points68"]] = file["points68"][file["has_points68"]]
-        if "split" in file.files:
-            validation = file["split"] == "val"
-        else:
-            validation = np.arange(len(names)) % _VALIDATION_EVERY == 0
+        every = np.arange(len(names)) % _VALIDATION_EVERY == 0
+        validation = file["split"] == "val" if "split" in file.files else every
     paths = tuple(folder / "images" / name for name in names)
     return Photographs(paths, mesh, points, validation, (folder.name,) * len(names))
 

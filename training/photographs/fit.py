@@ -67,7 +67,7 @@ def fit_photographs(model: FaceModel, photographs: Photographs, processes: int =
         for i, result in enumerate(tqdm(results, total=count, desc="fitting", unit="photo", mininterval=5)):
             if result is not None:
                 out.pose[i], out.coefficients[i], out.focal[i], out.residual[i] = result
-    sizes = np.array([face_width(mesh) for mesh in photographs.mesh478])
+    sizes = np.array([face_width(mesh.astype(np.float64)) for mesh in photographs.mesh478])
     out.accepted[:] = (out.residual < MAX_RESIDUAL) & (sizes >= MIN_FACE)
     return out
 
@@ -77,7 +77,7 @@ def _fit_one(model: FaceModel, mesh: npt.NDArray[np.float32]) -> tuple[Array, Ar
         return None
     surface, sigma = load_surface()
     aligner = Aligner(model, AlignmentSettings(independent_share=_OVERLAP, max_iterations=60, max_noise_scale=20.0))
-    fitted = fit_mesh(aligner, surface, sigma, mesh)
+    fitted = fit_mesh(aligner, surface, sigma, mesh.astype(np.float64))
     if fitted is None:
         return None
     fit, camera = fitted

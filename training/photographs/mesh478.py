@@ -106,7 +106,7 @@ def fit_mesh(
 def displacements(
     model: FaceModel, surface: SurfacePoints, fits: list[tuple[Alignment, PinholeCamera]], meshes: list[Array]
 ) -> tuple[Array, Array]:
-    """Least-squares displacement (468, 3) of each point in the head frame, and residual spread (468,) in face widths."""
+    """Least-squares move (468, 3) of each point in the head frame, and its residual spread (468,) in face widths."""
     normal = np.zeros((POINTS, 3, 3)) + _PULL * np.eye(3)
     right = np.zeros((POINTS, 3))
     residuals = []
@@ -122,8 +122,8 @@ def displacements(
         seen = np.clip(facing, 0.0, 1.0) ** 2 / (1.0 + (residuals[-1] / 0.03) ** 2)
         normal += seen[:, None, None] * (row.T @ row)
         right += (seen / scale)[:, None] * (residual @ row)
-    spread = np.median(np.array(residuals), axis=0) / 1.1774
-    return np.linalg.solve(normal, right[..., None])[..., 0], spread
+    spread = np.asarray(np.median(np.array(residuals), axis=0) / 1.1774, dtype=np.float64)
+    return np.asarray(np.linalg.solve(normal, right[..., None])[..., 0], dtype=np.float64), spread
 
 
 def learn_surface(
@@ -143,8 +143,9 @@ def learn_surface(
                 fits.append(fit)
                 meshes.append(mesh)
         move, spread = displacements(model, surface, fits, meshes)
-        print(f"round {turn + 1}: {len(fits)}/{len(chosen)} fitted, median residual {np.median(spread):.4f} face widths, "
-              f"median move {1e3 * np.median(np.linalg.norm(move, axis=1)):.2f} mm")  # fmt: skip
+        moved = 1e3 * np.median(np.linalg.norm(move, axis=1))
+        print(f"round {turn + 1}: {len(fits)}/{len(chosen)} fitted, residual {np.median(spread):.4f} face widths, "
+              f"move {moved:.2f} mm (medians)")  # fmt: skip
         surface = drop(model, model.at(surface, model.mean) + move)
         sigma = np.clip(spread, 0.004, 0.05)
     return surface, sigma

@@ -1,0 +1,143 @@
+"""What ``sensor_msgs/CameraInfo`` says about the camera, and the calibration files it comes from.
+
+Nothing here needs ROS to be imported: messages are objects with the fields of ``sensor_msgs/CameraInfo``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from dense_face_ros.geometry import PinholeCamera
+
+_assumed = lru_cache(maxsize=8)(PinholeCamera.from_field_of_view)
+
+
+def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
+    """``CameraInfo`` -> the camera of the images as published: binning and region of interest are applied.
+
+    ``rectified`` takes P and no distortion, for images that have been rectified; else K and D.
+
+    Raises:
+        ValueError: naming what makes it unusable.
+    """
+    matrix = np.asarray(message.p if rectified else message.k, dtype=np.float64).reshape(3, -1)
+    if matrix[0, 0] == 0.0 or matrix[1, 1] == 0.0:
+        raise ValueError(f"focal length in {'P' if rectified else 'K'} is zero; calibrate the camera")
+    roi = message.roi
+    bin_x, bin_y = max(message.binning_x, 1), max(message.binning_y, 1)
+    width, height = roi.width or message.width, roi.height or message.height
+    distortion = () if rectified else tuple(float(value) for value in message.d)
+    return PinholeCamera(
+        fx=float(matrix[0, 0]) / bin_x,
+        fy=float(matrix[1, 1]) / bin_y,
+        # Pixel centres lie at whole numbers: binning moves them by half a pixel.
+        cx=(float(matrix[0, 2]) - roi.x_offset + 0.5) / bin_x - 0.5,
+        cy=(float(matrix[1, 2]) - roi.y_offset + 0.5) / bin_y - 0.5,
+        width=width // bin_x,
+        height=height // bin_y,
+        distortion_model=message.distortion_model if any(distortion) else "",
+        distortion=distortion if any(distortion) else (),
+    )
+
+
+class CameraCache:
+    """The newest camera_info, and whether it fits the images."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._message: Any = None
+        self._camera: PinholeCamera | None = None
+        self._problem = ""
+        self._rectified = False
+
+    def update(self, message: Any) -> None:
+        """Take the newest message."""
+        self._message = message
+        self._convert()
+
+    def camera_for(
+        self, width: int, height: int, frame_id: str, rectified: bool, field_of_view: float
+    ) -> tuple[PinholeCamera, str]:
+        """The camera for an image of this size and frame, and what is wrong in one line, or empty.
+
+        Without a usable camera_info it is an assumed one (``metric`` False) spanning ``field_of_view`` degrees.
+        """
+        if rectified != self._rectified:
+            self._rectified = rectified
+            self._convert()
+        problem = self._problem
+        if self._message is None:
+            problem = f"no camera_info on {self._topic}"
+        elif self._camera is not None and (self._camera.width, self._camera.height) != (width, height):
+            problem = (
+                f"camera_info on {self._topic} is for {self._camera.width}x{self._camera.height} pixels, "
+                f"the image has {width}x{height}"
+            )
+        elif self._camera is not None:
+            info_frame = self._message.header.frame_id
+            if info_frame != frame_id:
+                problem = f"camera_info on {self._topic} has frame_id '{info_frame}', the image '{frame_id}'"
+            return self._camera, problem
+        return _assumed(width, height, field_of_view), problem
+
+    def _convert(self) -> None:
+        self._camera, self._problem = None, ""
+        if self._message is None:
+            return
+        try:
+            self._camera = camera_from_message(self._message, self._rectified)
+        except ValueError as error:
+            self._problem = f"camera_info on {self._topic} is unusable: {error}"
+
+
+def read_calibration(path: str | Path, message: Any) -> None:
+    """Fill a ``CameraInfo`` (all but its header) from a camera calibration YAML file, as ROS calibrators write it.
+
+    Raises:
+        ValueError: naming the file and what it lacks.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = yaml.safe_load(file)
+        message.width, message.height = int(data["image_width"]), int(data["image_height"])
+        message.distortion_model = str(data.get("distortion_model", ""))
+        message.k = _numbers(data["camera_matrix"], 9)
+        message.d = _numbers(data.get("distortion_coefficients", {"data": []}), None)
+        identity = {"data": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]}
+        message.r = _numbers(data.get("rectification_matrix", identity), 9)
+        k = message.k
+        unrectified = {"data": [k[0], k[1], k[2], 0.0, k[3], k[4], k[5], 0.0, k[6], k[7], k[8], 0.0]}
+        message.p = _numbers(data.get("projection_matrix", unrectified), 12)
+        camera_from_message(message)
+    except OSError as error:
+        raise ValueError(f"calibration file '{path}' cannot be read: {error.strerror}") from error
+    except KeyError as error:
+        raise ValueError(f"calibration file '{path}' lacks {error.args[0]}") from error
+    except (TypeError, AttributeError, ValueError, AssertionError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"calibration file '{path}' is not a camera calibration: {reason}") from error
+
+
+def _numbers(entry: dict[str, Any], count: int | None) -> list[float]:
+    values = [float(value) for value in entry["data"]]
+    if count is not None and len(values) != count:
+        raise ValueError(f"{len(values)} numbers where {count} are needed")
+    return values
+
+
+def fill_from_field_of_view(message: Any, width: int, height: int, degrees: float) -> None:
+    """Fill a ``CameraInfo`` for an ideal camera whose longer image side spans ``degrees``; 0: uncalibrated (K = 0)."""
+    message.width, message.height = width, height
+    if degrees == 0.0:
+        return
+    camera = _assumed(width, height, degrees)
+    message.distortion_model = "plumb_bob"
+    message.d = [0.0] * 5
+    message.k = camera.matrix.ravel().tolist()
+    message.r = np.eye(3).ravel().tolist()
+    message.p = np.column_stack([camera.matrix, np.zeros(3)]).ravel().tolist()

@@ -1,0 +1,108 @@
+"""The tracker's entry on /diagnostics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from dense_face_ros.ros.frame_statistics import DROP_REASONS, FrameFigures
+
+#: Share of a period's frames that may be dropped before it is worth a warning.
+_TOLERATED_DROPS = 0.05
+
+
+@dataclass
+class Report:
+    """What the node knows about itself when it reports. Plain values, filled in by the node.
+
+    Attributes:
+        lifecycle: the life-cycle state's name.
+        failure: why configuring failed last, or empty.
+        image_topic: where images are expected.
+        engine: facts about the loaded network and models: name -> value.
+        tracking: status of the last processed frame, and ``reason`` where it has no head.
+        quality: figures of the last fit.
+        metric: whether the camera of the last frame was calibrated; None before the first.
+        camera_note: what is wrong with camera_info, or empty.
+        other_clock: whether image stamps lie so far from this node's clock that no latency can be told.
+    """
+
+    lifecycle: str
+    failure: str = ""
+    image_topic: str = ""
+    engine: dict[str, str] = field(default_factory=dict)
+    tracking: str = ""
+    reason: str = ""
+    quality: dict[str, float] = field(default_factory=dict)
+    metric: bool | None = None
+    camera_note: str = ""
+    other_clock: bool = False
+
+
+class DiagnosticsWriter:
+    """Turns reports into messages; remembers the counts of the last one to speak of the time between."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._last: FrameFigures | None = None
+
+    def write(self, report: Report, figures: FrameFigures, period: float) -> DiagnosticStatus:
+        """The status for a report; ``period`` is the time in seconds since the one before."""
+        last, self._last = self._last, figures
+        if last is None or figures.received < last.received:
+            last = FrameFigures(0, 0, 0, dict.fromkeys(DROP_REASONS, 0), (0.0, 0.0), (0.0, 0.0), 0.0)
+        processed = figures.processed - last.processed
+        dropped = sum(figures.dropped.values()) - sum(last.dropped.values())
+        received = figures.received - last.received
+        level, text = _verdict(report, received, processed, dropped)
+        status = DiagnosticStatus(level=level, name=self._name, message=text, hardware_id=report.image_topic)
+        values: dict[str, str] = {
+            "state": report.lifecycle,
+            **report.engine,
+            "tracking": report.tracking or "unknown",
+            "tracking_reason": report.reason,
+            "camera_metric": {True: "yes", False: "no, field of view assumed", None: "unknown"}[report.metric],
+            "camera_note": report.camera_note,
+            "source_rate_hz": _number(figures.source_rate),
+            "received_rate_hz": _number(received / period),
+            "processed_rate_hz": _number(processed / period),
+            "frames_received": str(figures.received),
+            "frames_processed": str(figures.processed),
+            "frames_with_head": str(figures.with_head),
+            "frames_dropped": str(sum(figures.dropped.values())),
+            **{f"dropped_{reason}": str(count) for reason, count in figures.dropped.items()},
+            "latency_p50_ms": _number(figures.latency_ms[0]),
+            "latency_p99_ms": _number(figures.latency_ms[1]),
+            "processing_p50_ms": _number(figures.processing_ms[0]),
+            "processing_p99_ms": _number(figures.processing_ms[1]),
+            **{f"quality_{name}": _number(value) for name, value in report.quality.items()},
+        }
+        status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
+        return status
+
+
+def _verdict(report: Report, received: int, processed: int, dropped: int) -> tuple[bytes, str]:
+    if report.failure:
+        return DiagnosticStatus.ERROR, report.failure
+    if report.lifecycle != "active":
+        return DiagnosticStatus.OK, report.lifecycle
+    if received == 0:
+        return DiagnosticStatus.WARN, f"no images on {report.image_topic}"
+    warnings = []
+    if dropped > _TOLERATED_DROPS * (processed + dropped):
+        warnings.append(f"{dropped} of {processed + dropped} frames dropped")
+    if report.camera_note:
+        warnings.append(report.camera_note)
+    if report.metric is False:
+        warnings.append("pose is not metric: field of view assumed")
+    if report.other_clock:
+        warnings.append("image stamps are of another clock: latency unknown")
+    if warnings:
+        return DiagnosticStatus.WARN, "; ".join(warnings)
+    return DiagnosticStatus.OK, report.tracking or "waiting for the first result"
+
+
+def _number(value: float) -> str:
+    return "unknown" if not math.isfinite(value) else f"{value:.3f}"

@@ -1,0 +1,146 @@
+"""The way of one frame through the tracker node: from image message to published head, or to a counted drop."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Any, Protocol
+
+from rclpy.lifecycle import LifecycleNode
+from std_msgs.msg import Header
+
+from dense_face_ros.backends import CorrespondenceNetwork
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.ros.camera_info import CameraCache
+from dense_face_ros.ros.diagnostics import Report
+from dense_face_ros.ros.frame_statistics import FrameStatistics
+from dense_face_ros.ros.images import BgrImage, Decoder
+from dense_face_ros.ros.messages import seconds
+from dense_face_ros.ros.node_parameters import NodeParameters
+from dense_face_ros.ros.outputs import Outputs
+
+_OTHER_CLOCK = 60.0  # seconds of age from which on stamps are taken to be of another clock
+_RESTART = 1.0  # seconds back from which on a stamp means that the source began anew
+_WARN_EVERY = 5.0  # seconds
+
+
+class Tracker(Protocol):
+    """What the node needs of a ``FaceTracker``."""
+
+    @property
+    def model(self) -> FaceModel: ...
+
+    @property
+    def network(self) -> CorrespondenceNetwork: ...
+
+    def update(self, image: BgrImage, stamp: float, camera: PinholeCamera | None) -> HeadState: ...
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Dropped(Exception):
+    """A frame that is not answered: the ``reason`` to count it under, and one line about it."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class FrameProcessor:
+    """Works on the frames of one activation. Used by one thread, except for the counts and the camera it is given."""
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        parameters: NodeParameters,
+        tracker: Tracker,
+        decode: Decoder,
+        outputs: Outputs,
+        cameras: CameraCache,
+        statistics: FrameStatistics,
+        report: Report,
+    ) -> None:
+        self._node, self._parameters = node, parameters
+        self._tracker, self._decode, self._outputs = tracker, decode, outputs
+        self._cameras, self._statistics, self._report = cameras, statistics, report
+        self._last_stamp = 0.0
+        self._last_warning: dict[str, float] = {}
+
+    def process(self, message: Any) -> None:
+        """Answer an image message, or count why not. Raises nothing: one frame must not end the node."""
+        try:
+            state, image, with_pose = self._answer(message)
+        except Dropped as drop:
+            self._drop(drop.reason, str(drop))
+            return
+        except Exception:
+            if self._node.context.ok():  # publishing fails while ROS shuts down, which is nobody's fault
+                self._drop("failed", f"the tracker failed on an image:\n{traceback.format_exc()}")
+            return
+        try:
+            self._outputs.publish_pictures(state, message.header, image, with_pose)
+        except Exception:
+            if self._node.context.ok():
+                self._warn("pictures", f"no pictures of this frame:\n{traceback.format_exc()}")
+
+    def _answer(self, message: Any) -> tuple[HeadState, BgrImage, bool]:
+        begin = time.perf_counter()
+        header, stamp = message.header, seconds(message.header)
+        self._check_time(stamp)
+        try:
+            image = self._decode(message)
+        except ValueError as error:
+            raise Dropped("bad_image", str(error)) from error
+        camera, note = self._camera(image, header)
+        state = self._tracker.update(image, stamp, camera)
+        with_pose = camera.metric or not self._parameters.flag("require_camera_info")
+        self._outputs.publish_head(state, header, with_pose)
+        age = self._age(stamp)
+        self._statistics.process(time.perf_counter() - begin, age, state.status is Status.TRACKING)
+        report = self._report
+        report.tracking, report.reason, report.quality = state.status.value, state.reason, state.quality
+        report.metric, report.camera_note, report.other_clock = camera.metric, note, age is None
+        return state, image, with_pose
+
+    def _check_time(self, stamp: float) -> None:
+        """Raise Dropped for a frame whose time has passed or is not told; notice when the source begins anew."""
+        if stamp == 0.0:
+            raise Dropped("no_stamp", "images have stamp 0; the camera driver must set header.stamp")
+        age, max_age = self._age(stamp), self._parameters.number("max_age")
+        if age is not None and 0.0 < max_age < age:
+            raise Dropped("too_old", f"image is {age:.2f} s old, max_age is {max_age:g} s")
+        if stamp <= self._last_stamp - _RESTART:
+            self._node.get_logger().info("image stamps went back: the source began anew")
+            self._tracker.reset()
+        elif stamp <= self._last_stamp:
+            raise Dropped("out_of_order", f"image stamp {stamp:.6f} is not after {self._last_stamp:.6f}")
+        self._last_stamp = stamp
+
+    def _camera(self, image: BgrImage, header: Header) -> tuple[PinholeCamera, str]:
+        height, width = image.shape[:2]
+        rectified, field_of_view = self._parameters.flag("rectified"), self._parameters.number("field_of_view")
+        camera, note = self._cameras.camera_for(width, height, header.frame_id, rectified, field_of_view)
+        if note:
+            effect = "" if camera.metric else "; the field of view is assumed and the pose is not metric"
+            self._warn("camera", note + effect)
+        return camera, note
+
+    def _age(self, stamp: float) -> float | None:
+        """Seconds since the stamp; None where the stamps are of another clock (a bag played without /clock)."""
+        age = 1e-9 * float(self._node.get_clock().now().nanoseconds) - stamp
+        return age if abs(age) < _OTHER_CLOCK else None
+
+    def _drop(self, reason: str, text: str) -> None:
+        self._statistics.drop(reason)
+        self._warn(reason, f"dropped ({reason}): {text}")
+
+    def _warn(self, kind: str, text: str) -> None:
+        """Log, but one kind of trouble only every few seconds; rclpy's own throttle would silence the other kinds."""
+        now = time.monotonic()
+        if now - self._last_warning.get(kind, -_WARN_EVERY) >= _WARN_EVERY:
+            self._last_warning[kind] = now
+            self._node.get_logger().warning(text)

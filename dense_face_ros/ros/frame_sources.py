@@ -1,0 +1,136 @@
+"""Webcams, video files and folders of images as one thing: an iterator of frames with their times. Free of ROS."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+_FOLDER_RATE = 10.0  # frames per second of a folder of images
+_VIDEO_RATE = 30.0  # frames per second of a video file that does not tell
+_IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
+
+
+class SourceError(ValueError):
+    """A source that cannot be played: one line that names it."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An image (H, W, 3) BGR and its time in seconds: since the start, or since the epoch for a live camera."""
+
+    time: float
+    image: npt.NDArray[np.uint8]
+
+
+class Webcam:
+    """A camera that OpenCV can open; it sets the pace."""
+
+    live = True
+
+    def __init__(self, device: int, width: int = 0, height: int = 0, rate: float = 0.0) -> None:
+        self.name = f"/dev/video{device}"
+        self._capture = cv2.VideoCapture(device)
+        if not self._capture.isOpened():
+            raise SourceError(f"webcam '{self.name}' cannot be opened; is it there, permitted and not in use?")
+        wanted = ((cv2.CAP_PROP_FRAME_WIDTH, width), (cv2.CAP_PROP_FRAME_HEIGHT, height), (cv2.CAP_PROP_FPS, rate))
+        for prop, value in wanted:
+            if value:
+                self._capture.set(prop, value)
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # an old frame is worth nothing
+
+    def frames(self) -> Iterator[Frame]:
+        """Frames for as long as the camera gives them.
+
+        Raises:
+            SourceError: when it stops.
+        """
+        while True:
+            found, image = self._capture.read()
+            if not found:
+                raise SourceError(f"webcam '{self.name}' stopped giving images")
+            yield Frame(time.time(), np.asarray(image, dtype=np.uint8))
+
+    def close(self) -> None:
+        """Let the device go."""
+        self._capture.release()
+
+
+class Video:
+    """A video file."""
+
+    live = False
+
+    def __init__(self, path: Path, rate: float = 0.0) -> None:
+        self.name = str(path)
+        self._open()
+        told = self._capture.get(cv2.CAP_PROP_FPS)
+        self._rate = rate or (told if math.isfinite(told) and 0.0 < told <= 1000.0 else _VIDEO_RATE)
+
+    def _open(self) -> None:
+        self._capture = cv2.VideoCapture(self.name)
+        if not self._capture.isOpened():
+            raise SourceError(f"video '{self.name}' cannot be read; is it a video file that OpenCV can decode?")
+
+    def frames(self) -> Iterator[Frame]:
+        """All frames from the first.
+
+        Raises:
+            SourceError: when there is none.
+        """
+        self._capture.release()
+        self._open()
+        index = 0
+        while True:
+            found, image = self._capture.read()
+            if not found:
+                break
+            yield Frame(index / self._rate, np.asarray(image, dtype=np.uint8))
+            index += 1
+        if index == 0:
+            raise SourceError(f"video '{self.name}' has no frames that can be decoded")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._capture.release()
+
+
+class ImageFolder:
+    """The image files of a folder, in the order of the numbers in their names."""
+
+    live = False
+
+    def __init__(self, path: Path, rate: float = 0.0) -> None:
+        self.name = str(path)
+        self._files = sorted((p for p in path.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES), key=_natural)
+        if not self._files:
+            kinds = ", ".join(sorted(_IMAGE_SUFFIXES))
+            raise SourceError(f"folder '{path}' holds no images ({kinds}) and is no rosbag2")
+        self._rate = rate or _FOLDER_RATE
+
+    def frames(self) -> Iterator[Frame]:
+        """All images.
+
+        Raises:
+            SourceError: naming the first that cannot be read.
+        """
+        for index, path in enumerate(self._files):
+            data = np.fromfile(path, np.uint8)
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if data.size else None
+            if image is None:
+                raise SourceError(f"image '{path}' cannot be read")
+            yield Frame(index / self._rate, np.asarray(image, dtype=np.uint8))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", path.name) if part]

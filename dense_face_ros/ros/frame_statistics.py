@@ -1,0 +1,108 @@
+"""Counting of frames: how many came, were answered or dropped and why, and how long they took."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Why a frame that existed was not answered.
+DROP_REASONS = {
+    "superseded": "a newer frame came before its turn",
+    "too_old": "older than max_age",
+    "out_of_order": "stamped no later than a frame already processed",
+    "no_stamp": "stamp 0",
+    "bad_image": "cannot be decoded",
+    "failed": "the tracker failed on it",
+    "lost_before_arrival": "missing in the sequence of stamps (estimated)",
+}
+
+_WINDOW = 600  # frames that the percentiles speak for
+_PAUSE = 2.0  # seconds between stamps from which on the camera is taken to have paused
+
+
+@dataclass(frozen=True)
+class FrameFigures:
+    """Counts since the start; percentiles over the last frames, NaN where nothing was measured."""
+
+    received: int
+    processed: int
+    with_head: int
+    dropped: dict[str, int]
+    latency_ms: tuple[float, float]  # p50, p99 of image stamp -> head_pose published
+    processing_ms: tuple[float, float]  # p50, p99 of one frame's work
+    source_rate: float  # Hz, from the stamps
+
+
+class FrameStatistics:
+    """Thread-safe: frames arrive in one thread and are processed in another."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._received = self._processed = self._with_head = 0
+        self._dropped: Counter[str] = Counter(dict.fromkeys(DROP_REASONS, 0))
+        self._latency: deque[float] = deque(maxlen=_WINDOW)
+        self._processing: deque[float] = deque(maxlen=_WINDOW)
+        self._intervals: deque[float] = deque(maxlen=31)
+        self._last_stamp: float | None = None
+        self._gap: float | None = None  # the last interval, if frames may be missing in it
+
+    def receive(self, stamp: float) -> None:
+        """A frame with this stamp (seconds) came; gaps in the stamps are counted as frames lost on the way."""
+        with self._lock:
+            self._received += 1
+            interval = stamp - self._last_stamp if self._last_stamp is not None else 0.0
+            self._last_stamp = stamp
+            if not 0.0 < interval < _PAUSE:
+                self._gap = None
+                return
+            if len(self._intervals) >= 5:
+                self._count_lost(interval, float(np.median(self._intervals)))
+            self._intervals.append(interval)
+
+    def _count_lost(self, interval: float, period: float) -> None:
+        # A frame stamped late leaves a gap too, but then the next interval is short: so gaps are judged with it.
+        if self._gap is not None:
+            self._dropped["lost_before_arrival"] += max(round((self._gap + interval) / period) - 2, 0)
+            self._gap = None
+        elif round(interval / period) > 1:
+            self._gap = interval
+
+    def drop(self, reason: str) -> None:
+        """A frame was not answered; ``reason`` is a key of :data:`DROP_REASONS`."""
+        if reason not in DROP_REASONS:
+            raise KeyError(reason)
+        with self._lock:
+            self._dropped[reason] += 1
+
+    def process(self, seconds: float, latency: float | None, with_head: bool) -> None:
+        """A frame was answered after ``seconds`` of work; ``latency`` (seconds) is None where it cannot be known."""
+        with self._lock:
+            self._processed += 1
+            self._with_head += with_head
+            self._processing.append(seconds)
+            if latency is not None:
+                self._latency.append(latency)
+
+    def figures(self) -> FrameFigures:
+        """The figures now."""
+        with self._lock:
+            interval = float(np.median(self._intervals)) if self._intervals else float("nan")
+            return FrameFigures(
+                received=self._received,
+                processed=self._processed,
+                with_head=self._with_head,
+                dropped=dict(self._dropped),
+                latency_ms=_percentiles_ms(self._latency),
+                processing_ms=_percentiles_ms(self._processing),
+                source_rate=1.0 / interval,
+            )
+
+
+def _percentiles_ms(values: deque[float]) -> tuple[float, float]:
+    if not values:
+        return float("nan"), float("nan")
+    p50, p99 = np.percentile(np.array(values), [50, 99])
+    return 1e3 * float(p50), 1e3 * float(p99)

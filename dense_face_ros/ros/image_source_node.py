@@ -1,0 +1,195 @@
+"""The ``image_source`` node: a webcam, video file, folder of images or rosbag2 as a camera, for those without a driver.
+
+Publishes ``image`` (or ``image/compressed``, from a bag that holds such) and ``camera_info``.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import rclpy
+import rclpy.logging
+from builtin_interfaces.msg import Time
+from rclpy.duration import Duration
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from dense_face_ros.ros.bag_source import Bag, BagFrame, is_bag
+from dense_face_ros.ros.camera_info import fill_from_field_of_view, read_calibration
+from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam
+from dense_face_ros.ros.images import fill_image
+from dense_face_ros.ros.node_parameters import NodeParameters
+from dense_face_ros.ros.parameters import IMAGE_SOURCE
+
+#: Reliable serves subscribers of either kind.
+_QOS = QoSProfile(depth=5)
+
+Source = Webcam | Video | ImageFolder | Bag
+
+
+class ImageSourceNode(Node):
+    """Plays one source. The caller makes it, then iterates over :meth:`play` to the end.
+
+    Raises:
+        SourceError: when the parameters are wrong or the source cannot be opened.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("image_source", automatically_declare_parameters_from_overrides=True)
+        self._settings = NodeParameters(self, IMAGE_SOURCE)
+        if self._settings.problems:
+            raise SourceError("; ".join(self._settings.problems))
+        self._calibration: CameraInfo | None = None
+        if self._settings.text("camera_info_file"):
+            self._calibration = CameraInfo()
+            try:
+                read_calibration(self._settings.text("camera_info_file"), self._calibration)
+            except ValueError as error:
+                raise SourceError(str(error)) from error
+        self._source = self._open()
+        compressed = isinstance(self._source, Bag) and self._source.compressed
+        kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
+        if compressed:
+            topic = self.resolve_topic_name("image") + "/compressed"
+        self._info_publisher = self.create_publisher(CameraInfo, "camera_info", _QOS)
+        self._image_publisher = self.create_publisher(kind, topic, _QOS)
+        self._clock_publisher = (
+            self.create_publisher(Clock, "/clock", _QOS) if self._settings.flag("publish_clock") else None
+        )
+        self._wake = SingleThreadedExecutor()
+        self._wake.add_node(self)
+
+    def play(self) -> int:
+        """Publish until the source ends (never, with ``loop``); returns the number of frames.
+
+        Raises:
+            SourceError: when the source fails on the way.
+        """
+        self._wait_for_subscriber()
+        count = 0
+        while True:
+            for frame in self._paced():
+                self._publish(frame)
+                count += 1
+            if not self._settings.flag("loop"):
+                break
+        self._image_publisher.wait_for_all_acked(Duration(seconds=0.5))  # the last frames leave with the process
+        self.get_logger().info(f"end of '{self._source.name}': {count} frames")
+        return count
+
+    def destroy_node(self) -> None:
+        """Close the source with the node."""
+        if hasattr(self, "_source"):
+            self._source.close()
+        super().destroy_node()
+
+    def _open(self) -> Source:
+        source, rate = self._settings.text("source"), self._settings.number("rate")
+        if not source:
+            raise SourceError("parameter 'source' is empty; give a webcam, video, folder of images or rosbag2")
+        device = re.fullmatch(r"(?:/dev/video)?(\d+)", source)
+        if device:
+            width, height = int(self._settings.number("width")), int(self._settings.number("height"))
+            return Webcam(int(device[1]), width, height, rate)
+        path = Path(source).expanduser()
+        if not path.exists():
+            raise SourceError(f"source '{source}' does not exist")
+        if is_bag(path):
+            return Bag(path, self._settings.text("topic"))
+        return ImageFolder(path, rate) if path.is_dir() else Video(path, rate)
+
+    def _wait_for_subscriber(self) -> None:
+        if self._settings.flag("wait_for_subscriber") and not self._source.live:
+            topic = self._image_publisher.topic_name
+            self.get_logger().info(f"'{self._source.name}' waits for a subscriber to {topic}")
+            while not self._image_publisher.get_subscription_count():
+                self._wake.spin_once(timeout_sec=0.05)
+        self._spin_until(time.monotonic() + self._settings.number("start_delay"))
+        self.get_logger().info(f"playing '{self._source.name}' on {self._image_publisher.topic_name}")
+
+    def _spin_until(self, due: float) -> None:
+        """Serve the node until a time of the monotonic clock; at least once."""
+        while True:
+            remaining = due - time.monotonic()
+            self._wake.spin_once(timeout_sec=max(remaining, 0.0))
+            if remaining <= 0.0:
+                return
+
+    def _paced(self) -> Iterator[Frame | BagFrame]:
+        """The frames of one pass, each when it is due; a camera sets its own pace."""
+        begin, first, self._epoch = time.monotonic(), None, time.time()
+        rate = self._settings.number("rate") if isinstance(self._source, Bag) else 0.0
+        frames: Iterator[Frame | BagFrame] = self._source.frames()
+        for index, frame in enumerate(frames):
+            first = frame.time if first is None else first
+            offset = index / rate if rate else frame.time - first
+            self._spin_until(0.0 if self._source.live else begin + offset)
+            yield frame
+
+    def _publish(self, frame: Frame | BagFrame) -> None:
+        own_time = self._clock_publisher is not None
+        if isinstance(frame, BagFrame):
+            image, info, clock = frame.image, frame.info, frame.time
+            stamp = image.header.stamp if own_time else self.get_clock().now().to_msg()
+        else:
+            image, info = self._messages(frame)
+            clock = frame.time if self._source.live else self._epoch + frame.time
+            stamp = _time_message(clock) if own_time else self.get_clock().now().to_msg()
+        if self._clock_publisher is not None:
+            self._clock_publisher.publish(Clock(clock=_time_message(clock)))
+        if info is not None:
+            info.header.stamp = stamp
+            self._info_publisher.publish(info)
+        image.header.stamp = stamp
+        self._image_publisher.publish(image)
+
+    def _messages(self, frame: Frame) -> tuple[Image, CameraInfo]:
+        image = Image()
+        image.header.frame_id = self._settings.text("frame_id")
+        fill_image(image, frame.image, "bgr8")
+        info = self._calibration
+        if info is None:
+            info = CameraInfo()
+            fill_from_field_of_view(info, image.width, image.height, self._settings.number("field_of_view"))
+        elif (info.width, info.height) != (image.width, image.height):
+            raise SourceError(
+                f"camera_info_file '{self._settings.text('camera_info_file')}' is for {info.width}x{info.height} "
+                f"pixels, '{self._source.name}' has {image.width}x{image.height}"
+            )
+        info.header.frame_id = image.header.frame_id
+        return image, info
+
+
+def _time_message(seconds: float) -> Time:
+    whole, nanoseconds = divmod(round(seconds * 1e9), 1_000_000_000)
+    return Time(sec=whole, nanosec=nanoseconds)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Play the source to its end: 0, or 2 after a one-line error when it cannot be read."""
+    rclpy.init(args=args)
+    node: ImageSourceNode | None = None
+    try:
+        node = ImageSourceNode()
+        node.play()
+    except SourceError as error:
+        rclpy.logging.get_logger("image_source").error(str(error))
+        return 2
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

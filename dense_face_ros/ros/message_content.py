@@ -1,0 +1,51 @@
+"""What is published of a HeadState, as plain numbers: the content of messages, whichever library writes them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.geometry import Array
+from dense_face_ros.head_state import HeadState, Status
+
+#: Relative standard deviation of an assumed focal length: a field of view of 60 deg that may be 40 to 85.
+ASSUMED_FOCAL_SPREAD = 0.4
+
+LANDMARK_FIELDS = ("x", "y", "z", "u", "v", "visibility", "sigma")
+
+
+def pose_covariance(state: HeadState, raw: bool = False) -> Array:
+    """(6, 6) covariance to publish: that of the fit, plus the doubt about an assumed camera.
+
+    A focal length wrong by a factor moves the depth by the same factor, and turns a head that stands off the optical
+    axis by about that share of the angle to the axis.
+    """
+    covariance = np.array(state.covariance_raw if raw else state.covariance)
+    if state.camera.metric:
+        return covariance
+    x, y, z = (state.pose_raw if raw else state.pose)[:3, 3]
+    covariance[2, 2] += (ASSUMED_FOCAL_SPREAD * z) ** 2
+    covariance[3, 3] += (ASSUMED_FOCAL_SPREAD * math.atan2(y, z)) ** 2
+    covariance[4, 4] += (ASSUMED_FOCAL_SPREAD * math.atan2(x, z)) ** 2
+    return covariance
+
+
+def landmark_rows(state: HeadState, with_positions: bool = True) -> npt.NDArray[np.float32]:
+    """(68, 7) of ``LANDMARK_FIELDS``: metres, pixels, probability, pixels; (0, 7) without a head.
+
+    Without a trustworthy camera (``with_positions`` False) x, y, z are NaN.
+    """
+    if state.status is not Status.TRACKING:
+        return np.empty((0, len(LANDMARK_FIELDS)), np.float32)
+    positions = state.landmarks_3d if with_positions else np.full((68, 3), np.nan)
+    columns = [positions, state.landmarks_2d, state.landmark_visibility[:, None], state.landmark_sigma[:, None]]
+    return np.ascontiguousarray(np.hstack(columns), dtype=np.float32)
+
+
+def expression_values(state: HeadState) -> dict[str, float]:
+    """Named activations in [0, 1], with ``eye_openness_left`` and ``_right``; only those known in this frame."""
+    left, right = state.eye_openness
+    values = {**state.expression, "eye_openness_left": left, "eye_openness_right": right}
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}

@@ -1,0 +1,110 @@
+"""HeadState to messages. Headers are those of the image; a value that is not known is left out, never made up."""
+
+from __future__ import annotations
+
+import array
+import math
+
+import numpy as np
+from geometry_msgs.msg import Pose, PoseWithCovarianceStamped, TransformStamped
+from sensor_msgs.msg import Image, JointState, PointCloud2, PointField
+from std_msgs.msg import Header
+
+from dense_face_ros.geometry import Array, quaternion_from_rotation
+from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.ros.images import fill_image
+
+#: Relative standard deviation of an assumed focal length: a field of view of 60 deg that may be 40 to 85.
+ASSUMED_FOCAL_SPREAD = 0.4
+
+_LANDMARK_FIELDS = ("x", "y", "z", "u", "v", "visibility", "sigma")
+
+
+def seconds(header: Header) -> float:
+    """The stamp of a header in seconds."""
+    return float(header.stamp.sec) + 1e-9 * float(header.stamp.nanosec)
+
+
+def pose_covariance(state: HeadState, raw: bool = False) -> Array:
+    """(6, 6) covariance to publish: that of the fit, plus the doubt about an assumed camera.
+
+    A focal length wrong by a factor moves the depth by the same factor, and turns a head that stands off the optical
+    axis by about that share of the angle to the axis.
+    """
+    covariance = np.array(state.covariance_raw if raw else state.covariance)
+    if state.camera.metric:
+        return covariance
+    x, y, z = (state.pose_raw if raw else state.pose)[:3, 3]
+    covariance[2, 2] += (ASSUMED_FOCAL_SPREAD * z) ** 2
+    covariance[3, 3] += (ASSUMED_FOCAL_SPREAD * math.atan2(y, z)) ** 2
+    covariance[4, 4] += (ASSUMED_FOCAL_SPREAD * math.atan2(x, z)) ** 2
+    return covariance
+
+
+def pose_message(state: HeadState, header: Header, raw: bool = False) -> PoseWithCovarianceStamped:
+    """The filtered pose of a tracked head, or the one fitted to this frame alone."""
+    message = PoseWithCovarianceStamped(header=header)
+    _fill_pose(message.pose.pose, state.pose_raw if raw else state.pose)
+    message.pose.covariance = pose_covariance(state, raw).ravel()
+    return message
+
+
+def _fill_pose(message: Pose, pose: Array) -> None:
+    message.position.x, message.position.y, message.position.z = pose[:3, 3].tolist()
+    x, y, z, w = quaternion_from_rotation(pose[:3, :3]).tolist()
+    message.orientation.x, message.orientation.y, message.orientation.z, message.orientation.w = x, y, z, w
+
+
+def transform_message(state: HeadState, header: Header, child_frame: str) -> TransformStamped:
+    """The filtered pose of a tracked head as a transform, image frame <- head."""
+    message = TransformStamped(header=header, child_frame_id=child_frame)
+    pose = Pose()
+    _fill_pose(pose, state.pose)
+    message.transform.translation.x = pose.position.x
+    message.transform.translation.y = pose.position.y
+    message.transform.translation.z = pose.position.z
+    message.transform.rotation = pose.orientation
+    return message
+
+
+def landmarks_message(state: HeadState, header: Header, with_positions: bool = True) -> PointCloud2:
+    """The 68 landmarks, float32 ``x y z`` (metres) ``u v`` (pixels) ``visibility`` (probability) ``sigma`` (pixels).
+
+    Without a head the cloud has no points. Without a trustworthy camera (``with_positions`` False) x, y, z are NaN.
+    """
+    rows = np.empty((0, 7), np.float32)
+    if state.status is Status.TRACKING:
+        positions = state.landmarks_3d if with_positions else np.full((68, 3), np.nan)
+        columns = [positions, state.landmarks_2d, state.landmark_visibility[:, None], state.landmark_sigma[:, None]]
+        rows = np.ascontiguousarray(np.hstack(columns), dtype=np.float32)
+    message = PointCloud2(header=header, height=1, width=len(rows), point_step=28, row_step=28 * len(rows))
+    message.fields = [
+        PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+        for i, name in enumerate(_LANDMARK_FIELDS)
+    ]
+    message.is_dense = bool(np.isfinite(rows).all())
+    message.data = array.array("B", rows.tobytes())
+    return message
+
+
+def expression_message(state: HeadState, header: Header) -> JointState:
+    """Named activations in [0, 1], with ``eye_openness_left`` and ``_right``; only those known in this frame."""
+    left, right = state.eye_openness
+    values = {**state.expression, "eye_openness_left": left, "eye_openness_right": right}
+    known = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+    return JointState(header=header, name=list(known), position=list(known.values()))
+
+
+def correspondences_message(state: HeadState, header: Header) -> Image:
+    """The network's output over its crop as 32FC4: flow u, flow v, matchability, sigma."""
+    layers = np.stack([state.flow[0], state.flow[1], state.matchability, state.flow_sigma], axis=-1)
+    message = Image(header=header)
+    fill_image(message, layers.astype(np.float32), "32FC4")
+    return message
+
+
+def overlay_message(image: np.ndarray, header: Header) -> Image:
+    """A drawn-on (H, W, 3) BGR image."""
+    message = Image(header=header)
+    fill_image(message, image, "bgr8")
+    return message

@@ -1,0 +1,129 @@
+"""Binding of a parameter table to a node: declare, check what was given and what is changed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from dense_face_ros.ros.parameters import ParameterSpec, Value
+
+#: Parameters that every ROS node may be given.
+_COMMON = ("use_sim_time", "start_type_description_service", "qos_overrides")
+
+
+class NodeParameters:
+    """The parameters of one node, always holding permitted values.
+
+    The node must have been made with ``automatically_declare_parameters_from_overrides=True``: that is how ROS shows
+    what was given. A value that is not permitted, or a name that is not in the table, is not an exception but an
+    entry of ``problems``, so that a lifecycle node can live on and say it when it is configured.
+
+    Args:
+        node: the node.
+        table: its parameters.
+        locked: whether parameters that are applied on configure must be refused now.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        table: tuple[ParameterSpec, ...],
+        locked: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._node, self._specs = node, {spec.name: spec for spec in table}
+        self._locked = locked
+        self._problems: dict[str, str] = {}
+        given = {name: value.value for name, value in node.get_parameters_by_prefix("").items()}
+        for spec in table:
+            self._declare(spec, given)
+        for name in sorted(given.keys() - self._specs.keys()):
+            if name.split(".")[0] not in _COMMON:
+                self._problems[name] = self._unknown(name)
+        node.add_pre_set_parameters_callback(self._widen)
+        node.add_on_set_parameters_callback(self._validate)
+        node.add_post_set_parameters_callback(self._forgive)
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with the values given at the start and not corrected since, one line each."""
+        return list(self._problems.values())
+
+    def values(self) -> dict[str, Value]:
+        """Name -> current value of every parameter of the table."""
+        return {name: self._node.get_parameter(name).value for name in self._specs}
+
+    def text(self, name: str) -> str:
+        """Value of a string parameter."""
+        return str(self._node.get_parameter(name).value)
+
+    def number(self, name: str) -> float:
+        """Value of a numeric parameter."""
+        return float(self._node.get_parameter(name).value)
+
+    def flag(self, name: str) -> bool:
+        """Value of a boolean parameter."""
+        return bool(self._node.get_parameter(name).value)
+
+    def _declare(self, spec: ParameterSpec, given: dict[str, object]) -> None:
+        value = spec.default
+        if spec.name in given:
+            self._node.undeclare_parameter(spec.name)
+            try:
+                value = spec.checked(given[spec.name])
+            except ValueError as error:
+                self._problems[spec.name] = str(error)
+        self._node.declare_parameter(spec.name, value, _descriptor(spec), ignore_override=True)
+
+    def _unknown(self, name: str) -> str:
+        close = difflib.get_close_matches(name, self._specs, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(self._specs)}"
+        return f"parameter '{name}' is unknown{hint}"
+
+    def _widen(self, parameters: list[Parameter]) -> list[Parameter]:
+        """Let a whole number stand for a decimal one, as at the start; leave everything else to the check."""
+        widened = []
+        for parameter in parameters:
+            spec = self._specs.get(parameter.name)
+            whole = isinstance(parameter.value, int) and not isinstance(parameter.value, bool)
+            if spec is not None and isinstance(spec.default, float) and whole:
+                parameter = Parameter(parameter.name, value=float(parameter.value))
+            widened.append(parameter)
+        return widened
+
+    def _validate(self, parameters: list[Parameter]) -> SetParametersResult:
+        for parameter in parameters:
+            spec = self._specs.get(parameter.name)
+            if spec is None:
+                continue
+            try:
+                spec.checked(parameter.value)
+            except ValueError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+            if spec.applied == "on configure" and self._locked():
+                reason = f"parameter '{spec.name}' is read when the node is configured; clean it up first"
+                return SetParametersResult(successful=False, reason=reason)
+        return SetParametersResult(successful=True)
+
+    def _forgive(self, parameters: list[Parameter]) -> None:
+        for parameter in parameters:
+            self._problems.pop(parameter.name, None)
+
+
+def _descriptor(spec: ParameterSpec) -> ParameterDescriptor:
+    unit = f" [{spec.unit}]" if spec.unit else ""
+    descriptor = ParameterDescriptor(
+        description=spec.description + unit,
+        additional_constraints=f"{spec.constraint}{'; ' if spec.constraint else ''}takes effect {spec.applied}",
+        read_only=spec.read_only,
+    )
+    if spec.minimum is not None and spec.maximum is not None:
+        if isinstance(spec.default, float):
+            bounds = FloatingPointRange(from_value=float(spec.minimum), to_value=float(spec.maximum))
+            descriptor.floating_point_range = [bounds]
+        else:
+            descriptor.integer_range = [IntegerRange(from_value=int(spec.minimum), to_value=int(spec.maximum), step=1)]
+    return descriptor

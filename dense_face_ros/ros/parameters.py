@@ -1,0 +1,240 @@
+"""Every parameter of the nodes, declared once: descriptors, checks and documentation all come from these tables.
+
+Needs no ROS installation. ``python -m dense_face_ros.ros.parameters`` prints the tables as Markdown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dense_face_ros.backends.choose import BACKENDS
+
+Value = bool | int | float | str
+
+#: When a new value takes effect. Those read at the start cannot be changed while the node lives.
+Applied = Literal["at once", "on configure", "at start"]
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """One parameter. Its type is that of ``default``; numbers always have both bounds, in ``unit``."""
+
+    name: str
+    default: Value
+    description: str
+    applied: Applied
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether ROS must refuse to change it after the start."""
+        return self.applied == "at start"
+
+    @property
+    def constraint(self) -> str:
+        """The permitted values in words, or empty."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.minimum is not None:
+            return f"{self.minimum:g} to {self.maximum:g}{' ' + self.unit if self.unit else ''}"
+        return ""
+
+    def checked(self, value: object) -> Value:
+        """``value`` as this parameter's type; whole numbers may stand for decimals and for strings.
+
+        Raises:
+            ValueError: naming the parameter, what was given and what is permitted.
+        """
+        kind = type(self.default)
+        if isinstance(value, int) and not isinstance(value, bool) and kind in (float, str):
+            value = kind(value)
+        if type(value) is not kind:
+            raise ValueError(f"parameter '{self.name}' is {value!r}; it must be a {_KIND_NAMES[kind]}")
+        if isinstance(value, str) and self.choices and value not in self.choices:
+            raise ValueError(f"parameter '{self.name}' is '{value}'; it must be {self.constraint}")
+        if isinstance(value, (int, float)) and not self._within(value):
+            raise ValueError(f"parameter '{self.name}' is {value}; it must be {self.constraint}")
+        return value
+
+    def _within(self, value: float) -> bool:
+        """Whether a number respects the bounds; not a number does not."""
+        return self.minimum is None or self.maximum is None or self.minimum <= value <= self.maximum
+
+
+_KIND_NAMES = {bool: "boolean", int: "whole number", float: "decimal number", str: "string"}
+
+TRACKER: tuple[ParameterSpec, ...] = (
+    ParameterSpec("model", "", "Face model file (.npz); empty: the shipped one.", "on configure"),
+    ParameterSpec("network", "", "Correspondence network file (.onnx); empty: the shipped one.", "on configure"),
+    ParameterSpec("finder", "", "Face finder network file (.onnx); empty: the shipped one.", "on configure"),
+    ParameterSpec(
+        "backend",
+        "auto",
+        "Inference engine; auto takes the fastest that runs here.",
+        "on configure",
+        choices=BACKENDS,
+    ),
+    ParameterSpec("threads", 2, "CPU threads of the inference engine.", "on configure", "threads", 1, 64),
+    ParameterSpec(
+        "compressed", False, "Subscribe to image/compressed (CompressedImage) instead of image.", "on configure"
+    ),
+    ParameterSpec(
+        "min_inliers",
+        0.6,
+        "Smallest share of correspondences that agree with a head.",
+        "on configure",
+        "share",
+        0.0,
+        1.0,
+    ),
+    ParameterSpec(
+        "min_coverage",
+        0.3,
+        "Smallest matched share of the surface that faces the camera.",
+        "on configure",
+        "share",
+        0.0,
+        1.0,
+    ),
+    ParameterSpec(
+        "remember_person",
+        1.0,
+        "Time without a head after which the next may be another person.",
+        "on configure",
+        "s",
+        0.0,
+        3600.0,
+    ),
+    ParameterSpec(
+        "filter_enabled",
+        True,
+        "Filter head_pose over time; head_pose/raw never is. Off: the two are equal.",
+        "on configure",
+    ),
+    ParameterSpec(
+        "filter_position_agility",
+        0.008,
+        "How readily the filter follows the head of somebody at rest: larger follows sooner, smaller is smoother.",
+        "on configure",
+        "m/s^2/sqrt(Hz)",
+        1e-6,
+        1e3,
+    ),
+    ParameterSpec(
+        "filter_rotation_agility",
+        4.0,
+        "The same of the rotation.",
+        "on configure",
+        "deg/s^2/sqrt(Hz)",
+        1e-6,
+        1e6,
+    ),
+    ParameterSpec(
+        "rectified",
+        False,
+        "The images are rectified: use P of camera_info and no distortion, instead of K and D.",
+        "at once",
+    ),
+    ParameterSpec(
+        "field_of_view",
+        60.0,
+        "Assumed angle across the longer image side while there is no usable camera_info; the pose is then not metric.",
+        "at once",
+        "deg",
+        10.0,
+        170.0,
+    ),
+    ParameterSpec(
+        "require_camera_info",
+        False,
+        "Publish no pose, tf and markers without a usable camera_info, instead of assuming field_of_view.",
+        "at once",
+    ),
+    ParameterSpec(
+        "max_age",
+        1.0,
+        "Images older than this when their turn comes are dropped; 0: never.",
+        "at once",
+        "s",
+        0.0,
+        60.0,
+    ),
+    ParameterSpec("head_frame", "head", "Name of the head's frame in tf.", "at once"),
+    ParameterSpec("publish_tf", True, "Broadcast the transform from the image's frame to head_frame.", "at once"),
+    ParameterSpec("marker_rate", 10.0, "Highest rate of the markers topic.", "at once", "Hz", 0.1, 60.0),
+    ParameterSpec(
+        "autostart",
+        False,
+        "Configure and activate without being asked; for use without launch or a lifecycle manager.",
+        "at start",
+    ),
+)
+
+IMAGE_SOURCE: tuple[ParameterSpec, ...] = (
+    ParameterSpec(
+        "source",
+        "",
+        "What to play: a webcam (/dev/video0 or 0), a video file, a folder of images, or a rosbag2 (folder or file).",
+        "at start",
+    ),
+    ParameterSpec("topic", "", "Image topic inside the bag; empty: its only one.", "at start"),
+    ParameterSpec("rate", 0.0, "Frames per second; 0: the source's own (folders: 10).", "at start", "Hz", 0.0, 1000.0),
+    ParameterSpec("loop", False, "Start again at the end of a file, folder or bag.", "at start"),
+    ParameterSpec("frame_id", "camera", "frame_id of images and camera_info; bags keep their own.", "at start"),
+    ParameterSpec(
+        "camera_info_file", "", "Camera calibration YAML file to publish as camera_info; bags keep theirs.", "at start"
+    ),
+    ParameterSpec(
+        "field_of_view",
+        0.0,
+        "Known angle across the longer image side, for camera_info when there is no calibration file; 0: unknown, "
+        "camera_info then says that the camera is not calibrated.",
+        "at start",
+        "deg",
+        0.0,
+        170.0,
+    ),
+    ParameterSpec("width", 0, "Image width asked of a webcam; 0: its default.", "at start", "pixels", 0, 16384),
+    ParameterSpec("height", 0, "Image height asked of a webcam; 0: its default.", "at start", "pixels", 0, 16384),
+    ParameterSpec(
+        "wait_for_subscriber", True, "Hold a file, folder or bag until somebody subscribes to the images.", "at start"
+    ),
+    ParameterSpec(
+        "start_delay", 0.5, "Pause before the first frame, for connections to settle.", "at start", "s", 0.0, 60.0
+    ),
+    ParameterSpec(
+        "publish_clock",
+        False,
+        "Stamp images with the source's own time and publish it on /clock, for nodes with use_sim_time; else images "
+        "are stamped now.",
+        "at start",
+    ),
+)
+
+TABLES: dict[str, tuple[ParameterSpec, ...]] = {"tracker": TRACKER, "image_source": IMAGE_SOURCE}
+
+
+def defaults(table: tuple[ParameterSpec, ...]) -> dict[str, Value]:
+    """Name -> default value."""
+    return {spec.name: spec.default for spec in table}
+
+
+def markdown(table: tuple[ParameterSpec, ...]) -> str:
+    """The table as Markdown, one line per parameter."""
+    lines = ["| parameter | type | default | permitted | takes effect | meaning |", "|---|---|---|---|---|---|"]
+    for spec in table:
+        default = f'"{spec.default}"' if isinstance(spec.default, str) else str(spec.default).lower()
+        kind = _KIND_NAMES[type(spec.default)]
+        lines.append(
+            f"| `{spec.name}` | {kind} | {default} | {spec.constraint} | {spec.applied} | {spec.description} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    for node_name, specs in TABLES.items():
+        print(f"### `{node_name}`\n\n{markdown(specs)}\n")

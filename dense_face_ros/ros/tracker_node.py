@@ -1,0 +1,247 @@
+"""The ``tracker`` lifecycle node: images in, head poses and what belongs to them out.
+
+The executor's thread only takes messages and answers services; frames are worked on in a thread of their own, the
+newest first, so that parameters and transitions are answered however busy the tracker is.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from dense_face_ros.head_fitting import FitLimits
+from dense_face_ros.ros.camera_info import CameraCache
+from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
+from dense_face_ros.ros.frame_processor import FrameProcessor, Tracker
+from dense_face_ros.ros.frame_statistics import FrameStatistics
+from dense_face_ros.ros.images import Decoder, decode_compressed, find_decoder
+from dense_face_ros.ros.messages import seconds
+from dense_face_ros.ros.newest_frame import NewestFrameWorker
+from dense_face_ros.ros.node_parameters import NodeParameters
+from dense_face_ros.ros.outputs import Outputs
+from dense_face_ros.ros.parameters import TRACKER
+from dense_face_ros.smoothing import PoseFilterSettings
+from dense_face_ros.tracker import FaceTracker, TrackerSettings
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+#: Best effort, the newest only: a slow tracker sees fresh frames and never a queue.
+_SENSOR_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+MakeTracker = Callable[[dict[str, Any]], Tracker]
+
+
+def tracker_settings(values: dict[str, Any]) -> TrackerSettings:
+    """The settings that the node's parameters stand for; the camera is given with every frame."""
+    return TrackerSettings(
+        remember_person=values["remember_person"],
+        limits=FitLimits(min_inliers=values["min_inliers"], min_coverage=values["min_coverage"]),
+        smoothing=PoseFilterSettings(
+            enabled=values["filter_enabled"],
+            position_agility=values["filter_position_agility"],
+            rotation_agility=values["filter_rotation_agility"],
+        ),
+    )
+
+
+def make_face_tracker(values: dict[str, Any]) -> Tracker:
+    """A ``FaceTracker`` after the node's parameters."""
+    return FaceTracker(
+        tracker_settings(values),
+        model_path=values["model"] or None,
+        network_path=values["network"] or None,
+        finder_path=values["finder"] or None,
+        backend=values["backend"],
+        threads=values["threads"],
+    )
+
+
+class AutostartFailed(RuntimeError):
+    """The node was to start by itself and could not."""
+
+
+class TrackerNode(LifecycleNode):
+    """configure loads and checks, activate subscribes, deactivate stops and keeps the models, cleanup frees them."""
+
+    def __init__(self, make_tracker: MakeTracker = make_face_tracker, diagnostics_period: float = 1.0) -> None:
+        super().__init__("tracker", automatically_declare_parameters_from_overrides=True)
+        self._make_tracker, self._diagnostics_period = make_tracker, diagnostics_period
+        self._tracker: Tracker | None = None
+        self._outputs: Outputs | None = None
+        self._worker: NewestFrameWorker[Any] | None = None
+        self._subscriptions_held: list[Subscription] = []
+        self._decode: Decoder = decode_compressed
+        self._statistics = FrameStatistics()
+        self._settings = NodeParameters(self, TRACKER, locked=lambda: self._tracker is not None)
+        image = self.resolve_topic_name("image")
+        self._image_topic = image
+        self._info_topic = self._camera_info_topic(image)
+        self._report = Report(lifecycle="unconfigured", image_topic=image)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
+        self._diagnostics_writer = DiagnosticsWriter(f"{self.get_fully_qualified_name()}: head tracking")
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(diagnostics_period, self._publish_diagnostics, clock=steady)
+        if self._settings.flag("autostart"):
+            self._autostart = self.create_timer(0.0, self._start, clock=steady)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Check the parameters, load the models and offer the topics; FAILURE, with the reason logged, if it cannot."""
+        try:
+            if self._settings.problems:
+                raise ValueError("; ".join(self._settings.problems))
+            self._tracker = self._make_tracker(self._settings.values())
+            self._outputs = Outputs(self, self._settings, self._tracker.model)
+            compressed = self._settings.flag("compressed")
+            decoder_name, self._decode = ("OpenCV", decode_compressed) if compressed else find_decoder()
+        except Exception as error:  # a transition must answer, whatever a model file or a GPU driver does
+            self._report.failure = f"configure failed: {error}"
+            self.get_logger().error(f"{self._report.failure}\n{traceback.format_exc()}")
+            self._release()
+            return FAILURE
+        self._image_topic = self.resolve_topic_name("image") + ("/compressed" if compressed else "")
+        network = self._tracker.network
+        engine = {"backend": network.name, "backend_asked": self._settings.text("backend"), "decoder": decoder_name}
+        engine |= {f"network_{key}": value for key, value in network.metadata.items()}
+        self._report = Report("inactive", image_topic=self._image_topic, engine=engine)
+        self.get_logger().info(f"configured: {network.name}, images decoded by {decoder_name}")
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to take images, with nothing remembered from an earlier time."""
+        assert self._tracker is not None and self._outputs is not None
+        self._tracker.reset()
+        self._statistics = FrameStatistics()
+        self._report = Report("active", image_topic=self._image_topic, engine=self._report.engine)
+        cameras = CameraCache(self._info_topic)
+        answer = super().on_activate(state)
+        processor = FrameProcessor(
+            self,
+            self._settings,
+            self._tracker,
+            self._decode,
+            self._outputs,
+            cameras,
+            self._statistics,
+            self._report,
+        )
+        self._worker = NewestFrameWorker(processor.process)
+        kind = CompressedImage if self._settings.flag("compressed") else Image
+        # camera_info first, so that the first image finds its camera.
+        self._subscriptions_held = [
+            self.create_subscription(CameraInfo, self._info_topic, cameras.update, _SENSOR_QOS),
+            self.create_subscription(kind, self._image_topic, self._take, _SENSOR_QOS),
+        ]
+        self.get_logger().info(f"active: images on {self._image_topic}, camera_info on {self._info_topic}")
+        return answer
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop taking images and finish the one at work; the models stay loaded."""
+        self._stop()
+        self._report.lifecycle = "inactive"
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the models and take the topics away."""
+        self._release()
+        self._report = Report("unconfigured", image_topic=self._image_topic)
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything."""
+        self._release()
+        self._report = Report("finalized", image_topic=self._image_topic)
+        return SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything; the node can be configured again."""
+        self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
+        self._release()
+        self._report = Report("unconfigured", image_topic=self._image_topic)
+        return SUCCESS
+
+    def destroy_node(self) -> None:
+        """Free everything with the node."""
+        self._release()
+        super().destroy_node()
+
+    def _start(self) -> None:
+        self._autostart.cancel()
+        if self.trigger_configure() != SUCCESS or self.trigger_activate() != SUCCESS:
+            raise AutostartFailed(self._report.failure or "activate failed")
+
+    def _stop(self) -> None:
+        for subscription in self._subscriptions_held:
+            self.destroy_subscription(subscription)
+        self._subscriptions_held = []
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def _release(self) -> None:
+        self._stop()
+        if self._outputs is not None:
+            self._outputs.close()
+            self._outputs = None
+        if self._tracker is not None:
+            self._tracker.close()
+            self._tracker = None
+
+    def _take(self, message: Any) -> None:
+        """In the executor's thread: hand the message on and return."""
+        self._statistics.receive(seconds(message.header))
+        if self._worker is not None and self._worker.submit(message):
+            self._statistics.drop("superseded")
+
+    def _publish_diagnostics(self) -> None:
+        status = self._diagnostics_writer.write(self._report, self._statistics.figures(), self._diagnostics_period)
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
+
+    def _camera_info_topic(self, image_topic: str) -> str:
+        """``camera_info``, beside the image where only the image was remapped."""
+        topic = self.resolve_topic_name("camera_info")
+        image_remapped = image_topic != self.resolve_topic_name("image", only_expand=True)
+        info_remapped = topic != self.resolve_topic_name("camera_info", only_expand=True)
+        if image_remapped and not info_remapped:
+            return image_topic.rsplit("/", 1)[0] + "/camera_info"
+        return topic
+
+
+def run(make_node: Callable[[], TrackerNode], args: list[str] | None = None) -> int:
+    """Spin a node until it is interrupted; 1 when it was to start by itself and could not."""
+    rclpy.init(args=args)
+    node = make_node()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        executor.spin()
+    except AutostartFailed:
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+def main() -> int:
+    """The ``tracker`` executable."""
+    return run(TrackerNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

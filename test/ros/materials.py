@@ -1,0 +1,69 @@
+"""Pictures, videos, bags and calibration files made for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+CALIBRATION = """
+image_width: 640
+image_height: 480
+camera_name: front
+camera_matrix: {rows: 3, cols: 3, data: [500.0, 0, 320.5, 0, 501.0, 240.5, 0, 0, 1]}
+distortion_model: plumb_bob
+distortion_coefficients: {rows: 1, cols: 5, data: [0.1, -0.05, 0.001, 0.002, 0]}
+rectification_matrix: {rows: 3, cols: 3, data: [1, 0, 0, 0, 1, 0, 0, 0, 1]}
+projection_matrix: {rows: 3, cols: 4, data: [480.0, 0, 319.0, 0, 0, 482.0, 239.0, 0, 0, 0, 1, 0]}
+"""
+
+
+def picture(value: int) -> np.ndarray:
+    return np.full((48, 64, 3), value, np.uint8)
+
+
+def write_video(path: Path, count: int = 5, rate: float = 25.0) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), rate, (64, 48))
+    for i in range(count):
+        writer.write(picture(30 * i))
+    writer.release()
+    return path
+
+
+def write_bag(path: Path, storage: str, compressed: bool = False) -> Path:
+    """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded."""
+    rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
+    typesys = pytest.importorskip("rosbags.typesys")
+    store = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
+    types = store.types
+    header_type, time_type = types["std_msgs/msg/Header"], types["builtin_interfaces/msg/Time"]
+    info_type, image_type = types["sensor_msgs/msg/CameraInfo"], types["sensor_msgs/msg/Image"]
+    compressed_type, roi_type = types["sensor_msgs/msg/CompressedImage"], types["sensor_msgs/msg/RegionOfInterest"]
+    topic = "/cabin/image_raw/compressed" if compressed else "/cabin/image_raw"
+    kind = compressed_type if compressed else image_type
+    plugin = rosbag2.StoragePlugin.MCAP if storage == "mcap" else rosbag2.StoragePlugin.SQLITE3
+    with rosbag2.Writer(path, version=9, storage_plugin=plugin) as writer:
+        images = writer.add_connection(topic, kind.__msgtype__, typestore=store)
+        infos = writer.add_connection("/cabin/camera_info", info_type.__msgtype__, typestore=store)
+        for i in range(4):
+            header = header_type(stamp=time_type(sec=1_600_000_000, nanosec=50_000_000 * i), frame_id="recorded")
+            at = 1_600_000_000_100_000_000 + 50_000_000 * i
+            k = np.array([500.0, 0, 32, 0, 500, 24, 0, 0, 1])
+            roi = roi_type(x_offset=0, y_offset=0, height=0, width=0, do_rectify=False)
+            info = info_type(
+                header=header, height=48, width=64, distortion_model="plumb_bob", d=np.zeros(5), k=k,
+                r=np.eye(3).ravel(), p=np.zeros(12), binning_x=0, binning_y=0, roi=roi,
+            )  # fmt: skip
+            writer.write(infos, at, store.serialize_cdr(info, info_type.__msgtype__))
+            if compressed:
+                data = cv2.imencode(".png", picture(10 * i))[1].ravel()
+                image = compressed_type(header=header, format="png", data=data)
+            else:
+                image = image_type(
+                    header=header, height=48, width=64, encoding="bgr8", is_bigendian=0, step=192,
+                    data=picture(10 * i).ravel(),
+                )  # fmt: skip
+            writer.write(images, at, store.serialize_cdr(image, kind.__msgtype__))
+    return path

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from ros.materials import CALIBRATION
+
+from dense_face_ros.ros.camera_info import (
+    CameraCache,
+    camera_from_message,
+    fill_from_field_of_view,
+    read_calibration,
+)
+
+
+def info(**changes: Any) -> Any:
+    message = SimpleNamespace(
+        header=SimpleNamespace(frame_id="camera"),
+        width=640,
+        height=480,
+        distortion_model="plumb_bob",
+        d=[0.1, -0.05, 0.001, 0.002, 0.0],
+        k=[500.0, 0.0, 320.5, 0.0, 501.0, 240.5, 0.0, 0.0, 1.0],
+        p=[480.0, 0.0, 319.0, 0.0, 0.0, 482.0, 239.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+        binning_x=0,
+        binning_y=0,
+        roi=SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0),
+    )
+    vars(message).update(changes)
+    return message
+
+
+def test_raw_and_rectified_images_have_different_cameras() -> None:
+    raw, rectified = camera_from_message(info()), camera_from_message(info(), rectified=True)
+    assert (raw.fx, raw.fy, raw.cx, raw.cy) == (500.0, 501.0, 320.5, 240.5)
+    assert raw.distortion_model == "plumb_bob" and raw.distortion[0] == 0.1
+    assert (rectified.fx, rectified.fy, rectified.cx, rectified.cy) == (480.0, 482.0, 319.0, 239.0)
+    assert rectified.distortion == () and raw.metric and rectified.metric
+
+
+def test_binning_and_region_of_interest_keep_the_same_rays() -> None:
+    point = np.array([0.1, -0.05, 1.0])
+    full = camera_from_message(info(d=[]))
+    roi = SimpleNamespace(x_offset=100, y_offset=40, width=400, height=300)
+    part = camera_from_message(info(d=[], roi=roi, binning_x=2, binning_y=2))
+    assert (part.width, part.height) == (200, 150)
+    # Outer pixel edges, at -0.5, are what cropping and binning scale about.
+    assert np.allclose((part.project(point) + 0.5) * 2 - 0.5 + (100, 40), full.project(point))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"k": [0.0] * 9}, "focal length in K is zero; calibrate the camera"),
+        ({"k": [float("nan")] * 9}, "must be a finite number"),
+        ({"d": [float("inf")] * 5}, "distortion"),
+        ({"distortion_model": "wavy"}, "distortion_model is 'wavy'"),
+        ({"width": 0}, "image size is 0x480"),
+    ],
+)
+def test_unusable(changes: dict[str, Any], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        camera_from_message(info(**changes))
+
+
+def test_zero_distortion_of_any_length_is_none() -> None:
+    assert camera_from_message(info(distortion_model="", d=[0.0] * 5)).distortion == ()
+
+
+def test_the_cache_says_what_is_wrong_and_assumes_a_camera() -> None:
+    cache = CameraCache("/camera_info")
+    camera, problem = cache.camera_for(640, 480, "camera", False, 90.0)
+    assert not camera.metric and camera.fx == pytest.approx(320.0)
+    assert problem == "no camera_info on /camera_info"
+    cache.update(info(k=[0.0] * 9))
+    camera, problem = cache.camera_for(640, 480, "camera", False, 90.0)
+    assert not camera.metric and "camera_info on /camera_info is unusable: focal length in K is zero" in problem
+    cache.update(info())
+    assert cache.camera_for(640, 480, "camera", False, 90.0) == (camera_from_message(info()), "")
+    assert cache.camera_for(640, 480, "camera", True, 90.0)[0].fx == 480.0
+    camera, problem = cache.camera_for(320, 240, "camera", False, 90.0)
+    assert not camera.metric and "is for 640x480 pixels, the image has 320x240" in problem
+    camera, problem = cache.camera_for(640, 480, "other", False, 90.0)
+    assert camera.metric and problem == "camera_info on /camera_info has frame_id 'camera', the image 'other'"
+
+
+def test_calibration_file(tmp_path: Path) -> None:
+    path, message = tmp_path / "front.yaml", info(d=[], k=[], p=[])
+    path.write_text(CALIBRATION)
+    read_calibration(path, message)
+    assert camera_from_message(message) == camera_from_message(info())
+    assert camera_from_message(message, rectified=True).fx == 480.0
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (CALIBRATION.replace("image_width", "image_with"), "lacks image_width"),
+        (CALIBRATION.replace("500.0, 0,", "500.0,"), "8 numbers where 9 are needed"),
+        (CALIBRATION.replace("500.0", "0.0"), "focal length in K is zero"),
+        ("just words", "is not a camera calibration"),
+        ("a: [", "is not a camera calibration"),
+    ],
+)
+def test_wrong_calibration_files_are_named(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=reason) as caught:
+        read_calibration(path, info())
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_missing_calibration_file() -> None:
+    with pytest.raises(ValueError, match=r"'nowhere\.yaml' cannot be read: No such file"):
+        read_calibration("nowhere.yaml", info())
+
+
+def test_field_of_view() -> None:
+    message = info(d=[])
+    fill_from_field_of_view(message, 640, 480, 90.0)
+    camera = camera_from_message(message)
+    assert (camera.fx, camera.cx, camera.cy) == pytest.approx((320.0, 319.5, 239.5))
+    unknown = info(k=[0.0] * 9)
+    fill_from_field_of_view(unknown, 320, 240, 0.0)
+    assert unknown.k == [0.0] * 9 and (unknown.width, unknown.height) == (320, 240)

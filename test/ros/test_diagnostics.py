@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
+from dense_face_ros.ros.frame_statistics import FrameStatistics
+
+ACTIVE = Report("active", image_topic="/image", tracking="tracking", metric=True, quality={"inliers": 0.9})
+
+
+def values(status: DiagnosticStatus) -> dict[str, str]:
+    return {value.key: value.value for value in status.values}
+
+
+@pytest.mark.parametrize(
+    ("report", "level", "text"),
+    [
+        (ACTIVE, DiagnosticStatus.OK, "tracking"),
+        (replace(ACTIVE, metric=False), DiagnosticStatus.WARN, "pose is not metric: field of view assumed"),
+        (replace(ACTIVE, camera_note="frame_id differs"), DiagnosticStatus.WARN, "frame_id differs"),
+        (replace(ACTIVE, other_clock=True), DiagnosticStatus.WARN, "latency unknown"),
+        (Report("inactive"), DiagnosticStatus.OK, "inactive"),
+        (Report("unconfigured", failure="configure failed: no"), DiagnosticStatus.ERROR, "configure failed: no"),
+    ],
+)
+def test_verdicts(report: Report, level: bytes, text: str) -> None:
+    statistics = FrameStatistics()
+    statistics.receive(1.0)
+    statistics.process(0.01, 0.02, True)
+    status = DiagnosticsWriter("tracker").write(report, statistics.figures(), 1.0)
+    assert status.level == level and text in status.message
+
+
+def test_drops_count_for_the_period_they_happened_in() -> None:
+    statistics, writer = FrameStatistics(), DiagnosticsWriter("tracker")
+    for i in range(20):
+        statistics.receive(1.0 + i / 30)
+        statistics.process(0.01, 0.02, True)
+    statistics.drop("bad_image")
+    statistics.drop("superseded")
+    first = writer.write(ACTIVE, statistics.figures(), 1.0)
+    assert first.level == DiagnosticStatus.WARN and "2 of 22 frames dropped" in first.message
+    statistics.receive(1.0 + 20 / 30)
+    statistics.process(0.01, 0.02, True)
+    second = writer.write(ACTIVE, statistics.figures(), 0.5)
+    assert second.level == DiagnosticStatus.OK
+    found = values(second)
+    assert (found["frames_dropped"], found["dropped_bad_image"], found["processed_rate_hz"]) == ("2", "1", "2.000")
+    third = writer.write(ACTIVE, statistics.figures(), 1.0)
+    assert third.level == DiagnosticStatus.WARN and third.message == "no images on /image"
+
+
+def test_what_is_not_known_is_called_unknown() -> None:
+    found = values(DiagnosticsWriter("tracker").write(Report("active"), FrameStatistics().figures(), 1.0))
+    for key in ("latency_p99_ms", "camera_metric", "tracking", "source_rate_hz"):
+        assert found[key] == "unknown", key

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from dense_face_ros.ros.frame_statistics import FrameStatistics
+
+
+def receive(statistics: FrameStatistics, stamps: np.ndarray) -> None:
+    for stamp in stamps:
+        statistics.receive(float(stamp))
+
+
+def test_gaps_in_the_stamps_are_lost_frames() -> None:
+    statistics, jitter = FrameStatistics(), np.random.default_rng(1).uniform(-0.004, 0.004, 90)
+    stamps = 100.0 + np.arange(90) / 30.0 + jitter
+    receive(statistics, np.delete(stamps, [20, 40, 41, 42]))
+    figures = statistics.figures()
+    assert figures.dropped["lost_before_arrival"] == 4
+    assert figures.received == 86
+    assert figures.source_rate == pytest.approx(30.0, rel=0.05)
+
+
+def test_a_late_frame_is_not_a_lost_one() -> None:
+    statistics, stamps = FrameStatistics(), 100.0 + np.arange(60) / 30.0
+    stamps[[20, 35]] += 0.6 / 30.0
+    receive(statistics, stamps)
+    assert statistics.figures().dropped["lost_before_arrival"] == 0
+
+
+def test_a_pause_and_a_restart_lose_nothing() -> None:
+    statistics = FrameStatistics()
+    receive(statistics, 100.0 + np.arange(30) / 30.0)
+    receive(statistics, 200.0 + np.arange(30) / 30.0)
+    receive(statistics, 50.0 + np.arange(30) / 30.0)
+    assert statistics.figures().dropped["lost_before_arrival"] == 0
+
+
+def test_counts_and_percentiles() -> None:
+    statistics = FrameStatistics()
+    for milliseconds in range(1, 101):
+        statistics.process(1e-3 * milliseconds, 2e-3 * milliseconds, with_head=milliseconds % 2 == 0)
+    statistics.process(0.05, None, with_head=False)
+    statistics.drop("bad_image")
+    figures = statistics.figures()
+    assert (figures.processed, figures.with_head, figures.dropped["bad_image"]) == (101, 50, 1)
+    assert figures.latency_ms == pytest.approx((101.0, 198.02))
+    assert figures.processing_ms == pytest.approx((50.0, 99.0))
+
+
+def test_nothing_measured_is_not_a_number() -> None:
+    figures = FrameStatistics().figures()
+    assert all(map(math.isnan, (*figures.latency_ms, *figures.processing_ms, figures.source_rate)))
+
+
+def test_unknown_reasons_are_refused() -> None:
+    with pytest.raises(KeyError):
+        FrameStatistics().drop("bad luck")

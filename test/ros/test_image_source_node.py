@@ -1,0 +1,120 @@
+"""The image source in a process of its own, playing to a subscriber in the test's process."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+
+from ros.materials import CALIBRATION, picture, write_bag, write_video
+from ros.processes import Observer
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from dense_face_ros.ros.bag_source import Bag, is_bag
+from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.images import decode_compressed, decode_image
+from dense_face_ros.ros.messages import seconds
+
+NODE = ("-m", "dense_face_ros.ros.image_source_node", "--ros-args")
+
+
+def parameters(**values: object) -> list[str]:
+    return [argument for name, value in values.items() for argument in ("-p", f"{name}:={value}")]
+
+
+def test_video_with_an_unknown_camera(start: Any, observer: Observer, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "clip.avi", count=8)
+    images, infos = observer.collect(Image, "image"), observer.collect(CameraInfo, "camera_info")
+    process = start(*NODE, *parameters(source=path, frame_id="cabin"))
+    observer.wait_until(lambda: len(images) == len(infos) == 8, "8 images and camera_infos")
+    assert process.wait() == 0
+    assert f"end of '{path}': 8 frames" in process.output
+    for image, info in zip(images, infos, strict=True):
+        assert image.header == info.header and image.header.frame_id == "cabin"
+        assert (info.width, info.height) == (64, 48) and not info.k.any(), "an unknown camera is not calibrated"
+    assert [round(decode_image(image).mean() / 30) for image in images[:5]] == [0, 1, 2, 3, 4]
+    gaps = np.diff([seconds(image.header) for image in images])
+    assert gaps.min() > 0.0 and gaps.mean() == pytest.approx(0.04, abs=0.02)
+
+
+def test_folder_with_a_calibration_file(start: Any, observer: Observer, tmp_path: Path) -> None:
+    folder, calibration = tmp_path / "pictures", tmp_path / "front.yaml"
+    folder.mkdir()
+    calibration.write_text(CALIBRATION.replace("640", "64").replace("480\n", "48\n"))
+    for i in range(3):
+        cv2.imwrite(str(folder / f"{i}.png"), picture(i))
+    images, infos = observer.collect(Image, "image"), observer.collect(CameraInfo, "camera_info")
+    process = start(*NODE, *parameters(source=folder, camera_info_file=calibration, rate=30))
+    observer.wait_until(lambda: len(images) == len(infos) == 3, "3 images and camera_infos")
+    assert process.wait() == 0
+    assert infos[0].k[0] == 500.0 and [int(decode_image(image)[0, 0, 0]) for image in images] == [0, 1, 2]
+
+
+def test_bag_with_its_own_time(start: Any, observer: Observer, tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "drive", "mcap")
+    images, infos = observer.collect(Image, "image"), observer.collect(CameraInfo, "camera_info")
+    clocks = observer.collect(Clock, "/clock")
+    process = start(*NODE, *parameters(source=bag, publish_clock="true"))
+    observer.wait_until(lambda: len(images) == len(infos) == len(clocks) == 4, "4 images, camera_infos and clocks")
+    assert process.wait() == 0
+    stamps = [seconds(image.header) for image in images]
+    assert stamps == pytest.approx(1.6e9 + np.array([0.0, 0.05, 0.1, 0.15]), abs=1e-6)
+    assert [clock.clock.nanosec for clock in clocks] == pytest.approx([1e8, 1.5e8, 2e8, 2.5e8], abs=1000)
+    assert {image.header.frame_id for image in images} == {"recorded"} and infos[0].k[0] == 500.0
+    assert [int(decode_image(image)[0, 0, 0]) for image in images] == [0, 10, 20, 30]
+
+
+def test_bag_of_compressed_images_now_and_again(start: Any, observer: Observer, tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "drive", "sqlite3", compressed=True)
+    images = observer.collect(CompressedImage, "image/compressed")
+    process = start(*NODE, *parameters(source=bag, loop="true", rate=50.0))
+    observer.wait_until(lambda: len(images) >= 6, "6 images: the bag begins anew")
+    assert process.stop() == 0
+    now = 1e-9 * observer.node.get_clock().now().nanoseconds
+    assert all(abs(seconds(image.header) - now) < 20.0 for image in images)
+    values = [int(decode_compressed(image)[0, 0, 0]) for image in images]
+    assert {(b - a) % 40 for a, b in itertools.pairwise(values)} == {10}
+
+
+def test_what_cannot_be_played_is_named_in_one_line(start: Any, tmp_path: Path) -> None:
+    film, calibration = write_video(tmp_path / "clip.avi"), tmp_path / "front.yaml"
+    calibration.write_text(CALIBRATION)
+    cases = {
+        "source 'missing.mp4' does not exist": {"source": "missing.mp4"},
+        "parameter 'rate' is -1.0; it must be 0 to 1000 Hz; parameter 'sorce' is unknown; did you mean 'source'?": {
+            "rate": -1.0,
+            "sorce": film,
+        },
+        "is for 640x480 pixels, ": {"source": film, "camera_info_file": calibration, "wait_for_subscriber": "false"},
+    }
+    processes = [start(*NODE, *parameters(**values)) for values in cases.values()]
+    for text, process in zip(cases, processes, strict=True):
+        assert process.wait() == 2, process.output
+        errors = [line for line in process.output.splitlines() if "ERROR" in line and "image_source" in line]
+        assert len(errors) == 1 and text in errors[0], process.output
+        assert "Traceback" not in process.output
+
+
+def test_bags_that_cannot_be_played_are_named(tmp_path: Path) -> None:
+    empty, damaged = tmp_path / "bag", tmp_path / "damaged.mcap"
+    empty.mkdir()
+    (empty / "metadata.yaml").write_text("nothing: here")
+    damaged.write_bytes(b"\x89MCAP0\r\n nothing more")
+    for path in (empty, damaged):
+        assert is_bag(path)
+        with pytest.raises(SourceError, match=f"bag '{path}' cannot be read"):
+            Bag(path)
+    good = write_bag(tmp_path / "drive", "mcap")
+    with pytest.raises(SourceError, match="no image topic '/rear'; its image topics: /cabin/image_raw"):
+        Bag(good, "/rear")
+    storage = next(good.glob("*.mcap"))
+    storage.write_bytes(storage.read_bytes()[:20_000])
+    with pytest.raises(SourceError, match=r"bag '.*' (cannot be read|is damaged)"):
+        list(Bag(good).frames())

@@ -1,0 +1,158 @@
+"""Both decoders on one table of encodings. Messages are plain objects: no ROS is needed, except for cv_bridge."""
+
+from __future__ import annotations
+
+import array
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from dense_face_ros.ros.images import (
+    ENCODINGS,
+    Decoder,
+    check_image,
+    cv_bridge_decoder,
+    decode_compressed,
+    decode_image,
+    fill_image,
+)
+
+WIDTH, HEIGHT = 16, 12
+
+
+def scene() -> np.ndarray:
+    """A smooth colour gradient, BGR: subsampled encodings lose little of it."""
+    v, u = np.mgrid[:HEIGHT, :WIDTH]
+    return np.stack([40 + 2 * u, 60 + 10 * v, 200 - 3 * u], axis=-1).astype(np.uint8)
+
+
+def grey(bgr: np.ndarray) -> np.ndarray:
+    return np.repeat(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=-1)
+
+
+def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
+    """What a camera would send, (H, W) or (H, W, C)."""
+    b, g, r = (bgr[..., i] for i in range(3))
+    alpha = np.full_like(b, 255)
+    if encoding in ("yuv422", "uyvy", "yuv422_yuy2", "yuyv"):
+        yuv = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV).astype(int)
+        # OpenCV's YUV is full range, a camera's is the studio range of BT.601.
+        y = 16 + 219 * yuv[..., 0] // 255
+        chroma = np.where(np.arange(WIDTH) % 2 == 0, bgr_to_cb(bgr), np.roll(bgr_to_cr(bgr), 1, axis=1))
+        pair = [chroma, y] if encoding in ("yuv422", "uyvy") else [y, chroma]
+        return np.stack(pair, axis=-1).astype(np.uint8)
+    if encoding.startswith("bayer"):
+        pattern = encoding[6:10]
+        out = np.empty(bgr.shape[:2], np.uint8)
+        for i, letter in enumerate(pattern):
+            out[i // 2 :: 2, i % 2 :: 2] = {"r": r, "g": g, "b": b}[letter][i // 2 :: 2, i % 2 :: 2]
+        return out.astype(np.uint16) * 257 if encoding.endswith("16") else out
+    return {
+        "bgr8": lambda: bgr,
+        "rgb8": lambda: np.stack([r, g, b], axis=-1),
+        "bgra8": lambda: np.stack([b, g, r, alpha], axis=-1),
+        "rgba8": lambda: np.stack([r, g, b, alpha], axis=-1),
+        "mono8": lambda: grey(bgr)[..., 0],
+        "mono16": lambda: grey(bgr)[..., 0].astype(np.uint16) * 257,
+    }[encoding]()
+
+
+def bgr_to_cb(bgr: np.ndarray) -> np.ndarray:
+    b, g, r = (bgr[..., i].astype(float) for i in range(3))
+    return np.rint(128 - 0.148 * r - 0.291 * g + 0.439 * b)
+
+
+def bgr_to_cr(bgr: np.ndarray) -> np.ndarray:
+    b, g, r = (bgr[..., i].astype(float) for i in range(3))
+    return np.rint(128 + 0.439 * r - 0.368 * g - 0.071 * b)
+
+
+def message(pixels: np.ndarray, encoding: str, padding: int = 0, big_endian: bool = False) -> Any:
+    if pixels.dtype == np.uint16:
+        pixels = pixels.astype(">u2" if big_endian else "<u2")
+    rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(HEIGHT, -1)
+    rows = np.hstack([rows, np.full((HEIGHT, padding), 77, np.uint8)])
+    return SimpleNamespace(
+        width=WIDTH,
+        height=HEIGHT,
+        encoding=encoding,
+        step=rows.shape[1],
+        is_bigendian=int(big_endian),
+        data=array.array("B", rows.tobytes()),
+    )
+
+
+def decoder(name: str) -> Decoder:
+    if name == "built in":
+        return decode_image
+    bridge = pytest.importorskip("cv_bridge", reason="cv_bridge is not installed; it comes with a ROS installation")
+    return cv_bridge_decoder(bridge.CvBridge())
+
+
+@pytest.mark.parametrize("padding", [0, 6])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("name", ["built in", "cv_bridge"])
+def test_every_encoding(name: str, encoding: str, padding: int) -> None:
+    decode, bgr = decoder(name), scene()
+    wanted = grey(bgr) if encoding.startswith("mono") else bgr
+    out = decode(message(encode(bgr, encoding), encoding, padding))
+    assert out.shape == (HEIGHT, WIDTH, 3) and out.dtype == np.uint8
+    inner = np.abs(out.astype(int) - wanted)[2:-2, 2:-2]
+    tolerance = 5 if encoding.startswith(("yu", "uyvy", "bayer")) else 0
+    assert inner.max() <= tolerance
+
+
+@pytest.mark.parametrize("name", ["built in", "cv_bridge"])
+def test_big_endian(name: str) -> None:
+    bgr = scene()
+    out = decoder(name)(message(encode(bgr, "mono16"), "mono16", big_endian=True))
+    assert np.array_equal(out, grey(bgr))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"encoding": "nv12"}, "image encoding is 'nv12'; known are bgr8, rgb8"),
+        ({"width": 0}, "image size is 0x12"),
+        ({"step": 47}, "image step is 47; 16 pixels of bgr8 take 48 bytes"),
+        ({"data": array.array("B", bytes(575))}, "image is truncated: 575 bytes, 12 rows of 48 bytes announced"),
+        ({"encoding": "uyvy", "width": 15}, "image width is 15; uyvy needs an even width"),
+        ({"encoding": "bayer_rggb8", "height": 2}, "image size is 16x2; bayer_rggb8 needs 3x3 pixels"),
+    ],
+)
+def test_fields_that_disagree(changes: dict[str, Any], text: str) -> None:
+    bad = message(scene(), "bgr8")
+    vars(bad).update(changes)
+    with pytest.raises(ValueError, match=text):
+        check_image(bad)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_compressed(suffix: str) -> None:
+    data = cv2.imencode(suffix, scene())[1]
+    out = decode_compressed(SimpleNamespace(format=suffix[1:], data=array.array("B", data.tobytes())))
+    assert np.abs(out.astype(int) - scene()).mean() < 3
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", cv2.imencode(".png", scene())[1].tobytes()[:20]])
+def test_compressed_nonsense(data: bytes) -> None:
+    with pytest.raises(ValueError, match="compressed image of format 'png'"):
+        decode_compressed(SimpleNamespace(format="png", data=array.array("B", data)))
+
+
+def test_filled_images_decode_to_themselves() -> None:
+    filled = SimpleNamespace()
+    fill_image(filled, scene()[:, ::-1], "bgr8")
+    assert np.array_equal(decode_image(filled), scene()[:, ::-1])
+
+
+def test_what_cv_bridge_does_not_know_is_decoded_all_the_same() -> None:
+    class OldBridge:
+        def imgmsg_to_cv2(self, message: Any, desired_encoding: str) -> np.ndarray:
+            raise TypeError(f"[{message.encoding}] is not a color format")
+
+    image = message(encode(scene(), "yuyv"), "yuyv")
+    assert np.array_equal(cv_bridge_decoder(OldBridge())(image), decode_image(image))

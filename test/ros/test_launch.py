@@ -1,0 +1,122 @@
+"""The launch and config files. With launch_ros the description is made for real; without it its text is read."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from dense_face_ros.ros.parameters import IMAGE_SOURCE, TRACKER, defaults
+
+ROOT = Path(__file__).parents[2]
+LAUNCH = ROOT / "launch" / "tracker.launch.py"
+WANTED = {
+    "namespace", "params_file", "image", "camera_info", "rviz", "use_sim_time", "backend", "source", "compressed",
+    "overlay",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tree() -> ast.Module:
+    return ast.parse(LAUNCH.read_text(), str(LAUNCH))
+
+
+def arguments(tree: ast.Module) -> list[tuple[str, str, str]]:
+    values = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "ARGUMENTS"
+    ]
+    return list(ast.literal_eval(values[0]))
+
+
+def calls(tree: ast.Module, name: str) -> list[dict[str, ast.expr]]:
+    """Keyword arguments of every call of ``name``."""
+    return [
+        {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    ]
+
+
+def test_arguments_are_described(tree: ast.Module) -> None:
+    declared = arguments(tree)
+    assert {name for name, _, _ in declared} >= WANTED
+    assert len({name for name, _, _ in declared}) == len(declared)
+    assert all(text.endswith(".") for _, _, text in declared)
+
+
+def test_every_argument_used_is_declared(tree: ast.Module) -> None:
+    declared = {name for name, _, _ in arguments(tree)}
+    texts = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript) and _is(node.value, "given")]
+    texts += [node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and _is(node.func, "typed")]
+    used = {text.value for text in texts if isinstance(text, ast.Constant)}
+    assert used == declared
+
+
+def _is(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def test_own_executables_are_modules_with_a_main(tree: ast.Module) -> None:
+    own = [
+        node["executable"].value  # type: ignore[attr-defined]
+        for node in calls(tree, "Node") + calls(tree, "LifecycleNode")
+        if isinstance(node["package"], ast.Name)
+    ]
+    assert sorted(own) == ["image_source", "tracker"]
+    for executable in own:
+        source = (ROOT / "dense_face_ros" / "ros" / f"{executable}_node.py").read_text()
+        functions = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+        assert "main" in functions
+
+
+def test_parameters_and_files_exist(tree: ast.Module) -> None:
+    known = defaults(TRACKER).keys() | defaults(IMAGE_SOURCE).keys() | {"use_sim_time"}
+    keys = {key.value for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys if key}
+    assert keys and keys <= known
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    files = {text for text in texts if text.endswith((".yaml", ".rviz", ".xml")) and "/" not in text}
+    assert files == {"tracker.yaml", "tracker.rviz", "fastdds.xml"}
+    assert all((ROOT / "config" / file).is_file() for file in files)
+
+
+def test_description_is_made() -> None:
+    launch = pytest.importorskip("launch", reason="launch is not installed; it comes with a ROS installation")
+    pytest.importorskip("launch_ros", reason="launch_ros is not installed; it comes with a ROS installation")
+    spec = importlib.util.spec_from_file_location("tracker_launch", LAUNCH)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    description: Any = module.generate_launch_description()
+    assert isinstance(description, launch.LaunchDescription)
+    assert {argument.name for argument in description.get_launch_arguments()} >= WANTED
+
+
+def test_parameter_file_holds_the_defaults() -> None:
+    content = yaml.safe_load((ROOT / "config" / "tracker.yaml").read_text())
+    wanted = defaults(TRACKER)
+    del wanted["autostart"]  # for use without a launch file
+    assert content == {"/**/tracker": {"ros__parameters": wanted}}
+
+
+def test_rviz_shows_topics_of_the_tracker() -> None:
+    content = yaml.safe_load((ROOT / "config" / "tracker.rviz").read_text())
+    displays = content["Visualization Manager"]["Displays"]
+    topics = {display["Topic"]["Value"] for display in displays if "Topic" in display}
+    assert topics == {"markers", "landmarks", "head_pose", "overlay"}
+
+
+def test_fast_dds_profile_has_room_for_images() -> None:
+    root = ElementTree.parse(ROOT / "config" / "fastdds.xml").getroot()
+    names = {"d": "http://www.eprosima.com"}
+    sizes = [int(element.text or 0) for element in root.iterfind(".//d:segment_size", names)]
+    messages = [int(element.text or 0) for element in root.iterfind(".//d:maxMessageSize", names)]
+    full_hd = 1920 * 1080 * 3
+    assert messages[0] > full_hd and sizes[0] > 4 * full_hd

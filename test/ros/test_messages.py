@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+
+from ros.fake_tracker import DISTANCE, make_model, tracked_state
+from std_msgs.msg import Header
+
+from dense_face_ros.geometry import PinholeCamera, rotation_from_vector
+from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.ros import messages
+from dense_face_ros.ros.images import decode_image
+
+CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
+ASSUMED = PinholeCamera.from_field_of_view(640, 480, 60.0)
+MODEL = make_model()
+
+
+def header() -> Header:
+    out = Header(frame_id="camera")
+    out.stamp.sec, out.stamp.nanosec = 1_700_000_000, 250_000_000
+    return out
+
+
+def rotation(q: object) -> np.ndarray:
+    vector = np.array([q.x, q.y, q.z])  # type: ignore[attr-defined]
+    angle = 2 * np.arctan2(np.linalg.norm(vector), q.w)  # type: ignore[attr-defined]
+    return rotation_from_vector(vector / np.linalg.norm(vector) * angle)
+
+
+def test_seconds() -> None:
+    assert messages.seconds(header()) == 1_700_000_000.25
+
+
+def test_pose() -> None:
+    state = tracked_state(MODEL, 1.0, CAMERA)
+    filtered, raw = messages.pose_message(state, header()), messages.pose_message(state, header(), raw=True)
+    assert filtered.header == header()
+    assert np.allclose(rotation(filtered.pose.pose.orientation), state.pose[:3, :3])
+    assert filtered.pose.pose.position.z == DISTANCE and raw.pose.pose.position.z == pytest.approx(DISTANCE + 0.01)
+    assert np.allclose(np.reshape(filtered.pose.covariance, (6, 6)), state.covariance)
+    assert np.allclose(np.reshape(raw.pose.covariance, (6, 6)), state.covariance_raw)
+
+
+def test_an_assumed_camera_makes_the_depth_doubtful() -> None:
+    covariance = messages.pose_covariance(tracked_state(MODEL, 1.0, ASSUMED))
+    assert np.sqrt(covariance[2, 2]) == pytest.approx(messages.ASSUMED_FOCAL_SPREAD * DISTANCE, rel=0.01)
+    assert np.allclose(covariance, covariance.T) and (np.linalg.eigvalsh(covariance) > 0).all()
+
+
+def test_transform() -> None:
+    state = tracked_state(MODEL, 1.0, CAMERA)
+    message = messages.transform_message(state, header(), "driver")
+    assert (message.header.frame_id, message.child_frame_id) == ("camera", "driver")
+    assert np.allclose(rotation(message.transform.rotation), state.pose[:3, :3])
+    assert message.transform.translation.z == DISTANCE
+
+
+def test_landmarks() -> None:
+    state = tracked_state(MODEL, 1.0, CAMERA)
+    message = messages.landmarks_message(state, header())
+    assert [field.name for field in message.fields] == ["x", "y", "z", "u", "v", "visibility", "sigma"]
+    rows = np.frombuffer(message.data, np.float32).reshape(message.width, 7)
+    assert np.allclose(rows[:, :3], state.landmarks_3d) and np.allclose(rows[:, 3:5], state.landmarks_2d)
+    assert np.allclose(rows[:, 5], state.landmark_visibility) and np.allclose(rows[:, 6], 0.8)
+    assert message.is_dense and message.row_step == len(message.data)
+    unplaced = messages.landmarks_message(state, header(), with_positions=False)
+    assert np.isnan(np.frombuffer(unplaced.data, np.float32).reshape(68, 7)[:, :3]).all() and not unplaced.is_dense
+
+
+def test_without_a_head_nothing_is_made_up() -> None:
+    state = HeadState.without_head(1.0, Status.LOST, "hidden", CAMERA, 6, 3)
+    assert messages.landmarks_message(state, header()).width == 0
+    expression = messages.expression_message(state, header())
+    assert list(expression.name) == [] and list(expression.position) == []
+
+
+def test_expression_leaves_out_the_unknown_eye() -> None:
+    message = messages.expression_message(tracked_state(MODEL, 1.0, CAMERA), header())
+    assert dict(zip(message.name, message.position, strict=True)) == {
+        "jawOpen": 0.3,
+        "mouthSmile": 0.1,
+        "eye_openness_left": 0.9,
+    }
+
+
+def test_correspondences() -> None:
+    state = tracked_state(MODEL, 1.0, CAMERA)
+    state.flow[0, 3, 5] = 9.0
+    message = messages.correspondences_message(state, header())
+    layers = np.frombuffer(message.data, np.float32).reshape(64, 64, 4)
+    assert (message.encoding, message.step) == ("32FC4", 64 * 16)
+    assert np.allclose(layers[3, 5], (9.0, -2.0, 0.75, 0.5))
+
+
+def test_overlay() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
+    assert np.array_equal(decode_image(messages.overlay_message(picture, header())), picture)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from dense_face_ros.ros.parameters import IMAGE_SOURCE, TABLES, TRACKER, ParameterSpec, defaults, markdown
+from dense_face_ros.tracker import TrackerSettings
+
+NUMBER = ParameterSpec("speed", 2.0, "How fast.", "at once", "m/s", 0.0, 10.0)
+COUNT = ParameterSpec("count", 2, "How many.", "on configure", "pieces", 1, 5)
+CHOICE = ParameterSpec("way", "left", "Where.", "at start", choices=("left", "right"))
+FLAG = ParameterSpec("loud", False, "Whether.", "at once")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_complete_and_their_defaults_permitted(name: str) -> None:
+    table = TABLES[name]
+    assert len({spec.name for spec in table}) == len(table)
+    for spec in table:
+        assert spec.checked(spec.default) == spec.default
+        assert spec.description.endswith(".")
+        if isinstance(spec.default, (int, float)) and not isinstance(spec.default, bool):
+            assert spec.minimum is not None and spec.maximum is not None and spec.unit, spec.name
+
+
+def test_whole_numbers_stand_for_decimals_and_strings() -> None:
+    assert NUMBER.checked(3) == 3.0 and isinstance(NUMBER.checked(3), float)
+    source = next(spec for spec in IMAGE_SOURCE if spec.name == "source")
+    assert source.checked(0) == "0"
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "message"),
+    [
+        (NUMBER, 10.5, r"parameter 'speed' is 10.5; it must be 0 to 10 m/s"),
+        (NUMBER, math.nan, r"parameter 'speed' is nan; it must be 0 to 10 m/s"),
+        (NUMBER, "fast", r"parameter 'speed' is 'fast'; it must be a decimal number"),
+        (NUMBER, True, r"parameter 'speed' is True; it must be a decimal number"),
+        (COUNT, 6, r"parameter 'count' is 6; it must be 1 to 5 pieces"),
+        (COUNT, 1.0, r"parameter 'count' is 1.0; it must be a whole number"),
+        (CHOICE, "up", r"parameter 'way' is 'up'; it must be one of left, right"),
+        (FLAG, 1, r"parameter 'loud' is 1; it must be a boolean"),
+    ],
+)
+def test_wrong_values_are_named(spec: ParameterSpec, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        spec.checked(value)
+
+
+def test_markdown_has_a_line_per_parameter() -> None:
+    lines = markdown(TRACKER).splitlines()
+    assert len(lines) == 2 + len(TRACKER)
+    assert all(line.count("|") == 7 for line in lines)
+    assert any(line.startswith("| `max_age` | decimal number | 1.0 | 0 to 60 s | at once |") for line in lines)
+
+
+def test_defaults() -> None:
+    assert defaults((NUMBER, FLAG)) == {"speed": 2.0, "loud": False}
+
+
+def test_defaults_are_those_of_the_tracker() -> None:
+    pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+    from dense_face_ros.ros.tracker_node import tracker_settings
+
+    values = defaults(TRACKER)
+    assert tracker_settings(values) == TrackerSettings()
+    assert values["field_of_view"] == TrackerSettings().field_of_view

@@ -1,0 +1,45 @@
+"""Natural photographs without faces, cut into backgrounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.backends import CROP_SIZE
+from training.photographs.collection import read_image
+
+_KEPT_SIDE = 200  # pixels of the shorter side at which photographs are kept in memory
+_SMALLEST = 96  # pixels of it that a background shows at least
+
+
+class Backgrounds:
+    """Random square windows of the photographs in ``data/backgrounds``, each read once.
+
+    Raises:
+        FileNotFoundError: when the folder holds no .jpg.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._paths = sorted((data / "backgrounds").rglob("*.jpg"))
+        if not self._paths:
+            raise FileNotFoundError(f"'{data / 'backgrounds'}' holds no .jpg; copy natural photographs there")
+        self._read: dict[int, npt.NDArray[np.uint8]] = {}
+
+    def draw(self, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+        """(128, 128, 3) RGB."""
+        image = self._photograph(int(rng.integers(len(self._paths))))
+        side = int(rng.integers(_SMALLEST, min(image.shape[:2])))
+        v, u = (int(rng.integers(0, n - side + 1)) for n in image.shape[:2])
+        window = cv2.resize(image[v : v + side, u : u + side], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(window, dtype=np.uint8)
+
+    def _photograph(self, index: int) -> npt.NDArray[np.uint8]:
+        if index not in self._read:
+            whole = read_image(self._paths[index])
+            scale = _KEPT_SIDE / min(whole.shape[:2])
+            small = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            self._read[index] = np.asarray(small, dtype=np.uint8)
+        return self._read[index]

@@ -1,0 +1,1 @@
+"""Training of the face finder: made pictures, the network, its export and its evaluation."""

@@ -1,0 +1,131 @@
+"""The photographs the finder learns from: faces with a landmark outline, and face-free backgrounds.
+
+All are kept as their compressed files in memory and decoded when drawn.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+Image = npt.NDArray[np.uint8]
+
+#: Points of the 478-vertex face mesh whose bounding box is that of the 68 landmarks: jaw line, brows, nose tip,
+#: outer eye corners and mouth corners.
+_JAW = (127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356)
+_BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
+_INNER = (1, 4, 33, 263, 61, 291)
+OUTLINE = (*_JAW, *_BROWS, *_INNER)
+_EYE_CORNERS = ((33, 133), (362, 263))
+
+FACE_FOLDERS = ("youtube_faces", "press_photos", "masked_faces")
+_PADDING_LEVEL = 10
+
+
+@dataclass(frozen=True)
+class FacePhoto:
+    """One face. ``window`` (x0, y0, x1, y1) leaves out black padding; points are pixels of that window.
+
+    Attributes:
+        file: the compressed picture.
+        outline: (n, 2) landmarks whose bounding box is the face's box.
+        eyes: (2, 2) eye centres, the person's right eye first.
+        roll: radians, clockwise on the screen.
+        yaw: radians, > 0 when turned to the image's right.
+    """
+
+    file: bytes
+    window: tuple[int, int, int, int]
+    outline: FloatArray
+    eyes: FloatArray
+    roll: float
+    yaw: float
+
+    def decode(self) -> Image:
+        """(h, w, 3) BGR of the window."""
+        x0, y0, x1, y1 = self.window
+        return decode(self.file)[y0:y1, x0:x1]
+
+
+def decode(file: bytes) -> Image:
+    """Compressed picture -> (h, w, 3) BGR."""
+    image = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("a picture cannot be decoded; fetch the data again")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def load_faces(data: Path, split: str) -> list[FacePhoto]:
+    """Labelled faces of the "train" or "val" split (by person where the data names people, else by file name).
+
+    Raises:
+        FileNotFoundError: naming the missing label file.
+    """
+    faces: list[FacePhoto] = []
+    for folder in FACE_FOLDERS:
+        path = data / folder / "landmarks.npz"
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing; the data folder must hold {', '.join(FACE_FOLDERS)}")
+        with np.load(path) as labels:
+            names, mesh = labels["name"], labels["mesh478"].astype(np.float32)
+            known = labels["has_mesh478"]
+            splits = labels["split"] if "split" in labels.files else np.array([_split_of(str(n)) for n in names])
+        pose = head_pose(mesh[known])
+        rows = np.flatnonzero(known)
+        for row, roll, yaw in zip(rows, *pose, strict=True):
+            if splits[row] == split:
+                file = (data / folder / "images" / str(names[row])).read_bytes()
+                faces.append(_face(file, mesh[row, :, :2], float(roll), float(yaw)))
+    return faces
+
+
+def load_backgrounds(data: Path, split: str) -> list[bytes]:
+    """Compressed face-free photographs; one in ten is kept for "val". Those listed as showing people are left out."""
+    listed = (Path(__file__).parent / "backgrounds_with_people.txt").read_text().split("\n")
+    people = {line for line in listed if line and not line.startswith("#")}
+    paths = [p for p in sorted((data / "backgrounds").glob("*.jpg")) if p.name not in people]
+    if not paths:
+        raise FileNotFoundError(f"{data / 'backgrounds'} holds no .jpg; the data folder must hold backgrounds")
+    return [p.read_bytes() for i, p in enumerate(paths) if (i % 10 == 0) == (split == "val")]
+
+
+def head_pose(mesh: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """In-plane roll and yaw (radians) of face meshes (N, 478, 3) by rigid alignment with their mean (Kabsch).
+
+    The mean over many people turned to either side looks straight ahead, so neither angle needs a reference model.
+    """
+    centred = mesh - mesh.mean(axis=1, keepdims=True)
+    centred /= np.sqrt((centred**2).sum(axis=(1, 2), keepdims=True))
+    reference = centred.mean(axis=0)
+    u, _, vt = np.linalg.svd(np.einsum("nki,kj->nij", centred, reference))
+    sign = np.sign(np.linalg.det(u @ vt))
+    u[:, :, 2] *= sign[:, None]
+    rotation = u @ vt  # rotated = rotation @ reference
+    up, facing = -rotation[:, :, 1], -rotation[:, :, 2]
+    return np.arctan2(up[:, 0], -up[:, 1]), np.arctan2(facing[:, 0], -facing[:, 2])
+
+
+def _face(file: bytes, points: FloatArray, roll: float, yaw: float) -> FacePhoto:
+    window = _unpadded(decode(file))
+    origin = np.array(window[:2], np.float32)
+    eyes = np.array([points[list(corners)].mean(axis=0) for corners in _EYE_CORNERS], np.float32)
+    return FacePhoto(file, window, points[list(OUTLINE)] - origin, eyes - origin, roll, yaw)
+
+
+def _unpadded(image: Image) -> tuple[int, int, int, int]:
+    """The window (x0, y0, x1, y1) without rows and columns that are black throughout."""
+    bright = image.max(axis=2) > _PADDING_LEVEL
+    rows, columns = np.flatnonzero(bright.mean(axis=1) > 0.02), np.flatnonzero(bright.mean(axis=0) > 0.02)
+    if len(rows) < 16 or len(columns) < 16:
+        return 0, 0, image.shape[1], image.shape[0]
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _split_of(name: str) -> str:
+    return "val" if zlib.crc32(name.encode()) % 20 == 0 else "train"

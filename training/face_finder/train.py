@@ -1,0 +1,140 @@
+"""Train the face finder: ``python -m training.face_finder.train DATA RUN``; called again, it goes on from there."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dense_face_ros.face_finder import decode
+from training.face_finder.canvas import MadeImage
+from training.face_finder.made_images import ImageMaker
+from training.face_finder.measures import match
+from training.face_finder.network import FinderNetwork
+from training.face_finder.photographs import load_backgrounds, load_faces
+from training.face_finder.targets import loss, targets_of
+
+_VALIDATION_SEED = 7
+#: Recall is read where false proposals are this rare per made picture.
+_FALSE_PER_IMAGE = 0.02
+
+
+def train(data: Path, run: Path, steps: int, batch: int, rate: float, check_every: int, threads: int) -> None:
+    """Write ``run/last.pt`` (to resume), ``run/best.pt`` (best recall on the validation people), ``run/log.jsonl``."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    run.mkdir(parents=True, exist_ok=True)
+    maker = ImageMaker(load_faces(data, "train"), load_backgrounds(data, "train"))
+    validation = made_validation_set(data, 400)
+    network = FinderNetwork()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = copy.deepcopy(network).eval().requires_grad_(False)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
+    step, best = 0, -1.0
+    if (run / "last.pt").is_file():
+        state = torch.load(run / "last.pt", weights_only=True)
+        network.load_state_dict(state["network"])
+        averaged.load_state_dict(state["averaged"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, best = state["step"], state["best"]
+    started = time.monotonic()
+    while step < steps:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / 150) * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+        # Seeded by step, so that a resumed run sees the pictures it would have seen.
+        rng = np.random.default_rng((1, step))
+        made = [maker.make(rng) for _ in range(batch)]
+        images = torch.from_numpy(np.stack([m.image for m in made])[:, None]).float()
+        score, geometry = network(images.to(memory_format=torch.channels_last))
+        total, parts = loss(score, geometry, targets_of(made))
+        optimizer.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        step += 1
+        _follow(averaged, network, min(0.998, step / (step + 20)))
+        if step % 50 == 0:
+            _log(run, {"step": step, "seconds": round(time.monotonic() - started, 1), **parts})
+        if step % check_every == 0 or step == steps:
+            result = validate(averaged, validation)
+            _log(run, {"step": step, **result})
+            better = result["recall"] >= best
+            best = max(best, result["recall"])
+            state = {"network": network.state_dict(), "averaged": averaged.state_dict(), "step": step, "best": best}
+            if better:
+                torch.save({**state, "validation": result}, run / "best.pt")
+            torch.save({**state, "optimizer": optimizer.state_dict()}, run / "last.pt")
+
+
+def made_validation_set(data: Path, count: int) -> list[MadeImage]:
+    """The same made pictures of people, and on backgrounds, kept out of training, whenever it is called."""
+    maker = ImageMaker(load_faces(data, "val"), load_backgrounds(data, "val"))
+    return [maker.make(np.random.default_rng((_VALIDATION_SEED, i))) for i in range(count)]
+
+
+def validate(network: FinderNetwork, made: list[MadeImage]) -> dict[str, float]:
+    """Recall where false proposals are as rare as ``_FALSE_PER_IMAGE``, that score, and the median errors."""
+    found: list[float] = []
+    false: list[float] = []
+    errors: list[tuple[float, float, float]] = []
+    for first in range(0, len(made), 16):
+        part = made[first : first + 16]
+        with torch.no_grad():
+            score, geometry = network(torch.from_numpy(np.stack([m.image for m in part])[:, None]).float())
+        for m, s, g in zip(part, score.sigmoid().numpy(), geometry.numpy(), strict=True):
+            result = match(*decode(s[0], g, 0.05), m.boxes.astype(float), m.rolls.astype(float))
+            found.extend(result.best[m.wanted])
+            false.extend(result.false_scores)
+            errors.extend(zip(result.centre_error, result.log_side_error, result.roll_error, strict=True))
+    false.sort(reverse=True)
+    allowed = int(_FALSE_PER_IMAGE * len(made))
+    threshold = false[allowed] if len(false) > allowed else 0.05
+    centre, side, roll = np.nanmedian(np.abs(errors), axis=0) if errors else (np.nan,) * 3
+    return {
+        "recall": float(np.mean(np.array(found) > threshold)),
+        "threshold": float(threshold),
+        "recall_at_0.4": float(np.mean(np.array(found) > 0.4)),
+        "false_per_image_at_0.4": float(np.mean(np.array(false) > 0.4) * len(false) / len(made)) if false else 0.0,
+        "centre_error": float(centre),
+        "log_side_error": float(side),
+        "roll_error_degrees": float(np.degrees(roll)),
+    }
+
+
+def _follow(averaged: torch.nn.Module, network: torch.nn.Module, keep: float) -> None:
+    with torch.no_grad():
+        for mean, now in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(now, 1.0 - keep)
+            else:
+                mean.copy_(now)
+
+
+def _log(run: Path, record: dict[str, float]) -> None:
+    line = json.dumps({k: round(v, 5) for k, v in record.items()})
+    print(line, flush=True)
+    with (run / "log.jsonl").open("a") as file:
+        file.write(line + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder with youtube_faces, press_photos, masked_faces, backgrounds")
+    parser.add_argument("run", type=Path, help="folder for checkpoints and the log")
+    parser.add_argument("--steps", type=int, default=3200)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
+    parser.add_argument("--check-every", type=int, default=400, help="steps between validations")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    train(**vars(arguments))
+
+
+if __name__ == "__main__":
+    main()
