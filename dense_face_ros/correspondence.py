@@ -66,7 +66,7 @@ def correspondences(
     crop: Crop,
     template: Template,
     camera: PinholeCamera,
-    settings: CorrespondenceSettings = CorrespondenceSettings(),  # noqa: B008 (frozen)
+    settings: CorrespondenceSettings = CorrespondenceSettings(),
 ) -> Correspondences:
     """Choose matchable cells, at most one per bucket of the template, and lift them to 2D-3D pairs.
 

@@ -69,11 +69,13 @@ class _Exported(nn.Module):
     def __init__(self, network: CorrespondenceModule, half: bool) -> None:
         super().__init__()
         inference = network.for_inference()
+        self.half_inside = half
         self.network = inference.half() if half else inference
         self.register_buffer("grid", cell_grid(CROP_SIZE // network.stride), persistent=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        prediction = self.network(image)
+        # TensorRT casts bytes and can do nothing else with them: the cast must be the first thing that happens.
+        prediction = self.network(image.half() if self.half_inside else image)
         return prediction.template - self.grid, torch.sigmoid(prediction.logit), prediction.log_sigma
 
 
