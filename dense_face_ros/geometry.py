@@ -42,7 +42,12 @@ def rotation_from_vector(vector: npt.ArrayLike) -> Array:
 
 def vector_from_rotation(rotation: Array) -> Array:
     """Inverse of :func:`rotation_from_vector`; the angle lies in [0, pi]."""
-    return np.asarray(cv2.Rodrigues(np.asarray(rotation, dtype=np.float64))[0], dtype=np.float64).reshape(3)
+    r = np.asarray(rotation, dtype=np.float64)
+    axial = 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
+    sine, cosine = float(np.sqrt(axial @ axial)), 0.5 * (float(np.trace(r)) - 1.0)
+    if cosine < -0.99:  # near half a turn the axial part vanishes
+        return np.asarray(cv2.Rodrigues(r)[0], dtype=np.float64).reshape(3)
+    return axial if sine < 1e-12 else np.asarray(axial * (np.arctan2(sine, cosine) / sine))
 
 
 def rotation_from_yaw_pitch_roll(yaw_pitch_roll: npt.ArrayLike) -> Array:

@@ -99,7 +99,7 @@ class PoseFilter:
         elapsed = np.inf if self._stamp is None else stamp - self._stamp
         if elapsed == 0.0:
             return self._output
-        noise, common = self._split(covariance)
+        noise, common = self._split(0.5 * (covariance + covariance.T))
         if not 0.0 < elapsed <= self.settings.longest_gap:
             self._start(pose, noise)
         else:
@@ -153,7 +153,8 @@ class PoseFilter:
         change = gain @ step
         keep = np.eye(12)
         keep[:, :6] -= gain
-        self._spread = keep @ p @ keep.T + gain @ noise @ gain.T
+        spread = keep @ p @ keep.T + gain @ noise @ gain.T
+        self._spread = 0.5 * (spread + spread.T)  # rounding must not build up an antisymmetric part: it would explode
         self._pose[:3, 3] += change[:3]
         self._pose[:3, :3] = _orthonormal(rotation_from_vector(change[3:6]) @ self._pose[:3, :3])
         self._rate = self._rate + change[6:]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from painted_face import ReadingNetwork, head_at, paint
 
 from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, rotation_from_yaw_pitch_roll, vector_from_rotation
 from dense_face_ros.head_fitting import MARGIN, HeadFitter, NoHead
 from dense_face_ros.template import Template
-from painted_face import ReadingNetwork, head_at, paint
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
 

@@ -166,3 +166,18 @@ def test_settings_that_cannot_be_are_named() -> None:
         PoseFilterSettings(longest_gap=0.0)
     with pytest.raises(ValueError, match="rotation_noise"):
         PoseFilterSettings(rotation_noise=(2.0, 1.0))
+
+
+def test_rounding_does_not_build_up_over_a_long_drive() -> None:
+    """Covariances as a solver leaves them, symmetric up to rounding only, must not make the filter diverge."""
+    rng = np.random.default_rng(7)
+    pose_filter, truth = PoseFilter(), _pose(20.0)
+    mixing = rng.normal(size=(6, 6))
+    correlated = np.sqrt(_NOISE) @ (mixing @ mixing.T / 6 + np.eye(6)) @ np.sqrt(_NOISE)
+    for i in range(1500):
+        shake = rng.multivariate_normal(np.zeros(6), correlated) * (4.0 if i % 50 == 0 else 1.0)
+        uneven = correlated * (1.0 + 1e-6 * rng.normal(size=(6, 6)))
+        out, covariance = pose_filter.update(i / 30.0, _pose(20.0, shake=shake), uneven)
+    assert _angle(out, truth) < 3.0
+    np.testing.assert_allclose(covariance, covariance.T, atol=1e-12)
+    assert np.linalg.eigvalsh(covariance).min() > 0

@@ -1,0 +1,47 @@
+"""Placing landmarks on a mesh."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import rotation_from_vector
+from training.face_models.landmarks import fit_convention, nearest_surface_point, similarity
+
+
+def test_similarity_recovers_what_was_applied() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((20, 3))
+    rotation = rotation_from_vector([0.3, -0.5, 0.2])
+    scale, found, shift = similarity(points, 2.5 * points @ rotation.T + [1, 2, 3])
+    assert abs(scale - 2.5) < 1e-9
+    np.testing.assert_allclose(found, rotation, atol=1e-9)
+    np.testing.assert_allclose(shift, [1, 2, 3], atol=1e-9)
+
+
+def test_nearest_point_inside_on_an_edge_and_at_a_corner() -> None:
+    vertices = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0.0]])
+    triangles = np.array([[0, 1, 2]])
+    for point, expected in (
+        ([0.2, 0.3, 0.5], [0.5, 0.2, 0.3]),
+        ([0.5, -1.0, 0.0], [0.5, 0.5, 0.0]),
+        ([-1.0, -1.0, 0.2], [1.0, 0.0, 0.0]),
+    ):
+        index, weights = nearest_surface_point(vertices, triangles, np.array(point))
+        assert index == 0
+        np.testing.assert_allclose(weights, expected, atol=1e-9)
+
+
+def test_the_fit_explains_what_a_similarity_cannot(small_model: FaceModel) -> None:
+    """Points of a known person, turned and scaled: identity takes up most of what size and turn leave over."""
+    marks = small_model.at(small_model.landmarks, small_model.mean).astype(float)
+    basis = np.stack([small_model.at(small_model.landmarks, b) for b in small_model.identity_basis]).astype(float)
+    truth = np.zeros(len(basis))
+    truth[[1, 4]] = 3.0, -3.0
+    person = marks + np.tensordot(truth, basis, 1)
+    elsewhere = 16.0 * person @ rotation_from_vector([0.1, 0.3, 0.0]).T + 4.0
+    scale, rotation, shift = similarity(elsewhere[17:], marks[17:])
+    alone = np.linalg.norm(scale * elsewhere @ rotation.T + shift - marks, axis=1)[17:].mean()
+    coefficients, back = fit_convention(marks, basis, elsewhere)
+    fitted = marks + np.tensordot(coefficients, basis, 1)
+    assert np.linalg.norm(back - fitted, axis=1)[17:].mean() < 0.5 * alone

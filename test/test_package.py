@@ -1,0 +1,98 @@
+"""What the package promises to those who install it: metadata that agrees, files that exist, no hidden dependencies."""
+
+from __future__ import annotations
+
+import ast
+import re
+from importlib import resources
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from dense_face_ros.ros.parameters import TABLES, markdown
+
+ROOT = Path(__file__).parents[1]
+NOT_AT_RUN_TIME = {"demo", "lightning", "numba", "onnx", "torch", "training"}
+PARAMETERS_HEAD = """# Parameters
+
+Printed by `python -m dense_face_ros.ros.parameters`, from the tables the nodes declare them by. "at once": can be
+changed while the node runs; "on configure": read when the node is configured; "at start": fixed while the node lives.
+
+"""
+
+
+def setup_arguments() -> dict[str, ast.expr]:
+    """Keyword arguments of ``setup()``."""
+    for node in ast.walk(ast.parse((ROOT / "setup.py").read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setup":
+            return {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    raise AssertionError("setup.py calls no setup()")
+
+
+def imported(source: Path) -> set[str]:
+    """Top-level packages that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_package_xml_and_setup_agree() -> None:
+    package = ElementTree.parse(ROOT / "package.xml").getroot()
+    arguments = setup_arguments()
+    assert package.get("format") == "3"
+    assert package.findtext("version") == ast.literal_eval(arguments["version"])
+    assert package.findtext("license") == ast.literal_eval(arguments["license"])
+    assert package.findtext("export/build_type") == "ament_python"
+    assert (ROOT / "resource" / str(package.findtext("name"))).is_file()
+
+
+def test_every_ros_package_that_is_imported_is_declared() -> None:
+    package = ElementTree.parse(ROOT / "package.xml").getroot()
+    declared = {element.text for element in package.iter("exec_depend")}
+    sources = [*(ROOT / "dense_face_ros").rglob("*.py"), *(ROOT / "launch").glob("*.py")]
+    used = set().union(*map(imported, sources))
+    ros = {name for name in used if name.endswith("_msgs")} | {"builtin_interfaces", "cv_bridge", "rclpy", "launch_ros"}
+    assert ros <= declared
+    assert "rcl_interfaces" in declared
+
+
+def test_executables_have_their_modules() -> None:
+    source = (ROOT / "setup.py").read_text()
+    scripts = re.findall(r"(\w+) = \{NAME\}\.([\w.]+):(\w+)", source)
+    assert {name for name, _, _ in scripts} == {"tracker", "image_source"}
+    for _, module, function in scripts:
+        tree = ast.parse((ROOT / "dense_face_ros" / (module.replace(".", "/") + ".py")).read_text())
+        assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("name", ["face_model.npz", "correspondence.onnx", "face_finder.onnx"])
+def test_models_are_in_the_package(name: str) -> None:
+    assert (resources.files("dense_face_ros") / "models" / name).is_file()
+
+
+def test_the_runtime_needs_no_training_tools() -> None:
+    for source in (ROOT / "dense_face_ros").rglob("*.py"):
+        assert not imported(source) & NOT_AT_RUN_TIME, source
+
+
+def test_requirements_are_pinned() -> None:
+    for file in (ROOT / "requirements").glob("*.txt"):
+        for line in file.read_text().splitlines():
+            assert re.match(r"#|-r \w[\w.-]*$|[\w.-]+(\[\w+\])?==[\w.]+(; .*)?$", line), f"{file.name}: {line}"
+
+
+def test_parameter_documentation_is_up_to_date() -> None:
+    tables = "\n".join(f"### `{name}`\n\n{markdown(specs)}\n" for name, specs in TABLES.items())
+    assert (ROOT / "docs" / "parameters.md").read_text() == PARAMETERS_HEAD + tables
+
+
+@pytest.mark.parametrize("page", sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/*.md")) + ["README.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", (ROOT / page).read_text()):
+        if "://" not in target:
+            assert (ROOT / page).parent.joinpath(target).exists(), f"{page} links to {target}"

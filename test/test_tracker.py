@@ -1,0 +1,159 @@
+"""FaceTracker with the shipped networks on frames the project renders itself: known pose, real inference."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from dense_face_ros import FaceTracker, PinholeCamera, Status
+from dense_face_ros.geometry import vector_from_rotation
+from training.rendering.clip import ClipRenderer, Truth, clip_truth
+
+Frame = npt.NDArray[np.uint8]
+_FRAMES = tuple(range(0, 60, 4))  # the head begins to turn to its left
+
+
+@pytest.fixture(scope="module")
+def truth() -> Truth:
+    return clip_truth()
+
+
+@pytest.fixture(scope="module")
+def clip(shipped_model) -> list[Frame]:
+    renderer = ClipRenderer(shipped_model)
+    return [np.ascontiguousarray(renderer.frame(i)[:, :, ::-1]) for i in _FRAMES]
+
+
+@pytest.fixture(scope="module")
+def shared_tracker() -> FaceTracker:
+    return FaceTracker(threads=1)
+
+
+@pytest.fixture
+def tracker(shared_tracker: FaceTracker) -> FaceTracker:
+    shared_tracker.reset()
+    return shared_tracker
+
+
+def rotation_error(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    return float(np.degrees(np.linalg.norm(vector_from_rotation(a[:3, :3] @ b[:3, :3].T))))
+
+
+def test_a_rendered_head_is_tracked_near_its_true_pose(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    states = [
+        tracker.update(image, truth.stamp[i], truth.camera) for i, image in zip(_FRAMES, clip, strict=True)
+    ]
+    assert all(state.status is Status.TRACKING for state in states)
+    errors = [rotation_error(s.pose_raw, truth.pose[i]) for i, s in zip(_FRAMES, states, strict=True)]
+    assert np.median(errors) < 8.0
+    for i, state in zip(_FRAMES, states, strict=True):
+        assert abs(state.pose_raw[2, 3] / truth.pose[i][2, 3] - 1) < 0.2
+        assert np.linalg.norm(state.pose_raw[:2, 3] - truth.pose[i][:2, 3]) < 0.02
+    turning = [s.yaw_pitch_roll[0] for s in states]
+    assert turning[-1] > turning[0] + 10, "yaw grows as the head turns to its left"
+
+
+def test_every_field_of_a_tracked_head_is_filled(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    state = tracker.update(clip[0], 0.0, truth.camera)
+    model = tracker.model
+    assert state.vertices.shape == model.mean.shape
+    assert state.landmarks_2d.shape == (68, 2)
+    assert state.landmarks_3d.shape == (68, 3)
+    np.testing.assert_allclose(truth.camera.project(state.landmarks_3d), state.landmarks_2d, atol=1e-6)
+    for array in (state.pose, state.pose_raw, state.covariance, state.landmark_sigma, state.landmark_visibility):
+        assert np.isfinite(array).all()
+    assert np.linalg.eigvalsh(state.covariance_raw).min() > 0
+    assert set(state.expression) == set(model.expression_names)
+    assert all(0.0 <= value <= 1.0 for value in state.expression.values())
+    assert state.landmark_visible[[30, 36, 45, 48, 54]].all(), "a frontal face shows nose, eyes and mouth"
+
+
+def test_the_size_of_the_head_is_part_of_the_depth_uncertainty(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    state = tracker.update(clip[0], 0.0, truth.camera)
+    sigma = np.sqrt(np.diag(state.covariance_raw))
+    assert sigma[2] > 3 * max(sigma[0], sigma[1])
+
+
+def test_lost_found_and_forgotten(tracker: FaceTracker, clip: list[Frame]) -> None:
+    empty = np.full_like(clip[0], 90)
+    assert tracker.update(empty, 0.0).status is Status.SEARCHING
+    assert tracker.update(clip[0], 0.1).status is Status.TRACKING
+    lost = tracker.update(empty, 0.2)
+    assert lost.status is Status.LOST
+    assert lost.reason
+    assert np.isnan(lost.pose).all()
+    assert not lost.landmark_visible.any()
+    assert tracker.update(clip[1], 0.3).status is Status.TRACKING, "found again in the next frame that shows it"
+    assert tracker.update(empty, 0.4).status is Status.LOST
+    assert tracker.update(empty, 2.0).status is Status.SEARCHING
+
+
+def test_a_stamp_that_runs_backwards_begins_a_new_video(tracker: FaceTracker, clip: list[Frame]) -> None:
+    first = tracker.update(clip[0], 10.0)
+    tracker.update(clip[5], 10.2)
+    again = tracker.update(clip[0], 0.0)
+    np.testing.assert_allclose(again.pose, first.pose, atol=1e-9)
+
+
+def test_the_same_frames_give_the_same_states(tracker: FaceTracker, clip: list[Frame]) -> None:
+    def run() -> list[npt.NDArray[np.float64]]:
+        tracker.reset()
+        return [tracker.update(image, i / 30).pose for i, image in enumerate(clip[:4])]
+
+    np.testing.assert_array_equal(run(), run())
+
+
+def test_grey_frames_are_tracked_as_colour(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    grey = clip[0].mean(axis=2).round().astype(np.uint8)
+    state = tracker.update(grey, 0.0, truth.camera)
+    assert state.status is Status.TRACKING
+    assert rotation_error(state.pose_raw, truth.pose[0]) < 12.0
+
+
+def test_one_photograph_leaves_no_memory(tracker: FaceTracker, clip: list[Frame]) -> None:
+    found = tracker.fit(clip[0])
+    assert found.status is Status.TRACKING
+    low, high = found.landmarks_2d.min(axis=0), found.landmarks_2d.max(axis=0)
+    boxed = tracker.fit(clip[0], box=[*low, *high])
+    assert np.linalg.norm(boxed.landmarks_2d - found.landmarks_2d, axis=1).mean() < 0.03 * np.linalg.norm(high - low)
+    assert not found.camera.metric
+    assert tracker.update(np.full_like(clip[0], 90), 0.0).status is Status.SEARCHING
+    assert tracker.fit(np.full_like(clip[0], 90)).status is Status.SEARCHING
+
+
+def test_without_a_camera_the_pose_is_not_metric(tracker: FaceTracker, clip: list[Frame]) -> None:
+    assert not tracker.update(clip[0], 0.0).camera.metric
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((480, 640, 4), np.uint8), r"image is uint8 \(480, 640, 4\)"),
+        (np.zeros((480, 640, 3), np.float32), "image is float32"),
+        (np.zeros((0, 640, 3), np.uint8), "there is nothing to see"),
+    ],
+)
+def test_what_is_no_image_is_refused(tracker: FaceTracker, image: Frame, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tracker.update(image, 0.0)
+
+
+def test_a_camera_of_another_size_is_refused(tracker: FaceTracker, clip: list[Frame]) -> None:
+    camera = PinholeCamera(600, 600, 640, 360, 1280, 720)
+    with pytest.raises(ValueError, match="1280x720 images, this one is 640x480"):
+        tracker.update(clip[0], 0.0, camera)
+
+
+def test_a_stamp_that_is_no_time_is_refused(tracker: FaceTracker, clip: list[Frame]) -> None:
+    with pytest.raises(ValueError, match="stamp is nan"):
+        tracker.update(clip[0], float("nan"))
+
+
+def test_files_that_are_not_there_are_named(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nothing\.npz"):
+        FaceTracker(model_path=tmp_path / "nothing.npz")
+    with pytest.raises(FileNotFoundError, match=r"nothing\.onnx"):
+        FaceTracker(network_path=tmp_path / "nothing.onnx")
