@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -79,7 +80,10 @@ class SampleMaker:
         self.usable = np.flatnonzero(self.fits.accepted & (self.photographs.validation == validation))
         self._backgrounds = Backgrounds(data)
         self.targets = TargetRenderer(template, CROP_SIZE, stride)
-        self.heads = SyntheticHeads(template, stride=stride)
+
+    @cached_property
+    def _heads(self) -> SyntheticHeads:
+        return SyntheticHeads(self.template, stride=self.stride)
 
     def make(self, rng: np.random.Generator) -> Sample:
         """A sample of the mixture."""
@@ -91,7 +95,7 @@ class SampleMaker:
 
     def rendered(self, rng: np.random.Generator) -> Sample:
         """A synthetic head in front of a background."""
-        sample = self.heads.render(rng, self._backgrounds.draw(rng))
+        sample = self._heads.render(rng, self._backgrounds.draw(rng))
         image = augment(sample.image, rng, PhotometricSettings())
         return _sample(image, sample.targets.template, sample.targets.matchable.astype(np.uint8))
 
@@ -179,11 +183,15 @@ class _View:
 
 
 def draw_turn(rng: np.random.Generator, rotation: Array) -> Array:
-    """A camera-frame rotation (3, 3) that leads the head to a new yaw, mostly further to the side it faces already."""
+    """A camera-frame rotation (3, 3) to a new yaw, mostly further to the side the head faces already, and pitch."""
     yaw, pitch, roll = yaw_pitch_roll_from_rotation(rotation)
     side = np.sign(yaw) if abs(yaw) > np.radians(8) and rng.random() < 0.85 else rng.choice([-1.0, 1.0])
     new_yaw = side * np.radians(rng.uniform(5.0, 95.0))
-    new_pitch = np.clip(pitch + np.radians(14.0 * rng.standard_normal()), np.radians(-45), np.radians(55))
+    # Photographs hardly show faces from below or above; half of the turns go there.
+    if rng.random() < 0.5:
+        new_pitch = np.radians(rng.uniform(-50.0, 45.0))
+    else:
+        new_pitch = np.clip(pitch + np.radians(14.0 * rng.standard_normal()), np.radians(-45), np.radians(55))
     goal = rotation_from_yaw_pitch_roll((new_yaw, new_pitch, roll))
     tilt = rotation_from_vector((0.0, 0.0, np.radians(8.0 * rng.standard_normal())))
     return np.asarray(tilt @ goal @ rotation.T)

@@ -28,8 +28,8 @@ class RenderedPairs(IterableDataset[dict[str, npt.NDArray[np.generic] | float]])
     def __init__(self, template: Template, data: Path, seed: int, stride: int) -> None:
         self.seed = seed
         self._template, self._stride = template, stride
-        self._heads = synthetic.SyntheticHeads(template, stride=stride)
         self._backgrounds = Backgrounds(data)
+        self._heads = synthetic.SyntheticHeads(template, stride=stride)
 
     def __iter__(self) -> Iterator[dict[str, npt.NDArray[np.generic] | float]]:
         worker = torch.utils.data.get_worker_info()

@@ -1,0 +1,188 @@
+"""Training samples whose photographs are painted with the template coordinates they show: the label must agree."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from painted_face import head_at, paint
+
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.template import Template
+from training.data import Mixture, SampleMaker, SampleStream, ValidationSet, draw_turn
+from training.loss import UNKNOWN
+from training.pairs import RenderedPairs, pair_correspondences
+from training.photographs.fit import PhotographFits
+from training.rendering.synthetic import SyntheticHeads
+
+_FOCAL, _COUNT = 900.0, 40
+
+
+@pytest.fixture(scope="module")
+def template(shipped_model: FaceModel) -> Template:
+    return Template(shipped_model)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Path:
+    """One painted head in three folders, 40 labels to it each, and a plain background."""
+    folder = tmp_path_factory.mktemp("data")
+    pose = np.eye(4)
+    pose[:3, :3] = rotation_from_yaw_pitch_roll(np.radians([12.0, 5.0, 3.0]))
+    pose[:3, 3] = 0.01, 0.02, 1.5
+    camera = PinholeCamera(_FOCAL, _FOCAL, 95.5, 95.5, 192, 192)
+    image = paint(template, head_at(template.model, pose), camera)
+    for name in ("youtube_faces", "press_photos", "masked_faces"):
+        (folder / name / "images").mkdir(parents=True)
+        cv2.imwrite(str(folder / name / "images" / "a.png"), image)
+        np.savez(
+            folder / name / "landmarks.npz",
+            name=np.array(["a.png"] * _COUNT),
+            mesh478=np.zeros((_COUNT, 478, 3), np.float16),
+            has_mesh478=np.ones(_COUNT, bool),
+        )
+    (folder / "backgrounds").mkdir()
+    cv2.imwrite(str(folder / "backgrounds" / "b.jpg"), np.zeros((160, 240, 3), np.uint8))
+    size = template.model.identity_size + template.model.expression_size
+    every = 3 * _COUNT
+    PhotographFits(
+        np.repeat(pose[None], every, 0).astype(np.float32), np.zeros((every, size), np.float32),
+        np.full(every, _FOCAL, np.float32), np.zeros(every, np.float32), np.ones(every, bool),
+    ).save(folder / "fits.npz")  # fmt: skip
+    return folder
+
+
+def maker(data: Path, template: Template, validation: bool = False, **mixture: float) -> SampleMaker:
+    return SampleMaker(data, data / "fits.npz", template, Mixture(**mixture), 2, validation)
+
+
+def replace_mixture(make: SampleMaker, **mixture: float) -> SampleMaker:
+    make.mixture = Mixture(**mixture)
+    return make
+
+
+def agreement(sample: dict) -> float:
+    """Share of matchable cells whose painted coordinate is the labelled one, for the better of both mirror images."""
+    cells = sample["image"].reshape(64, 2, 64, 2, 3).astype(np.float32)
+    painted = (cells[..., 2] > 250).all(axis=(1, 3))
+    shown = 0.5 * cells.mean(axis=(1, 3))[..., :2]
+    label = sample["template"].astype(np.float32)
+    use = painted & (sample["matchable"] == 1)
+    assert use.sum() > 100
+    gaps = []
+    for u in (shown[..., 0], 127.0 - shown[..., 0]):
+        gap = np.hypot(u - label[0], shown[..., 1] - label[1])[use]
+        gaps.append(float((gap < 2.5).mean()))
+    return max(gaps)
+
+
+def test_photographs_as_they_are_carry_their_own_labels(data: Path, template: Template) -> None:
+    make = maker(data, template)
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        assert agreement(make.photograph(rng, int(make.usable[0]), turned=False, clean=True)) > 0.95
+
+
+def test_turned_photographs_show_what_their_labels_say(data: Path, template: Template) -> None:
+    """What the photograph did not show is taken from the mirror image, so a part may not agree."""
+    make = maker(data, template)
+    rng = np.random.default_rng(1)
+    shares = [agreement(make.photograph(rng, int(make.usable[0]), turned=True, clean=True)) for _ in range(20)]
+    assert np.median(shares) > 0.85
+    assert np.quantile(shares, 0.1) > 0.4
+
+
+def test_beyond_the_edge_of_the_photograph_nothing_is_known(data: Path, template: Template) -> None:
+    make = maker(data, template, margin=1.0, shift=1.2)
+    rng = np.random.default_rng(3)
+    samples = [make.photograph(rng, int(make.usable[0]), turned=False, clean=True) for _ in range(20)]
+    values = set(np.unique([s["matchable"] for s in samples]))
+    assert values <= {0, 1, UNKNOWN}
+
+
+def test_occluders_are_not_matchable(data: Path, template: Template) -> None:
+    make = maker(data, template)
+    removed = []
+    for seed in range(12):
+        free, hidden = (
+            replace_mixture(make, occluded=p).photograph(np.random.default_rng(seed), 0, False)["matchable"] == 1
+            for p in (0.0, 1.0)
+        )
+        assert not (hidden & ~free).any()
+        removed.append(1.0 - hidden.sum() / free.sum())
+    assert np.mean(removed) > 0.03
+
+
+def test_the_stream_is_decided_by_its_seed(data: Path, template: Template) -> None:
+    make = maker(data, template)
+
+    def first(seed: int) -> list[np.ndarray]:
+        return [s["image"] for s in islice(SampleStream(make, seed), 4)]
+
+    np.testing.assert_array_equal(first(3), first(3))
+    assert (np.array(first(3)) != np.array(first(4))).any()
+
+
+def test_validation_shows_only_people_kept_for_it_and_never_changes(data: Path, template: Template) -> None:
+    kept = maker(data, template, validation=True)
+    trained = maker(data, template)
+    assert not set(kept.usable) & set(trained.usable)
+    fixed = ValidationSet(kept, 7)
+    assert len(fixed) == 2 * len(kept.usable)
+    np.testing.assert_array_equal(fixed[1]["image"], fixed[1]["image"])
+    with pytest.raises(IndexError):
+        fixed[len(fixed)]
+
+
+def test_turns_reach_every_yaw_and_pitch() -> None:
+    from dense_face_ros.geometry import yaw_pitch_roll_from_rotation
+
+    rng = np.random.default_rng(0)
+    start = rotation_from_yaw_pitch_roll(np.radians([15.0, 10.0, 0.0]))
+    turns = [draw_turn(rng, start) for _ in range(400)]
+    angles = np.degrees([yaw_pitch_roll_from_rotation(t @ start) for t in turns])
+    assert angles[:, 0].max() > 85 and angles[:, 0].min() < -40
+    assert (angles[:, 0] > 0).mean() > 0.8, "mostly further to the side it faces"
+    assert np.ptp(angles[:, 1]) > 70
+    for turn in turns[:20]:
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-9)
+
+
+def test_fits_of_another_collection_are_refused(data: Path, template: Template, tmp_path: Path) -> None:
+    fits = PhotographFits.load(data / "fits.npz")
+    PhotographFits(*(v[:5] for v in vars(fits).values())).save(tmp_path / "fits.npz")
+    with pytest.raises(ValueError, match="5 fits for 120 photographs; fit them again"):
+        SampleMaker(data, tmp_path / "fits.npz", template, Mixture(), 2, False)
+
+
+def test_no_backgrounds_is_an_error(data: Path, tmp_path: Path, template: Template) -> None:
+    with pytest.raises(FileNotFoundError, match=r"holds no \.jpg"):
+        RenderedPairs(template, tmp_path, 0, 2)
+
+
+def test_a_pair_of_the_same_picture_maps_to_itself(template: Template) -> None:
+    heads = SyntheticHeads(template, stride=2)
+    sample = heads.render(np.random.default_rng(0))
+    where, matchable = pair_correspondences(template, sample, sample, 2)
+    rows, columns = np.nonzero(matchable)
+    assert matchable.sum() > 0.95 * sample.targets.matchable.sum()
+    expected = np.stack([columns, rows]) * 2 + 0.5
+    assert np.quantile(np.abs(where[:, rows, columns] - expected), 0.95) < 1.0
+    assert (where[:, ~matchable] == 0).all()
+
+
+def test_pairs_agree_through_the_template(template: Template) -> None:
+    """The target shows, where the flow leads, the same template coordinate as the source."""
+    heads = SyntheticHeads(template, stride=2)
+    rng = np.random.default_rng(4)
+    for _ in range(4):
+        source, target = heads.render(rng), heads.render(rng)
+        where, matchable = pair_correspondences(template, source, target, 2)
+        rows, columns = np.nonzero(matchable)
+        there = np.clip(np.rint((where[:, rows, columns] - 0.5) / 2).astype(int), 0, 63)
+        gap = target.targets.template[:, there[1], there[0]] - source.targets.template[:, rows, columns]
+        assert (np.linalg.norm(gap, axis=0) < 5.0).all()

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dense_face_ros.face_model import FaceModel
+from training.make_drive import main
+from training.rendering.drive import DRIVES, Drive, DriveRenderer
+
+STILL = ((0.0, 0, 0, 0, 0.0, 0.0, 0.6), (0.2, 0, 0, 0, 0.0, 0.0, 0.6))
+
+
+@pytest.mark.parametrize("name", sorted(DRIVES))
+def test_scripts_are_smooth_drives_of_ten_seconds(name: str) -> None:
+    truth = DRIVES[name].truth()
+    assert len(truth.stamp) == 300 and truth.camera.metric
+    steps = np.diff(truth.pose[:, :3, 3], axis=0) * 30.0
+    assert np.linalg.norm(steps, axis=1).max() < 0.5, "m/s"
+    turns = np.einsum("nij,nkj->nik", truth.pose[1:, :3, :3], truth.pose[:-1, :3, :3])
+    speed = np.degrees(np.arccos(np.clip((np.trace(turns, axis1=1, axis2=2) - 1) / 2, -1, 1))) * 30.0
+    assert speed.max() < 350.0, "degrees/s"
+
+
+def test_light_and_lids_follow_the_script(shipped_model: FaceModel) -> None:
+    tunnel = DriveRenderer(shipped_model, Drive(((*STILL[0],), (3.0, *STILL[1][1:])), ((1.5, 0.1),), lighting="tunnel"))
+    day, dark = tunnel.frame(0), tunnel.frame(45)
+    assert dark.mean() < 0.35 * day.mean() and np.array_equal(dark, tunnel.frame(45))
+    assert tunnel._drive.activations(1.5)["eyeBlink_L"] == 1.0
+    infrared = DriveRenderer(shipped_model, Drive(STILL, (), lighting="infrared")).frame(0)
+    assert (infrared[..., 0] == infrared[..., 2]).all() and infrared.shape == (480, 640, 3)
+
+
+def test_an_existing_bag_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mirrors", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "exists already" in error and error.count("\n") == 1

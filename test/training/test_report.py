@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.published import PAPER_68, SAMPLE
+from training.report import main
+
+SOURCE = {"commit": "0123456789abcdef-dirty", "models": {"correspondence.onnx": "f" * 64},
+          "hardware": {"processor": "a processor"}}  # fmt: skip
+
+
+def aflw2000(names: list[str]) -> dict[str, Any]:
+    figures = {"failed": 1, "nme68_bins": [1.0, 2.0, None], "nme68_mean_of_bins": 1.5, "nme51_mean_of_bins": 1.25,
+               "pose_mae": 3.125, "pose_geodesic": 5.0}  # fmt: skip
+    return {
+        "benchmark": "aflw2000", "n": len(names), "protocols": {"true_box": figures},
+        "images": [{"name": name} for name in names], "nme_visible_inner_bins": [1.0, 1.0, None],
+        "nme_visible_inner_mean": 1.0, "provenance": SOURCE,
+    }  # fmt: skip
+
+
+def written(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    output = folder / "results.md"
+    assert main([str(folder), "--output", str(output)]) == 0, capsys.readouterr().err
+    return output.read_text()
+
+
+def test_ours_stand_beside_the_paper_and_unknown_stays_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "aflw2000.json").write_text(json.dumps(aflw2000(["image1", "image2"])))
+    text = written(tmp_path, capsys)
+    assert "| ours, true box | 2 | 1 | 1.50 | 1.00 | 2.00 |  | 1.25 | 3.12 | 5.00 |" in text
+    assert "| Yu et al. (the paper) | all |  | 6.41 | 3.62 | 6.06 | 9.56 |" in text
+    assert "commit `0123456789ab-dirty`" in text and "--json docs/results/aflw2000.json" in text
+    assert "OpenSeeFace" not in text, "peers were measured on other images"
+    assert text == written(tmp_path, capsys)
+
+
+def test_peers_stand_beside_the_same_images_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "aflw2000.json").write_text(json.dumps(aflw2000(sorted(SAMPLE))))
+    assert "| 3DDFA_V2, half width | 16 |  | 3.72 |" in written(tmp_path, capsys)
+
+
+def test_times_and_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stages = {stage: {"median": 2.0} for stage in ("network", "tracker_update", "tracker_search")}
+    times = {"threads": 1, "sizes": {"640x480": stages}, "provenance": SOURCE}
+    spread = {"p50": 0.1, "p90": 0.2, "mean": 0.15}
+    drive = {
+        "frames": 300, "share": {"tracking": 1.0}, "jitter": {"rotation_deg": spread}, "times_real_time": 3.0,
+        "milliseconds": spread, "truth": dict.fromkeys(("rotation_deg", "position_mm", "depth_percent"), spread),
+    }  # fmt: skip
+    (tmp_path / "times.json").write_text(json.dumps(times))
+    (tmp_path / "mirrors.json").write_text(json.dumps(drive))
+    text = written(tmp_path, capsys)
+    assert "| ours, 640x480 (`times.json`) | 1 | 2.00 | 2.00 | 2.00 |" in text
+    assert "| mirrors.json | 300 | 1.00 | 0.15 | 0.20 | 0.15 | 0.15 | 0.10 | 0.10 |" in text
+
+
+def test_the_means_of_the_paper_are_those_of_its_bins() -> None:
+    for system in PAPER_68:
+        assert system.mean == pytest.approx(sum(system.bins) / 3, abs=0.005)
+
+
+def test_what_is_no_result_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contents = {"a": "no json", "b": "{}", "c": '{"benchmark": "aflw2000", "n": 1}'}
+    wanted = ["holds no results", "a.json' is no JSON", "b.json' is no result", "c.json: not as this version"]
+    for i, words in enumerate(wanted):
+        for old in tmp_path.glob("*.json"):
+            old.unlink()
+        if i:
+            name = list(contents)[i - 1]
+            (tmp_path / f"{name}.json").write_text(contents[name])
+        assert main([str(tmp_path), "--output", str(tmp_path / "x.md")]) == 2
+        error = capsys.readouterr().err
+        assert words in error and error.count("\n") == 1
