@@ -104,7 +104,7 @@ def _draw_mesh(out: Image, state: HeadState, model: FaceModel) -> None:
     depth = state.vertices[:, 2]
     if not (np.isfinite(state.vertices).all() and (depth > 0).all()):
         return
-    pixels = state.camera.project(state.vertices)
+    pixels = state.camera.project(np.asarray(state.vertices, dtype=np.float64))
     x0, y0 = np.maximum(np.floor(pixels.min(axis=0)).astype(int) - 1, 0)
     x1, y1 = np.minimum(np.ceil(pixels.max(axis=0)).astype(int) + 2, (out.shape[1], out.shape[0]))
     if x1 <= x0 or y1 <= y0:

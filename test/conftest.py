@@ -8,7 +8,6 @@ from small_face import small_face
 
 from dense_face_ros.face_model import FaceModel
 
-
 # How long an example takes is the machine's affair.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -85,7 +85,7 @@ def _fit_one(model: FaceModel, mesh: npt.NDArray[np.float32]) -> tuple[Array, Ar
     at = model.at(surface, shape) @ fit.pose[:3, :3].T + fit.pose[:3, 3]
     normals = model.normals(shape)[model.triangles[surface.triangle, 0]] @ fit.pose[:3, :3].T
     facing = (normals * at).sum(axis=1) < 0
-    gap = np.linalg.norm(camera.project(at) - mesh[:POINTS, :2], axis=1)[facing] / face_width(mesh)
+    gap = np.linalg.norm(camera.project(at) - mesh[:POINTS, :2], axis=1)[facing] / face_width(mesh.astype(np.float64))
     return fit.pose, fit.coefficients, camera.fx, float(np.sqrt((gap**2).mean()))
 
 
