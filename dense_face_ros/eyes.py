@@ -17,7 +17,9 @@ class EyeOpenness:
     """Openness of each eye relative to the same person's relaxed, open eye."""
 
     def __init__(self, model: FaceModel) -> None:
-        self._model = model
+        self._identity_size = model.identity_size
+        self._mean = model.at(model.landmarks, model.mean)
+        self._basis = model.at(model.landmarks, model.basis)
 
     def __call__(self, coefficients: npt.NDArray[np.floating], visibility: Array) -> tuple[float, float]:
         """(left, right): 0 closed, 1 open as in the person's neutral face, NaN where the lids cannot be seen.
@@ -25,7 +27,7 @@ class EyeOpenness:
         coefficients: (K + E,); visibility: (68,) probability of each landmark.
         """
         neutral = np.array(coefficients, dtype=np.float64)
-        neutral[self._model.identity_size :] = 0.0
+        neutral[self._identity_size :] = 0.0
         now, relaxed = (self._landmarks(c) for c in (coefficients, neutral))
         out = []
         for upper, lower, corners in _EYES.values():
@@ -35,7 +37,7 @@ class EyeOpenness:
         return out[0], out[1]
 
     def _landmarks(self, coefficients: npt.NDArray[np.floating]) -> Array:
-        return np.asarray(self._model.at(self._model.landmarks, self._model.shape(coefficients)), dtype=np.float64)
+        return np.asarray(self._mean + self._basis @ coefficients, dtype=np.float64)
 
 
 def _gap(landmarks: Array, upper: tuple[int, int], lower: tuple[int, int]) -> float:
