@@ -69,13 +69,13 @@ class _Exported(nn.Module):
     def __init__(self, network: CorrespondenceModule, half: bool) -> None:
         super().__init__()
         inference = network.for_inference()
-        self.half_inside = half
-        self.network = inference.half() if half else inference
+        self.kind = torch.float16 if half else torch.float32
+        self.network = inference.to(self.kind)
         self.register_buffer("grid", cell_grid(CROP_SIZE // network.stride), persistent=False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        # TensorRT casts bytes and can do nothing else with them: the cast must be the first thing that happens.
-        prediction = self.network(image.half() if self.half_inside else image)
+        # TensorRT can cast bytes and do nothing else with them: the cast must come first.
+        prediction = self.network(image.to(self.kind))
         return prediction.template - self.grid, torch.sigmoid(prediction.logit), prediction.log_sigma
 
 

@@ -12,6 +12,10 @@ import numpy.typing as npt
 CROP_SIZE = 128
 
 
+class NetworkUnavailable(RuntimeError):
+    """The network cannot run now: no GPU, an engine still being built, a GPU lost. What it would say is unknown."""
+
+
 @dataclass(frozen=True)
 class NetworkOutput:
     """What the network says about one crop, on a grid of h x w cells of ``CROP_SIZE / h`` pixels.
@@ -30,7 +34,10 @@ class NetworkOutput:
 
 
 class CorrespondenceNetwork(Protocol):
-    """A loaded network. ``name`` and ``metadata`` go to /diagnostics."""
+    """A loaded network. ``name`` and ``metadata`` go to /diagnostics and may change while it runs.
+
+    ``run`` raises NetworkUnavailable where the engine behind it can be missing for a while.
+    """
 
     name: str
     metadata: dict[str, str]

@@ -5,7 +5,6 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 
 HASH = "12" * 32
@@ -131,15 +130,3 @@ def test_a_network_for_another_template_is_refused(network_file):
 def test_threads_must_be_positive(network_file):
     with pytest.raises(ValueError, match="threads is 0"):
         OnnxRuntimeNetwork(network_file, threads=0)
-
-
-@pytest.mark.parametrize("backend", ["auto", "onnxruntime"])
-def test_backends_load_by_name(network_file, backend):
-    network = load_network(backend, network_file, threads=1, template_hash=HASH)
-    assert (network.run(crop_of(5, 0, 0)).flow[0] == 5).all()
-
-
-@pytest.mark.parametrize(("backend", "word"), [("tensorrt", "not part of this version"), ("cuda", "known are auto")])
-def test_other_backends_say_what_there_is(network_file, backend, word):
-    with pytest.raises(ValueError, match=word):
-        load_network(backend, network_file)

@@ -1,0 +1,256 @@
+"""The CUDA driver through NVIDIA's ``cuda-bindings``: the GPU, its streams, and memory that host and GPU share.
+
+The driver is asked before TensorRT is touched: without a working driver TensorRT's runtime can end the process.
+Another GPU than the first is chosen by the environment variable ``CUDA_VISIBLE_DEVICES``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.backends import NetworkUnavailable
+
+
+class NoGpu(NetworkUnavailable):
+    """This machine has no GPU that can be used; the message says what is missing and the cure."""
+
+
+class CudaError(NetworkUnavailable):
+    """A call of the CUDA driver failed."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """What the driver says of a GPU.
+
+    Attributes:
+        name: as sold.
+        capability: compute capability (major, minor).
+        integrated: whether it shares the host's memory, as on Jetson.
+    """
+
+    name: str
+    capability: tuple[int, int]
+    integrated: bool
+
+    @property
+    def sm(self) -> str:
+        """The capability as compilers name it, such as ``sm_87``."""
+        return f"sm_{self.capability[0]}{self.capability[1]}"
+
+
+class Cuda:
+    """The first GPU and its primary context, which TensorRT uses too.
+
+    Threads that use the GPU do so inside :meth:`current`; the calls themselves are safe from any thread.
+
+    Args:
+        driver: the module ``cuda.bindings.driver``, or one like it.
+    Raises:
+        NoGpu: no driver, no ``cuda-bindings``, or no GPU.
+        CudaError: there is one, but it does not answer.
+    """
+
+    def __init__(self, driver: Any = None) -> None:
+        self.driver: Any = driver if driver is not None else _bindings()
+        self._context: Any = None
+        self._device = _first_device(self.driver)
+        self.gpu = self._describe()
+        self._context = self.call("cuDevicePrimaryCtxRetain", self._device)
+        try:
+            self._revive()
+        except CudaError:
+            self.close()
+            raise
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Call a function of the driver; its result, or None where it has none.
+
+        Raises:
+            CudaError: the driver reports an error.
+        """
+        return _call(self.driver, function, *arguments)
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Make this GPU the calling thread's for as long as the block lasts."""
+        self.call("cuCtxPushCurrent", self._context)
+        try:
+            yield
+        finally:
+            self.driver.cuCtxPopCurrent()
+
+    def close(self) -> None:
+        """Give the context back. Whatever lives in it must have been freed before."""
+        if self._context is not None:
+            self._context = None
+            self.driver.cuDevicePrimaryCtxRelease(self._device)
+
+    def _revive(self) -> None:
+        """A context ended by an earlier error stays so until it is reset; a healthy one is left alone."""
+        with self.current():
+            if self.driver.cuCtxSynchronize()[0] == self.driver.CUresult.CUDA_SUCCESS:
+                return
+        self.call("cuDevicePrimaryCtxReset", self._device)
+        with self.current():
+            self.call("cuCtxSynchronize")
+
+    def _describe(self) -> Gpu:
+        name = self.call("cuDeviceGetName", 256, self._device)
+        attribute = self.driver.CUdevice_attribute
+        major, minor, integrated = (
+            int(self.call("cuDeviceGetAttribute", kind, self._device))
+            for kind in (
+                attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
+                attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR,
+                attribute.CU_DEVICE_ATTRIBUTE_INTEGRATED,
+            )
+        )
+        return Gpu(name.split(b"\0")[0].decode().strip(), (major, minor), bool(integrated))
+
+
+class Stream:
+    """A queue of work on the GPU. Used, and closed, inside :meth:`Cuda.current`."""
+
+    def __init__(self, cuda: Cuda) -> None:
+        self._cuda = cuda
+        self.handle = cuda.call("cuStreamCreate", int(cuda.driver.CUstream_flags.CU_STREAM_NON_BLOCKING))
+
+    def synchronize(self) -> None:
+        """Wait until everything in the queue is done; raises CudaError where any of it failed."""
+        self._cuda.call("cuStreamSynchronize", self.handle)
+
+    def capture(self, enqueue: Callable[[], None]) -> Graph:
+        """What ``enqueue`` puts into this stream, as a graph; nothing of it is run.
+
+        Raises:
+            CudaError: it cannot be captured. Errors of ``enqueue`` pass.
+        """
+        mode = self._cuda.driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
+        self._cuda.call("cuStreamBeginCapture", self.handle, mode)
+        try:
+            enqueue()
+        except NetworkUnavailable:
+            _, graph = self._cuda.driver.cuStreamEndCapture(self.handle)
+            if graph is not None and int(graph):
+                self._cuda.driver.cuGraphDestroy(graph)
+            raise
+        graph = self._cuda.call("cuStreamEndCapture", self.handle)
+        try:
+            return Graph(self._cuda, self._cuda.call("cuGraphInstantiate", graph, 0))
+        finally:
+            self._cuda.driver.cuGraphDestroy(graph)
+
+    def close(self) -> None:
+        """Free the queue. Errors pass silently: on a GPU that was lost there is nothing left to free."""
+        self._cuda.driver.cuStreamDestroy(self.handle)
+
+
+class Graph:
+    """Captured work, ready to be run again at the cost of one call."""
+
+    def __init__(self, cuda: Cuda, handle: Any) -> None:
+        self._cuda, self._handle = cuda, handle
+
+    def launch(self, stream: Stream) -> None:
+        """Put the work into a stream."""
+        self._cuda.call("cuGraphLaunch", self._handle, stream.handle)
+
+    def close(self) -> None:
+        """Free the graph; errors as in :meth:`Stream.close`."""
+        self._cuda.driver.cuGraphExecDestroy(self._handle)
+
+
+class SharedTensor:
+    """A tensor that host and GPU both see: pinned host memory, and its twin on the GPU where that has its own memory.
+
+    Made, and closed, inside :meth:`Cuda.current`.
+
+    Attributes:
+        host: the tensor as the host sees it.
+        address: of the tensor as the GPU sees it.
+    """
+
+    def __init__(self, cuda: Cuda, shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+        self._cuda = cuda
+        self._size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        mapped = cuda.gpu.integrated
+        flags = cuda.driver.CU_MEMHOSTALLOC_PORTABLE | (cuda.driver.CU_MEMHOSTALLOC_DEVICEMAP if mapped else 0)
+        self._pinned = cuda.call("cuMemHostAlloc", self._size, flags)
+        self._twin: Any = None
+        try:
+            if mapped:
+                self.address = int(cuda.call("cuMemHostGetDevicePointer", self._pinned, 0))
+            else:
+                self._twin = cuda.call("cuMemAlloc", self._size)
+                self.address = int(self._twin)
+        except CudaError:
+            cuda.driver.cuMemFreeHost(self._pinned)
+            raise
+        memory = (ctypes.c_uint8 * self._size).from_address(int(self._pinned))
+        self.host: npt.NDArray[Any] = np.ctypeslib.as_array(memory).view(dtype).reshape(shape)
+
+    def upload(self, stream: Stream) -> None:
+        """Enqueue the copy from host to GPU, where there are two memories."""
+        if self._twin is not None:
+            self._cuda.call("cuMemcpyHtoDAsync", self._twin, self._pinned, self._size, stream.handle)
+
+    def download(self, stream: Stream) -> None:
+        """Enqueue the copy from GPU to host, where there are two memories."""
+        if self._twin is not None:
+            self._cuda.call("cuMemcpyDtoHAsync", self._pinned, self._twin, self._size, stream.handle)
+
+    def close(self) -> None:
+        """Free the memory, after which ``host`` must not be touched; errors as in :meth:`Stream.close`."""
+        self.host = np.zeros(0, self.host.dtype)
+        if self._twin is not None:
+            self._cuda.driver.cuMemFree(self._twin)
+        self._cuda.driver.cuMemFreeHost(self._pinned)
+
+
+def check_gpu() -> None:
+    """Raises NoGpu where there is no driver, no ``cuda-bindings`` or no GPU. Costs little: nothing is set up on it."""
+    _first_device(_bindings())
+
+
+def _first_device(driver: Any) -> Any:
+    try:
+        _call(driver, "cuInit", 0)
+        count = _call(driver, "cuDeviceGetCount")
+    except CudaError as error:
+        raise NoGpu(f"the NVIDIA driver finds no usable GPU ({error}); check nvidia-smi") from error
+    if count == 0:
+        raise NoGpu("the NVIDIA driver finds no GPU; check nvidia-smi and CUDA_VISIBLE_DEVICES")
+    return _call(driver, "cuDeviceGet", 0)
+
+
+def _call(driver: Any, function: str, *arguments: Any) -> Any:
+    try:
+        error, *results = getattr(driver, function)(*arguments)
+    except RuntimeError as missing:  # how the bindings say that an old driver has no such function
+        raise CudaError(f"{function} failed: {missing}; update the NVIDIA driver") from missing
+    if error != driver.CUresult.CUDA_SUCCESS:
+        _, text = driver.cuGetErrorString(error)
+        raise CudaError(f"{function} failed: {error.name}{f' ({text.decode()})' if text else ''}")
+    return results[0] if len(results) == 1 else tuple(results) or None
+
+
+def _bindings() -> Any:
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError as error:
+        raise NoGpu("this machine has no NVIDIA driver (libcuda.so.1); install the driver of its GPU") from error
+    try:
+        return importlib.import_module("cuda.bindings.driver")
+    except ImportError as error:
+        raise NoGpu(
+            f"NVIDIA's cuda-bindings cannot be imported ({error}); install it with: pip install cuda-bindings"
+        ) from error

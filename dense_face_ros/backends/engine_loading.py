@@ -1,0 +1,66 @@
+"""From a network file to the network on the GPU: the engine of the cache, or a new one where there is none to use."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from dense_face_ros.backends.build_engine import BuildFailed, build_in_own_process, engine_identity
+from dense_face_ros.backends.cuda_driver import Cuda
+from dense_face_ros.backends.engine_build import Report, tensorrt_module
+from dense_face_ros.backends.engine_cache import EngineCache, EngineIdentity, NoEngine
+from dense_face_ros.backends.tensorrt import TensorRtNetwork, UnusableEngine
+
+
+class EngineLoader:
+    """Loads one network onto the GPU, as often as it is asked to.
+
+    Args:
+        network: the network file.
+        metadata: of that file.
+        cache: where engines are kept.
+    """
+
+    def __init__(self, network: Path, metadata: dict[str, str], cache: EngineCache) -> None:
+        self._network, self._metadata, self._cache = network, metadata, cache
+
+    def __call__(self, report: Report, stop: threading.Event) -> TensorRtNetwork:
+        """The network, loaded. Builds its engine first where the cache has none that can be used: that takes minutes.
+
+        Args:
+            report: called with one line for each step of a build, and not at all where nothing is built.
+            stop: ends a build when it is set.
+        Raises:
+            ImportError: no TensorRT.
+            NoGpu: no driver or no GPU; TensorRT has then not been touched.
+            BuildFailed: there is no engine, and trying again will not help.
+            NetworkUnavailable: the GPU does not answer.
+        """
+        cuda = Cuda()
+        try:
+            trt = tensorrt_module()
+            identity = engine_identity(trt, cuda.gpu, self._network)
+        except BaseException:
+            cuda.close()
+            raise
+        try:
+            return self._from_cache(trt, cuda, identity)
+        except UnusableEngine as why:
+            report(f"building again: {why}")
+            self._cache.discard(identity)
+        except NoEngine as why:
+            report(f"no engine: {why}")
+        build_in_own_process(self._network, report, stop)
+        try:
+            return self._from_cache(trt, Cuda(), identity)
+        except (NoEngine, UnusableEngine) as why:
+            raise BuildFailed(f"the engine that was just built is of no use: {why}") from why
+
+    def _from_cache(self, trt: Any, cuda: Cuda, identity: EngineIdentity) -> TensorRtNetwork:
+        try:
+            engine = self._cache.load(identity)
+        except NoEngine:
+            cuda.close()
+            raise
+        return TensorRtNetwork(trt, cuda, engine, self._metadata)

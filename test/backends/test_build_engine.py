@@ -1,0 +1,154 @@
+"""The command that builds engines, and the process the node runs it in."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from importlib.util import find_spec
+
+import pytest
+from backends.fake_gpu import FakeDriver
+from backends.stub_driver import environment_with_driver
+
+from dense_face_ros.backends import build_engine
+from dense_face_ros.backends.build_engine import BuildFailed, build_in_own_process, engine_identity, main
+from dense_face_ros.backends.cuda_driver import Cuda
+from dense_face_ros.backends.engine_cache import EngineCache
+from dense_face_ros.backends.gpu_model_file import gpu_network_path
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use Deprecated in TensorRT-RTX:DeprecationWarning")
+
+
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return EngineCache()
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    """A GPU, and the builder that works without one."""
+    trt = pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed: pip install tensorrt-rtx")
+    driver = FakeDriver()
+    monkeypatch.setattr(build_engine, "Cuda", lambda: Cuda(driver))
+    monkeypatch.setattr(build_engine, "tensorrt_module", lambda: trt)
+    return driver
+
+
+def test_the_command_fills_the_cache_once(cache, driver, capsys):
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    assert "building 'correspondence_fp16.onnx' for Fake GPU with tensorrt_rtx" in said and "step" in said
+    (engine,) = cache.directory.glob("*.engine")
+    assert said.splitlines()[-1] == f"ready: {engine}"
+    begin = engine.stat().st_mtime_ns
+    assert main([]) == 0 and engine.stat().st_mtime_ns == begin
+    assert capsys.readouterr().out == f"ready: {engine}\n"
+    assert main(["--again"]) == 0 and engine.stat().st_mtime_ns > begin
+    gc.collect()
+    assert driver.leaks == 0
+
+
+def test_damaged_engines_are_built_again(cache, driver, capsys):
+    main([])
+    (engine,) = cache.directory.glob("*.engine")
+    whole = engine.stat().st_size
+    engine.write_bytes(b"cut")
+    assert main([]) == 0
+    assert "is damaged" in capsys.readouterr().out and engine.stat().st_size == whole
+
+
+def test_what_was_built_is_what_will_be_looked_for(cache, driver):
+    main([])
+    identity = engine_identity(build_engine.tensorrt_module(), Cuda(driver).gpu, gpu_network_path(None))
+    assert cache.load(identity)
+
+
+def test_arguments_of_launch_files_are_passed_over_and_wrong_ones_named(cache, driver, capsys):
+    assert main(["--network", "none.onnx", "--ros-args", "-r", "__node:=build"]) == 1
+    assert "network file 'none.onnx' does not exist" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--netwrok", "none.onnx"])
+
+
+def test_a_cache_that_cannot_be_written_is_named(cache, driver, capsys, tmp_path):
+    (tmp_path / "dense_face_ros").write_text("a file where the folder should be")
+    assert main([]) == 1
+    assert "dense_face_ros" in capsys.readouterr().err
+
+
+def script(monkeypatch, tmp_path, text: str):
+    """Runs ``text`` instead of the command."""
+    path = tmp_path / "python"
+    path.write_text(f"#!{sys.executable}\n{text}")
+    path.chmod(0o700)
+    monkeypatch.setattr(build_engine.sys, "executable", str(path))
+
+
+def test_lines_of_the_process_are_passed_on(monkeypatch, tmp_path):
+    script(monkeypatch, tmp_path, "print('first')\nprint('second')")
+    lines: list[str] = []
+    build_in_own_process(tmp_path, lines.append, threading.Event())
+    assert lines == ["first", "second"]
+
+
+def test_the_last_line_of_a_failed_build_is_its_reason(monkeypatch, tmp_path):
+    script(monkeypatch, tmp_path, "import sys\nprint('first')\nsys.exit('no memory left')")
+    with pytest.raises(BuildFailed, match=r"could not be built: no memory left \(exit code 1\)"):
+        build_in_own_process(tmp_path, lambda line: None, threading.Event())
+
+
+def test_a_build_that_takes_the_process_down_is_a_failure_like_any_other(monkeypatch, tmp_path):
+    script(monkeypatch, tmp_path, "import os\nos.abort()")
+    with pytest.raises(BuildFailed, match="exit code -6"):
+        build_in_own_process(tmp_path, lambda line: None, threading.Event())
+
+
+def test_a_stopped_build_ends_with_its_process(monkeypatch, tmp_path):
+    said = tmp_path / "said"
+    text = """
+        import os, signal, sys, time
+
+        def end(*_):
+            open(sys.argv[-1] + "/said", "w").write("asked to end")
+            sys.exit(1)
+
+        signal.signal(signal.SIGTERM, end)
+        print(os.getpid(), flush=True)
+        time.sleep(60)
+    """
+    script(monkeypatch, tmp_path, textwrap.dedent(text))
+    stop, lines = threading.Event(), list[str]()
+
+    def started(line: str) -> None:
+        lines.append(line)
+        stop.set()
+
+    with pytest.raises(BuildFailed, match="was stopped"):
+        build_in_own_process(tmp_path, started, stop)
+    assert said.read_text() == "asked to end"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(lines[0]), 0)
+
+
+def test_the_real_process_says_what_this_machine_lacks(cache):
+    if os.path.exists("/dev/nvidiactl"):
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(BuildFailed, match="no NVIDIA driver"):
+        build_in_own_process(gpu_network_path(None), lambda line: None, threading.Event())
+
+
+def test_the_real_process_builds_the_shipped_network(tmp_path):
+    pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed: pip install tensorrt-rtx")
+    if find_spec("tensorrt") is not None:
+        pytest.skip("TensorRT is installed, which needs a real driver to build")
+    environment = environment_with_driver(tmp_path, XDG_CACHE_HOME=str(tmp_path))
+    command = [sys.executable, "-m", "dense_face_ros.backends.build_engine"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (engine,) = (tmp_path / "dense_face_ros").glob("*.engine")
+    assert "for Stub GPU with tensorrt" in done.stdout and done.stdout.splitlines()[-1] == f"ready: {engine}"

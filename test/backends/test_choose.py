@@ -1,0 +1,145 @@
+"""Which engine runs the network, and the reason that is told, with and without a GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+
+from backends.fake_gpu import ENGINE, CUresult, FakeDriver, FakeTensorRt
+from backends.test_onnx_runtime import HASH, METADATA, write_network
+
+from dense_face_ros.backends import NetworkUnavailable, choose, cuda_driver, engine_loading
+from dense_face_ros.backends.build_engine import engine_identity
+from dense_face_ros.backends.choose import load_network
+from dense_face_ros.backends.cuda_driver import Cuda
+from dense_face_ros.backends.engine_cache import EngineCache
+
+
+@pytest.fixture
+def network_file(tmp_path):
+    return write_network(tmp_path / "net.onnx")
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    def missing(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(cuda_driver.ctypes, "CDLL", missing)
+
+
+class Gpu:
+    """A machine with a GPU, TensorRT, and an engine for every network in its cache."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.driver = FakeDriver()
+        self.trt = FakeTensorRt(self.driver)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+        monkeypatch.setattr(choose, "check_gpu", lambda: Cuda(self.driver).close())
+        monkeypatch.setattr(engine_loading, "Cuda", lambda: Cuda(self.driver))
+        for module in (choose, engine_loading):
+            monkeypatch.setattr(module, "tensorrt_module", lambda: self.trt)
+
+    def put_engine(self, network: Path) -> None:
+        EngineCache().store(engine_identity(self.trt, Cuda(FakeDriver()).gpu, network), ENGINE, {})
+
+
+@pytest.fixture
+def gpu(monkeypatch, tmp_path):
+    return Gpu(monkeypatch, tmp_path)
+
+
+def red_of(network) -> float:
+    return float(network.run(np.full((128, 128, 3), (5, 0, 0), np.uint8)).flow[0, 0, 0])
+
+
+def test_onnx_runtime_is_taken_when_asked_for(network_file, gpu):
+    network = load_network("onnxruntime", network_file, threads=1, template_hash=HASH)
+    assert red_of(network) == 5 and network.name.startswith("ONNX Runtime")
+    assert network.metadata["backend_reason"] == "backend is 'onnxruntime'"
+
+
+def test_without_a_gpu_auto_runs_on_the_cpu_and_says_why(network_file, no_gpu):
+    network = load_network("auto", network_file)
+    assert red_of(network) == 5 and network.name.startswith("ONNX Runtime")
+    assert network.metadata["backend_reason"].startswith(
+        "backend is 'auto', and TensorRT cannot run: this machine has no NVIDIA driver"
+    )
+
+
+def test_without_a_gpu_tensorrt_is_a_clear_error(network_file, no_gpu):
+    with pytest.raises(NetworkUnavailable, match="no NVIDIA driver"):
+        load_network("tensorrt", network_file)
+
+
+def test_without_its_package_tensorrt_is_a_clear_error(network_file, gpu, monkeypatch):
+    def missing():
+        raise ImportError("TensorRT cannot be imported; pip install tensorrt")
+
+    monkeypatch.setattr(choose, "tensorrt_module", missing)
+    with pytest.raises(ImportError, match="pip install tensorrt"):
+        load_network("tensorrt", network_file)
+    assert "pip install tensorrt" in load_network("auto", network_file).metadata["backend_reason"]
+
+
+@pytest.mark.parametrize("backend", ["auto", "tensorrt"])
+def test_with_a_gpu_tensorrt_runs(network_file, gpu, backend):
+    gpu.put_engine(network_file)
+    network = load_network(backend, network_file, template_hash=HASH)
+    assert red_of(network) == 5 and network.name == "tensorrt 10.3.0 on Fake GPU"
+    assert network.metadata["backend_reason"].startswith(f"backend is '{backend}'")
+    assert network.metadata.items() >= METADATA.items() and network.metadata["network_file"] == "net.onnx"
+    network.close()
+
+
+def test_the_half_precision_file_beside_the_network_is_taken(network_file, gpu):
+    gpu.put_engine(write_network(network_file.with_name("net_fp16.onnx"), flow_name="flow"))
+    network = load_network("auto", network_file)
+    assert network.metadata["network_file"] == "net_fp16.onnx" and red_of(network) == 5
+    network.close()
+
+
+def test_a_half_precision_file_of_another_network_is_refused(network_file, gpu):
+    write_network(network_file.with_name("net_fp16.onnx"), {**METADATA, "images_seen": "7"})
+    with pytest.raises(ValueError, match=r"net_fp16.onnx' is not the half-precision file of .*: images_seen differ"):
+        load_network("auto", network_file)
+
+
+@pytest.mark.parametrize(("backend", "answers"), [("auto", True), ("tensorrt", False)])
+def test_when_the_gpu_is_lost_auto_goes_on_on_the_cpu(network_file, gpu, backend, answers):
+    gpu.put_engine(network_file)
+    network = load_network(backend, network_file)
+    gpu.driver.fail["cuCtxSynchronize"] = gpu.driver.fail["cuGraphLaunch"] = CUresult.CUDA_ERROR_ILLEGAL_ADDRESS
+    if answers:
+        assert red_of(network) == 5 and "ONNX Runtime" in network.name
+    else:
+        with pytest.raises(NetworkUnavailable, match="cuGraphLaunch failed"):
+            red_of(network)
+    assert network.metadata["backend_failures"] == "1"
+    network.close()
+
+
+@pytest.mark.parametrize(("backend", "raises"), [("auto", False), ("tensorrt", True)])
+def test_a_gpu_that_fails_at_the_start(network_file, gpu, backend, raises):
+    gpu.put_engine(network_file)
+    gpu.driver.fail["cuMemHostAlloc"] = CUresult.CUDA_ERROR_OUT_OF_MEMORY
+    if raises:
+        with pytest.raises(NetworkUnavailable, match="OUT_OF_MEMORY"):
+            load_network(backend, network_file)
+    else:
+        assert "OUT_OF_MEMORY" in load_network(backend, network_file).metadata["backend_reason"]
+
+
+@pytest.mark.parametrize("backend", ["auto", "tensorrt"])
+def test_other_templates_are_refused_whatever_the_engine(network_file, gpu, backend):
+    with pytest.raises(ValueError, match="was trained for the cylindrical template"):
+        load_network(backend, network_file, template_hash="cd" * 32)
+
+
+def test_other_backends_say_what_there_is(network_file):
+    with pytest.raises(ValueError, match="backend is 'cuda'; known are auto, onnxruntime, tensorrt"):
+        load_network("cuda", network_file)

@@ -1,0 +1,83 @@
+"""The shipped half-precision network in a real builder: TensorRT for RTX, which builds without a GPU."""
+
+from __future__ import annotations
+
+import importlib
+from types import SimpleNamespace
+
+import pytest
+
+from dense_face_ros.backends import engine_build
+from dense_face_ros.backends.engine_build import EngineError, build, full_version, tensorrt_module
+from dense_face_ros.backends.gpu_model_file import gpu_network_path
+
+#: The RTX edition keeps no kernel timings, and says so.
+pytestmark = pytest.mark.filterwarnings("ignore:Use Deprecated in TensorRT-RTX:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def trt():
+    return pytest.importorskip("tensorrt_rtx", reason="tensorrt-rtx is not installed: pip install tensorrt-rtx")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> bytes:
+    return gpu_network_path(None).read_bytes()
+
+
+def test_the_shipped_network_becomes_an_engine(trt, shipped):
+    lines: list[str] = []
+    engine, timing = build(trt, shipped, b"", lines.append)
+    # Halves: the weights of the file, twice as small as single precision, and kernels that are made on the GPU.
+    assert len(shipped) // 2 < len(engine) < 4 * len(shipped)
+    assert any("step" in line for line in lines)
+    again, _ = build(trt, shipped, timing, lines.append)
+    assert len(again) == len(engine)
+
+
+def test_timings_that_cannot_be_used_do_no_harm(trt, shipped):
+    engine, _ = build(trt, shipped, b"timings of another version", lambda line: None)
+    assert engine
+
+
+def test_files_that_are_no_network_are_told_with_the_log(trt):
+    with pytest.raises(EngineError, match="TensorRT cannot read the network"):
+        build(trt, b"no network", b"", lambda line: None)
+
+
+def test_a_network_that_touches_bytes_before_casting_them_is_told_with_the_log(trt, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto
+    graph = helper.make_graph(
+        [helper.make_node("Transpose", ["image"], ["planes"], perm=[0, 3, 1, 2])],
+        "bytes",
+        [helper.make_tensor_value_info("image", kind.UINT8, [1, 128, 128, 3])],
+        [helper.make_tensor_value_info("planes", kind.UINT8, [1, 3, 128, 128])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    with pytest.raises(EngineError, match="UInt8"):
+        build(trt, model.SerializeToString(), b"", lambda line: None)
+
+
+def test_builders_that_cannot_start_are_told_with_the_cure(trt, monkeypatch, shipped):
+    def nothing(logger: object) -> None:
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    broken = SimpleNamespace(ILogger=trt.ILogger, Builder=nothing)
+    with pytest.raises(EngineError, match="cannot start its builder; check the GPU with nvidia-smi"):
+        build(broken, shipped, b"", lambda line: None)
+
+
+def test_tensorrt_is_taken_before_its_rtx_edition(monkeypatch):
+    installed = {"tensorrt": SimpleNamespace(__name__="tensorrt", __version__="10.3.0"), "tensorrt_rtx": None}
+    monkeypatch.setattr(importlib, "import_module", installed.__getitem__)
+    assert full_version(tensorrt_module()) == "tensorrt 10.3.0"
+
+
+def test_a_missing_tensorrt_is_told_with_the_cure(monkeypatch):
+    def missing(name: str) -> None:
+        raise OSError("libnvinfer.so.10: cannot open shared object file") if name == "tensorrt" else ImportError(name)
+
+    monkeypatch.setattr(engine_build.importlib, "import_module", missing)
+    with pytest.raises(ImportError, match=r"libnvinfer.so.10.*on Jetson: apt install python3-libnvinfer"):
+        tensorrt_module()

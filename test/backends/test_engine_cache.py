@@ -1,0 +1,137 @@
+"""Engines are found by what they were made from, and only whole ones that nobody else could have written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import stat
+import threading
+
+import pytest
+
+from dense_face_ros.backends.engine_cache import EngineCache, EngineIdentity, NoEngine
+
+IDENTITY = EngineIdentity("ab" * 32, "tensorrt 10.3.0", "Orin", "sm_87", "aarch64", "strongly typed")
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return EngineCache(tmp_path / "cache")
+
+
+def test_what_was_stored_is_loaded(cache):
+    with pytest.raises(NoEngine, match="none yet"):
+        cache.load(IDENTITY)
+    path = cache.store(IDENTITY, b"engine", {"build_seconds": "1.5"})
+    assert path == cache.path(IDENTITY) and cache.load(IDENTITY) == b"engine"
+    entry = json.loads(path.with_suffix(".json").read_text())
+    assert entry["gpu"] == "Orin" and entry["build_seconds"] == "1.5" and entry["tensorrt"] == "tensorrt 10.3.0"
+    assert sorted(p.suffix for p in cache.directory.iterdir()) == [".engine", ".json"]
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(EngineIdentity)])
+def test_whatever_an_engine_depends_on_makes_another_engine(cache, field):
+    cache.store(IDENTITY, b"engine", {})
+    with pytest.raises(NoEngine, match="none yet"):
+        cache.load(dataclasses.replace(IDENTITY, **{field: "another"}))
+
+
+def damage_flip(path):
+    content = bytearray(path.read_bytes())
+    content[3] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "damage", "message"),
+    [
+        (".engine", damage_flip, "is damaged"),
+        (".engine", lambda path: path.write_bytes(path.read_bytes()[:3]), "is damaged"),
+        (".engine", lambda path: path.write_bytes(b""), "is damaged"),
+        (".engine", lambda path: path.unlink(), "none yet"),
+        (".json", lambda path: path.write_text("{"), "cannot be read"),
+        (".json", lambda path: path.write_bytes(b"\xff\xfe"), "cannot be read"),
+        (".json", lambda path: path.write_text("[]"), "another version of this package"),
+        (".json", lambda path: path.write_text('{"format_version": "0"}'), "another version of this package"),
+        (".engine", lambda path: path.chmod(0o666), "others could have written"),
+        (".json", lambda path: path.chmod(0o620), "others could have written"),
+        (".engine", lambda path: (path.rename(path.with_name("x")), path.symlink_to("x")), "cannot be read"),
+    ],
+)
+def test_damaged_and_doubtful_files_are_no_engines(cache, suffix, damage, message):
+    damage(cache.store(IDENTITY, b"engine", {}).with_suffix(suffix))
+    with pytest.raises(NoEngine, match=message):
+        cache.load(IDENTITY)
+    cache.store(IDENTITY, b"new engine", {})
+    assert cache.load(IDENTITY) == b"new engine"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_files_of_other_users_are_no_engines(cache):
+    os.chown(cache.store(IDENTITY, b"engine", {}), 12345, 12345)
+    with pytest.raises(NoEngine, match="others could have written"):
+        cache.load(IDENTITY)
+
+
+def test_files_and_folder_are_the_owners_alone(cache):
+    old = os.umask(0)
+    try:
+        path = cache.store(IDENTITY, b"engine", {})
+        cache.store_timing(IDENTITY, b"timing")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(cache.directory.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(p.stat().st_mode) for p in cache.directory.iterdir()} == {0o600}
+    assert path.read_bytes() == b"engine"
+
+
+def test_an_interrupted_write_leaves_the_old_engine(cache, monkeypatch):
+    cache.store(IDENTITY, b"old engine", {})
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        cache.store(IDENTITY, b"new engine", {})
+    assert cache.load(IDENTITY) == b"old engine"
+    assert len(list(cache.directory.iterdir())) == 2
+
+
+def test_discarded_engines_are_gone(cache):
+    cache.store(IDENTITY, b"engine", {})
+    cache.discard(IDENTITY)
+    cache.discard(IDENTITY)
+    with pytest.raises(NoEngine):
+        cache.load(IDENTITY)
+
+
+def test_timings_are_shared_by_networks_but_not_by_gpus(cache):
+    assert cache.timing(IDENTITY) == b""
+    cache.store_timing(IDENTITY, b"timing")
+    assert cache.timing(dataclasses.replace(IDENTITY, network="cd" * 32)) == b"timing"
+    assert cache.timing(dataclasses.replace(IDENTITY, sm="sm_90")) == b""
+
+
+def test_a_second_builder_waits_for_the_first(cache):
+    order = []
+
+    def second() -> None:
+        with cache.building(IDENTITY):
+            order.append("second")
+
+    with cache.building(IDENTITY):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.1)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_the_folder_follows_the_users_setting(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert EngineCache().directory == tmp_path / "dense_face_ros"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert EngineCache().directory.parts[-2:] == (".cache", "dense_face_ros")

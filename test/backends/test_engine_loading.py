@@ -1,0 +1,125 @@
+"""From a network file to a running engine: the cache's, or a new one."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import numpy as np
+import pytest
+from backends.fake_gpu import ENGINE, CUresult, FakeDriver, FakeTensorRt
+
+from dense_face_ros.backends import engine_loading
+from dense_face_ros.backends.build_engine import BuildFailed, engine_identity
+from dense_face_ros.backends.cuda_driver import Cuda, CudaError, NoGpu
+from dense_face_ros.backends.engine_cache import EngineCache, NoEngine
+from dense_face_ros.backends.engine_loading import EngineLoader
+
+
+class Machine:
+    """A machine with a GPU and a cache, where builds are counted and give the engine in ``built``."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder) -> None:
+        self.driver, self.cache = FakeDriver(), EngineCache(folder / "cache")
+        self.trt = FakeTensorRt(self.driver)
+        self.network = folder / "net.onnx"
+        self.network.write_bytes(b"network")
+        self.built: bytes | None = ENGINE
+        self.builds = 0
+        self.lines: list[str] = []
+        monkeypatch.setattr(engine_loading, "Cuda", lambda: Cuda(self.driver))
+        monkeypatch.setattr(engine_loading, "tensorrt_module", lambda: self.trt)
+        monkeypatch.setattr(engine_loading, "build_in_own_process", self._build)
+
+    @property
+    def identity(self):
+        return engine_identity(self.trt, Cuda(FakeDriver()).gpu, self.network)
+
+    def load(self):
+        return EngineLoader(self.network, {}, self.cache)(self.lines.append, threading.Event())
+
+    def _build(self, network, report, stop) -> None:
+        self.builds += 1
+        if self.built is None:
+            raise BuildFailed("the engine could not be built: no memory left (exit code 1)")
+        try:
+            self.cache.load(self.identity)
+        except NoEngine:
+            self.cache.store(self.identity, self.built, {})
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    return Machine(monkeypatch, tmp_path)
+
+
+def assert_runs(network) -> None:
+    assert (network.run(np.full((128, 128, 3), 5, np.uint8)).flow == 5).all()
+
+
+def test_the_first_start_builds_and_the_second_does_not(machine):
+    assert_runs(machine.load())
+    assert machine.builds == 1 and machine.lines == ["no engine: there is none yet for this network, GPU and TensorRT"]
+    assert_runs(machine.load())
+    assert machine.builds == 1 and len(machine.lines) == 1
+
+
+def test_a_changed_network_is_built_anew(machine):
+    machine.load()
+    machine.network.write_bytes(b"trained a little longer")
+    machine.load()
+    assert machine.builds == 2
+
+
+def test_another_tensorrt_is_built_anew(machine):
+    machine.load()
+    machine.trt.__version__ = "10.3.1"
+    machine.load()
+    assert machine.builds == 2
+
+
+def test_damaged_files_are_built_anew(machine):
+    machine.load()
+    machine.cache.path(machine.identity).write_bytes(b"cut")
+    assert_runs(machine.load())
+    assert machine.builds == 2 and "is damaged" in machine.lines[-1]
+
+
+def test_engines_that_tensorrt_refuses_are_built_anew_once(machine):
+    machine.cache.store(machine.identity, b"of another driver", {})
+    assert_runs(machine.load())
+    assert machine.builds == 1 and machine.lines == [
+        "building again: the engine cannot be loaded: magic tag does not match"
+    ]
+    machine.cache.store(machine.identity, b"of another driver", {})
+    machine.built = b"no better"
+    with pytest.raises(BuildFailed, match=r"just built is of no use: .* magic tag"):
+        machine.load()
+    assert machine.builds == 2
+
+
+def test_failed_builds_leave_nothing_on_the_gpu(machine):
+    machine.built = None
+    with pytest.raises(BuildFailed, match="no memory left"):
+        machine.load()
+    gc.collect()
+    assert machine.driver.leaks == 0 and machine.trt.engines == 0
+
+
+def test_without_a_gpu_tensorrt_is_not_touched(machine, monkeypatch):
+    machine.driver.devices = 0
+
+    def touched() -> None:
+        raise AssertionError("TensorRT was touched")
+
+    monkeypatch.setattr(engine_loading, "tensorrt_module", touched)
+    with pytest.raises(NoGpu):
+        machine.load()
+
+
+def test_a_gpu_that_fails_while_loading_is_no_reason_to_build(machine):
+    machine.load()
+    machine.driver.fail["cuMemHostAlloc"] = CUresult.CUDA_ERROR_OUT_OF_MEMORY
+    with pytest.raises(CudaError):
+        machine.load()
+    assert machine.builds == 1
