@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.alignment import Alignment
-from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.backends import CROP_SIZE, NetworkUnavailable
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
@@ -25,6 +25,8 @@ from dense_face_ros.visibility import LandmarkVisibility
 
 Image = npt.NDArray[np.uint8]
 
+#: Why a crop has no fit: it shows no head, or the network could not be asked.
+_NO_FIT = (NoHead, NetworkUnavailable)
 _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
 #: A lone photograph's camera is not known: its head is taken to be this many box sides of focal length away.
@@ -64,11 +66,13 @@ class FaceTracker:
     Args:
         settings: see :class:`TrackerSettings`.
         model_path, network_path, finder_path: files to use instead of the shipped ones.
-        backend: ``auto``, ``onnxruntime`` or ``tensorrt``.
+        backend: ``auto``, ``onnxruntime`` or ``tensorrt``; see :func:`dense_face_ros.backends.choose.load_network`.
+            While the network cannot run, frames are answered as those without a head, with the reason.
         threads: CPU threads of the inference.
 
     Raises:
-        FileNotFoundError, ValueError, ImportError: naming the file, parameter or package, and the cure.
+        FileNotFoundError, ValueError, ImportError, NetworkUnavailable: naming the file, parameter, package or what is
+            wrong with the GPU, and the cure.
     """
 
     def __init__(
@@ -162,7 +166,7 @@ class FaceTracker:
             try:
                 fit = self._fitter.fit(image, crop, lens)
                 fit = self._fitter.fit(image, fit.next_crop(), lens)
-            except NoHead as why:
+            except _NO_FIT as why:
                 reason = str(why)
                 continue
             if best is None or _prominence(fit) > _prominence(best):
@@ -181,7 +185,7 @@ class FaceTracker:
             start = None  # its pose belongs to the other camera
         try:
             return self._fitter.fit(image, self._last.next_crop(), camera, start, self._identity.prior), ""
-        except NoHead as why:
+        except _NO_FIT as why:
             return None, str(why)
 
     def _search(self, image: Image, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:
@@ -191,7 +195,7 @@ class FaceTracker:
             try:
                 fit = self._fitter.fit(image, crop, camera)
                 fit = self._fitter.fit(image, fit.next_crop(), camera, fit.alignment)
-            except NoHead as why:
+            except _NO_FIT as why:
                 reason = str(why)
                 continue
             if best is None or _prominence(fit) > _prominence(best):

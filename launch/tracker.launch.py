@@ -1,4 +1,4 @@
-"""The tracker, configured and activated; on request with an image source, an overlay window and RViz.
+"""The tracker and the attention node, configured and activated; on request an image source, an overlay and RViz.
 
 For example:
 
@@ -43,6 +43,8 @@ ARGUMENTS = (
     ("use_sim_time", "false", "Take the time from /clock; a source then publishes it."),
     ("source", "", "Webcam, video file, folder of images or rosbag2 to play as the camera; empty: none."),
     ("field_of_view", "0.0", "Degrees across the longer side of the source's images, where known; 0: unknown."),
+    ("attention", "true", "Judge the driver's attention."),
+    ("attention_params_file", "", "Parameter file of the attention node; empty: config/attention.yaml."),
     ("overlay", "false", "Show the overlay in a window (rqt_image_view)."),
     ("rviz", "false", "Start RViz."),
 )
@@ -69,6 +71,14 @@ def nodes(context):
             {**use_sim_time, **{name: value for name, value in overrides.items() if given[name]}},
         ],
         remappings=remappings,
+    )
+    attention = LifecycleNode(
+        package=PACKAGE,
+        executable="attention",
+        name="attention",
+        namespace="",
+        output="screen",
+        parameters=[given["attention_params_file"] or os.path.join(config, "attention.yaml"), use_sim_time],
     )
     image_source = Node(
         package=PACKAGE,
@@ -98,8 +108,9 @@ def nodes(context):
         condition=IfCondition(given["rviz"]),
     )
     sources = [image_source] if given["source"] else []
+    judges = [*activation(attention), attention] if given["attention"].lower() in ("true", "1") else []
     namespace = [PushRosNamespace(given["namespace"])] if given["namespace"] else []
-    return [GroupAction([*namespace, *activation(tracker), tracker, *sources, overlay_window, rviz])]
+    return [GroupAction([*namespace, *activation(tracker), tracker, *judges, *sources, overlay_window, rviz])]
 
 
 def typed(argument, kind):
@@ -123,7 +134,7 @@ def activation(node):
         target_lifecycle_node=node,
         start_state="configuring",
         goal_state="unconfigured",
-        entities=[LogInfo(msg="The tracker could not be configured; its error above says why.")],
+        entities=[LogInfo(msg="A node could not be configured; its error above says why.")],
     )
     started = OnProcessStart(target_action=node, on_start=[change(Transition.TRANSITION_CONFIGURE)])
     return [RegisterEventHandler(handler) for handler in (configured, refused, started)]

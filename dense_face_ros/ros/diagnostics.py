@@ -91,6 +91,8 @@ def _verdict(report: Report, received: int, processed: int, dropped: int) -> tup
     if received == 0:
         return DiagnosticStatus.WARN, f"no images on {report.image_topic}"
     warnings = []
+    if report.engine.get("network_backend_state", "running") != "running":
+        warnings.append(f"backend: {report.engine['backend']}")
     if dropped > _TOLERATED_DROPS * (processed + dropped):
         warnings.append(f"{dropped} of {processed + dropped} frames dropped")
     if report.camera_note:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.backends.choose import BACKENDS
 
 Value = bool | int | float | str
@@ -215,7 +216,60 @@ IMAGE_SOURCE: tuple[ParameterSpec, ...] = (
     ),
 )
 
-TABLES: dict[str, tuple[ParameterSpec, ...]] = {"tracker": TRACKER, "image_source": IMAGE_SOURCE}
+ATTENTION: tuple[ParameterSpec, ...] = (
+    ParameterSpec(
+        "preset",
+        "euro_ncap",
+        "Thresholds of the policy, inspired by the source of that name; custom takes those below.",
+        "on configure",
+        choices=tuple(PRESETS),
+    ),
+    ParameterSpec("drive", "left", "Side of the car on which the driver sits.", "on configure", choices=SIDES),
+    ParameterSpec("zones", "", "Zone file (.yaml); empty: the shipped one, of a passenger car.", "on configure"),
+    ParameterSpec(
+        "mounting",
+        "learned",
+        "How the camera stands in the car: learned from natural driving (starting from the angles below), told by "
+        "the parameters below, or by tf from car_frame to the frame_id of the images.",
+        "on configure",
+        choices=("learned", "parameters", "tf"),
+    ),
+    ParameterSpec("camera_yaw", 0.0, "> 0: the camera looks to the car's right.", "on configure", "deg", -180, 180),
+    ParameterSpec("camera_pitch", 0.0, "> 0: the camera looks up.", "on configure", "deg", -90, 90),
+    ParameterSpec("camera_roll", 0.0, "Camera turned about the car's length axis.", "on configure", "deg", -180, 180),
+    ParameterSpec("car_frame", "base_link", "Frame of the car (x forward, z up), for mounting tf.", "on configure"),
+    ParameterSpec("speed_topic", "", "Topic of the vehicle's speed in m/s; empty: unknown.", "on configure"),
+    ParameterSpec(
+        "speed_type",
+        "std_msgs/Float64",
+        "Message type of speed_topic; of a twist, linear.x counts.",
+        "on configure",
+        choices=("std_msgs/Float64", "geometry_msgs/TwistStamped"),
+    ),
+    ParameterSpec(
+        "max_silence", 0.4, "Time without any message after which the state is unknown.", "at once", "s", 0.05, 10.0
+    ),
+    ParameterSpec("marker_rate", 5.0, "Highest rate of attention/markers.", "at once", "Hz", 0.1, 60.0),
+    ParameterSpec("long_glance", 3.0, "preset custom: longest glance away.", "on configure", "s", 0.1, 60.0),
+    ParameterSpec("glance_budget", 10.0, "preset custom: sum of glances away.", "on configure", "s", 0.1, 60.0),
+    ParameterSpec("budget_window", 30.0, "preset custom: time of that sum.", "on configure", "s", 1.0, 600.0),
+    ParameterSpec("budget_reset", 2.0, "preset custom: stay on the road that resets it.", "on configure", "s", 0.1, 60),
+    ParameterSpec("microsleep", 1.0, "preset custom: eyes closed for a microsleep.", "on configure", "s", 0.3, 10.0),
+    ParameterSpec("sleep", 3.0, "preset custom: eyes closed for sleep.", "on configure", "s", 0.5, 30.0),
+    ParameterSpec("perclos_drowsy", 0.15, "preset custom: PERCLOS of the drowsy.", "on configure", "share", 0.02, 1.0),
+    ParameterSpec(
+        "autostart",
+        False,
+        "Configure and activate without being asked; for use without launch or a lifecycle manager.",
+        "at start",
+    ),
+)
+
+TABLES: dict[str, tuple[ParameterSpec, ...]] = {
+    "tracker": TRACKER,
+    "image_source": IMAGE_SOURCE,
+    "attention": ATTENTION,
+}
 
 
 def defaults(table: tuple[ParameterSpec, ...]) -> dict[str, Value]:

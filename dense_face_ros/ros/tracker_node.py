@@ -20,6 +20,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from dense_face_ros.backends import CorrespondenceNetwork
 from dense_face_ros.head_fitting import FitLimits
 from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
@@ -112,10 +113,10 @@ class TrackerNode(LifecycleNode):
             return FAILURE
         self._image_topic = self.resolve_topic_name("image") + ("/compressed" if compressed else "")
         network = self._tracker.network
-        engine = {"backend": network.name, "backend_asked": self._settings.text("backend"), "decoder": decoder_name}
-        engine |= {f"network_{key}": value for key, value in network.metadata.items()}
+        engine = {"backend_asked": self._settings.text("backend"), "decoder": decoder_name, **_facts(network)}
         self._report = Report("inactive", image_topic=self._image_topic, engine=engine)
-        self.get_logger().info(f"configured: {network.name}, images decoded by {decoder_name}")
+        why = network.metadata.get("backend_reason", "no reason given")
+        self.get_logger().info(f"configured: {network.name} ({why}), images decoded by {decoder_name}")
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -205,10 +206,19 @@ class TrackerNode(LifecycleNode):
             self._statistics.drop("superseded")
 
     def _publish_diagnostics(self) -> None:
+        if self._tracker is not None and self._report.engine:
+            self._watch(self._tracker.network)
         status = self._diagnostics_writer.write(self._report, self._statistics.figures(), self._diagnostics_period)
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(array)
+
+    def _watch(self, network: CorrespondenceNetwork) -> None:
+        """What runs the network may change: an engine gets ready, a GPU is lost or comes back."""
+        facts = _facts(network)
+        if facts["backend"] != self._report.engine["backend"]:
+            self.get_logger().warning(f"backend: {facts['backend']}")
+        self._report.engine = {**self._report.engine, **facts}
 
     def _camera_info_topic(self, image_topic: str) -> str:
         """``camera_info``, beside the image where only the image was remapped."""
@@ -218,6 +228,11 @@ class TrackerNode(LifecycleNode):
         if image_remapped and not info_remapped:
             return image_topic.rsplit("/", 1)[0] + "/camera_info"
         return topic
+
+
+def _facts(network: CorrespondenceNetwork) -> dict[str, str]:
+    """What diagnostics say of a network."""
+    return {"backend": network.name, **{f"network_{key}": value for key, value in network.metadata.items()}}
 
 
 def run(make_node: Callable[[], TrackerNode], args: list[str] | None = None) -> int:

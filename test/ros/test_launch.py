@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from dense_face_ros.ros.parameters import IMAGE_SOURCE, TRACKER, defaults
+from dense_face_ros.ros.parameters import ATTENTION, IMAGE_SOURCE, TRACKER, ParameterSpec, defaults
 
 ROOT = Path(__file__).parents[2]
 LAUNCH = ROOT / "launch" / "tracker.launch.py"
@@ -70,7 +70,7 @@ def test_own_executables_are_modules_with_a_main(tree: ast.Module) -> None:
         for node in calls(tree, "Node") + calls(tree, "LifecycleNode")
         if isinstance(node["package"], ast.Name)
     ]
-    assert sorted(own) == ["image_source", "tracker"]
+    assert sorted(own) == ["attention", "image_source", "tracker"]
     for executable in own:
         source = (ROOT / "dense_face_ros" / "ros" / f"{executable}_node.py").read_text()
         functions = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
@@ -83,7 +83,7 @@ def test_parameters_and_files_exist(tree: ast.Module) -> None:
     assert keys and keys <= known
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     files = {text for text in texts if text.endswith((".yaml", ".rviz", ".xml")) and "/" not in text}
-    assert files == {"tracker.yaml", "tracker.rviz", "fastdds.xml"}
+    assert files == {"tracker.yaml", "attention.yaml", "tracker.rviz", "fastdds.xml"}
     assert all((ROOT / "config" / file).is_file() for file in files)
 
 
@@ -99,11 +99,12 @@ def test_description_is_made() -> None:
     assert {argument.name for argument in description.get_launch_arguments()} >= WANTED
 
 
-def test_parameter_file_holds_the_defaults() -> None:
-    content = yaml.safe_load((ROOT / "config" / "tracker.yaml").read_text())
-    wanted = defaults(TRACKER)
+@pytest.mark.parametrize(("node", "table"), [("tracker", TRACKER), ("attention", ATTENTION)])
+def test_parameter_file_holds_the_defaults(node: str, table: tuple[ParameterSpec, ...]) -> None:
+    content = yaml.safe_load((ROOT / "config" / f"{node}.yaml").read_text())
+    wanted = defaults(table)
     del wanted["autostart"]  # for use without a launch file
-    assert content == {"/**/tracker": {"ros__parameters": wanted}}
+    assert content == {f"/**/{node}": {"ros__parameters": wanted}}
 
 
 def test_rviz_shows_topics_of_the_tracker() -> None:

@@ -1,0 +1,68 @@
+"""The way a head points in the car, with its uncertainty, and how the camera stands in the car.
+
+The car frame is the body frame of REP-103: x forward, y to the left, z up. A head that faces the road straight ahead
+has the orientation of the car. Angles are degrees, as the zones are: yaw > 0 points to the left, pitch > 0 downwards.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dense_face_ros.geometry import FACING_CAMERA, Array
+
+
+@dataclass(frozen=True)
+class HeadDirection:
+    """``sigma`` is the largest standard deviation over all ways the direction may be wrong."""
+
+    yaw: float
+    pitch: float
+    sigma: float
+
+    @classmethod
+    def of(cls, rotation: Array, covariance: Array) -> HeadDirection:
+        """From the rotation (3, 3) car <- head and the covariance (3, 3) of a rotation vector about the car's axes."""
+        x, y, z = rotation[:, 0].tolist()
+        yaw, pitch = math.atan2(y, x), -math.asin(min(max(z, -1.0), 1.0))
+        cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
+        # Turns about the direction itself do not change it: what counts is the covariance across it.
+        across = np.array([[-sy, cy, 0.0], [sp * cy, sp * sy, cp]])
+        (a, b), (_, c) = (across @ covariance @ across.T).tolist()
+        largest = 0.5 * (a + c + math.hypot(a - c, 2.0 * b))
+        return cls(math.degrees(yaw), math.degrees(pitch), math.degrees(math.sqrt(max(largest, 0.0))))
+
+
+def is_evidence(rotation: Array | None, covariance: Array | None) -> bool:
+    """Whether pose and covariance say anything: no variance at all means that nobody computed it."""
+    if rotation is None or covariance is None:
+        return False
+    return bool(np.isfinite(rotation).all() and np.isfinite(covariance).all() and np.trace(covariance) > 0.0)
+
+
+def camera_mounting(yaw: float, pitch: float, roll: float) -> Array:
+    """Rotation (3, 3) car <- camera of a camera that looks at the driver. Degrees.
+
+    With all zero it looks straight to the rear. It is then turned about the car's axes, roll first: yaw > 0 makes it
+    look to the car's right (it stands left of the driver's line of sight), pitch > 0 upwards (it stands low).
+    """
+    cy, sy = math.cos(math.radians(yaw)), math.sin(math.radians(yaw))
+    cp, sp = math.cos(math.radians(pitch)), math.sin(math.radians(pitch))
+    cr, sr = math.cos(math.radians(roll)), math.sin(math.radians(roll))
+    about_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
+    about_y = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
+    about_x = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
+    return np.asarray(about_z @ about_y @ about_x @ FACING_CAMERA.T)
+
+
+def between_degrees(a: HeadDirection, b: HeadDirection) -> float:
+    """Angle between two directions, for directions that are close."""
+    yaw = wrap_degrees(a.yaw - b.yaw) * math.cos(math.radians(0.5 * (a.pitch + b.pitch)))
+    return math.hypot(yaw, a.pitch - b.pitch)
+
+
+def wrap_degrees(angle: float) -> float:
+    """The same angle in [-180, 180)."""
+    return (angle + 180.0) % 360.0 - 180.0

@@ -1,0 +1,67 @@
+"""Head pose and eyelids of one frame come as two messages; here they become one sample again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dense_face_ros.attention.policy import EYES_UNKNOWN, RESTART, HeadSample
+from dense_face_ros.geometry import Array
+
+Eyes = tuple[float, float]
+
+
+@dataclass
+class _Parts:
+    pose: tuple[Array, Array] | None = None
+    eyes: Eyes | None = None
+
+
+class SamplePairing:
+    """Joins messages of equal stamps, in whichever order they come; returns the samples that became complete, in order.
+
+    A frame without a head has no pose: an empty expression alone is that frame's whole sample. As long as no
+    expression has ever come, poses do not wait for one.
+    """
+
+    def __init__(self) -> None:
+        self._pending: dict[int, _Parts] = {}
+        self._done: int | None = None
+        self._eyes_come = False
+
+    def pose(self, stamp: int, rotation: Array, covariance: Array) -> list[HeadSample]:
+        """A head pose: stamp in nanoseconds, rotation (3, 3) camera <- head, covariance (3, 3) of the rotation."""
+        parts = self._parts(stamp)
+        if parts is None:
+            return []
+        parts.pose = (rotation, covariance)
+        return self._complete(stamp, parts.eyes is not None or not self._eyes_come)
+
+    def expression(self, stamp: int, eyes: Eyes, head: bool) -> list[HeadSample]:
+        """The openness (left, right) of the eyes, NaN where unknown; ``head``: whether the message told anything."""
+        self._eyes_come = True
+        parts = self._parts(stamp)
+        if parts is None:
+            return []
+        parts.eyes = eyes
+        return self._complete(stamp, parts.pose is not None or not head)
+
+    def _parts(self, stamp: int) -> _Parts | None:
+        """Where to put a message; None when its frame has been answered."""
+        if self._done is not None and stamp <= self._done:
+            if stamp > self._done - int(RESTART * 1e9):
+                return None
+            self._pending.clear()
+            self._done = None
+        return self._pending.setdefault(stamp, _Parts())
+
+    def _complete(self, stamp: int, whole: bool) -> list[HeadSample]:
+        """What may be passed on now: up to ``stamp`` if its frame is whole, and all but the newest two frames."""
+        stamps = sorted(self._pending)
+        ready = [s for i, s in enumerate(stamps) if (whole and s <= stamp) or i < len(stamps) - 2]
+        return [self._sample(s) for s in ready]
+
+    def _sample(self, stamp: int) -> HeadSample:
+        parts = self._pending.pop(stamp)
+        self._done = stamp
+        rotation, covariance = parts.pose if parts.pose is not None else (None, None)
+        return HeadSample(1e-9 * stamp, rotation, covariance, parts.eyes or EYES_UNKNOWN)

@@ -1,0 +1,223 @@
+"""The attention policy: head samples in, the driver's state out. Driven by stamps alone, so it can be replayed.
+
+Alarms are raised by the first sample that crosses a threshold. Without evidence the state is UNKNOWN; it is never
+ATTENTIVE by default.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dense_face_ros.attention.directions import HeadDirection, is_evidence
+from dense_face_ros.attention.evidence import Interval
+from dense_face_ros.attention.eyelids import EyelidTracker, Lids
+from dense_face_ros.attention.gaze import Gaze, GazeTracker
+from dense_face_ros.attention.glances import GlanceTimer
+from dense_face_ros.attention.neutral_pose import NeutralPose
+from dense_face_ros.attention.settings import TOLERANCE, AttentionSettings
+from dense_face_ros.attention.states import Attention, State
+from dense_face_ros.attention.zones import ELSEWHERE, UNDECIDED, ZoneMap
+from dense_face_ros.geometry import Array
+
+#: Seconds by which a stamp must go back to mean that the recording began anew; less is a sample out of order.
+RESTART = 1.0
+_LEARNING_SPEED = 5.0  # m/s; slower, drivers look around
+EYES_UNKNOWN = (math.nan, math.nan)
+_LOOKING = {ELSEWHERE: "the head points at no zone", UNDECIDED: "the head points at the border of zones"}
+
+
+@dataclass(frozen=True)
+class HeadSample:
+    """What one frame told.
+
+    Attributes:
+        stamp: seconds.
+        rotation: (3, 3) camera <- head; None without a head.
+        covariance: (3, 3) of a rotation vector about the camera's axes, rad^2, as in a ROS pose.
+        eye_openness: (left, right) 0 closed, 1 open; NaN where unknown.
+        speed: of the vehicle, m/s; None where unknown.
+    """
+
+    stamp: float
+    rotation: Array | None = None
+    covariance: Array | None = None
+    eye_openness: tuple[float, float] = EYES_UNKNOWN
+    speed: float | None = None
+
+
+class AttentionPolicy:
+    """See the module.
+
+    Args:
+        settings: thresholds.
+        zones: of the car.
+        mounting: (3, 3) car <- camera; None while it is not known. May be set later.
+        neutral: learns how the head is held towards the road, and corrects the mounting by it; None: trust it.
+    """
+
+    def __init__(
+        self,
+        settings: AttentionSettings,
+        zones: ZoneMap,
+        mounting: Array | None,
+        neutral: NeutralPose | None = None,
+    ) -> None:
+        self.settings, self.zones, self.mounting, self.neutral = settings, zones, mounting, neutral
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the driver's doings, not the neutral pose."""
+        self._gaze = GazeTracker(self.zones, self.settings)
+        self._glances = GlanceTimer(self.settings)
+        self._eyelids = EyelidTracker(self.settings)
+        self._stamp: float | None = None
+        self._long = self._repeated = self._unresponsive = self._drowsy = False
+        self._asleep = State.ATTENTIVE  # or MICROSLEEP, SLEEP
+        self._present: Attention | None = None
+
+    @property
+    def car_from_camera(self) -> Array | None:
+        """Rotation (3, 3) as corrected by the neutral pose; None while it is not known."""
+        if self.mounting is None or self.neutral is None:
+            return self.mounting
+        return None if self.neutral.rotation is None else np.asarray(self.neutral.rotation.T @ self.mounting)
+
+    def update(self, sample: HeadSample) -> Attention:
+        """Take a sample. One that is out of order or seen already changes nothing."""
+        if self._stamp is not None and sample.stamp <= self._stamp and self._present is not None:
+            if sample.stamp > self._stamp - RESTART:
+                return self._present
+            self.reset()
+        elapsed = 0.0 if self._stamp is None else sample.stamp - self._stamp
+        self._stamp = sample.stamp
+        head = is_evidence(sample.rotation, sample.covariance)
+        direction = self._direction(sample, elapsed) if head else None
+        for interval in self._gaze.observe(sample.stamp, direction):
+            self._count(interval, sample)
+        # A pose that is not there takes the eyes with it.
+        openness = sample.eye_openness if head else EYES_UNKNOWN
+        self._eyelids.observe(sample.stamp, openness, self._gaze.gaze is Gaze.ROAD)
+        self._judge_eyes(sample.stamp)
+        self._recover()
+        state, reason = self._conclude(sample, head)
+        return self._enter(sample.stamp, state, reason)
+
+    def lapse(self, stamp: float, reason: str) -> Attention:
+        """Nothing arrives any more: what was seen last is no evidence from now on. ``stamp`` is an estimate."""
+        self._gaze.lapse()
+        self._eyelids.lapse()
+        return self._enter(stamp, State.UNKNOWN, reason)
+
+    def _direction(self, sample: HeadSample, elapsed: float) -> HeadDirection | None:
+        if self.mounting is None or sample.rotation is None or sample.covariance is None:
+            return None
+        rotation, covariance = self.mounting @ sample.rotation, self.mounting @ sample.covariance @ self.mounting.T
+        direction = HeadDirection.of(rotation, covariance)
+        if self.neutral is None:
+            return direction
+        moving = sample.speed is None or abs(sample.speed) >= _LEARNING_SPEED
+        if moving and elapsed > 0.0 and direction.sigma <= self.settings.max_sigma:
+            self.neutral.learn(rotation, min(elapsed, self.settings.evidence_hold))
+        if self.neutral.rotation is None:
+            return None
+        turned = HeadDirection.of(self.neutral.rotation.T @ rotation, covariance)
+        return HeadDirection(turned.yaw, turned.pitch, direction.sigma)
+
+    def _count(self, interval: Interval[Gaze], sample: HeadSample) -> None:
+        """Count what became certain about the gaze, and raise the alarms that it crosses."""
+        glances, settings = self._glances, self.settings
+        glances.take(interval, self.zones.grace(self._gaze.zone))
+        if interval.kind is not Gaze.AWAY:
+            return
+        limit = settings.glance_limit(sample.speed)
+        if limit is None:
+            return
+        self._long |= glances.glance >= limit - TOLERANCE
+        self._repeated |= settings.budget is not None and glances.used(interval.end) >= settings.budget - TOLERANCE
+        if self._long or self._repeated:
+            glances.warn()
+        limit = settings.unresponsive_glance
+        self._unresponsive |= limit is not None and glances.glance >= limit - TOLERANCE
+        self._unresponsive |= glances.since_warning >= settings.unresponsive_after_warning - TOLERANCE
+
+    def _judge_eyes(self, stamp: float) -> None:
+        settings, closure, perclos = self.settings, self._eyelids.closure, self._eyelids.perclos(stamp)
+        if closure >= settings.sleep - TOLERANCE:
+            self._asleep = State.SLEEP
+        elif closure >= settings.microsleep - TOLERANCE and self._asleep is State.ATTENTIVE:
+            self._asleep = State.MICROSLEEP
+        self._unresponsive |= closure >= settings.unresponsive_closure - TOLERANCE
+        # Not a number, as long as too little was seen, is neither.
+        if perclos >= settings.perclos_drowsy:
+            self._drowsy = True
+        elif not perclos > settings.perclos_awake:
+            self._drowsy = False
+
+    def _recover(self) -> None:
+        """End alarms. Only seen attention does that, and for the eyes of somebody who hides them, time."""
+        settings, eyes, glances = self.settings, self._eyelids, self._glances
+        if eyes.open_for >= settings.recovery or eyes.unseen_for >= settings.eyes_unseen:
+            self._asleep = State.ATTENTIVE
+        if glances.on_road >= settings.recovery - TOLERANCE:
+            self._long = False
+            if self._asleep is State.ATTENTIVE:
+                self._unresponsive = False
+        if glances.budget_restored:
+            self._repeated = False
+
+    def _conclude(self, sample: HeadSample, head: bool) -> tuple[State, str]:
+        """The state, and the reason for it; the most severe first."""
+        glances, eyes, settings = self._glances, self._eyelids, self.settings
+        if self._gaze.gaze is None:
+            return State.UNKNOWN, self._doubt(head)
+        if self._asleep is not State.ATTENTIVE and eyes.lids is None:
+            return State.UNKNOWN, "the eyes are not seen since they closed"
+        looking = _LOOKING.get(self._gaze.zone, f"the head points at {self._gaze.zone}")
+        away = f"{looking}, away from the road for {glances.glance:.1f} s" if glances.glance else looking
+        if self._unresponsive:
+            closed = f"eyes closed for {eyes.closure:.1f} s"
+            return State.UNRESPONSIVE, f"no response: {closed if eyes.lids is Lids.CLOSED else away}"
+        if self._asleep is not State.ATTENTIVE:
+            return self._asleep, f"eyes closed for {eyes.closure:.1f} s" if eyes.closure else "eyes just opened"
+        if self._long:
+            return State.LONG_DISTRACTION, away
+        if self._repeated:
+            return State.REPEATED_DISTRACTION, f"away for {glances.used(sample.stamp):.1f} s of the last " + (
+                f"{settings.budget_window:g} s; {looking}"
+            )
+        if settings.glance_limit(sample.speed) is None and glances.glance >= settings.strictest_glance - TOLERANCE:
+            return State.UNKNOWN, f"{away}; not judged at this speed"
+        if self._drowsy:
+            return State.DROWSY, f"eyes closed for {100 * eyes.perclos(sample.stamp):.0f} % of the last minute"
+        return State.ATTENTIVE, away
+
+    def _doubt(self, head: bool) -> str:
+        if not head:
+            return "no head pose"
+        if self.mounting is None:
+            return "the camera's mounting is not known"
+        if self.neutral is not None and self.neutral.rotation is None:
+            return f"learning the neutral pose: {self.neutral.seconds:.0f} of {self.neutral.needed:.0f} s"
+        return "it is not certain yet whether the head points at the road"
+
+    def _enter(self, stamp: float, state: State, reason: str) -> Attention:
+        before, eyes, settings = self._present, self._eyelids, self.settings
+        known = before.last_known if before is not None else None
+        unseen = state is not State.UNKNOWN and eyes.unseen_for >= settings.eyes_unseen
+        self._present = Attention(
+            stamp=stamp,
+            state=state,
+            reason=reason,
+            since=before.since if before is not None and before.state is state else stamp,
+            zone=self._gaze.zone,
+            glance=self._glances.glance,
+            budget_left=None if settings.budget is None else max(0.0, settings.budget - self._glances.used(stamp)),
+            closure=eyes.closure if eyes.lids is not None else math.nan,
+            perclos=eyes.perclos(stamp),
+            degraded="eyes not seen: sleep and drowsiness cannot be told" if unseen else "",
+            last_known=known if state is State.UNKNOWN else state,
+        )
+        return self._present

@@ -1,0 +1,87 @@
+"""Attention states as ``diagnostic_msgs/DiagnosticStatus``, and what the node reads out of other messages."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import JointState
+
+from dense_face_ros.attention.states import Attention, State
+from dense_face_ros.geometry import Array
+
+LEVELS: dict[State, bytes] = {
+    State.UNKNOWN: DiagnosticStatus.STALE,
+    State.ATTENTIVE: DiagnosticStatus.OK,
+    State.DROWSY: DiagnosticStatus.WARN,
+    State.REPEATED_DISTRACTION: DiagnosticStatus.WARN,
+    State.LONG_DISTRACTION: DiagnosticStatus.WARN,
+    State.MICROSLEEP: DiagnosticStatus.ERROR,
+    State.SLEEP: DiagnosticStatus.ERROR,
+    State.UNRESPONSIVE: DiagnosticStatus.ERROR,
+}
+
+
+def attention_message(attention: Attention, name: str, source: str) -> DiagnosticStatus:
+    """``name`` of the status; ``source``: the topic of head poses, as its hardware."""
+    budget, known = attention.budget_left, attention.last_known
+    values = {
+        "state": attention.state.value,
+        "reason": attention.reason,
+        "since": f"{attention.since:.3f}",
+        "stamp": f"{attention.stamp:.3f}",
+        "zone": attention.zone,
+        "glance_duration": f"{attention.glance:.2f}",
+        "budget_left": "not judged" if budget is None else f"{budget:.2f}",
+        "eyes_closed": _number(attention.closure),
+        "perclos": _number(attention.perclos),
+        "degraded": attention.degraded,
+        "last_known_state": "none" if known is None else known.value,
+    }
+    status = DiagnosticStatus(level=LEVELS[attention.state], name=name, hardware_id=source)
+    status.message = f"{attention.state.value}: {attention.reason}"
+    if attention.degraded:
+        status.message += f" ({attention.degraded})"
+    status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
+    return status
+
+
+def event_message(attention: Attention, previous: Attention | None, name: str, source: str) -> DiagnosticStatus:
+    """The same for a transition, with ``previous_state``."""
+    status = attention_message(attention, name, source)
+    before = "none" if previous is None else previous.state.value
+    status.values.append(KeyValue(key="previous_state", value=before))
+    return status
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "unknown"
+
+
+def nanoseconds(header: Any) -> int:
+    """The stamp of a header."""
+    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
+
+
+def rotation_of(quaternion: Any) -> Array:
+    """(3, 3) of a ``geometry_msgs/Quaternion``; NaN where it is none."""
+    values = np.array([quaternion.x, quaternion.y, quaternion.z, quaternion.w])
+    if not np.isfinite(values).all() or abs(float(values @ values) - 1.0) > 0.1:
+        return np.full((3, 3), np.nan)
+    return np.asarray(Rotation.from_quat(values).as_matrix())
+
+
+def read_pose(message: PoseWithCovarianceStamped) -> tuple[Array, Array]:
+    """Rotation (3, 3) camera <- head, and the covariance (3, 3) of the rotation."""
+    covariance = np.array(message.pose.covariance, dtype=np.float64).reshape(6, 6)[3:, 3:]
+    return rotation_of(message.pose.pose.orientation), covariance
+
+
+def read_eyes(message: JointState) -> tuple[float, float]:
+    """Openness of the (left, right) eye, NaN where the message does not tell it."""
+    values = dict(zip(message.name, message.position, strict=False))
+    return float(values.get("eye_openness_left", math.nan)), float(values.get("eye_openness_right", math.nan))

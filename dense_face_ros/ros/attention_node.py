@@ -1,0 +1,257 @@
+"""The ``attention`` lifecycle node: head poses and eyelids in, whether the driver attends out.
+
+It keeps nothing but what the policy needs of the last minutes, in memory, and publishes no pictures and no shapes.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import traceback
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from rclpy.timer import Timer
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+from visualization_msgs.msg import MarkerArray
+
+from dense_face_ros.attention.pairing import SamplePairing
+from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
+from dense_face_ros.attention.states import Attention
+from dense_face_ros.ros.attention_markers import attention_markers, zone_lines
+from dense_face_ros.ros.attention_messages import attention_message, event_message, nanoseconds, read_eyes, read_pose
+from dense_face_ros.ros.attention_setup import SPEED_TYPES, attention_policy, speed_of
+from dense_face_ros.ros.car_transform import CarTransform
+from dense_face_ros.ros.node_parameters import NodeParameters
+from dense_face_ros.ros.parameters import ATTENTION
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+_LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+_EVENTS = QoSProfile(depth=20, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+_HEAD = QoSProfile(depth=10)
+_ANY_SPEED = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+_WATCH_PERIOD = 0.1  # seconds; in silence the state is repeated at this pace
+_SPEED_HOLD = 2.0  # seconds for which a speed stands
+
+
+class AttentionNode(LifecycleNode):
+    """configure loads the zones and offers the topics, activate subscribes, deactivate says "unknown" and stops."""
+
+    def __init__(self) -> None:
+        super().__init__("attention", automatically_declare_parameters_from_overrides=True)
+        self._policy: AttentionPolicy | None = None
+        self._settings = NodeParameters(self, ATTENTION, locked=lambda: self._policy is not None)
+        self._publishers_held: list[Publisher] = []
+        self._subscriptions_held: list[Subscription] = []
+        self._watch: Timer | None = None
+        self._service: Any = None
+        self._car: CarTransform | None = None
+        if self._settings.flag("autostart"):
+            self._autostart = self.create_timer(0.0, self._start, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Check the parameters, load the zones, offer the topics; FAILURE, with the reason logged, if it cannot."""
+        try:
+            if self._settings.problems:
+                raise ValueError("; ".join(self._settings.problems))
+            self._policy = attention_policy(self._settings.values())
+            if self._settings.text("mounting") == "tf":
+                self._car = CarTransform(self, self._settings.text("car_frame"))
+            self._status = self._publisher(DiagnosticStatus, "attention", _LATCHED)
+            self._events = self._publisher(DiagnosticStatus, "attention/events", _EVENTS)
+            self._markers = self._publisher(MarkerArray, "attention/markers", QoSProfile(depth=1))
+        except ValueError as error:
+            self.get_logger().error(f"configure failed: {error}")
+            self._release()
+            return FAILURE
+        except Exception:  # a transition must answer, whatever ROS does
+            self.get_logger().error(f"configure failed:\n{traceback.format_exc()}")
+            self._release()
+            return FAILURE
+        self._service = self.create_service(Trigger, "~/reset_neutral_pose", self._reset_neutral)
+        self._lines = zone_lines(self._policy.zones)
+        settings = self._policy.settings
+        self.get_logger().info(f"configured: preset {settings.preset}, inspired by {settings.source}")
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin with nothing known about the driver."""
+        assert self._policy is not None
+        self._policy.reset()
+        self._pairing = SamplePairing()
+        self._previous: Attention | None = None
+        self._speed: tuple[float, float] | None = None
+        self._head = PoseWithCovarianceStamped()
+        self._last_markers = -math.inf
+        self._last_arrival, self._last_stamp = self._now(), self._now()
+        answer = super().on_activate(state)
+        self._source = self.resolve_topic_name("head_pose")
+        self._publish(self._policy.lapse(self._last_stamp, f"nothing received on {self._source} yet"))
+        self._subscriptions_held = [
+            self.create_subscription(PoseWithCovarianceStamped, "head_pose", self._take_pose, _HEAD),
+            self.create_subscription(JointState, "expression", self._take_expression, _HEAD),
+        ]
+        if self._settings.text("speed_topic"):
+            kind = SPEED_TYPES[self._settings.text("speed_type")]
+            topic = self._settings.text("speed_topic")
+            self._subscriptions_held.append(self.create_subscription(kind, topic, self._take_speed, _ANY_SPEED))
+        self._watch = self.create_timer(_WATCH_PERIOD, self._watch_silence)
+        return answer
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop; the latched state becomes unknown."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Take the topics away and forget the driver, the neutral pose included."""
+        self._release()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything."""
+        self._release()
+        return SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything; the node can be configured again."""
+        self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
+        self._release()
+        return SUCCESS
+
+    def destroy_node(self) -> None:
+        """Free everything with the node."""
+        self._release()
+        super().destroy_node()
+
+    def _take_pose(self, message: PoseWithCovarianceStamped) -> None:
+        self._head = message
+        self._judge(self._pairing.pose(nanoseconds(message.header), *read_pose(message)))
+
+    def _take_expression(self, message: JointState) -> None:
+        self._judge(self._pairing.expression(nanoseconds(message.header), read_eyes(message), bool(message.name)))
+
+    def _take_speed(self, message: Any) -> None:
+        self._speed = (speed_of(message), self._now())
+
+    def _judge(self, samples: list[HeadSample]) -> None:
+        assert self._policy is not None
+        now = self._now()
+        if samples:  # messages whose stamps stand still are no news
+            self._last_arrival = now
+        if self._car is not None:
+            self._policy.mounting = self._car.rotation(self._head.header.frame_id)
+        speed = None
+        if self._speed is not None and abs(now - self._speed[1]) <= _SPEED_HOLD and math.isfinite(self._speed[0]):
+            speed = self._speed[0]
+        for sample in samples:
+            self._last_stamp = sample.stamp
+            self._publish(self._policy.update(replace(sample, speed=speed)))
+
+    def _watch_silence(self) -> None:
+        """Without any message no stamp tells that time passes: then the clock does."""
+        assert self._policy is not None
+        silence = self._now() - self._last_arrival
+        if silence < 0.0:
+            self._last_arrival = self._now()  # simulated time began anew
+        elif silence > self._settings.number("max_silence"):
+            reason = f"nothing received on {self._source} for {silence:.1f} s"
+            self._publish(self._policy.lapse(self._last_stamp + silence, reason))
+
+    def _publish(self, attention: Attention) -> None:
+        previous, self._previous = self._previous, attention
+        name = f"{self.get_fully_qualified_name()}: driver attention"
+        self._status.publish(attention_message(attention, name, self._source))
+        changed = previous is None or (previous.state, previous.degraded) != (attention.state, attention.degraded)
+        if changed:
+            self._events.publish(event_message(attention, previous, name, self._source))
+        self._publish_markers(attention)
+
+    def _publish_markers(self, attention: Attention) -> None:
+        assert self._policy is not None
+        elapsed = attention.stamp - self._last_markers
+        due = elapsed < 0.0 or elapsed * self._settings.number("marker_rate") >= 0.9
+        if not due or not self._head.header.frame_id or not self._markers.get_subscription_count():
+            return
+        self._last_markers = attention.stamp
+        position = self._head.pose.pose.position
+        head = np.array([position.x, position.y, position.z])
+        mounting = self._policy.car_from_camera
+        self._markers.publish(attention_markers(attention, self._lines, head, mounting, self._head.header))
+
+    def _reset_neutral(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if self._policy is None or self._policy.neutral is None:
+            response.message = "the neutral pose is learned only with mounting 'learned'"
+            return response
+        self._policy.neutral.reset()
+        response.success, response.message = True, "the neutral pose is learned anew"
+        return response
+
+    def _start(self) -> None:
+        self._autostart.cancel()
+        if self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    def _stop(self) -> None:
+        for subscription in self._subscriptions_held:
+            self.destroy_subscription(subscription)
+        self._subscriptions_held = []
+        if self._watch is not None:
+            self.destroy_timer(self._watch)
+            self._watch = None
+            # What is latched must not outlive its evidence.
+            if self._policy is not None and self.context.ok():
+                self._publish(self._policy.lapse(self._last_stamp, "the attention node is not active"))
+
+    def _release(self) -> None:
+        self._stop()
+        for publisher in self._publishers_held:
+            self.destroy_lifecycle_publisher(publisher)
+        self._publishers_held = []
+        if self._service is not None:
+            self.destroy_service(self._service)
+            self._service = None
+        if self._car is not None:
+            self._car.close()
+            self._car = None
+        self._policy = None
+
+    def _publisher(self, kind: type, topic: str, qos: QoSProfile) -> Publisher:
+        publisher = self.create_lifecycle_publisher(kind, topic, qos)
+        self._publishers_held.append(publisher)
+        return publisher
+
+    def _now(self) -> float:
+        return 1e-9 * float(self.get_clock().now().nanoseconds)
+
+
+def main() -> int:
+    """The ``attention`` executable."""
+    rclpy.init()
+    node = AttentionNode()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        executor.spin()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Opening a rosbag2 through ``rosbags`` and finding the images in it, with errors that name what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dense_face_ros.ros.frame_sources import SourceError
+
+IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+_INFO = "sensor_msgs/msg/CameraInfo"
+
+
+def is_bag(path: Path) -> bool:
+    """Whether a path is meant as a bag: a folder with metadata, or a storage file (of ROS 1, too: to be refused)."""
+    return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in (".mcap", ".db3", ".bag"))
+
+
+def open_reader(path: Path) -> Any:
+    """An opened ``rosbags.rosbag2.Reader``; the caller closes it.
+
+    Raises:
+        SourceError: rosbags is not installed, or what is there is no rosbag2 or damaged.
+    """
+    try:
+        from rosbags.rosbag2 import Reader, ReaderError
+    except ImportError as error:
+        raise SourceError(f"reading bag '{path}' needs rosbags: pip install rosbags") from error
+    if path.suffix == ".bag":
+        raise SourceError(f"bag '{path}' is of ROS 1; convert it: rosbags-convert --src '{path}' --dst FOLDER")
+    # What damaged files make the storage libraries raise is beyond listing; all of it means the same here.
+    try:
+        reader = Reader(path)
+        reader.open()
+    except (ReaderError, OSError, ValueError, KeyError, AssertionError) as error:
+        raise SourceError(f"bag '{path}' cannot be read: {first_line(error)}") from error
+    return reader
+
+
+def image_connection(name: str, connections: Sequence[Any], topic: str, option: str) -> Any:
+    """The connection of an image topic; ``topic`` empty: of the only one.
+
+    Args:
+        name: of the bag, for errors.
+        connections: of the reader.
+        topic: wanted, or empty.
+        option: where the user names the topic, for errors.
+
+    Raises:
+        SourceError: it is not there, or there are several to choose from.
+    """
+    images = [c for c in connections if c.msgtype in (IMAGE, COMPRESSED_IMAGE)]
+    names = ", ".join(c.topic for c in images) or "none"
+    if topic:
+        images = [c for c in images if c.topic == topic]
+        if not images:
+            raise SourceError(f"bag '{name}' has no image topic '{topic}'; its image topics: {names}")
+    if not images:
+        topics = ", ".join(c.topic for c in connections) or "none"
+        raise SourceError(f"bag '{name}' has no image topic; its topics: {topics}")
+    if len(images) > 1:
+        raise SourceError(f"bag '{name}' has {len(images)} image topics ({names}); name one {option}")
+    return images[0]
+
+
+def info_connection(connections: Sequence[Any], image_topic: str) -> Any:
+    """The connection of the camera_info beside an image topic, or of the only one, or None."""
+    infos = [c for c in connections if c.msgtype == _INFO]
+    base = image_topic.removesuffix("/compressed").rsplit("/", 1)[0]
+    beside = [c for c in infos if c.topic == f"{base}/camera_info"]
+    return (beside or infos)[0] if beside or len(infos) == 1 else None
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says, in one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

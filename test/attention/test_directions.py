@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dense_face_ros.attention.directions import HeadDirection, camera_mounting, is_evidence
+from dense_face_ros.geometry import FACING_CAMERA, rotation_from_vector, rotation_from_yaw_pitch_roll
+
+SMALL = np.radians(1.0) ** 2 * np.eye(3)
+
+
+def test_a_camera_in_front_sees_the_angles_of_the_head_as_they_are_in_the_car() -> None:
+    rotation = camera_mounting(0, 0, 0) @ rotation_from_yaw_pitch_roll(np.radians([20.0, -10.0, 5.0]))
+    direction = HeadDirection.of(rotation, SMALL)
+    assert (direction.yaw, direction.pitch, direction.sigma) == pytest.approx((20.0, -10.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("angles", "axis"),
+    [
+        ((0, 0, 0), (-1, 0, 0)),
+        ((90, 0, 0), (0, -1, 0)),  # to the right
+        ((0, 90, 0), (0, 0, 1)),  # up
+    ],
+)
+def test_where_a_mounted_camera_looks(angles: tuple[float, float, float], axis: tuple[float, float, float]) -> None:
+    assert camera_mounting(*angles)[:, 2] == pytest.approx(np.array(axis), abs=1e-9)
+
+
+def test_who_faces_the_road_does_so_for_every_camera() -> None:
+    for angles in ((30, 10, 5), (-40, 20, -8)):
+        mounting = camera_mounting(*angles)
+        direction = HeadDirection.of(mounting @ mounting.T, SMALL)
+        assert (direction.yaw, direction.pitch) == pytest.approx((0.0, 0.0), abs=1e-9)
+
+
+def test_sigma_is_that_of_the_worst_way_across_the_direction() -> None:
+    rotation = FACING_CAMERA.T @ rotation_from_yaw_pitch_roll(np.radians([40.0, 15.0, 0.0]))
+    rng = np.random.default_rng(0)
+    root = np.radians(rng.normal(size=(3, 3)))
+    covariance = root @ root.T
+    forward = rotation[:, 0]
+    turned = np.array([rotation_from_vector(root @ rng.normal(size=3) * 0.1) @ forward for _ in range(20_000)])
+    spread = np.degrees(np.sqrt(np.linalg.eigvalsh(np.cov(turned.T))[-1])) / 0.1
+    assert HeadDirection.of(rotation, covariance).sigma == pytest.approx(spread, rel=0.05)
+    about_itself = np.radians(30.0) ** 2 * np.outer(forward, forward)
+    assert HeadDirection.of(rotation, about_itself).sigma == pytest.approx(0.0, abs=1e-5)
+
+
+def test_what_is_no_evidence() -> None:
+    assert is_evidence(np.eye(3), SMALL)
+    assert not is_evidence(None, SMALL)
+    assert not is_evidence(np.eye(3), None)
+    assert not is_evidence(np.full((3, 3), np.nan), SMALL)
+    assert not is_evidence(np.eye(3), np.zeros((3, 3))), "a variance of zero was not computed"
+    assert not is_evidence(np.eye(3), np.full((3, 3), np.nan))

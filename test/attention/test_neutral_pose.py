@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from attention.drives import LAP, MOUNTING, PASSENGER, REAR_MIRROR, START, ZONES, Camera, Segment, see
+
+from dense_face_ros.attention.directions import camera_mounting
+from dense_face_ros.attention.neutral_pose import NeutralPose
+from dense_face_ros.attention.policy import AttentionPolicy
+from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.attention.states import State
+from dense_face_ros.geometry import FACING_CAMERA, Array, rotation_from_yaw_pitch_roll, vector_from_rotation
+
+ASSUMED = camera_mounting(0.0, 0.0, 0.0)
+#: Six tenths of the time on the road, the rest to all sides.
+BUSY = [Segment(3.0), Segment(1.0, LAP), Segment(2.0), Segment(1.3, PASSENGER), Segment(1.0, REAR_MIRROR)]
+
+
+def rotation(yaw: float, pitch: float, roll: float = 0.0) -> Array:
+    return FACING_CAMERA.T @ rotation_from_yaw_pitch_roll(np.radians([yaw, pitch, roll]))
+
+
+def learn(neutral: NeutralPose, yaw: float, pitch: float, seconds: float, roll: float = 0.0) -> None:
+    rng = np.random.default_rng(1)
+    for dy, dp in 2.0 * rng.normal(size=(int(seconds / 0.1), 2)):
+        neutral.learn(rotation(yaw + dy, pitch + dp, roll), 0.1)
+
+
+def error(neutral: NeutralPose, yaw: float, pitch: float, roll: float = 0.0) -> float:
+    assert neutral.rotation is not None
+    return float(np.degrees(np.linalg.norm(vector_from_rotation(neutral.rotation.T @ rotation(yaw, pitch, roll)))))
+
+
+def test_unknown_until_enough_was_seen() -> None:
+    neutral = NeutralPose(needed=30.0)
+    learn(neutral, 12.0, -6.0, 28.0)
+    assert neutral.rotation is None
+    learn(neutral, 12.0, -6.0, 10.0)
+    assert error(neutral, 12.0, -6.0) < 1.0
+
+
+def test_distractions_do_not_move_it() -> None:
+    neutral = NeutralPose()
+    for _ in range(12):
+        learn(neutral, 10.0, 5.0, 5.0, roll=6.0)
+        learn(neutral, 15.0, 40.0, 4.0)
+        learn(neutral, -30.0, 0.0, 1.0)
+    assert error(neutral, 10.0, 5.0, 6.0) < 1.0
+
+
+def test_without_a_preferred_direction_there_is_none() -> None:
+    neutral, rng = NeutralPose(), np.random.default_rng(2)
+    for yaw, pitch in rng.uniform((-40.0, -25.0), (40.0, 25.0), (1000, 2)):
+        neutral.learn(rotation(yaw, pitch), 0.1)
+    assert neutral.rotation is None
+
+
+def test_it_is_bounded() -> None:
+    neutral = NeutralPose(bounds=(40.0, 25.0))
+    learn(neutral, 70.0, 0.0, 60.0)
+    assert neutral.rotation is None
+
+
+def test_it_follows_a_new_way_of_sitting_and_can_be_reset() -> None:
+    neutral = NeutralPose(memory=60.0)
+    learn(neutral, 0.0, 0.0, 120.0)
+    assert error(neutral, 0.0, 0.0) < 1.0
+    learn(neutral, 14.0, 8.0, 120.0)
+    assert error(neutral, 14.0, 8.0) < 1.0
+    neutral.reset()
+    assert neutral.rotation is None and neutral.seconds == 0.0
+
+
+def test_policy_is_unknown_until_the_camera_is_learned_and_right_then() -> None:
+    policy = AttentionPolicy(PRESETS["euro_ncap"], ZONES, ASSUMED, NeutralPose())
+    script = [*BUSY * 6, Segment(4.0, LAP), Segment(2.0)]
+    states = [policy.update(sample) for sample in see(script, Camera(15.0, noise=0.7, turn=0.25))]
+    early = [s for s in states if s.stamp < START + 29.0]
+    assert {s.state for s in early} == {State.UNKNOWN} and "learning the neutral pose" in early[-1].reason
+    assert State.LONG_DISTRACTION in {s.state for s in states if s.stamp > START + 45.0}
+    for moment, (zone, state) in {
+        53.0: ("lap", State.LONG_DISTRACTION),
+        55.3: ("road", State.ATTENTIVE),
+    }.items():
+        now = next(s for s in states if s.stamp >= START + moment)
+        assert (now.zone, now.state) == (zone, state)
+
+
+def test_nothing_is_learned_while_standing() -> None:
+    for speed, known in ((1.0, False), (20.0, True), (None, True)):
+        policy = AttentionPolicy(PRESETS["euro_ncap"], ZONES, ASSUMED, NeutralPose())
+        for sample in see([Segment(32.0)], Camera(15.0), speed=speed):
+            policy.update(sample)
+        assert (policy.car_from_camera is not None) is known
+
+
+def test_learned_mounting_is_that_of_the_camera() -> None:
+    policy = AttentionPolicy(PRESETS["euro_ncap"], ZONES, ASSUMED, NeutralPose())
+    for sample in see([Segment(35.0)], Camera(15.0, noise=0.5)):
+        policy.update(sample)
+    learned = policy.car_from_camera
+    assert learned is not None
+    assert np.degrees(np.linalg.norm(vector_from_rotation(learned @ MOUNTING.T))) == pytest.approx(0.0, abs=0.5)

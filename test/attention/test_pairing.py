@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+
+from dense_face_ros.attention.pairing import SamplePairing
+from dense_face_ros.attention.policy import HeadSample
+
+TURN, SPREAD = np.eye(3), 1e-4 * np.eye(3)
+FRAME = 33_000_000  # ns
+
+
+def told(samples: list[HeadSample]) -> list[tuple[int, bool, bool]]:
+    """(stamp, with head, with eyes) of each."""
+    return [(round(1e9 * s.stamp), s.rotation is not None, not np.isnan(s.eye_openness[0])) for s in samples]
+
+
+def paired(*messages: tuple[str, int]) -> list[tuple[int, bool, bool]]:
+    """``p``: pose, ``e``: expression with eyes, ``n``: empty expression; with the number of its frame."""
+    pairing, out = SamplePairing(), []
+    for kind, frame in messages:
+        if kind == "p":
+            out += pairing.pose(frame * FRAME, TURN, SPREAD)
+        else:
+            out += pairing.expression(frame * FRAME, (0.9, 0.8) if kind == "e" else (np.nan, np.nan), kind == "e")
+    return [(stamp // FRAME, head, eyes) for stamp, head, eyes in told(out)]
+
+
+def test_both_messages_make_one_sample_in_either_order() -> None:
+    assert paired(("n", 0), ("p", 1), ("e", 1), ("e", 2), ("p", 2)) == [
+        (0, False, False), (1, True, True), (2, True, True)
+    ]  # fmt: skip
+
+
+def test_poses_alone_are_passed_on_at_once() -> None:
+    assert paired(("p", 1), ("p", 2)) == [(1, True, False), (2, True, False)]
+
+
+def test_a_frame_without_a_head_is_an_empty_expression() -> None:
+    assert paired(("n", 1), ("n", 2)) == [(1, False, False), (2, False, False)]
+
+
+def test_topics_that_lag_behind_each_other() -> None:
+    messages = [("n", 0), ("p", 1), ("p", 2), ("e", 1), ("p", 3), ("e", 2), ("e", 3)]
+    assert paired(*messages) == [(0, False, False), (1, True, True), (2, True, True), (3, True, True)]
+
+
+def test_a_lost_message_holds_nothing_up() -> None:
+    assert paired(("n", 0), ("p", 1), ("p", 2), ("e", 2)) == [(0, False, False), (1, True, False), (2, True, True)]
+    assert paired(("n", 0), ("p", 1), ("p", 2), ("p", 3)) == [(0, False, False), (1, True, False)]
+    assert paired(("e", 1), ("e", 2), ("e", 3)) == [(1, False, True)], "a pose withheld is no pose"
+
+
+def test_late_messages_are_dropped_and_a_restart_is_not_late() -> None:
+    assert paired(("n", 100), ("e", 99), ("p", 99), ("n", 20)) == [(100, False, False), (20, False, False)]

@@ -1,0 +1,225 @@
+"""The attention node in a process of its own, fed with head poses and expressions over DDS."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import PoseWithCovarianceStamped, TwistStamped
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from ros.processes import Observer
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+from visualization_msgs.msg import Marker, MarkerArray
+
+from dense_face_ros.geometry import quaternion_from_rotation, rotation_from_yaw_pitch_roll
+
+NODE = ("-m", "dense_face_ros.ros.attention_node", "--ros-args")
+LATCHED = QoSProfile(depth=20, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+MOUNTED = ("-p", "mounting:=parameters")
+ROAD, LAP = (0.0, 0.0), (5.0, 35.0)
+START = 1000.0
+
+
+def value(status: DiagnosticStatus, key: str) -> str:
+    return next(pair.value for pair in status.values if pair.key == key)
+
+
+class Driver:
+    """Publishes what a tracker would, and sees what the node says."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer, node = observer, observer.node
+        self._poses = node.create_publisher(PoseWithCovarianceStamped, "head_pose", 10)
+        self._expressions = node.create_publisher(JointState, "expression", 10)
+        self.said: list[DiagnosticStatus] = observer.collect(DiagnosticStatus, "attention", LATCHED)
+        self.events: list[DiagnosticStatus] = observer.collect(DiagnosticStatus, "attention/events", LATCHED)
+        self.now = START
+
+    def activate(self) -> None:
+        assert self.observer.change_state("configure", "/attention")
+        assert self.observer.change_state("activate", "/attention")
+        ready = lambda: self._poses.get_subscription_count() and self._expressions.get_subscription_count()  # noqa: E731
+        self.observer.wait_until(ready, "the attention node subscribes")
+        self.wait_for("unknown")
+
+    def send(self, at: tuple[float, float] | None, eyes: float = 0.95) -> None:
+        """One frame with the head at (yaw, pitch) degrees, or without a head, stamped ``now``."""
+        expression = JointState()
+        expression.header.frame_id = "cabin_camera"
+        expression.header.stamp = Time(sec=int(self.now), nanosec=int(round(1e9 * (self.now % 1.0))) % 10**9)
+        if at is not None:
+            pose = PoseWithCovarianceStamped(header=expression.header)
+            pose.pose.pose.position.z = 0.7
+            rotation = rotation_from_yaw_pitch_roll(np.radians([*at, 0.0]))
+            x, y, z, w = quaternion_from_rotation(rotation).tolist()
+            orientation = pose.pose.pose.orientation
+            orientation.x, orientation.y, orientation.z, orientation.w = x, y, z, w
+            pose.pose.covariance = (np.radians(1.5) ** 2 * np.eye(6)).ravel()
+            self._poses.publish(pose)
+            expression.name = ["jawOpen", "eye_openness_left", "eye_openness_right"]
+            expression.position = [0.1, eyes, eyes]
+        self._expressions.publish(expression)
+
+    def drive(self, seconds: float, at: tuple[float, float] | None, rate: float = 15.0, eyes: float = 0.95) -> None:
+        """Frames as fast as the node answers them: every frame is answered before the next is sent."""
+        for _ in range(round(seconds * rate)):
+            self.now = round(self.now + 1.0 / rate, 6)
+            self.send(at, eyes)
+            self.observer.wait_until(
+                lambda: self.said and float(value(self.said[-1], "stamp")) == pytest.approx(self.now, abs=1e-3),
+                "the answer to a frame",
+            )
+
+    def wait_for(self, state: str) -> DiagnosticStatus:
+        self.observer.wait_until(lambda: self.said and value(self.said[-1], "state") == state, f"state {state}")
+        return self.said[-1]
+
+    def transitions(self) -> list[tuple[str, str]]:
+        return [(value(event, "previous_state"), value(event, "state")) for event in self.events]
+
+
+@pytest.fixture
+def driver(observer: Observer) -> Driver:
+    return Driver(observer)
+
+
+def test_states_values_and_latched_topics(start: Any, observer: Observer, driver: Driver) -> None:
+    # The clock of the test's stamps is not the node's: only silence may be told by the latter.
+    process = start(*NODE, *MOUNTED, "-p", "max_silence:=5.0")
+    driver.activate()
+    assert driver.said[-1].level == DiagnosticStatus.STALE
+    assert "nothing received on /head_pose" in driver.said[-1].message
+    markers = observer.collect(MarkerArray, "attention/markers", 1)
+    driver.drive(1.0, ROAD)
+    said = driver.said[-1]
+    assert (said.level, value(said, "state"), value(said, "zone")) == (DiagnosticStatus.OK, "attentive", "road")
+    assert value(said, "perclos") == "unknown" and value(said, "budget_left") == "10.00"
+    driver.drive(3.2, LAP)
+    said = driver.said[-1]
+    assert (said.level, value(said, "state"), value(said, "zone")) == (DiagnosticStatus.WARN, "long_distraction", "lap")
+    assert float(value(said, "glance_duration")) == pytest.approx(3.2, abs=0.1)
+    assert float(value(said, "budget_left")) == pytest.approx(6.8, abs=0.1)
+    assert float(value(said, "since")) == pytest.approx(START + 4.05, abs=0.07)
+    assert "the head points at lap" in said.message and said.hardware_id == "/head_pose"
+    driver.drive(1.0, ROAD)
+    driver.drive(3.2, ROAD, eyes=0.02)
+    assert driver.said[-1].level == DiagnosticStatus.ERROR and value(driver.said[-1], "state") == "sleep"
+    driver.drive(0.6, None)
+    assert driver.said[-1].level == DiagnosticStatus.STALE and value(driver.said[-1], "last_known_state") == "sleep"
+    wanted = ["unknown", "attentive", "long_distraction", "attentive", "microsleep", "sleep", "unknown"]
+    assert driver.transitions() == list(zip(["none", *wanted], wanted, strict=False))
+    zones = {marker.ns: marker for marker in markers[-1].markers}
+    assert zones["attention"].text.startswith("unknown") and zones["attention"].header.frame_id == "cabin_camera"
+    assert zones["zones"].type == Marker.LINE_LIST and len(zones["zones"].points) == len(zones["zones"].colors) > 100
+    latched = observer.collect(DiagnosticStatus, "attention", LATCHED)
+    observer.wait_until(lambda: latched, "the last state comes to late subscribers")
+    driver.drive(1.0, ROAD)
+    assert observer.change_state("deactivate", "/attention")
+    assert "not active" in driver.wait_for("unknown").message, "an inactive node must not leave 'attentive' latched"
+    assert observer.change_state("cleanup", "/attention")
+    assert process.stop() == 0
+
+
+def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, observer: Observer, driver: Driver) -> None:
+    process = start(*NODE, *MOUNTED)
+    driver.activate()
+    driver.drive(1.0, ROAD)
+    assert value(driver.said[-1], "state") == "attentive"
+    sent = time.monotonic()
+    assert "nothing received on /head_pose for" in driver.wait_for("unknown").message
+    assert time.monotonic() - sent > 0.3
+    assert process.stop() == 0
+
+    clock = observer.node.create_publisher(Clock, "/clock", 10)
+    process = start(*NODE, *MOUNTED, "-p", "use_sim_time:=true")
+    driver.said.clear()
+    driver.activate()
+    driver.drive(1.0, ROAD)
+    driver.wait_for("attentive")
+    simulated = 50.0
+
+    def unknown_as_time_passes() -> bool:
+        nonlocal simulated
+        simulated += 0.05
+        clock.publish(Clock(clock=Time(sec=int(simulated), nanosec=int(1e9 * (simulated % 1.0)))))
+        return value(driver.said[-1], "state") == "unknown"
+
+    observer.wait_until(unknown_as_time_passes, "silence in simulated time is unknown")
+
+
+def test_speed_decides(start: Any, observer: Observer, driver: Driver) -> None:
+    message = TwistStamped()
+    message.twist.linear.x = 10.0
+    speeds = observer.node.create_publisher(TwistStamped, "car/speed", 5)
+    start(
+        *NODE, *MOUNTED, "-p", "preset:=eu_addw", "-p", "max_silence:=5.0",
+        "-p", "speed_topic:=car/speed", "-p", "speed_type:=geometry_msgs/TwistStamped",
+    )  # fmt: skip
+    driver.activate()
+    observer.wait_until(lambda: speeds.get_subscription_count(), "the node subscribes to the speed")
+    speeds.publish(message)
+    driver.drive(0.5, ROAD)
+    driver.drive(5.0, LAP)
+    assert value(driver.said[-1], "state") == "attentive", "36 km/h permit 6 s"
+    driver.drive(1.3, LAP)
+    assert value(driver.said[-1], "state") == "long_distraction"
+    assert value(driver.said[-1], "budget_left") == "not judged"
+
+
+def test_an_alarm_is_the_answer_to_the_frame_that_crosses_the_threshold(
+    start: Any, observer: Observer, driver: Driver
+) -> None:
+    start(*NODE, *MOUNTED, "-p", "preset:=custom", "-p", "long_glance:=0.6", "-p", "max_silence:=5.0")
+    driver.activate()
+    driver.drive(1.0, ROAD, rate=30.0)
+    # The turn lies half a frame before the first frame away: 18.5 frames have passed at the nineteenth.
+    driver.drive(18 / 30, LAP, rate=30.0)
+    assert value(driver.said[-1], "state") == "attentive"
+    driver.drive(1 / 30, LAP, rate=30.0)
+    assert value(driver.said[-1], "state") == "long_distraction"
+    observer.wait_until(lambda: ("attentive", "long_distraction") in driver.transitions(), "the event of the alarm")
+    assert value(driver.events[-1], "stamp") == value(driver.said[-1], "stamp")
+
+
+def test_neutral_pose_is_learned_and_reset(start: Any, observer: Observer, driver: Driver) -> None:
+    start(*NODE, "-p", "max_silence:=5.0")
+    driver.activate()
+    driver.drive(5.0, (18.0, 10.0), rate=5.0)
+    assert "learning the neutral pose" in driver.said[-1].message
+    driver.drive(31.0, (18.0, 10.0), rate=5.0)
+    assert value(driver.said[-1], "state") == "attentive", driver.said[-1].message
+    answer = observer.call(Trigger, "/attention/reset_neutral_pose", Trigger.Request())
+    assert answer.success
+    driver.drive(1.0, (18.0, 10.0), rate=5.0)
+    assert value(driver.said[-1], "state") == "unknown"
+
+
+def test_wrong_parameters_are_named_when_configured(start: Any, observer: Observer, tmp_path: Path) -> None:
+    process = start(*NODE, "-p", "sleep:=2.0")
+    assert not observer.change_state("configure", "/attention")
+    message = "parameter 'sleep' is 2 and preset is 'euro_ncap', which has its own; set preset to 'custom'"
+    assert message in process.output
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"sleep": 0.9, "preset": "custom"}, "microsleep is 1.0; it must be less than sleep, which is 0.9"),
+        ({"sleep": 3.0, "zones": str(tmp_path / "none.yaml")}, "none.yaml' cannot be read"),
+    ]
+    for parameters, message in cases:
+        for name, given in parameters.items():
+            assert observer.set_parameter(name, given, "/attention")[0]
+        assert not observer.change_state("configure", "/attention")
+        observer.wait_until(lambda message=message: message in process.output, message)
+    assert observer.set_parameter("zones", "", "/attention")[0]
+    assert observer.change_state("configure", "/attention")
+    assert not observer.set_parameter("preset", "nhtsa", "/attention")[0], "read when configured"
+    assert "Traceback" not in process.output
+    assert process.stop() == 0

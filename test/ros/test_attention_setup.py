@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+
+from geometry_msgs.msg import Quaternion, TwistStamped
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
+
+from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.ros.attention_messages import LEVELS, read_eyes, rotation_of
+from dense_face_ros.ros.attention_setup import attention_policy, attention_settings, speed_of
+from dense_face_ros.ros.car_transform import CarTransform
+from dense_face_ros.ros.parameters import ATTENTION, defaults
+
+
+def values(**given: Any) -> dict[str, Any]:
+    return {**defaults(ATTENTION), **given}
+
+
+@pytest.mark.parametrize("name", ["euro_ncap", "eu_addw", "nhtsa"])
+def test_presets_are_taken_as_they_are(name: str) -> None:
+    assert attention_settings(values(preset=name)) is PRESETS[name]
+
+
+def test_defaults_of_the_custom_preset_are_those_of_the_parameters() -> None:
+    custom, preset = attention_settings(values(preset="custom")), PRESETS["custom"]
+    for setting in ("glance_limits", "budget", "budget_window", "budget_reset", "microsleep", "sleep",
+                    "perclos_drowsy", "perclos_awake", "unresponsive_closure"):  # fmt: skip
+        assert getattr(custom, setting) == getattr(preset, setting), setting
+
+
+def test_custom_numbers() -> None:
+    settings = attention_settings(values(preset="custom", long_glance=1.5, sleep=8.0, perclos_drowsy=0.06))
+    assert settings.glance_limit(None) == 1.5 and settings.sleep == 8.0
+    assert settings.unresponsive_closure > 8.0 and settings.perclos_awake < 0.06
+
+
+def test_mountings() -> None:
+    told = attention_policy(values(mounting="parameters", camera_yaw=10.0))
+    assert told.neutral is None and told.car_from_camera is not None
+    learned = attention_policy(values(mounting="learned"))
+    assert learned.neutral is not None and learned.car_from_camera is None
+    assert attention_policy(values(mounting="tf")).car_from_camera is None
+
+
+def test_tf_without_tf2_says_what_to_install() -> None:
+    try:
+        import tf2_ros  # noqa: F401
+    except ImportError:
+        with pytest.raises(
+            ValueError, match=r"parameter 'mounting' is 'tf' and tf2_ros is not installed \(apt install"
+        ):
+            CarTransform(None, "base_link")
+    else:
+        pytest.skip("tf2_ros is installed")
+
+
+def test_messages_are_read() -> None:
+    twist = TwistStamped()
+    twist.twist.linear.x = -3.0
+    assert speed_of(twist) == -3.0 and speed_of(Float64(data=4.0)) == 4.0
+    eyes = read_eyes(JointState(name=["eye_openness_right", "jawOpen"], position=[0.7, 0.1]))
+    assert np.isnan(eyes[0]) and eyes[1] == 0.7
+    quarter = np.sqrt(0.5)
+    turned = rotation_of(Quaternion(x=0.0, y=0.0, z=quarter, w=quarter))
+    assert turned @ np.array([1.0, 0.0, 0.0]) == pytest.approx(np.array([0.0, 1.0, 0.0]))
+    assert np.isnan(rotation_of(Quaternion(x=0.0, y=0.0, z=0.0, w=0.0))).all()
+
+
+def test_every_state_has_a_level() -> None:
+    assert {state.value: level[0] for state, level in LEVELS.items()} == {
+        "unknown": 3, "attentive": 0, "drowsy": 1, "repeated_distraction": 1, "long_distraction": 1,
+        "microsleep": 2, "sleep": 2, "unresponsive": 2,
+    }  # fmt: skip
