@@ -1,0 +1,71 @@
+"""Node processes that end when the demo ends, whatever ends it, and whose last words are kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+REPOSITORY = Path(__file__).parents[1]
+_PATIENCE = 10.0  # seconds between asking a process to end and ending it
+_LAST_LINES = 12
+
+
+class DemoError(RuntimeError):
+    """Why the demo cannot go on, in words for the person who started it."""
+
+
+class NodeProcess:
+    """A Python program (``-m module`` or a script, with arguments) in a process of its own, used in a ``with`` block.
+
+    It gets a session of its own: Ctrl-C in the terminal reaches the demo alone, which then ends the nodes in order.
+    """
+
+    def __init__(self, name: str, program: list[str], log: Path) -> None:
+        self.name, self._log = name, log
+        path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
+        with log.open("w", encoding="utf-8") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, *program],
+                env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> NodeProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def check(self) -> None:
+        """Raise DemoError with its last lines when it has ended by itself."""
+        if self.exit_code is not None:
+            raise DemoError(f"{self.name} ended with exit code {self.exit_code}; its last lines:\n{self.last_lines()}")
+
+    def last_lines(self) -> str:
+        """The end of what it printed."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(f"  {line}" for line in lines[-_LAST_LINES:]) or "  (it printed nothing)"
+
+    def stop(self) -> None:
+        """Interrupt it as Ctrl-C does, and kill it when it does not listen."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,89 @@
+"""What a showing came to: counts and latency, the error against a known truth, and the contact sheet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from demo.processes import DemoError
+from demo.watcher import Watcher
+from dense_face_ros.drawing import contact_sheet
+from dense_face_ros.geometry import Array, vector_from_rotation, yaw_pitch_roll_from_rotation
+
+_FIGURES = (
+    "backend", "frames_received", "frames_processed", "frames_with_head", "frames_dropped", "latency_p50_ms",
+    "latency_p99_ms", "processing_p50_ms", "processing_p99_ms",
+)  # fmt: skip
+
+
+def pose_error(found: dict[int, Array], frame_stamps: list[int], true: Array) -> dict[str, dict[str, float]]:
+    """Mean and median error of yaw, pitch, roll, the whole rotation (degrees), and the position (millimetres).
+
+    Args:
+        found: image stamp -> pose (4, 4) camera <- head, metres.
+        frame_stamps: the stamp that each frame was given, in order.
+        true: (N, 4, 4) pose of each frame.
+
+    Raises:
+        ValueError: when there is not one stamp for every frame, so that nobody knows which frame a pose belongs to, or
+            when no pose belongs to any.
+    """
+    if len(frame_stamps) != len(true):
+        raise ValueError(f"{len(frame_stamps)} frames were announced, {len(true)} were rendered; run it again")
+    pairs = [(found[stamp], pose) for stamp, pose in zip(frame_stamps, true, strict=True) if stamp in found]
+    if not pairs:
+        raise ValueError("no pose belongs to any frame")
+    errors: dict[str, list[float]] = {name: [] for name in ("yaw", "pitch", "roll", "rotation", "position")}
+    for estimate, truth in pairs:
+        turn = np.degrees(_angles(estimate) - _angles(truth))
+        for name, difference in zip(("yaw", "pitch", "roll"), turn, strict=True):
+            errors[name].append(abs(float((difference + 180.0) % 360.0 - 180.0)))
+        between = vector_from_rotation(estimate[:3, :3] @ truth[:3, :3].T)
+        errors["rotation"].append(float(np.degrees(np.linalg.norm(between))))
+        errors["position"].append(1e3 * float(np.linalg.norm(estimate[:3, 3] - truth[:3, 3])))
+    return {name: {"mean": float(np.mean(v)), "median": float(np.median(v))} for name, v in errors.items()}
+
+
+def _angles(pose: Array) -> Array:
+    return yaw_pitch_roll_from_rotation(pose[:3, :3])
+
+
+def report(watcher: Watcher, output: Path, truth: Array | None) -> None:
+    """Print the figures and write ``contact_sheet.png`` and ``report.json``.
+
+    Args:
+        truth: (N, 4, 4) pose of each frame played, where it is known.
+
+    Raises:
+        DemoError: when there is nothing to report.
+        OSError: when a file cannot be written.
+    """
+    figures: dict[str, Any] = {"frames_played": len(watcher.camera_stamps)}
+    figures |= {name: watcher.diagnostics.get(name, "unknown") for name in _FIGURES}
+    print(
+        f"{figures['frames_played']} frames played: {figures['frames_processed']} answered, "
+        f"{figures['frames_with_head']} with a head, {figures['frames_dropped']} dropped\n"
+        f"image stamp -> head_pose: p50 {figures['latency_p50_ms']} ms, p99 {figures['latency_p99_ms']} ms "
+        f"({figures['backend']})"
+    )
+    if not watcher.poses:
+        raise DemoError("the tracker found no head in any frame")
+    if truth is not None:
+        try:
+            error = pose_error({p.stamp: p.pose for p in watcher.poses}, watcher.camera_stamps, truth)
+        except ValueError as problem:
+            raise DemoError(f"the pose error cannot be told: {problem}") from problem
+        figures["pose_error"] = error
+        print("error of head_pose against the rendered truth, mean (median):")
+        for name, value in error.items():
+            unit = "mm" if name == "position" else "deg"
+            print(f"  {name:8s} {value['mean']:6.2f} ({value['median']:.2f}) {unit}")
+    sheet, json_file = output / "contact_sheet.png", output / "report.json"
+    if not cv2.imwrite(str(sheet), contact_sheet(watcher.selection.pictures, 4, 1920)):
+        raise OSError(f"picture '{sheet}' cannot be written")
+    json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    print(f"wrote {output / 'overlay.mp4'}, {sheet}, {json_file}")

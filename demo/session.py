@@ -1,0 +1,129 @@
+"""One showing: start the tracker, play a source to it, listen until the end, and leave no process behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from demo.processes import REPOSITORY, DemoError, NodeProcess
+from demo.watcher import Watcher
+from dense_face_ros.ros.bag_source import Bag, is_bag
+
+TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
+_IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
+_START_PATIENCE = 120.0  # seconds for the tracker to load
+_LAST_REPORTS = 2.5  # seconds after the last frame: the tracker reports once a second
+_CONNECT = 2.0  # seconds before the first frame, for everybody to find everybody
+
+
+def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ...] = TRACKER) -> Watcher:
+    """Play a source to its end, or until Ctrl-C after the first overlay.
+
+    Args:
+        source: video, webcam, folder of images or rosbag2.
+        field_of_view: degrees across the longer image side; 0 when unknown.
+        output: folder for ``overlay.mp4`` and the nodes' logs.
+        tracker: the program that runs the tracker node.
+
+    Returns:
+        What was seen.
+
+    Raises:
+        DemoError: when a process fails.
+        SourceError: when a bag cannot be read.
+    """
+    is_webcam = re.fullmatch(r"(/dev/video)?\d+", source) is not None
+    if not is_webcam and not Path(source).exists():
+        raise DemoError(f"source '{source}' does not exist")
+    _set_environment()
+    path = source if is_webcam else str(Path(source).absolute())
+    # A source such as 0 is a number to ROS unless it is quoted.
+    settings = {"source": f"'{path}'", "field_of_view": f"{field_of_view:.6f}", "start_delay": f"{_CONNECT:.1f}"}
+    tracker_settings = {"autostart": "true", "compressed": "true" if _is_compressed(source) else "false"}
+    # Signals stay Python's: what ends this process must first end the others.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    watcher = Watcher(output / "overlay.mp4")
+    executor = SingleThreadedExecutor()
+    executor.add_node(watcher)
+    try:
+        print("starting the tracker process", flush=True)
+        with NodeProcess("tracker", [*tracker, *_ros(tracker_settings)], output / "tracker.log") as node:
+            _wait_until_active(node, watcher, executor)
+            print(f"starting the image_source process on {source}", flush=True)
+            program = [*_IMAGE_SOURCE, *_ros(settings)]
+            with NodeProcess("image_source", program, output / "image_source.log") as camera:
+                _watch(node, camera, watcher, executor)
+    finally:
+        executor.shutdown()
+        watcher.close()
+        rclpy.try_shutdown()
+    return watcher
+
+
+def _ros(parameters: dict[str, str]) -> list[str]:
+    return ["--ros-args", *(word for name, value in parameters.items() for word in ("-p", f"{name}:={value}"))]
+
+
+def _is_compressed(source: str) -> bool:
+    if not is_bag(Path(source)):
+        return False
+    bag = Bag(Path(source))
+    bag.close()
+    return bag.compressed
+
+
+def _set_environment() -> None:
+    """This machine only, a domain of our own, and shared memory that images fit into."""
+    profile = str(REPOSITORY / "config" / "fastdds.xml")
+    os.environ |= {
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
+        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+    }
+
+
+def _wait_until_active(tracker: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor) -> None:
+    end = time.monotonic() + _START_PATIENCE
+    while watcher.tracker_state != "active":
+        tracker.check()
+        if time.monotonic() > end:
+            raise DemoError(f"the tracker is not active after {_START_PATIENCE:.0f} s:\n{tracker.last_lines()}")
+        executor.spin_once(timeout_sec=0.1)
+
+
+def _watch(tracker: NodeProcess, camera: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor) -> None:
+    """Listen until the source has ended and the tracker has reported on it, or until Ctrl-C."""
+    end, next_line = float("inf"), time.monotonic()
+    try:
+        while time.monotonic() < end:
+            tracker.check()
+            if camera.exit_code is not None and end == float("inf"):
+                if camera.exit_code != 0:
+                    camera.check()
+                end = time.monotonic() + _LAST_REPORTS
+            executor.spin_once(timeout_sec=0.1)
+            if time.monotonic() >= next_line and watcher.camera_stamps:
+                _show(watcher.status_line())
+                next_line = time.monotonic() + 1.0
+    except KeyboardInterrupt:
+        if not watcher.selection.pictures:
+            raise
+        print("\nstopping", end="", flush=True)
+    if sys.stdout.isatty():
+        print()
+
+
+def _show(line: str) -> None:
+    """A line that changes on a terminal, a line each time elsewhere."""
+    if sys.stdout.isatty():
+        print(f"\r\033[K{line}", end="", flush=True)
+    else:
+        print(line, flush=True)

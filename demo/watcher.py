@@ -1,0 +1,121 @@
+"""The node of the demo's own process: it listens to what the tracker publishes and keeps what the report needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo, Image
+
+from demo.recording import EvenSelection, StampedVideo
+from dense_face_ros.drawing import draw_caption
+from dense_face_ros.geometry import Array, rotation_from_vector, yaw_pitch_roll_from_rotation
+
+_PATIENT = QoSProfile(depth=1000)  # nothing may be missing: frames are told apart by counting
+_PICTURES = QoSProfile(depth=30)
+_SHEET_PICTURES = 24
+
+
+@dataclass(frozen=True)
+class StampedPose:
+    """A published head: ``stamp`` in nanoseconds, ``pose`` (4, 4) camera <- head, metres."""
+
+    stamp: int
+    pose: Array
+
+
+class Watcher(Node):
+    """Listens to one tracker.
+
+    Attributes:
+        poses: all heads so far.
+        camera_stamps: nanoseconds, of every camera_info: one for each frame that was played.
+        diagnostics: the tracker's last report, name -> text; empty before the first.
+        selection: overlays for the contact sheet.
+    """
+
+    def __init__(self, video: Path) -> None:
+        super().__init__("demo")
+        self.poses: list[StampedPose] = []
+        self.camera_stamps: list[int] = []
+        self.diagnostics: dict[str, str] = {}
+        self.video, self.selection = StampedVideo(video), EvenSelection(_SHEET_PICTURES)
+        self._first_overlay: float | None = None
+        subscriptions: list[tuple[type, str, Callable[..., None], QoSProfile]] = [
+            (PoseWithCovarianceStamped, "head_pose", self._take_pose, _PATIENT),
+            (CameraInfo, "camera_info", self._take_camera, _PATIENT),
+            (DiagnosticArray, "/diagnostics", self._take_diagnostics, QoSProfile(depth=10)),
+            (Image, "overlay", self._take_overlay, _PICTURES),
+        ]
+        for kind, topic, take, qos in subscriptions:
+            self.create_subscription(kind, topic, take, qos)
+
+    @property
+    def tracker_state(self) -> str:
+        """Life-cycle state of the tracker; empty while it has not reported."""
+        return self.diagnostics.get("state", "")
+
+    def status_line(self) -> str:
+        """Status, pose, rate and latency of the tracker now."""
+        report = self.diagnostics
+        tracking = report.get("tracking", "unknown")
+        parts = [f"{tracking:9s}"]
+        if tracking == "tracking" and self.poses:
+            pose = self.poses[-1].pose
+            yaw, pitch, roll = np.degrees(yaw_pitch_roll_from_rotation(pose[:3, :3]))
+            parts.append(f"yaw {yaw:+4.0f} pitch {pitch:+4.0f} roll {roll:+4.0f} deg")
+            distance = float(np.linalg.norm(pose[:3, 3]))
+            parts.append(f"{distance:.2f} m" + ("" if report.get("camera_metric") == "yes" else "?"))
+        parts.append(f"{_figure(report, 'processed_rate_hz', 0)} fps")
+        p50, p99 = (_figure(report, f"latency_{name}_ms", 1) for name in ("p50", "p99"))
+        parts.append(f"latency p50 {p50} ms, p99 {p99} ms")
+        parts.append(f"dropped {report.get('frames_dropped', '--')}")
+        return " | ".join(parts)
+
+    def close(self) -> None:
+        """Finish the video and leave."""
+        self.video.close()
+        self.destroy_node()
+
+    def _take_pose(self, message: PoseWithCovarianceStamped) -> None:
+        position, q = message.pose.pose.position, message.pose.pose.orientation
+        vector = np.array([q.x, q.y, q.z])
+        sine = float(np.linalg.norm(vector))
+        pose = np.eye(4)
+        pose[:3, :3] = rotation_from_vector(vector / max(sine, 1e-12) * 2.0 * np.arctan2(sine, q.w))
+        pose[:3, 3] = position.x, position.y, position.z
+        self.poses.append(StampedPose(_nanoseconds(message), pose))
+
+    def _take_camera(self, message: CameraInfo) -> None:
+        self.camera_stamps.append(_nanoseconds(message))
+
+    def _take_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name.endswith(": head tracking"):
+                self.diagnostics = {entry.key: entry.value for entry in status.values}
+
+    def _take_overlay(self, message: Image) -> None:
+        rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
+        image = rows[:, : 3 * message.width].reshape(message.height, message.width, 3).copy()
+        stamp = 1e-9 * _nanoseconds(message)
+        self._first_overlay = stamp if self._first_overlay is None else self._first_overlay
+        self.video.add(stamp, image)
+        shown = image.copy()
+        draw_caption(shown, f"{stamp - self._first_overlay:.1f} s")
+        self.selection.add(shown)
+
+
+def _nanoseconds(message: PoseWithCovarianceStamped | CameraInfo | Image) -> int:
+    stamp = message.header.stamp
+    return int(stamp.sec * 1_000_000_000 + stamp.nanosec)
+
+
+def _figure(report: dict[str, str], name: str, decimals: int) -> str:
+    text = report.get(name, "unknown")
+    return "--" if text == "unknown" else f"{float(text):.{decimals}f}"

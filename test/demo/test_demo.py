@@ -1,0 +1,107 @@
+"""The demo as a person runs it, with a stand-in for the tracker, and that it leaves no process behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+
+REPOSITORY = Path(__file__).parents[2]
+FAKE_TRACKER = str(REPOSITORY / "test" / "ros" / "fake_tracker.py")
+MAIN = "import sys; from demo.__main__ import main; sys.exit(main(sys.argv[2:], tracker=(sys.argv[1],)))"
+TIMEOUT = 60.0  # seconds; generous, for busy machines
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder of twelve images."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for index in range(12):
+        cv2.imwrite(str(folder / f"{index}.png"), np.full((120, 160, 3), 100 + 5 * index, np.uint8))
+    return folder
+
+
+class Demo:
+    """The demo in a process of its own."""
+
+    def __init__(self, tracker: str, source: Path, output: Path) -> None:
+        self.output = output
+        command = [sys.executable, "-c", MAIN, tracker, "--source", str(source), "--output", str(output)]
+        self.process = subprocess.Popen(
+            command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def children(self) -> list[int]:
+        """The processes it started."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
+    def end(self) -> tuple[int, str]:
+        """Exit code and what it printed."""
+        printed, _ = self.process.communicate(timeout=TIMEOUT)
+        return self.process.returncode, printed
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "out"
+    for log in (tmp_path / "out").glob("*.log"):  # shown by pytest when the test fails
+        print(log.name, log.read_text(), sep="\n")
+
+
+def test_shows_reports_and_ends_by_itself(pictures: Path, output: Path) -> None:
+    code, printed = Demo(FAKE_TRACKER, pictures, output).end()
+    assert code == 0, printed
+    report = json.loads((output / "report.json").read_text())
+    assert report["frames_played"] == 12
+    assert int(report["frames_with_head"]) > 0
+    assert "tracking" in printed
+    assert cv2.imread(str(output / "contact_sheet.png")).shape[1] == 1920
+    assert cv2.VideoCapture(str(output / "overlay.mp4")).read()[0]
+
+
+def test_names_the_process_that_failed_and_why(pictures: Path, output: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken_tracker.py"
+    broken.write_text("print('the network is missing'); raise SystemExit(3)")
+    code, printed = Demo(str(broken), pictures, output).end()
+    assert code == 1
+    assert "demo failed: tracker ended with exit code 3" in printed
+    assert "the network is missing" in printed
+
+
+def test_names_a_source_that_cannot_be_read(output: Path, tmp_path: Path) -> None:
+    (tmp_path / "video.mp4").write_bytes(b"not a video")
+    code, printed = Demo(FAKE_TRACKER, tmp_path / "video.mp4", output).end()
+    assert code == 1
+    assert "image_source ended with exit code 2" in printed
+    assert "video.mp4' cannot be read" in printed
+    assert Demo(FAKE_TRACKER, tmp_path / "none.mp4", output).end()[0] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_takes_its_processes_along(pictures: Path, output: Path, number: signal.Signals) -> None:
+    demo = Demo(FAKE_TRACKER, pictures, output)
+    end = time.monotonic() + TIMEOUT
+    while not (output / "image_source.log").exists():  # then both processes run
+        assert time.monotonic() < end and demo.process.poll() is None
+        time.sleep(0.05)
+    children = demo.children()
+    assert len(children) == 2
+    demo.process.send_signal(number)
+    demo.end()
+    for pid in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
