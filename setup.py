@@ -27,7 +27,9 @@ setup(
         "ros": ["rosbags>=0.11"],
         "tensorrt": ["tensorrt>=10", "cuda-bindings>=12"],
         "test": ["pytest>=7", "hypothesis>=6", "onnx>=1.16"],
-        "training": ["torch>=2.4", "lightning>=2.4", "numba>=0.60", "onnx>=1.16", "onnxscript", "matplotlib", "tensorboard", "tqdm"],
+        "training": [
+            "torch>=2.4", "lightning>=2.4", "numba>=0.60", "onnx>=1.16", "onnxscript", "matplotlib", "tensorboard", "tqdm"
+        ],
     },
     entry_points={
         "console_scripts": [
