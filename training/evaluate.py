@@ -1,8 +1,9 @@
-"""Every accuracy figure is one command: ``python -m training.evaluate <benchmark> <path> [--json FILE] [--sheet PNG]``.
+"""Every accuracy figure is one command: ``python -m training.evaluate <benchmark> <path> [--json FILE] [--pictures]``.
 
-Benchmarks: ``aflw2000`` (folder), ``afw`` (folder), ``synthesis_ai`` (folder), ``video`` (file). Each module of
-``training.benchmarks`` states its protocol. The JSON result carries the commit, the models' hashes and the hardware;
-accuracy figures of two runs are the same to the last digit.
+Benchmarks: ``aflw2000``, ``aflw2000_reannotated``, ``afw``, ``biwi``, ``ibug300w``, ``synthesis_ai`` (folders) and
+``video`` (a file). Each module of ``training.benchmarks`` states its protocol. The JSON result carries the commit,
+the models' hashes and the hardware; accuracy figures of two runs are the same to the last digit. ``--pictures`` leaves
+error curves, error against yaw and the worst and best fits beside it.
 """
 
 from __future__ import annotations
@@ -14,16 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from dense_face_ros import FaceModel, FaceTracker
-from training.benchmarks import aflw2000, afw, synthesis_ai, video
+from training.benchmarks import aflw2000, aflw2000_reannotated, afw, biwi, ibug300w, synthesis_ai, video
+from training.benchmarks.plots import WorstAndBest, write_plots
 from training.benchmarks.provenance import provenance
 from training.benchmarks.sheet import Sheet
 from training.benchmarks.subject import HeadTracker
 
 _HEADLINE = (
     "n", "failed", "nme68", "nme51", "nme68_mean_of_bins", "nme51_mean_of_bins", "pose_mae", "pose_geodesic",
-    "position_error_mm",
+    "position_error_mm", "interocular68", "interocular51", "failure_rate_percent", "auc_percent",
 )  # fmt: skip
-_LABELLED = {"aflw2000": aflw2000.evaluate, "afw": afw.evaluate, "synthesis_ai": synthesis_ai.evaluate}
+_LABELLED = {
+    "aflw2000": aflw2000.evaluate,
+    "aflw2000_reannotated": aflw2000_reannotated.evaluate,
+    "afw": afw.evaluate,
+    "biwi": biwi.evaluate,
+    "ibug300w": ibug300w.evaluate,
+    "synthesis_ai": synthesis_ai.evaluate,
+}
 
 
 def evaluate(
@@ -33,15 +42,25 @@ def evaluate(
     limit: int | None = None,
     sheet: Path | None = None,
     table: Path | None = None,
+    pictures: Path | None = None,
 ) -> dict[str, Any]:
-    """Run one benchmark and return its figures; see the benchmark's module for their names."""
+    """Run one benchmark and return its figures; see the benchmark's module for their names.
+
+    Args:
+        sheet: a PNG of overlays to write, worst fits first.
+        table: video only: a CSV to write, a row per frame.
+        pictures: not for video: the stem of the plots and sheets to write, see :mod:`training.benchmarks.plots`.
+    """
     model = FaceModel.load()
     if benchmark == "video":
         return video.evaluate(tracker, path, model, limit, sheet, table)
-    pictures = Sheet(model) if sheet is not None else None
-    result = _LABELLED[benchmark](tracker, path, model, limit, pictures)
-    if pictures is not None and sheet is not None:
-        pictures.write(sheet)
+    drawn = WorstAndBest(model) if pictures is not None else Sheet(model) if sheet is not None else None
+    result = _LABELLED[benchmark](tracker, path, model, limit, drawn)
+    if drawn is not None and sheet is not None:
+        drawn.write(sheet)
+    if isinstance(drawn, WorstAndBest) and pictures is not None:
+        drawn.write_both(pictures)
+        write_plots(result, pictures)
     return result
 
 
@@ -53,9 +72,12 @@ def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None)
             raise ValueError(f"--limit is {options.limit}; it must be at least 1")
         if options.csv is not None and options.benchmark != "video":
             raise ValueError(f"--csv is for the video benchmark; {options.benchmark} writes its rows into --json")
+        if options.pictures and (options.json is None or options.benchmark == "video"):
+            raise ValueError("--pictures draws the rows of a labelled benchmark beside its --json; give both")
         if tracker is None:
             tracker = FaceTracker()
-        result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv)
+        stem = options.json.with_suffix("") if options.pictures else None
+        result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv, stem)
         if options.json is not None:
             text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
             options.json.write_text(text + "\n", encoding="utf-8")
@@ -71,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("benchmark", choices=[*_LABELLED, "video"])
     parser.add_argument("path", type=Path, help="the data set's folder, or the video file")
     parser.add_argument("--json", type=Path, help="write all figures, per image too, to this file")
+    parser.add_argument("--pictures", action="store_true", help="draw plots and sheets beside the --json file")
     parser.add_argument("--sheet", type=Path, help="write a PNG of overlays to this file, worst fits first")
     parser.add_argument("--csv", type=Path, help="video: write one row per frame to this file")
     parser.add_argument("--limit", type=int, help="use the first N labels or frames only")

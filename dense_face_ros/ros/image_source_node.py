@@ -21,7 +21,8 @@ from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from dense_face_ros.ros.bag_source import Bag, BagFrame, is_bag
+from dense_face_ros.ros.bag_source import Bag, BagFrame
+from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.camera_info import fill_from_field_of_view, read_calibration
 from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam
 from dense_face_ros.ros.images import fill_image

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import math
 
 import numpy as np
 from geometry_msgs.msg import Pose, PoseWithCovarianceStamped, TransformStamped
@@ -11,34 +10,14 @@ from sensor_msgs.msg import Image, JointState, PointCloud2, PointField
 from std_msgs.msg import Header
 
 from dense_face_ros.geometry import Array, quaternion_from_rotation
-from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.head_state import HeadState
 from dense_face_ros.ros.images import fill_image
-
-#: Relative standard deviation of an assumed focal length: a field of view of 60 deg that may be 40 to 85.
-ASSUMED_FOCAL_SPREAD = 0.4
-
-_LANDMARK_FIELDS = ("x", "y", "z", "u", "v", "visibility", "sigma")
+from dense_face_ros.ros.message_content import LANDMARK_FIELDS, expression_values, landmark_rows, pose_covariance
 
 
 def seconds(header: Header) -> float:
     """The stamp of a header in seconds."""
     return float(header.stamp.sec) + 1e-9 * float(header.stamp.nanosec)
-
-
-def pose_covariance(state: HeadState, raw: bool = False) -> Array:
-    """(6, 6) covariance to publish: that of the fit, plus the doubt about an assumed camera.
-
-    A focal length wrong by a factor moves the depth by the same factor, and turns a head that stands off the optical
-    axis by about that share of the angle to the axis.
-    """
-    covariance = np.array(state.covariance_raw if raw else state.covariance)
-    if state.camera.metric:
-        return covariance
-    x, y, z = (state.pose_raw if raw else state.pose)[:3, 3]
-    covariance[2, 2] += (ASSUMED_FOCAL_SPREAD * z) ** 2
-    covariance[3, 3] += (ASSUMED_FOCAL_SPREAD * math.atan2(y, z)) ** 2
-    covariance[4, 4] += (ASSUMED_FOCAL_SPREAD * math.atan2(x, z)) ** 2
-    return covariance
 
 
 def pose_message(state: HeadState, header: Header, raw: bool = False) -> PoseWithCovarianceStamped:
@@ -72,15 +51,11 @@ def landmarks_message(state: HeadState, header: Header, with_positions: bool = T
 
     Without a head the cloud has no points. Without a trustworthy camera (``with_positions`` False) x, y, z are NaN.
     """
-    rows = np.empty((0, 7), np.float32)
-    if state.status is Status.TRACKING:
-        positions = state.landmarks_3d if with_positions else np.full((68, 3), np.nan)
-        columns = [positions, state.landmarks_2d, state.landmark_visibility[:, None], state.landmark_sigma[:, None]]
-        rows = np.ascontiguousarray(np.hstack(columns), dtype=np.float32)
+    rows = landmark_rows(state, with_positions)
     message = PointCloud2(header=header, height=1, width=len(rows), point_step=28, row_step=28 * len(rows))
     message.fields = [
         PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
-        for i, name in enumerate(_LANDMARK_FIELDS)
+        for i, name in enumerate(LANDMARK_FIELDS)
     ]
     message.is_dense = bool(np.isfinite(rows).all())
     message.data = array.array("B", rows.tobytes())
@@ -89,9 +64,7 @@ def landmarks_message(state: HeadState, header: Header, with_positions: bool = T
 
 def expression_message(state: HeadState, header: Header) -> JointState:
     """Named activations in [0, 1], with ``eye_openness_left`` and ``_right``; only those known in this frame."""
-    left, right = state.eye_openness
-    values = {**state.expression, "eye_openness_left": left, "eye_openness_right": right}
-    known = {name: float(value) for name, value in values.items() if math.isfinite(value)}
+    known = expression_values(state)
     return JointState(header=header, name=list(known), position=list(known.values()))
 
 

@@ -47,3 +47,13 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, known_tracker, lo
     assert error.startswith("error: aflw2000: folder") and error.count("\n") == 1
     assert main(["aflw2000", str(tmp_path), "--limit", "0"], known_tracker([lost])) == 2
     assert "--limit is 0" in capsys.readouterr().err
+
+
+def test_pictures_stand_beside_the_json(folder: Path, tmp_path: Path, state_of, known_tracker, capsys) -> None:
+    output = tmp_path / "result.json"
+    tracker = known_tracker([state_of(FACING_CAMERA)])
+    assert main(["aflw2000", str(folder), "--json", str(output), "--pictures"], tracker) == 0
+    names = {path.name for path in tmp_path.glob("result_*")}
+    assert names == {f"result_{n}" for n in ("ced.svg", "yaw.svg", "pose_yaw.svg", "worst.png", "best.png")}
+    assert main(["aflw2000", str(folder), "--pictures"], tracker) == 2
+    assert "beside its --json" in capsys.readouterr().err

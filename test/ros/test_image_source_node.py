@@ -17,7 +17,8 @@ from ros.processes import Observer
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from dense_face_ros.ros.bag_source import Bag, is_bag
+from dense_face_ros.ros.bag_source import Bag
+from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.images import decode_compressed, decode_image
 from dense_face_ros.ros.messages import seconds

@@ -10,7 +10,7 @@ from std_msgs.msg import Header
 
 from dense_face_ros.geometry import PinholeCamera, rotation_from_vector
 from dense_face_ros.head_state import HeadState, Status
-from dense_face_ros.ros import messages
+from dense_face_ros.ros import message_content, messages
 from dense_face_ros.ros.images import decode_image
 
 CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
@@ -45,8 +45,8 @@ def test_pose() -> None:
 
 
 def test_an_assumed_camera_makes_the_depth_doubtful() -> None:
-    covariance = messages.pose_covariance(tracked_state(MODEL, 1.0, ASSUMED))
-    assert np.sqrt(covariance[2, 2]) == pytest.approx(messages.ASSUMED_FOCAL_SPREAD * DISTANCE, rel=0.01)
+    covariance = message_content.pose_covariance(tracked_state(MODEL, 1.0, ASSUMED))
+    assert np.sqrt(covariance[2, 2]) == pytest.approx(message_content.ASSUMED_FOCAL_SPREAD * DISTANCE, rel=0.01)
     assert np.allclose(covariance, covariance.T) and (np.linalg.eigvalsh(covariance) > 0).all()
 
 

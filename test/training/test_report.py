@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from training.benchmarks import aflw2000_reannotated, biwi, ibug300w
 from training.published import PAPER_68, SAMPLE
 from training.report import main
 
@@ -46,7 +47,7 @@ def test_peers_stand_beside_the_same_images_only(tmp_path: Path, capsys: pytest.
     assert "| 3DDFA_V2, half width | 16 |  | 3.72 |" in written(tmp_path, capsys)
 
 
-def test_times_and_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_times_nodes_and_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stages = {stage: {"median": 2.0} for stage in ("network", "tracker_update", "tracker_search")}
     times = {"threads": 1, "sizes": {"640x480": stages}, "provenance": SOURCE}
     spread = {"p50": 0.1, "p90": 0.2, "mean": 0.15}
@@ -54,10 +55,16 @@ def test_times_and_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         "frames": 300, "share": {"tracking": 1.0}, "jitter": {"rotation_deg": spread}, "times_real_time": 3.0,
         "milliseconds": spread, "truth": dict.fromkeys(("rotation_deg", "position_mm", "depth_percent"), spread),
     }  # fmt: skip
+    node = {
+        "images": 9, "sent_hz": 30.0, "answered_hz": 29.0, "latency_ms": {"p50": 8.0, "p99": 12.0},
+        "processor_percent": 30.0, "memory_mb": 200.0,
+    }  # fmt: skip
+    (tmp_path / "node.json").write_text(json.dumps({"node": node, "size": "640x480", "provenance": SOURCE}))
     (tmp_path / "times.json").write_text(json.dumps(times))
     (tmp_path / "mirrors.json").write_text(json.dumps(drive))
     text = written(tmp_path, capsys)
     assert "| ours, 640x480 (`times.json`) | 1 | 2.00 | 2.00 | 2.00 |" in text
+    assert "| node.json | 640x480 | 30.00 | 29.00 | 8.00 | 12.00 | 30.00 | 200.00 |" in text
     assert "| mirrors.json | 300 | 1.00 | 0.15 | 0.20 | 0.15 | 0.15 | 0.10 | 0.10 |" in text
 
 
@@ -78,3 +85,22 @@ def test_what_is_no_result_is_named(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert main([str(tmp_path), "--output", str(tmp_path / "x.md")]) == 2
         error = capsys.readouterr().err
         assert words in error and error.count("\n") == 1
+
+
+def test_the_other_benchmarks_are_shown_as_they_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    posed = {"failed": False, "true_pitch_yaw_roll": [0.0, 0.0, 0.0], "pitch_yaw_roll": [1.0, 2.0, 3.0],
+             "pose_error": [1.0, 2.0, 3.0], "geodesic": 4.0}  # fmt: skip
+    pointed = {"failed": False, "true_yaw": 40.0, "interocular68": 4.0, "interocular51": 3.0, "nme68": 2.0,
+               "nme51": 1.5}  # fmt: skip
+    results: dict[str, dict[str, Any]] = {
+        "biwi": {**biwi.summary([posed]), "over_found": biwi.summary([posed])},
+        "ibug300w": {"subsets": {"challenging": ibug300w.summary([pointed])}},
+        "aflw2000_reannotated": aflw2000_reannotated.summary([pointed]),
+    }
+    for name, result in results.items():
+        content = {"benchmark": name, **result, "provenance": SOURCE}
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    text = written(tmp_path, capsys)
+    assert "| biwi.json | 1 | 1 | 2.00 (2.00) | 4.00 (4.00) |" in text
+    assert "| challenging | 1 | 0 | 4.00 | 3.00 | 0.00 | 50.00 |" in text
+    assert "| aflw2000_reannotated.json | 1 | 0 | 2.00 |  | 2.00 |  | 1.50 |" in text

@@ -20,14 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.drawing import contact_sheet, draw_caption, draw_overlay
+from dense_face_ros.evaluation.jitter import JitterMeter
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Array, vector_from_rotation
 from dense_face_ros.head_state import HeadState, Status
-from training.benchmarks.metrics import INNER, box_of, box_size
 from training.benchmarks.sheet import write_png
 from training.benchmarks.subject import HeadTracker
 
-_WINDOW = 7  # frames
 _CELLS = 24
 _CELL_WIDTH = 480
 _FALLBACK_RATE = 30.0  # Hz, for files that do not tell theirs
@@ -117,32 +115,17 @@ def summary(states: list[HeadState], durations: list[float]) -> dict[str, Any]:
 
 def jitter(states: list[HeadState], filtered: bool) -> dict[str, Any]:
     """Median and 90th percentile of the windows' rms departure from a straight line; None without such a window."""
-    rotation, position, landmarks = [], [], []
-    for start in range(len(states) - _WINDOW + 1):
-        window = states[start : start + _WINDOW]
-        if any(state.status is not Status.TRACKING for state in window):
-            continue
-        poses = np.stack([state.pose if filtered else state.pose_raw for state in window])
-        middle = poses[_WINDOW // 2, :3, :3]
-        rotation.append(np.degrees(_departure(np.stack([vector_from_rotation(p[:3, :3] @ middle.T) for p in poses]))))
-        position.append(1e3 * _departure(poses[:, :3, 3]))
-        points = np.stack([state.landmarks_2d for state in window])
-        size = box_size(box_of(points[_WINDOW // 2]))
-        landmarks.append(100.0 * _departure(points[:, INNER].reshape(_WINDOW, -1)) / size / np.sqrt(51))
+    meter = JitterMeter()
+    windows = [window for state in states if (window := meter.add(state)) is not None]
+    rotation = [w.rotation_deg if filtered else w.rotation_raw_deg for w in windows]
+    position = [w.position_mm if filtered else w.position_raw_mm for w in windows]
+    landmarks = [w.landmarks_percent for w in windows]
     figures: dict[str, Any] = {"windows": len(rotation)}
     for name, values in (("rotation_deg", rotation), ("position_mm", position), ("landmarks_percent", landmarks)):
         figures[name] = (
             {"median": float(np.median(values)), "p90": float(np.percentile(values, 90))} if values else None
         )
     return figures
-
-
-def _departure(values: Array) -> float:
-    """Rms over frames of the distance of rows (frames, dimensions) from their least-squares straight line."""
-    time_axis = np.arange(len(values)) - 0.5 * (len(values) - 1)
-    centred = values - values.mean(axis=0)
-    residual = centred - np.outer(time_axis, time_axis @ centred) / (time_axis @ time_axis)
-    return float(np.sqrt((residual**2).sum() / (len(values) - 2)))
 
 
 def _figures_only(state: HeadState) -> HeadState:

@@ -1,0 +1,1 @@
+"""Evaluation of recordings (rosbag2, video, folder of images) on any machine, with or without ROS."""

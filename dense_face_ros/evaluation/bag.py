@@ -1,0 +1,139 @@
+"""A recorded image topic out of a rosbag2 (mcap or sqlite3), read through ``rosbags``: no ROS installation is needed.
+
+Every image of the topic comes once, in the order of recording, decoded as the tracker node decodes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dense_face_ros.evaluation.recording import RecordedFrame
+from dense_face_ros.evaluation.truth import TruePoses
+from dense_face_ros.ros.bag_topics import (
+    COMPRESSED_IMAGE,
+    IMAGE,
+    first_line,
+    image_connection,
+    info_connection,
+    open_reader,
+)
+from dense_face_ros.ros.camera_info import CameraCache
+from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.images import decode_compressed, decode_image
+
+_DECODERS = {IMAGE: decode_image, COMPRESSED_IMAGE: decode_compressed}
+_POSE_TYPES = ("geometry_msgs/msg/PoseStamped", "geometry_msgs/msg/PoseWithCovarianceStamped")
+#: A pose topic with this ending is taken for the true head pose without being asked.
+TRUTH_ENDING = "head_pose/truth"
+
+
+class BagRecording:
+    """One image topic of a bag, the camera_info beside it and, where the bag has it, the true head pose.
+
+    Args:
+        path: the bag's folder or storage file.
+        topic: image topic; empty: its only one.
+        truth: topic of the true poses, camera <- head; empty: the one that ends in ``head_pose/truth``, if any.
+        rectified: the images are rectified: the camera is P of camera_info, without distortion.
+        field_of_view: degrees across the longer image side, assumed where there is no usable camera_info.
+
+    Raises:
+        SourceError: one line naming the bag or topic.
+    """
+
+    def __init__(
+        self, path: Path, topic: str = "", truth: str = "", rectified: bool = False, field_of_view: float = 60.0
+    ) -> None:
+        self.name = str(path)
+        self._reader = open_reader(path)
+        from rosbags.typesys import Stores, get_typestore  # with the reader opened, it is there
+
+        self._store = get_typestore(Stores.ROS2_JAZZY)
+        self._rectified, self._field_of_view = rectified, field_of_view
+        try:
+            self._image = image_connection(self.name, self._reader.connections, topic, "with --topic")
+            self._truth = self._choose_truth(truth)
+        except SourceError:
+            self._reader.close()
+            raise
+        self._info = info_connection(self._reader.connections, self._image.topic)
+        self.topic: str = self._image.topic
+        self.count: int | None = self._image.msgcount
+
+    def frames(self) -> Iterator[RecordedFrame]:
+        """All images of the topic with their camera: by the last camera_info, the first ones by the first.
+
+        Raises:
+            SourceError: when the bag is damaged or an image cannot be decoded.
+        """
+        cameras = CameraCache(self._info.topic if self._info is not None else "camera_info")
+        if self._info is not None:
+            first = next(self._messages(self._info), None)
+            if first is not None:
+                cameras.update(first[2])
+        decode, index = _DECODERS[self._image.msgtype], 0
+        for connection, recorded, message in self._messages(self._image, self._info):
+            if connection.topic != self._image.topic:
+                cameras.update(message)
+                continue
+            try:
+                image = decode(message)
+            except ValueError as error:
+                raise SourceError(f"bag '{self.name}', topic '{self.topic}', image {index}: {error}") from error
+            header = message.header
+            # A driver that does not stamp its images leaves the time of recording.
+            stamp = int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec) or recorded
+            height, width = image.shape[:2]
+            camera, note = cameras.camera_for(width, height, header.frame_id, self._rectified, self._field_of_view)
+            yield RecordedFrame(stamp, recorded, header.frame_id, image, camera, note)
+            index += 1
+        if index == 0:
+            raise SourceError(f"bag '{self.name}' has no image on topic '{self.topic}'")
+
+    def true_poses(self) -> TruePoses | None:
+        """The true head poses, None in a bag without.
+
+        Raises:
+            SourceError: when the bag is damaged or the topic is empty.
+        """
+        if self._truth is None:
+            return None
+        stamps, positions, quaternions, frame = [], [], [], ""
+        for _, _, message in self._messages(self._truth):
+            pose = message.pose.pose if hasattr(message.pose, "pose") else message.pose
+            stamps.append(int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec))
+            positions.append([pose.position.x, pose.position.y, pose.position.z])
+            quaternions.append([pose.orientation.x, pose.orientation.y, pose.orientation.z, pose.orientation.w])
+            frame = message.header.frame_id
+        try:
+            return TruePoses(np.array(stamps, dtype=np.int64), np.array(positions), np.array(quaternions), frame)
+        except ValueError as error:
+            raise SourceError(f"bag '{self.name}', topic '{self._truth.topic}': {error}") from error
+
+    def close(self) -> None:
+        """Close the bag's files."""
+        self._reader.close()
+
+    def _messages(self, *connections: Any) -> Iterator[tuple[Any, int, Any]]:
+        wanted = [connection for connection in connections if connection is not None]
+        try:
+            for connection, nanoseconds, data in self._reader.messages(wanted):
+                yield connection, nanoseconds, self._store.deserialize_cdr(data, connection.msgtype)
+        except (SourceError, GeneratorExit):
+            raise
+        except Exception as error:
+            raise SourceError(f"bag '{self.name}' is damaged: {first_line(error)}") from error
+
+    def _choose_truth(self, topic: str) -> Any:
+        poses = [c for c in self._reader.connections if c.msgtype in _POSE_TYPES]
+        chosen = [c for c in poses if (c.topic == topic if topic else c.topic.endswith(TRUTH_ENDING))]
+        names = ", ".join(c.topic for c in poses) or "none"
+        if topic and not chosen:
+            raise SourceError(f"bag '{self.name}' has no pose topic '{topic}'; its pose topics: {names}")
+        if len(chosen) > 1:
+            raise SourceError(f"bag '{self.name}' has {len(chosen)} topics of true poses; name one with --truth")
+        return chosen[0] if chosen else None

@@ -1,0 +1,131 @@
+"""Track a recording offline and report: ``evaluate_bag BAG [--output FOLDER] [--compare OTHER]``.
+
+Takes a rosbag2 (mcap, sqlite3), a video or a folder of images, with or without ROS:
+``python -m dense_face_ros.evaluation.evaluate_bag BAG``. Every frame is tracked, in order; two runs give the same
+results. Writes into the output folder
+
+- ``report.html``: time lines of pose, status, latency, jitter, expression and attention, key frames; one file,
+- ``frames.csv`` (and ``frames.parquet`` where pyarrow is installed): a row per frame,
+- ``summary.json``: the figures,
+- ``bag``: a rosbag2 (mcap) of the topics the node would have published,
+- ``comparison.html``, with ``--compare``: against the output folder of another run over the same recording.
+
+True poses, camera <- head, are taken from a PoseStamped or PoseWithCovarianceStamped topic that ends in
+``head_pose/truth``, or that ``--truth`` names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from dense_face_ros.attention.settings import PRESETS, SIDES
+from dense_face_ros.evaluation.attention import AttentionJudge
+from dense_face_ros.evaluation.bag import BagRecording
+from dense_face_ros.evaluation.compare import HEADER, TABLE, comparison_page, comparison_table
+from dense_face_ros.evaluation.page import shown
+from dense_face_ros.evaluation.recording import FileRecording, Recording
+from dense_face_ros.evaluation.report import figures, report
+from dense_face_ros.evaluation.run import Tracker, run
+from dense_face_ros.evaluation.summary import summary
+from dense_face_ros.ros.bag_topics import is_bag
+from dense_face_ros.tracker import FaceTracker, TrackerSettings
+
+
+def main(arguments: list[str] | None = None, tracker: Tracker | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input. ``tracker`` stands in for ``FaceTracker``."""
+    options = _parser().parse_args(arguments)
+    try:
+        evaluate(options, tracker)
+    except (OSError, ValueError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
+    """Do what the command line says.
+
+    Raises:
+        OSError, ValueError, ImportError: one line that names the file, topic or package.
+    """
+    output: Path = options.output or Path(f"{options.recording.resolve().stem}_evaluation")
+    if (output / "bag").exists():
+        raise FileExistsError(f"'{output / 'bag'}' exists already; name another --output or remove it")
+    if options.compare is not None and not (options.compare / TABLE).is_file():
+        raise FileNotFoundError(f"--compare: '{options.compare / TABLE}' does not exist; give an output folder")
+    recording = open_recording(options)
+    try:
+        if tracker is None:
+            settings = TrackerSettings(field_of_view=options.field_of_view)
+            tracker = FaceTracker(settings, network_path=options.network, threads=options.threads)
+        output.mkdir(parents=True, exist_ok=True)
+        judge = AttentionJudge(options.preset, options.drive, options.camera and tuple(options.camera))
+        result = run(tracker, recording, judge, output / "bag")
+    finally:
+        recording.close()
+    found = summary(result.columns)
+    result.columns.write_csv(output / TABLE)
+    if not result.columns.write_parquet(output / "frames.parquet"):
+        print("no frames.parquet: pyarrow is not installed (pip install pyarrow)", file=sys.stderr)
+    text = json.dumps({"recording": recording.name, **found}, indent=1, allow_nan=False)
+    (output / "summary.json").write_text(text + "\n", encoding="utf-8")
+    name = options.recording.resolve().name
+    (output / "report.html").write_text(report(name, result, found), encoding="utf-8")
+    for title, value in figures(found):
+        print(f"{title}: {shown(value)}")
+    if options.compare is not None:
+        page, differences = comparison_page(output, options.compare)
+        (output / "comparison.html").write_text(page, encoding="utf-8")
+        print("\n" + "; ".join(HEADER))
+        for row in comparison_table(differences):
+            print("; ".join(map(shown, row)))
+    print(f"written to {output}")
+
+
+def open_recording(options: argparse.Namespace) -> Recording:
+    """The bag, video or folder that is asked for.
+
+    Raises:
+        FileNotFoundError, SourceError: one line naming it.
+    """
+    path: Path = options.recording
+    if not path.exists():
+        raise FileNotFoundError(f"'{path}' does not exist; give a rosbag2, a video or a folder of images")
+    if is_bag(path):
+        return BagRecording(path, options.topic, options.truth, options.rectified, options.field_of_view)
+    return FileRecording(path, options.field_of_view)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="evaluate_bag", description="Track a recording offline and report.")
+    parser.add_argument("recording", type=Path, help="rosbag2 (folder, .mcap, .db3), video or folder of images")
+    parser.add_argument("--output", type=Path, help="folder to write into (default: NAME_evaluation)")
+    parser.add_argument("--compare", type=Path, metavar="OTHER", help="output folder of another run to compare with")
+    parser.add_argument("--topic", default="", help="image topic of the bag (default: its only one)")
+    parser.add_argument("--truth", default="", help="topic of true head poses (default: */head_pose/truth)")
+    parser.add_argument("--rectified", action="store_true", help="the images are rectified: use P of camera_info")
+    parser.add_argument(
+        "--field-of-view", type=float, default=60.0, help="degrees across the longer side, without camera_info"
+    )
+    parser.add_argument("--preset", default="euro_ncap", choices=[name for name in PRESETS if name != "custom"])
+    parser.add_argument("--drive", choices=SIDES, default=SIDES[0], help="side on which the driver sits")
+    parser.add_argument(
+        "--camera",
+        type=float,
+        nargs=3,
+        metavar=("YAW", "PITCH", "ROLL"),
+        help="mounting of the camera in the car, degrees, as the attention node's parameters (default: learned)",
+    )
+    parser.add_argument("--network", type=Path, help="correspondence network (.onnx) instead of the shipped one")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of the inference (default 2)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Recordings as the evaluation sees them: frames with stamp, frame_id and camera, whatever they are stored in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dense_face_ros.evaluation.truth import TruePoses
+from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.ros.frame_sources import ImageFolder, Video
+from dense_face_ros.ros.images import BgrImage
+
+_FRAME_ID = "camera"
+
+
+@dataclass(frozen=True)
+class RecordedFrame:
+    """One image (H, W, 3) BGR, uint8.
+
+    ``stamp`` is the image's, ``recorded`` when it was written, both in nanoseconds. ``camera`` is assumed (not
+    ``metric``) where the recording tells no usable one; ``note`` then says why.
+    """
+
+    stamp: int
+    recorded: int
+    frame_id: str
+    image: BgrImage
+    camera: PinholeCamera
+    note: str
+
+
+class Recording(Protocol):
+    """What can be evaluated. ``count`` is the number of frames, None where only reading tells."""
+
+    name: str
+    count: int | None
+
+    def frames(self) -> Iterator[RecordedFrame]: ...
+
+    def true_poses(self) -> TruePoses | None: ...
+
+    def close(self) -> None: ...
+
+
+class FileRecording:
+    """A video file or a folder of images: stamps start at zero, the camera is assumed.
+
+    Raises:
+        SourceError: one line naming the file or folder.
+    """
+
+    count: int | None = None
+
+    def __init__(self, path: Path, field_of_view: float = 60.0) -> None:
+        self._source: Video | ImageFolder = ImageFolder(path) if path.is_dir() else Video(path)
+        self._field_of_view = field_of_view
+        self.name = str(path)
+
+    def frames(self) -> Iterator[RecordedFrame]:
+        """All frames from the first."""
+        for frame in self._source.frames():
+            stamp = round(1e9 * frame.time)
+            height, width = frame.image.shape[:2]
+            camera = PinholeCamera.from_field_of_view(width, height, self._field_of_view)
+            yield RecordedFrame(stamp, stamp, _FRAME_ID, frame.image, camera, "no camera_info in a video or folder")
+
+    def true_poses(self) -> None:
+        """A video knows none."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()

@@ -1,0 +1,76 @@
+"""A recording through the tracker, every frame in order: deterministic but for the time it takes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.evaluation.attention import AttentionJudge
+from dense_face_ros.evaluation.frame_table import FrameColumns, FrameTable
+from dense_face_ros.evaluation.jitter import JitterMeter
+from dense_face_ros.evaluation.key_frames import KeyFrame, KeyFrames
+from dense_face_ros.evaluation.output_bag import OutputBag
+from dense_face_ros.evaluation.progress import ProgressBar
+from dense_face_ros.evaluation.recording import Recording
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.head_state import HeadState
+from dense_face_ros.ros.frame_sources import SourceError
+
+
+class Tracker(Protocol):
+    """The part of ``FaceTracker`` that is evaluated."""
+
+    @property
+    def model(self) -> FaceModel: ...
+
+    def update(self, image: npt.NDArray[np.uint8], stamp: float, camera: PinholeCamera | None) -> HeadState: ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of it: the table, the pictures, and what was wrong with the camera (one line each, no repeats)."""
+
+    columns: FrameColumns
+    key_frames: list[KeyFrame]
+    notes: list[str]
+
+
+def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path | None = None) -> Run:
+    """Track and judge every frame and, where ``bag`` names a folder, write the node's messages into it.
+
+    Raises:
+        SourceError: the recording is damaged, or its true poses are in another frame than its images.
+    """
+    truth = recording.true_poses()
+    table, meter, pictures = FrameTable(tracker.model.expression_names), JitterMeter(), KeyFrames(tracker.model)
+    notes: dict[str, None] = {}
+    progress = ProgressBar(recording.count)
+    first: int | None = None
+    with nullcontext() if bag is None else OutputBag(bag) as output:
+        for frame in recording.frames():
+            if truth is not None and truth.frame_id and frame.frame_id and truth.frame_id != frame.frame_id:
+                raise SourceError(
+                    f"'{recording.name}': true poses are in frame '{truth.frame_id}', images in '{frame.frame_id}'; "
+                    "record poses camera <- head in the images' frame"
+                )
+            first = frame.stamp if first is None else first
+            started = time.perf_counter()
+            state = tracker.update(frame.image, 1e-9 * frame.stamp, frame.camera)
+            milliseconds = 1e3 * (time.perf_counter() - started)
+            attention = judge.judge(1e-9 * frame.stamp, state)
+            table.add(frame.stamp, state, meter.add(state), attention, milliseconds)
+            pictures.add(frame.image, state, 1e-9 * (frame.stamp - first))
+            if output is not None:
+                output.write(frame, state)
+            if frame.note:
+                notes[frame.note] = None
+            progress.step()
+    progress.close()
+    return Run(table.columns(truth), pictures.chosen(), list(notes))

@@ -1,0 +1,134 @@
+"""The figures of a whole recording, from its table of frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.attention.states import State
+from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME, FrameColumns
+from dense_face_ros.geometry import Array
+from dense_face_ros.head_state import Status
+
+#: An eye is shut when it is less open than this: the P80 of PERCLOS (Wierwille et al. 1994).
+SHUT = 0.2
+_JITTER = {
+    "rotation_deg": "jitter_rotation",
+    "position_mm": "jitter_position_mm",
+    "rotation_raw_deg": "jitter_raw_rotation",
+    "position_raw_mm": "jitter_raw_position_mm",
+    "landmarks_percent": "jitter_landmarks",
+}
+
+
+def summary(columns: FrameColumns) -> dict[str, Any]:
+    """Counts and shares, losses, jitter, eyes, expression, wall clock, and errors where there is a truth.
+
+    Everything but ``milliseconds`` and ``times_real_time`` is the same in two runs. What could not be computed is
+    None.
+    """
+    status = np.array(columns.texts["status"])
+    tracked = status == Status.TRACKING.value
+    seconds, numbers = columns.seconds, columns.numbers
+    duration = float(seconds[-1])
+    spent = float(numbers[TIME].sum()) / 1e3
+    result: dict[str, Any] = {
+        "frames": len(columns),
+        "duration_s": duration,
+        "rate_hz": (len(columns) - 1) / duration if duration > 0 else None,
+        "share": {s.value: float((status == s.value).mean()) for s in Status},
+        "first_tracked_s": float(seconds[tracked][0]) if tracked.any() else None,
+        "metric": bool(numbers["metric"].all()),
+        "losses": losses(columns),
+        "jitter": {name: _spread(numbers[column]) for name, column in _JITTER.items()},
+        "eyes": _eyes(numbers),
+        "attention": _attention(columns),
+        "expression_p95": {
+            name.removeprefix(EXPRESSION): _percentile(column, 95)
+            for name, column in numbers.items()
+            if name.startswith(EXPRESSION)
+        },
+        "milliseconds": {f"p{q}": _percentile(numbers[TIME], q) for q in (50, 90, 99)},
+        "times_real_time": duration / spent if spent > 0 else None,
+    }
+    if "error_rotation" in numbers:
+        result["truth"] = _against_truth(numbers, tracked)
+    return result
+
+
+def losses(columns: FrameColumns) -> list[dict[str, Any]]:
+    """Where a tracked head was lost: frame, seconds since the first frame, reason."""
+    status = columns.texts["status"]
+    return [
+        {"frame": i, "seconds": float(columns.seconds[i]), "reason": columns.texts["reason"][i]}
+        for i in range(1, len(columns))
+        if status[i] != Status.TRACKING.value and status[i - 1] == Status.TRACKING.value
+    ]
+
+
+def changes(columns: FrameColumns) -> list[dict[str, Any]]:
+    """When attention changed its state: frame, seconds since the first frame, state, reason."""
+    states = columns.texts["attention"]
+    return [
+        {
+            "frame": i,
+            "seconds": float(columns.seconds[i]),
+            "state": states[i],
+            "reason": columns.texts["attention_reason"][i],
+        }
+        for i in range(len(columns))
+        if i == 0 or states[i] != states[i - 1]
+    ]
+
+
+def _attention(columns: FrameColumns) -> dict[str, Any]:
+    """Share of frames in each state that occurred, and the changes."""
+    states = columns.texts["attention"]
+    share = {state.value: states.count(state.value) / len(states) for state in State if state.value in states}
+    return {"share": share, "changes": changes(columns)}
+
+
+def _against_truth(numbers: dict[str, Array], tracked: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Errors over the frames with a head and a truth; how many frames that know a true head had none found."""
+    known = np.isfinite(numbers["true_x"])
+    offset = np.stack([numbers[f"error_{axis}"] for axis in "xyz"])
+    angles = {name: _turn(numbers[name] - numbers[f"true_{name}"]) for name in ("yaw", "pitch", "roll")}
+    return {
+        "frames": int(known.sum()),
+        "missed": int((known & ~tracked).sum()),
+        "rotation_deg": _spread(numbers["error_rotation"]),
+        "position_mm": _spread(1e3 * np.linalg.norm(offset, axis=0)),
+        "depth_percent": _spread(100.0 * np.abs(numbers["error_z"] / numbers["true_z"])),
+        "mean_absolute_deg": {name: _mean(np.abs(error)) for name, error in angles.items()},
+        "bias_deg": {name: _mean(error) for name, error in angles.items()},
+    }
+
+
+def _turn(degrees: Array) -> Array:
+    return np.asarray((degrees + 180.0) % 360.0 - 180.0)
+
+
+def _eyes(numbers: dict[str, Array]) -> dict[str, Any]:
+    """Over the frames in which at least one eye is told: how many, and the share in which the eyes are shut."""
+    both = np.stack([numbers["eye_left"], numbers["eye_right"]])
+    known = np.isfinite(both).any(axis=0)
+    shut = np.nanmax(both[:, known], axis=0) < SHUT
+    return {"frames": int(known.sum()), "share_shut": float(shut.mean()) if known.any() else None}
+
+
+def _spread(values: Array) -> dict[str, Any]:
+    return {"n": int(np.isfinite(values).sum()), "mean": _mean(values)} | {
+        f"p{q}": _percentile(values, q) for q in (50, 90, 99)
+    }
+
+
+def _mean(values: Array) -> float | None:
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if len(values) else None
+
+
+def _percentile(values: Array, q: float) -> float | None:
+    values = values[np.isfinite(values)]
+    return float(np.percentile(values, q)) if len(values) else None

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from attention.drives import CLOSED, LAP, LOST, REAR_MIRROR, START, ZONES, Camera, Segment, judge, policy, see
+
+from dense_face_ros.attention.policy import HeadSample
+from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.evaluation.attention_timeline import draw_timeline, main, transitions, write_transitions
+from dense_face_ros.evaluation.attention_timeline import judge as judge_samples
+from dense_face_ros.geometry import quaternion_from_rotation
+
+SCRIPT = [Segment(5.0), Segment(1.0, REAR_MIRROR), Segment(3.0), Segment(4.0, LAP), Segment(3.0), Segment(1.0, LOST),
+          Segment(2.0), Segment(1.5, eyes=CLOSED), Segment(2.0)]  # fmt: skip
+WANTED = ["unknown", "attentive", "long_distraction", "attentive", "unknown", "attentive", "microsleep", "attentive"]
+SEEN = Camera(15.0)
+
+
+def write_bag(path: Path, samples: list[HeadSample]) -> Path:
+    rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
+    typesys = pytest.importorskip("rosbags.typesys")
+    store = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
+    types = store.types
+    pose_type, expression_type = "geometry_msgs/msg/PoseWithCovarianceStamped", "sensor_msgs/msg/JointState"
+    with rosbag2.Writer(path, version=9, storage_plugin=rosbag2.StoragePlugin.MCAP) as writer:
+        poses = writer.add_connection("/head_pose", pose_type, typestore=store)
+        expressions = writer.add_connection("/expression", expression_type, typestore=store)
+        for sample in samples:
+            at = round(1e9 * sample.stamp)
+            stamp = types["builtin_interfaces/msg/Time"](*divmod(at, 1_000_000_000))
+            header = types["std_msgs/msg/Header"](stamp=stamp, frame_id="camera")
+            names: list[str] = []
+            if sample.rotation is not None and sample.covariance is not None:
+                names = ["eye_openness_left", "eye_openness_right"]
+                covariance = np.zeros((6, 6))
+                covariance[3:, 3:] = sample.covariance
+                place = types["geometry_msgs/msg/Pose"](
+                    types["geometry_msgs/msg/Point"](0.0, 0.0, 0.7),
+                    types["geometry_msgs/msg/Quaternion"](*quaternion_from_rotation(sample.rotation).tolist()),
+                )
+                uncertain = types["geometry_msgs/msg/PoseWithCovariance"](place, covariance.ravel())
+                pose = types[pose_type](header, uncertain)
+                writer.write(poses, at, store.serialize_cdr(pose, pose_type))
+            position = np.array(sample.eye_openness if names else ())
+            message = types[expression_type](header, names, position, np.zeros(0), np.zeros(0))
+            writer.write(expressions, at, store.serialize_cdr(message, expression_type))
+    return path
+
+
+def test_transitions_of_a_bag_are_those_of_the_drive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    bag, output = write_bag(tmp_path / "drive", list(see(SCRIPT, SEEN))), tmp_path / "report"
+    assert main([str(bag), "--output", str(output), "--camera", "12", "15", "4"]) == 0
+    with (output / "attention.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["state"] for row in rows] == WANTED
+    assert [row["previous_state"] for row in rows] == ["", *WANTED[:-1]]
+    assert float(rows[2]["seconds"]) == pytest.approx(12.0, abs=0.1) and rows[2]["zone"] == "lap"
+    assert float(rows[2]["glance"]) == pytest.approx(3.0, abs=0.1)
+    assert float(rows[2]["stamp"]) == pytest.approx(START + 12.0, abs=0.1)
+    assert "attentive -> long_distraction: the head points at lap" in capsys.readouterr().out
+    picture = cv2.imread(str(output / "attention.png"))
+    assert picture.shape[1] > 1000 and picture.std() > 10
+
+
+def test_library_functions(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    states = judge_samples(see(SCRIPT, SEEN), policy())
+    assert [state.state.value for _, state in transitions(states)] == WANTED
+    for preset in ("euro_ncap", "eu_addw"):
+        draw_timeline(judge(SCRIPT, SEEN, preset), PRESETS[preset], ZONES, tmp_path / f"{preset}.png")
+    write_transitions(states, tmp_path / "all.csv")
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 1 + len(WANTED)
+    with pytest.raises(ValueError, match="nothing to draw"):
+        draw_timeline([], PRESETS["euro_ncap"], ZONES, tmp_path / "none.png")
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("rosbags", reason="rosbags is not installed")
+    assert main([str(tmp_path / "none")]) == 2
+    assert f"bag '{tmp_path / 'none'}' cannot be read" in capsys.readouterr().err
+    bag = write_bag(tmp_path / "drive", [])
+    assert main([str(bag), "--namespace", "/cabin"]) == 2
+    assert "has no /cabin/expression and no /cabin/head_pose" in capsys.readouterr().err
+    assert main([str(bag), "--zones", str(tmp_path / "none.yaml")]) == 2
+    assert "none.yaml' cannot be read" in capsys.readouterr().err

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
+from evaluation.made_bags import CAMERA, drive
+from ros.materials import write_bag
+
+from dense_face_ros.evaluation.bag import BagRecording
+from dense_face_ros.ros.bag_topics import is_bag
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_every_image_with_its_stamp_and_camera(storage: str, compressed: bool, tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "bag", storage, compressed)
+    assert is_bag(path)
+    recording = BagRecording(path)
+    frames = list(recording.frames())
+    recording.close()
+    assert recording.count == len(frames) == 4
+    assert [frame.stamp - 1_600_000_000_000_000_000 for frame in frames] == [0, 50_000_000, 100_000_000, 150_000_000]
+    assert [frame.recorded - frame.stamp for frame in frames] == [100_000_000] * 4
+    assert [int(frame.image[0, 0, 0]) for frame in frames] == [0, 10, 20, 30]
+    assert all(frame.camera.metric and frame.camera.fx == 500.0 and not frame.note for frame in frames)
+    assert frames[0].frame_id == "recorded" and recording.true_poses() is None
+
+
+def test_a_storage_file_without_its_folder(tmp_path: Path) -> None:
+    file = next(write_bag(tmp_path / "bag", "mcap").glob("*.mcap"))
+    assert is_bag(file) and len(list(BagRecording(file).frames())) == 4
+
+
+def test_raw_and_compressed_drives_carry_truth(tmp_path: Path) -> None:
+    for raw in (False, True):
+        recording = BagRecording(drive(tmp_path / f"raw{raw}", count=3, raw=raw))
+        frames, truth = list(recording.frames()), recording.true_poses()
+        assert [frame.image.shape for frame in frames] == [(48, 64, 3)] * 3
+        assert frames[0].camera == CAMERA and truth is not None and truth.frame_id == frames[0].frame_id
+        poses = truth.at(np.array([frame.stamp for frame in frames]))
+        assert np.allclose(poses[:, :3, 3], (0.05, -0.02, 0.69))

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rosbags", reason="rosbags is not installed")
+
+from evaluation.made_bags import drive
+from ros.fake_tracker import FakeTracker
+from ros.materials import write_bag, write_video
+
+from dense_face_ros.evaluation.evaluate_bag import main
+from dense_face_ros.evaluation.frame_table import FrameColumns
+
+
+def test_a_bag_with_truth_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag, output = drive(tmp_path / "bag", count=20, dark=(4, 5, 6)), tmp_path / "out"
+    assert main([str(bag), "--output", str(output)], FakeTracker()) == 0
+    found = json.loads((output / "summary.json").read_text())
+    assert found["frames"] == 20 and found["duration_s"] == pytest.approx(0.95) and found["metric"] is True
+    assert found["share"] == {"tracking": 0.85, "lost": 0.0, "searching": 0.15}
+    assert [(loss["frame"], loss["reason"]) for loss in found["losses"]] == [(4, "no face found")]
+    assert found["attention"]["share"] == {"unknown": 1.0}, "the mounting is not learned in a second"
+    truth = found["truth"]
+    assert (truth["frames"], truth["missed"]) == (20, 3)
+    assert truth["rotation_deg"]["mean"] == pytest.approx(0.0, abs=1e-4)
+    assert truth["position_mm"]["p50"] == pytest.approx(10.0, abs=1e-6)
+    assert truth["depth_percent"]["mean"] == pytest.approx(100 * 0.01 / 0.69, abs=1e-6)
+    page = (output / "report.html").read_text()
+    assert page.count("<svg") >= 10 and "data:image/jpeg;base64," in page
+    assert 'src="http' not in page and "<script" not in page, "the report stands alone"
+    assert "error of position, mm, mean: 10" in capsys.readouterr().out
+
+
+def test_two_runs_agree_to_the_last_digit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag = drive(tmp_path / "bag", count=12, dark=(3,))
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert main([str(bag), "--output", str(one)], FakeTracker()) == 0
+    assert main([str(bag), "--output", str(two), "--compare", str(one)], FakeTracker()) == 0
+    a, b = (FrameColumns.read_csv(folder / "frames.csv") for folder in (one, two))
+    assert a.texts == b.texts and (a.stamps == b.stamps).all()
+    for name in a.numbers:
+        if name != "milliseconds":
+            assert np.array_equal(a.numbers[name], b.numbers[name], equal_nan=True), name
+    for path in (one / "bag").glob("*.mcap"):
+        assert path.read_bytes() == next((two / "bag").glob("*.mcap")).read_bytes()
+    assert "error of rotation, deg; " in (out := capsys.readouterr().out) and "; equal" in out
+    assert "<svg" in (two / "comparison.html").read_text()
+
+
+def test_a_video_is_tracked_without_truth(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert main([str(write_video(tmp_path / "a.avi", 6)), "--output", str(output)], FakeTracker()) == 0
+    found = json.loads((output / "summary.json").read_text())
+    assert found["frames"] == 6 and "truth" not in found and found["metric"] is False
+    assert "assumed camera" in (output / "report.html").read_text()
+
+
+def _one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(arguments, FakeTracker()) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1, error
+    return error
+
+
+def test_what_cannot_be_read_is_named_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = ["--output", str(tmp_path / "out")]
+    bag = write_bag(tmp_path / "good", "mcap")
+    assert "'/nowhere' does not exist" in _one_line(["/nowhere", *out], capsys)
+    assert "no image topic '/front'; its image topics: /cabin/image_raw" in _one_line(
+        [str(bag), "--topic", "/front", *out], capsys
+    )
+    assert "no pose topic '/mocap'; its pose topics: none" in _one_line([str(bag), "--truth", "/mocap", *out], capsys)
+    (tmp_path / "old.bag").write_bytes(b"#ROSBAG V2.0\n")
+    assert "old.bag' is of ROS 1" in _one_line([str(tmp_path / "old.bag"), *out], capsys)
+    (tmp_path / "foreign.mcap").write_bytes(b"no bag at all")
+    assert "foreign.mcap' cannot be read" in _one_line([str(tmp_path / "foreign.mcap"), *out], capsys)
+    (tmp_path / "empty").mkdir()
+    assert "empty' holds no images" in _one_line([str(tmp_path / "empty"), *out], capsys)
+    (tmp_path / "film.mp4").write_text("no film")
+    assert "film.mp4' cannot be read" in _one_line([str(tmp_path / "film.mp4"), *out], capsys)
+    missing = ["--compare", str(tmp_path / "elsewhere")]
+    assert "--compare: '" in _one_line([str(bag), *out, *missing], capsys)
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_truncated_bag_is_named_in_one_line(storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag = write_bag(tmp_path / "cut", storage)
+    file = next(path for path in bag.iterdir() if path.suffix in (".mcap", ".db3"))
+    whole = file.read_bytes()
+    for share in (0.3, 0.7, 0.95):
+        file.write_bytes(whole[: int(share * len(whole))])
+        output = tmp_path / f"out{share}"
+        assert str(bag) in _one_line([str(bag), "--output", str(output)], capsys)
+        assert not (output / "bag").exists(), "half a bag is not left behind"
+
+
+def test_results_are_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag, out = write_bag(tmp_path / "bag", "mcap"), tmp_path / "out"
+    assert main([str(bag), "--output", str(out)], FakeTracker()) == 0
+    capsys.readouterr()
+    assert "exists already" in _one_line([str(bag), "--output", str(out)], capsys)
+    shutil.rmtree(out / "bag")
+    assert main([str(bag), "--output", str(out)], FakeTracker()) == 0

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ros.fake_tracker import make_model, tracked_state
+
+from dense_face_ros.evaluation.attention import AttentionJudge
+from dense_face_ros.evaluation.frame_table import FrameColumns, FrameTable
+from dense_face_ros.evaluation.jitter import WINDOW, JitterMeter
+from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.head_state import HeadState, Status
+
+CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
+MODEL = make_model()
+
+
+@pytest.fixture
+def columns() -> FrameColumns:
+    """Eight tracked frames at 25 Hz, then a lost one."""
+    table, meter, judge = FrameTable(MODEL.expression_names), JitterMeter(), AttentionJudge()
+    states = [tracked_state(MODEL, i / 25, CAMERA, yaw=0.2 + 0.01 * (i % 2)) for i in range(8)]
+    states.append(HeadState.without_head(8 / 25, Status.LOST, "hidden, perhaps", CAMERA, 6, 3))
+    for i, state in enumerate(states):
+        attention = judge.judge(i / 25, state)
+        table.add(1_700_000_000_000_000_000 + 40_000_000 * i, state, meter.add(state), attention, 4.5)
+    return table.columns()
+
+
+def test_values_are_those_of_the_states(columns: FrameColumns) -> None:
+    assert len(columns) == 9 and columns.seconds[-1] == pytest.approx(0.32)
+    first = {name: column[0] for name, column in columns.numbers.items()}
+    assert (first["x"], first["z"], first["raw_z"]) == pytest.approx((0.05, 0.7, 0.71))
+    assert first["yaw"] == pytest.approx(np.degrees(0.2)) and first["sigma_rotation"] == pytest.approx(
+        np.degrees(np.sqrt(3e-4))
+    )
+    assert first["expression.jawOpen"] == 0.3 and first["visible_landmarks"] == 34 and np.isnan(first["eye_right"])
+    assert columns.texts["status"][-1] == "lost" and np.isnan(columns.numbers["yaw"][-1])
+
+
+def test_jitter_stands_at_the_middle_of_its_window(columns: FrameColumns) -> None:
+    known = np.flatnonzero(np.isfinite(columns.numbers["jitter_rotation"]))
+    assert known.tolist() == [WINDOW // 2, WINDOW // 2 + 1]
+
+
+def test_csv_is_read_back_exactly(columns: FrameColumns, tmp_path: Path) -> None:
+    columns.write_csv(tmp_path / "frames.csv")
+    read = FrameColumns.read_csv(tmp_path / "frames.csv")
+    assert read.texts == columns.texts and (read.stamps == columns.stamps).all()
+    assert read.numbers.keys() == columns.numbers.keys()
+    for name, column in columns.numbers.items():
+        assert np.array_equal(read.numbers[name], column, equal_nan=True), name
+
+
+def test_parquet_holds_the_same(columns: FrameColumns, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    assert columns.write_parquet(tmp_path / "frames.parquet")
+    table = parquet.read_table(tmp_path / "frames.parquet")
+    assert table.column("stamp_ns").to_pylist() == columns.stamps.tolist()
+    assert np.array_equal(table.column("yaw").to_numpy(), columns.numbers["yaw"], equal_nan=True)
+
+
+def test_another_table_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match=r"other\.csv' is no table of an evaluation"):
+        FrameColumns.read_csv(tmp_path / "other.csv")
+    (tmp_path / "bad.csv").write_text("frame,stamp_ns,status,milliseconds\n0,zero,lost,1\n")
+    with pytest.raises(ValueError, match=r"bad\.csv' is no table"):
+        FrameColumns.read_csv(tmp_path / "bad.csv")
+    with pytest.raises(FileNotFoundError, match=r"none\.csv' does not exist"):
+        FrameColumns.read_csv(tmp_path / "none.csv")

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+from ros.fake_tracker import make_model, tracked_state
+
+from dense_face_ros.evaluation.jitter import WINDOW, JitterMeter
+from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.head_state import HeadState, Status
+
+CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
+MODEL = make_model()
+
+
+def test_a_steady_turn_is_no_jitter_and_noise_is_measured() -> None:
+    noise = np.random.default_rng(0).normal(0.0, np.radians(0.5), 300)
+    steady, shaking = JitterMeter(), JitterMeter()
+    turned = [steady.add(tracked_state(MODEL, i / 30, CAMERA, yaw=0.01 * i)) for i in range(20)]
+    shaken = [shaking.add(tracked_state(MODEL, i / 30, CAMERA, yaw=n)) for i, n in enumerate(noise)]
+    assert [found is None for found in turned] == [True] * (WINDOW - 1) + [False] * (20 - WINDOW + 1)
+    assert all(found.rotation_deg < 1e-3 and found.position_mm < 1e-6 for found in turned if found is not None)
+    median = np.median([found.rotation_deg for found in shaken if found is not None])
+    assert median == pytest.approx(0.5, rel=0.15)
+
+
+def test_a_loss_starts_the_window_anew() -> None:
+    meter = JitterMeter()
+    lost = HeadState.without_head(0.0, Status.LOST, "hidden", CAMERA, 6, 3)
+    states = [tracked_state(MODEL, 0.0, CAMERA)] * WINDOW
+    assert [meter.add(s) is None for s in [*states, lost, *states]] == [True] * 6 + [False] + [True] * 7 + [False]

@@ -1,0 +1,115 @@
+"""Two results of the same benchmark, and which differences are noise: ``python -m training.compare A.json B.json``.
+
+Accuracy (``training.evaluate``) is compared image by image: a mean difference within the 95 % interval of the paired
+differences is noise, as other images of the same kind might turn it round. Times (``training.benchmark``) have no
+pairs: a difference within the sum of both ``median_spread`` is noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from dense_face_ros.evaluation.paired import paired_difference
+from training.benchmarks.plots import column, rows_of
+
+Result = dict[str, Any]
+#: What, in A, in B, difference, margin, verdict on B.
+Row = tuple[str, float, float, float, float | None, str]
+
+_FIGURES = (
+    "nme68", "nme51", "nme_visible_inner", "geodesic", "yaw_error", "orientation_error", "position_error_mm",
+    "interocular68", "interocular51",
+)  # fmt: skip
+
+
+def compare(a: Result, b: Result) -> list[Row]:
+    """Compare two results of one kind.
+
+    Raises:
+        ValueError: they are of different kinds, images or sizes, or of a kind without rows.
+    """
+    if "sizes" in a and "sizes" in b:
+        return _times(a, b)
+    if a.get("benchmark") is None or a.get("benchmark") != b.get("benchmark"):
+        names = [r.get("benchmark", "times" if "sizes" in r else "something else") for r in (a, b)]
+        raise ValueError(f"the files are of different benchmarks: {names[0]} and {names[1]}")
+    rows_a, rows_b = rows_of(a), rows_of(b)
+    if [_face(row) for row in rows_a] != [_face(row) for row in rows_b]:
+        raise ValueError(f"the files are of different images ({len(rows_a)} and {len(rows_b)}); use the same data")
+    out: list[Row] = []
+    for name in _FIGURES:
+        found = paired_difference(column(rows_a, name), column(rows_b, name))
+        if found is not None:
+            out.append((name, found.mean_a, found.mean_b, found.difference, found.margin, found.verdict))
+    failed_a, failed_b = (float(sum(bool(row["failed"]) for row in rows)) for rows in (rows_a, rows_b))
+    out.append(("failed", failed_a, failed_b, failed_b - failed_a, None, "a count"))
+    return out
+
+
+def _face(row: Result) -> tuple[object, ...]:
+    return (row["name"], row.get("subset"), *row.get("box", ()))
+
+
+def _times(a: Result, b: Result) -> list[Row]:
+    if a["threads"] != b["threads"]:
+        raise ValueError(f"the files are of {a['threads']} and {b['threads']} threads; time both alike")
+    common = [size for size in a["sizes"] if size in b["sizes"]]
+    if not common:
+        raise ValueError(f"the files have no image size in common: {', '.join(a['sizes'])}; {', '.join(b['sizes'])}")
+    out: list[Row] = []
+    for size in common:
+        for stage, one in a["sizes"][size].items():
+            two = b["sizes"][size].get(stage)
+            if not (isinstance(one, dict) and isinstance(two, dict)):
+                continue
+            difference = two["median"] - one["median"]
+            margin = one["median_spread"] + two["median_spread"]
+            verdict = "noise" if abs(difference) <= margin else "lower" if difference < 0 else "higher"
+            out.append((f"{size} {stage}, ms", one["median"], two["median"], difference, margin, verdict))
+    return out
+
+
+def hardware_note(a: Result, b: Result) -> str:
+    """A line about different machines, or empty."""
+    one, two = (r["provenance"]["hardware"]["processor"] for r in (a, b))
+    return "" if one == two else f"note: measured on different processors: {one}; {two}"
+
+
+def read(path: Path) -> Result:
+    """A result file; ValueError naming it when it is none."""
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"'{path}' is no JSON file: {error}") from error
+    if not isinstance(result, dict) or "provenance" not in result:
+        raise ValueError(f"'{path}' is no result of training.evaluate or training.benchmark")
+    return result
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(prog="python -m training.compare", description="Compare two results.")
+    parser.add_argument("a", type=Path, help="JSON file of the one")
+    parser.add_argument("b", type=Path, help="JSON file of the other")
+    options = parser.parse_args(arguments)
+    try:
+        a, b = read(options.a), read(options.b)
+        rows = compare(a, b)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{'':<34}{'A':>11}{'B':>11}{'B - A':>11}{'margin':>11}  B is")
+    for name, one, two, difference, margin, verdict in rows:
+        width = "" if margin is None else f"{margin:.3f}"
+        print(f"{name:<34}{one:>11.3f}{two:>11.3f}{difference:>+11.3f}{width:>11}  {verdict}")
+    if note := hardware_note(a, b):
+        print(note)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

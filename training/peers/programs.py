@@ -1,0 +1,89 @@
+"""The other systems that pip can install: their pinned packages, their environments, and running them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+from dense_face_ros.face_model import FaceModel
+from training.peers.answers import Answer, parse_line
+
+_HERE = Path(__file__).parent
+_PATIENCE = 1800.0  # seconds for an installation or a run
+
+
+class PeerError(RuntimeError):
+    """Why a peer cannot be measured, in one line."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A system: the script that runs it (in its own environment, without our package) and what pip installs there."""
+
+    script: Path
+    requirements: tuple[str, ...]
+
+
+PROGRAMS = {
+    "mediapipe": Program(_HERE / "run_mediapipe.py", ("mediapipe==0.10.21",)),
+    "dlib": Program(
+        _HERE / "run_dlib.py",
+        (
+            "dlib-bin==20.0.1.post1",
+            "face-recognition-models==0.3.0",
+            "numpy==2.2.6",
+            "opencv-python-headless==4.11.0.86",
+            "setuptools==79.0.1",  # the models' package imports pkg_resources
+        ),
+    ),
+}
+
+
+def environment(name: str, folder: Path) -> Path:
+    """The Python of the system's environment in ``folder``, made where it is not there yet.
+
+    Raises:
+        PeerError: pip could not install it.
+    """
+    place = folder / name
+    python, ready = place / "bin" / "python", place / "ready"
+    wanted = "\n".join(PROGRAMS[name].requirements)
+    if ready.is_file() and ready.read_text(encoding="utf-8") == wanted:
+        return python
+    print(f"installing {name} into {place}", file=sys.stderr)
+    venv.create(place, with_pip=True, clear=True)
+    _run([str(python), "-m", "pip", "install", "--quiet", *PROGRAMS[name].requirements], f"installing {name}")
+    ready.write_text(wanted, encoding="utf-8")
+    return python
+
+
+def run(name: str, python: Path, images: list[Path], repeats: int, threads: int, model: FaceModel) -> list[Answer]:
+    """What the system says about every image, timed ``repeats`` times each after one untimed run.
+
+    Raises:
+        PeerError: it failed or did not answer for every image.
+    """
+    program = PROGRAMS[name].script
+    options = ["--repeats", str(repeats), "--threads", str(threads)]
+    text = _run([str(python), str(program), *options, *map(str, images)], f"running {name}")
+    try:
+        answers = [parse_line(line, model) for line in text.splitlines() if line.startswith("{")]
+    except ValueError as error:
+        raise PeerError(f"{name}: {error}") from error
+    if [answer.name for answer in answers] != [image.stem for image in images]:
+        raise PeerError(f"{name} answered for {len(answers)} of {len(images)} images")
+    return answers
+
+
+def _run(command: list[str], what: str) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PeerError(f"{what} failed: {error}") from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise PeerError(f"{what} failed: {last}")
+    return done.stdout

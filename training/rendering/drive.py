@@ -1,0 +1,175 @@
+"""Scripted drives: one invented driver filmed from the instrument cluster, with the true pose of every frame.
+
+Each drive is a situation that a driver monitoring camera must get right. Motion, blinks, speech and light are
+written down as numbers; skin, hair and renderer are those of the clip (:mod:`training.rendering.clip`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import FACING_CAMERA, Array, PinholeCamera, rotation_from_yaw_pitch_roll
+from training.rendering.clip import FIELD_OF_VIEW, HEIGHT, RATE, WIDTH, ClipRenderer, Truth
+from training.rendering.lighting import Light, lamp_visibility, radiance, vertex_normals
+from training.rendering.rasteriser import FloatArray, Image
+
+_RAMP = 0.3  # seconds from silence to speech, from daylight to the tunnel
+_TUNNEL = 0.04  # share of the daylight that is left in the tunnel
+_GRAIN = 2.0  # grey levels of sensor noise
+_FLICKER = 4.0  # Hz, of the sun through trees
+_JPEG_GAMMA = 2.2
+_RED_SHARE = (0.1, 0.2, 0.7)  # of blue, green, red in what an infrared camera sees: skin is bright
+_INFRARED_BACKGROUND = 0.3  # the cabin lies beyond the reach of the lamp
+
+Lighting = Literal["day", "flicker", "tunnel", "infrared"]
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A script. Times in seconds.
+
+    Attributes:
+        motion: rows of time, yaw, pitch, roll (degrees) and x, y, z (metres, camera frame); smooth in between.
+        blinks: (time when the lids are shut, seconds from open to shut).
+        speech: (begin, end).
+        lighting: ``flicker``: sun through trees from the side; ``tunnel``: from 30 % to 70 % of the drive the camera
+            gets a fraction of the light and shows its noise; ``infrared``: grey, lit from the camera.
+    """
+
+    motion: tuple[tuple[float, ...], ...]
+    blinks: tuple[tuple[float, float], ...]
+    speech: tuple[tuple[float, float], ...] = ()
+    lighting: Lighting = "day"
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.motion[-1][0]
+
+    def truth(self) -> Truth:
+        """Camera, stamps and poses, without drawing anything."""
+        camera = replace(PinholeCamera.from_field_of_view(WIDTH, HEIGHT, FIELD_OF_VIEW), metric=True)
+        stamp = np.arange(round(self.duration * RATE)) / RATE
+        motion = np.array(self.motion, dtype=np.float64)
+        place = PchipInterpolator(motion[:, 0], motion[:, 1:], axis=0)(stamp)
+        pose = np.tile(np.eye(4), (len(stamp), 1, 1))
+        pose[:, :3, :3] = [rotation_from_yaw_pitch_roll(angles) for angles in np.radians(place[:, :3])]
+        pose[:, :3, 3] = place[:, 3:]
+        return Truth(camera, stamp, pose)
+
+    def activations(self, time: float) -> dict[str, float]:
+        """The blendshapes that are not at rest."""
+        blink = max((max(0.0, 1.0 - abs(time - shut) / half) for shut, half in self.blinks), default=0.0)
+        talking = max((_between(time, begin, end) for begin, end in self.speech), default=0.0)
+        jaw = 0.45 * talking * float(np.sin(2.0 * np.pi * 1.7 * time)) ** 2
+        return {"eyeBlink_L": blink, "eyeBlink_R": blink, "jawOpen": jaw}
+
+    def light(self, environment: Light, time: float) -> Light:
+        """The lamp at a time; the environment stays, but is dim beside an infrared lamp."""
+        if self.lighting == "infrared":
+            colour = np.full(3, 1.6, np.float32)
+            return Light(environment.harmonics * np.float32(0.05), np.array([0.0, -0.2, -0.98], np.float32), colour)
+        lamp = np.array([-0.8, -0.5, -0.35])
+        sun = np.array([1.5, 1.42, 1.3], np.float32)
+        if self.lighting == "flicker":
+            sun *= np.float32(2.0 if np.sin(2.0 * np.pi * _FLICKER * time) > 0.0 else 0.1)
+        return Light(environment.harmonics, (lamp / np.linalg.norm(lamp)).astype(np.float32), sun)
+
+    def exposure(self, time: float) -> float:
+        """Share of the light that reaches the camera."""
+        if self.lighting != "tunnel":
+            return 1.0
+        return 1.0 - (1.0 - _TUNNEL) * _between(time, 0.3 * self.duration, 0.7 * self.duration)
+
+
+def _between(time: float, begin: float, end: float) -> float:
+    """0 outside, 1 inside, with ramps."""
+    return float(np.clip(min(time - begin, end - time) / _RAMP, 0.0, 1.0))
+
+
+_CALM = ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (3.0, 4, 2, 0, 0.01, 0.0, 0.65), (6.0, -4, 1, 1, 0.0, 0.0, 0.64),
+         (10.0, 0, 0, 0, 0.0, 0.0, 0.65))  # fmt: skip
+_USUAL_BLINKS = ((0.8, 0.12), (2.6, 0.12), (5.1, 0.12), (7.7, 0.12), (9.2, 0.12))
+
+DRIVES: dict[str, Drive] = {
+    # The outer mirror at the driver's left, the inner one, the outer one at the right, and back to the road.
+    "mirrors": Drive(
+        ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (1.0, 0, 0, 0, 0.0, 0.0, 0.65), (1.4, 48, 4, 2, 0.02, 0.0, 0.64),
+         (2.2, 48, 4, 2, 0.02, 0.0, 0.64), (2.7, 0, 0, 0, 0.0, 0.0, 0.65), (3.8, 0, 0, 0, 0.0, 0.0, 0.65),
+         (4.1, -30, -8, 0, -0.01, 0.0, 0.65), (4.7, -30, -8, 0, -0.01, 0.0, 0.65), (5.1, 0, 0, 0, 0.0, 0.0, 0.65),
+         (6.3, 0, 0, 0, 0.0, 0.0, 0.65), (6.9, -58, 5, -3, -0.03, 0.0, 0.66), (7.8, -58, 5, -3, -0.03, 0.0, 0.66),
+         (8.4, 0, 0, 0, 0.0, 0.0, 0.65), (10.0, 0, 0, 0, 0.0, 0.0, 0.65)),
+        _USUAL_BLINKS,
+    ),
+    "phone_in_the_lap": Drive(
+        ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (1.5, 0, 0, 0, 0.0, 0.0, 0.65), (2.0, -15, 34, 2, -0.01, 0.03, 0.62),
+         (4.5, -17, 36, 2, -0.01, 0.03, 0.62), (5.0, 0, 0, 0, 0.0, 0.0, 0.65), (6.0, 0, 0, 0, 0.0, 0.0, 0.65),
+         (6.4, -14, 32, 1, -0.01, 0.03, 0.62), (8.8, -14, 34, 1, -0.01, 0.03, 0.62), (9.2, 0, 0, 0, 0.0, 0.0, 0.65),
+         (10.0, 0, 0, 0, 0.0, 0.0, 0.65)),
+        _USUAL_BLINKS,
+    ),
+    # Ever longer blinks; the head sinks and is jerked up.
+    "drowsy": Drive(
+        ((0.0, 0, 3, 0, 0.0, 0.0, 0.65), (2.0, 1, 6, 1, 0.0, 0.005, 0.65), (4.2, 2, 24, 3, 0.0, 0.025, 0.62),
+         (4.5, 0, -4, 0, 0.0, -0.005, 0.66), (5.5, 0, 4, 0, 0.0, 0.0, 0.65), (8.4, 3, 30, 8, 0.01, 0.03, 0.61),
+         (8.7, 0, -6, 0, 0.0, -0.005, 0.66), (10.0, 0, 3, 0, 0.0, 0.0, 0.65)),
+        ((0.7, 0.2), (2.2, 0.4), (3.8, 0.6), (5.8, 0.5), (7.6, 0.9), (9.4, 0.3)),
+    ),
+    "talking": Drive(
+        ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (1.5, 4, -3, 2, 0.0, 0.0, 0.65), (2.4, 3, 5, -2, 0.0, 0.0, 0.64),
+         (3.2, -38, 2, -4, -0.02, 0.0, 0.65), (4.4, -40, 4, -3, -0.02, 0.0, 0.65), (5.0, 0, 0, 0, 0.0, 0.0, 0.65),
+         (6.0, 5, -5, 3, 0.01, 0.0, 0.65), (7.0, -5, 6, -3, 0.0, 0.0, 0.64), (10.0, 0, 0, 0, 0.0, 0.0, 0.65)),
+        _USUAL_BLINKS,
+        speech=((0.8, 4.6), (5.4, 9.3)),
+    ),
+    "sun_flicker": Drive(_CALM, _USUAL_BLINKS, lighting="flicker"),
+    "tunnel": Drive(_CALM, _USUAL_BLINKS, lighting="tunnel"),
+    "infrared": Drive(_CALM, _USUAL_BLINKS, speech=((4.0, 6.5),), lighting="infrared"),
+}  # fmt: skip
+
+
+class DriveRenderer(ClipRenderer):
+    """Draws the frames of a drive; the person and the cabin are the clip's."""
+
+    def __init__(self, model: FaceModel, drive: Drive) -> None:
+        self._drive, self._script = drive, drive.truth()
+        super().__init__(model)
+        self._truth = self._script
+        if drive.lighting == "infrared":
+            self._background = (self._background * _INFRARED_BACKGROUND).astype(np.uint8)
+
+    def frame(self, index: int) -> Image:
+        """Frame ``index``, (480, 640, 3) uint8 BGR, as the camera of the drive sees it."""
+        image = super().frame(index)
+        time = float(self._script.stamp[index])
+        if self._drive.lighting == "infrared":
+            image = np.repeat((image @ np.array(_RED_SHARE))[..., None], 3, axis=2).astype(np.uint8)
+        if self._drive.lighting != "tunnel":
+            return image
+        grain = np.random.default_rng(index).normal(0.0, _GRAIN, image.shape)
+        dimmed = image * self._drive.exposure(time) ** (1.0 / _JPEG_GAMMA) + grain
+        return np.asarray(np.clip(dimmed, 0, 255).astype(np.uint8))
+
+    def frames(self) -> Iterator[Image]:
+        """All frames."""
+        return map(self.frame, range(len(self._script.stamp)))
+
+    def _lit_head(self, index: int) -> tuple[FloatArray, FloatArray]:
+        time, pose = float(self._script.stamp[index]), self._script.pose[index]
+        activations = self._drive.activations(time)
+        expression: Array = np.array([activations.get(name, 0.0) for name in self._model.expression_names])
+        face = self._model.shape(np.concatenate([self._identity, expression]))
+        # The head turns, the shoulders do not.
+        shoulders = (FACING_CAMERA.T @ pose[:3, :3]).T
+        vertices = self._head.vertices(face, shoulders, 1.0) + self._lift
+        points = (vertices @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
+        light = self._drive.light(self._light, time)
+        normals = vertex_normals(points, self._head.triangles)
+        lit = lamp_visibility(points, self._head.triangles, light.lamp, self._shadow)
+        return points, radiance(self._look.albedo, normals, self._sky, lit, self._look.gloss, light)

@@ -1,0 +1,80 @@
+"""All results as one page: ``python -m training.report [docs/results] [--output docs/results.md]``.
+
+Reads the JSON files of ``training.evaluate``, ``.evaluate_peers``, ``.benchmark``, ``.benchmark_node`` and of
+``evaluate_bag`` (its ``summary.json``, under any name) and writes Markdown tables beside the figures of the paper and
+of other systems. The same files give the same page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from training.report_sections import SECTIONS, Result
+
+
+def kind_of(result: Result) -> str | None:
+    """The benchmark's name, ``times``, ``node`` or ``recording``; None for anything else."""
+    if "benchmark" in result:
+        return str(result["benchmark"]) if result["benchmark"] in SECTIONS else None
+    for kind, key in {"times": "sizes", "node": "node", "recording": "times_real_time"}.items():
+        if key in result:
+            return kind
+    return None
+
+
+def read_results(folder: Path) -> dict[str, list[tuple[str, Result]]]:
+    """Kind -> (file name, result), in the order of the names.
+
+    Raises:
+        FileNotFoundError: no folder, or no result in it.
+        ValueError: naming a file that is no result.
+    """
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise FileNotFoundError(f"'{folder}' holds no results (*.json); write some with training.evaluate --json")
+    found: dict[str, list[tuple[str, Result]]] = {}
+    for file in files:
+        try:
+            result = json.loads(file.read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ValueError(f"'{file}' is no JSON file: {error}") from error
+        kind = kind_of(result) if isinstance(result, dict) else None
+        if kind is None:
+            raise ValueError(f"'{file}' is no result of the commands that training/report.py names")
+        found.setdefault(kind, []).append((file.name, result))
+    return found
+
+
+def markdown(found: dict[str, list[tuple[str, Result]]]) -> str:
+    """The whole page."""
+    parts = ["# Results", "Written by `python -m training.report`; do not edit. NME is in % of the true points' box."]
+    for kind, section in SECTIONS.items():
+        if kind in found:
+            try:
+                parts += section(found[kind])
+            except (KeyError, IndexError, TypeError) as error:
+                names = ", ".join(name for name, _ in found[kind])
+                raise ValueError(f"{names}: not as this version writes {kind} results ({error!r})") from error
+    return "\n\n".join(parts) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(prog="python -m training.report", description="Results as Markdown tables.")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/results"), help="folder of JSON results")
+    parser.add_argument("--output", type=Path, default=Path("docs/results.md"))
+    options = parser.parse_args(arguments)
+    try:
+        options.output.write_text(markdown(read_results(options.folder)), encoding="utf-8")
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
