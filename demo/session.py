@@ -14,7 +14,8 @@ from rclpy.signals import SignalHandlerOptions
 
 from demo.processes import REPOSITORY, DemoError, NodeProcess
 from demo.watcher import Watcher
-from dense_face_ros.ros.bag_source import Bag, is_bag
+from dense_face_ros.ros.bag_source import Bag
+from dense_face_ros.ros.bag_topics import is_bag
 
 TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
 _IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
