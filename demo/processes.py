@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +20,21 @@ class DemoError(RuntimeError):
     """Why the demo cannot go on, in words for the person who started it."""
 
 
+@contextmanager
+def _signals_deferred() -> Iterator[list[int]]:
+    """Collect Ctrl-C and SIGTERM instead of acting on them: in the midst of a start they would leave an orphan."""
+    pending: list[int] = []
+    before = {
+        number: signal.signal(number, lambda received, _: pending.append(received))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield pending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class NodeProcess:
     """A Python program (``-m module`` or a script, with arguments) in a process of its own, used in a ``with`` block.
 
@@ -27,7 +44,7 @@ class NodeProcess:
     def __init__(self, name: str, program: list[str], log: Path) -> None:
         self.name, self._log = name, log
         path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
-        with log.open("w", encoding="utf-8") as file:
+        with log.open("w", encoding="utf-8") as file, _signals_deferred() as pending:
             self._process = subprocess.Popen(
                 [sys.executable, *program],
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path},
@@ -36,6 +53,9 @@ class NodeProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        if pending:
+            self.stop()
+            signal.raise_signal(pending[0])
 
     def __enter__(self) -> NodeProcess:
         return self
