@@ -22,7 +22,7 @@ def truth() -> Truth:
 @pytest.fixture(scope="module")
 def clip(shipped_model) -> list[Frame]:
     renderer = ClipRenderer(shipped_model)
-    return [np.ascontiguousarray(renderer.frame(i)[:, :, ::-1]) for i in _FRAMES]
+    return [renderer.frame(i) for i in _FRAMES]
 
 
 @pytest.fixture(scope="module")
