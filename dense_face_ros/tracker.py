@@ -83,7 +83,7 @@ class FaceTracker:
         network_path: str | Path | None = None,
         finder_path: str | Path | None = None,
         backend: str = "auto",
-        threads: int = 2,
+        threads: int = 1,
     ) -> None:
         self.settings = settings or TrackerSettings()
         self.model = FaceModel.load(model_path)
@@ -96,10 +96,11 @@ class FaceTracker:
         self._filter = PoseFilter(self.settings.smoothing)
         self._identity = IdentityMemory(self.settings.identity_time_constant)
         self.reset()
-        # The engines set themselves up on their first run: not at the expense of the first frame.
+        # Engines and tables set themselves up on their first use: not at the expense of the first frame.
         blank = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
         self._finder.find(blank)
         self.network.run(blank)
+        self.template.surface_points(np.zeros((1, 2)))
 
     def reset(self) -> None:
         """Forget the head: the next frame is searched as a whole."""

@@ -79,7 +79,9 @@ TRACKER: tuple[ParameterSpec, ...] = (
         "on configure",
         choices=BACKENDS,
     ),
-    ParameterSpec("threads", 2, "CPU threads of the inference engine.", "on configure", "threads", 1, 64),
+    ParameterSpec(
+        "threads", 1, "CPU threads of the inference engine; more hardly help.", "on configure", "threads", 1, 64
+    ),
     ParameterSpec(
         "compressed", False, "Subscribe to image/compressed (CompressedImage) instead of image.", "on configure"
     ),
