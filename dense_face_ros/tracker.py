@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.alignment import Alignment
-from dense_face_ros.backends import CROP_SIZE, NetworkUnavailable
+from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkUnavailable, model_file
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
@@ -87,8 +87,8 @@ class FaceTracker:
     ) -> None:
         self.settings = settings or TrackerSettings()
         self.model = FaceModel.load(model_path)
-        self.template = Template(self.model)
-        self.network = load_network(backend, _path(network_path), threads, self.template.hash)
+        self.network = load_network(backend, _path(network_path), threads)
+        self.template = _template_of(self.network, self.model, model_file.network_path(_path(network_path)))
         self._finder = FaceFinder(_path(finder_path), threads=threads)
         self._fitter = HeadFitter(self.model, self.template, self.network, self.settings.limits)
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
@@ -253,6 +253,17 @@ class FaceTracker:
             crop_to_image=fit.crop.to_image_matrix,
             quality=fit.quality,
         )
+
+
+def _template_of(network: CorrespondenceNetwork, model: FaceModel, path: Path) -> Template:
+    """The template the network was trained for; ValueError when that was another face model's."""
+    try:
+        template = Template(model, network.metadata["template_kind"])
+        model_file.check_metadata(network.metadata, path, template.hash)
+    except ValueError:
+        network.close()
+        raise
+    return template
 
 
 def _path(path: str | Path | None) -> Path | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import resources
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from dense_face_ros import FaceTracker, PinholeCamera, Status
 from dense_face_ros.geometry import vector_from_rotation
+from dense_face_ros.template import Template
 from training.rendering.clip import ClipRenderer, Truth, clip_truth
 
 Frame = npt.NDArray[np.uint8]
@@ -157,3 +161,24 @@ def test_files_that_are_not_there_are_named(tmp_path) -> None:
         FaceTracker(model_path=tmp_path / "nothing.npz")
     with pytest.raises(FileNotFoundError, match=r"nothing\.onnx"):
         FaceTracker(network_path=tmp_path / "nothing.onnx")
+
+
+def test_a_network_for_another_face_model_is_refused(small_model, tmp_path) -> None:
+    small_model.save(tmp_path / "other.npz")
+    with pytest.raises(ValueError, match=r"correspondence\.onnx' was trained for the cylindrical template"):
+        FaceTracker(model_path=tmp_path / "other.npz")
+
+
+def test_the_template_is_the_one_the_network_was_trained_for(shared_tracker, tmp_path, clip: list[Frame]) -> None:
+    """A network of the paper's frontal template brings that template with it."""
+    import onnx
+
+    shipped = Path(str(resources.files("dense_face_ros") / "models" / "correspondence.onnx"))
+    network = onnx.load(shipped)
+    frontal = Template(shared_tracker.model, "frontal")
+    for entry in network.metadata_props:
+        entry.value = {"template_kind": "frontal", "template_hash": frontal.hash}.get(entry.key, entry.value)
+    onnx.save(network, tmp_path / "frontal.onnx")
+    tracker = FaceTracker(network_path=tmp_path / "frontal.onnx", backend="onnxruntime")
+    assert tracker.template.hash == frontal.hash
+    tracker.close()
