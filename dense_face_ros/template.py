@@ -37,7 +37,6 @@ class Template:
         scale = (size - 1 - 2 * _MARGIN) / float((high - low).max())
         centre = 0.5 * (size - 1)
         self.coordinates: FloatArray = ((flat - 0.5 * (low + high)) * scale + centre).astype(np.float32)
-        self._nearness = nearness
         self.triangle: IntArray = _draw(self.coordinates, nearness, model.triangles, size)
 
     @cached_property

@@ -161,17 +161,8 @@ class FaceTracker:
         _check_image(image)
         camera = _checked_camera(camera, image)
         crops = self._proposals(image) if box is None else [Crop.around_box(box, MARGIN, CROP_SIZE)]
-        best, reason = None, "no face found"
-        for crop in crops:
-            lens = camera or _photograph_camera(image, crop.side / MARGIN)
-            try:
-                fit = self._fitter.fit(image, crop, lens)
-                fit = self._fitter.fit(image, fit.next_crop(), lens)
-            except _NO_FIT as why:
-                reason = str(why)
-                continue
-            if best is None or _prominence(fit) > _prominence(best):
-                best = fit
+        places = [(crop, camera or _photograph_camera(image, crop.side / MARGIN)) for crop in crops]
+        best, reason = self._most_prominent(image, places, "no face found", warm=False)
         if best is None:
             lens = camera or _photograph_camera(image, 0.5 * min(image.shape[:2]))
             return self._nothing(0.0, Status.SEARCHING, reason, lens)
@@ -190,12 +181,21 @@ class FaceTracker:
             return None, str(why)
 
     def _search(self, image: Image, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:
-        """The most prominent head anywhere in the image, fitted twice: where it was proposed, then where it is."""
+        """The most prominent head anywhere in the image."""
+        return self._most_prominent(image, [(crop, camera) for crop in self._proposals(image)], reason, warm=True)
+
+    def _most_prominent(
+        self, image: Image, places: list[tuple[Crop, PinholeCamera]], reason: str, warm: bool
+    ) -> tuple[HeadFit | None, str]:
+        """The most prominent head in the given crops, or the last reason why there is none.
+
+        Each is fitted twice: where it was proposed, then where it is; ``warm``: the second time from the first fit.
+        """
         best: HeadFit | None = None
-        for crop in self._proposals(image):
+        for crop, camera in places:
             try:
                 fit = self._fitter.fit(image, crop, camera)
-                fit = self._fitter.fit(image, fit.next_crop(), camera, fit.alignment)
+                fit = self._fitter.fit(image, fit.next_crop(), camera, fit.alignment if warm else None)
             except _NO_FIT as why:
                 reason = str(why)
                 continue
