@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
@@ -12,10 +11,11 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from demo.processes import REPOSITORY, DemoError, NodeProcess
+from demo.processes import DemoError, NodeProcess
 from demo.watcher import Watcher
 from dense_face_ros.ros.bag_source import Bag
 from dense_face_ros.ros.bag_topics import is_bag
+from training.ros_isolation import keep_to_this_machine
 
 TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
 _IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
@@ -43,7 +43,7 @@ def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ..
     is_webcam = re.fullmatch(r"(/dev/video)?\d+", source) is not None
     if not is_webcam and not Path(source).exists():
         raise DemoError(f"source '{source}' does not exist")
-    _set_environment()
+    keep_to_this_machine(first_domain=1)
     path = source if is_webcam else str(Path(source).absolute())
     # A source such as 0 is a number to ROS unless it is quoted.
     settings = {"source": f"'{path}'", "field_of_view": f"{field_of_view:.6f}", "start_delay": f"{_CONNECT:.1f}"}
@@ -78,17 +78,6 @@ def _is_compressed(source: str) -> bool:
     bag = Bag(Path(source))
     bag.close()
     return bag.compressed
-
-
-def _set_environment() -> None:
-    """This machine only, a domain of our own, and shared memory that images fit into."""
-    profile = str(REPOSITORY / "config" / "fastdds.xml")
-    os.environ |= {
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
-        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
-        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
-    }
 
 
 def _wait_until_active(tracker: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor) -> None:

@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from training.benchmark import read_frames
 from training.benchmarks.provenance import provenance
+from training.ros_isolation import keep_to_this_machine
 
 TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
 _REPOSITORY = Path(__file__).parents[1]
@@ -111,7 +112,7 @@ def measure(
     from rclpy.qos import qos_profile_sensor_data
     from sensor_msgs.msg import Image, PointCloud2
 
-    _isolate()
+    keep_to_this_machine(first_domain=101)
     rclpy.init()
     node = rclpy.create_node("benchmark")
     executor = SingleThreadedExecutor()
@@ -184,17 +185,6 @@ def _message(message: Any, image: npt.NDArray[np.uint8]) -> Any:
     message.encoding, message.step, message.header.frame_id = "bgr8", 3 * image.shape[1], "camera"
     message.data = array.array("B", np.ascontiguousarray(image).tobytes())
     return message
-
-
-def _isolate() -> None:
-    """This machine only, a domain of our own, and shared memory that images fit into."""
-    profile = str(_REPOSITORY / "config" / "fastdds.xml")
-    os.environ |= {
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "ROS_DOMAIN_ID": str(101 + os.getpid() % 100),
-        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
-        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
-    }
 
 
 def main(arguments: list[str] | None = None) -> int:

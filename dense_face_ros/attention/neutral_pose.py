@@ -45,7 +45,7 @@ class NeutralPose:
         """Forget everything: another driver, or a camera that was moved."""
         self._sums = np.zeros((4, *self._shape))  # seconds, and seconds times yaw, pitch and roll
         self._rotation: Array | None = None
-        self._outside = self._since_review = 0.0
+        self._since_review = 0.0
         self.seconds = 0.0
 
     @property
@@ -58,13 +58,10 @@ class NeutralPose:
         angles = np.degrees(yaw_pitch_roll_from_rotation(FACING_CAMERA @ rotation))
         fading = math.exp(-seconds / self._memory)
         self._sums *= fading
-        self._outside *= fading
         self.seconds = self.seconds * fading + seconds
         i, j = (math.floor((angle + bound) / _BIN) for angle, bound in zip(angles, self._bounds, strict=False))
         if 0 <= i < self._shape[0] and 0 <= j < self._shape[1]:
             self._sums[:, i, j] += seconds * np.array([1.0, *angles])
-        else:
-            self._outside += seconds
         self._since_review += seconds
         if self._since_review >= _REVIEW and self.seconds >= self.needed:
             self._since_review = 0.0

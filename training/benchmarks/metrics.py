@@ -17,7 +17,6 @@ from dense_face_ros.geometry import Array
 INNER = slice(17, 68)
 #: Upper ends of the bins of |true yaw| in degrees: [0, 30], (30, 60] and everything beyond, which is (60, 90].
 YAW_BINS = (30.0, 60.0)
-BIN_NAMES = ("0-30", "30-60", "60-90")
 
 
 def box_of(points: Array) -> Array:
