@@ -28,6 +28,8 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.loader import Batch, endless, first_samples, make_loader, stream_seed
 from training.loss import LOSSES
 from training.network import make_network
+from training.network.compact import CompactNetwork
+from training.network.exported_weights import load_exported
 from training.pictures import prediction_picture
 from training.recipes import RECIPES, Recipe, recipe_named
 from training.run_log import RunLog
@@ -38,6 +40,7 @@ CHECKPOINT = "checkpoint.pt"
 _CHECKPOINT_SECONDS = 120.0
 _REPORT_STEPS = 50
 _MOST_BAD_STEPS = 20
+_MEASURED_SAMPLES = 512  # on which the normalisations of an exported network are measured
 
 #: (recipe, data folder, "train" or "validation", seed, stride) -> samples as described in :func:`train`.
 MakeDataset = Callable[[Recipe, Path, str, int, int], Dataset[Any]]
@@ -64,7 +67,7 @@ def train(
 
     Args:
         resume: go on from the checkpoint in ``out``.
-        start_from: checkpoint of another run whose averaged weights to begin with.
+        start_from: checkpoint of another run, or exported ``compact`` network, whose weights to begin with.
         workers: loader processes.
     Returns:
         The last checkpoint.
@@ -78,10 +81,12 @@ def train(
     fabric = Fabric(accelerator="auto", devices="auto", precision=recipe.precision)  # type: ignore[arg-type]
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
-    run = _Run(fabric, recipe, out, template, start_from, resume)
+    run = _Run(fabric, recipe, out, template, resume)
     train_set = make_dataset(
         recipe, data, "train", stream_seed(recipe.seed, run.step, fabric.global_rank), run.network.stride
     )
+    if start_from is not None and run.step == 0:
+        run.take_weights(start_from, train_set)
     validation_set = make_dataset(recipe, data, "validation", recipe.seed, run.network.stride)
     validation = first_samples(validation_set, recipe.validation_samples, recipe.batch_size)
     loader = make_loader(
@@ -96,7 +101,7 @@ class _Run:
     """The state of a training run, and the steps through it."""
 
     def __init__(
-        self, fabric: Fabric, recipe: Recipe, out: Path, template: Template, start_from: Path | None, resume: bool
+        self, fabric: Fabric, recipe: Recipe, out: Path, template: Template, resume: bool
     ) -> None:
         self.fabric, self.recipe, self.out = fabric, recipe, out
         self.template = {"kind": template.kind, "hash": template.hash}
@@ -104,12 +109,6 @@ class _Run:
         network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, image)
         self.step, self.images, self._seconds_before, self._bad_steps = 0, 0, 0.0, 0
         state = _previous_state(out, recipe, self.template, resume)
-        if state is None and start_from is not None:
-            weights = load_checkpoint(start_from)["average"]
-            weights.pop("template_image", None)
-            missing = network.load_state_dict(weights, strict=False)
-            if set(missing.missing_keys) - {"template_image"} or missing.unexpected_keys:
-                raise ValueError(f"--start-from '{start_from}' holds another architecture than recipe '{recipe.name}'")
         if state is not None:
             network.load_state_dict(state["network"])
         self.average = MovingAverage(network, recipe.average_decay)
@@ -127,6 +126,24 @@ class _Run:
         self._started = time.monotonic()
         self._report_from = (self.step, self._started)
         self._waited = 0.0
+
+    def take_weights(self, path: Path, samples: Dataset[Any]) -> None:
+        """Begin with the averaged weights of another run's checkpoint, or those of an exported network."""
+        network = self.network
+        if path.suffix == ".onnx":
+            if not isinstance(network, CompactNetwork):
+                raise ValueError(f"--start-from '{path}' is an exported network; only 'compact' can go on from one")
+            batches = first_samples(samples, _MEASURED_SAMPLES, self.recipe.batch_size)
+            self.images = load_exported(network, path, [batch["image"] for batch in batches])
+        else:
+            state = load_checkpoint(path)
+            weights, self.images = state["average"], state["images"]
+            weights.pop("template_image", None)
+            missing = network.load_state_dict(weights, strict=False)
+            if set(missing.missing_keys) - {"template_image"} or missing.unexpected_keys:
+                raise ValueError(f"--start-from '{path}' holds another architecture than recipe '{self.recipe.name}'")
+        self.average = MovingAverage(network, self.recipe.average_decay)
+        self.average.network.to(self.fabric.device)
 
     @property
     def seconds(self) -> float:
@@ -269,7 +286,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", required=True, type=Path, help="folder with the training data")
     parser.add_argument("--out", required=True, type=Path, help="run folder, e.g. runs/best")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
-    parser.add_argument("--start-from", type=Path, help="checkpoint of another run to take the weights from")
+    parser.add_argument("--start-from", type=Path, help="checkpoint of another run, or exported .onnx, to begin with")
     parser.add_argument("--minutes", type=float, help="length of the whole run in minutes")
     parser.add_argument("--steps", type=int, help="length of the whole run in steps")
     parser.add_argument("--workers", type=int, default=1, help="loader processes (default 1)")

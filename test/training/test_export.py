@@ -1,5 +1,3 @@
-from dataclasses import asdict
-
 import numpy as np
 import onnx
 import pytest
@@ -9,26 +7,8 @@ from onnx import numpy_helper
 import training.export
 from dense_face_ros.backends.model_file import METADATA_KEYS
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
-from training.checkpoint import save_checkpoint
 from training.export import export
-from training.network import cell_grid, make_network
-from training.recipes import RECIPES
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A checkpoint of a small network with weights that are not those of a start, and the network."""
-    recipe = RECIPES["smoke"]
-    torch.manual_seed(0)
-    network = make_network(recipe.architecture, recipe.width).eval()
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0.0, 0.3)
-            module.weight.data.uniform_(0.3, 1.0)
-    path = tmp_path_factory.mktemp("run") / "checkpoint.pt"
-    state = {"recipe": asdict(recipe), "template": {"kind": "cylindrical", "hash": "ab" * 32}, "images": 1234}
-    save_checkpoint(path, {**state, "average": network.state_dict()})
-    return path, network
+from training.network import cell_grid
 
 
 def test_exported_network_computes_what_torch_does(trained, tmp_path):

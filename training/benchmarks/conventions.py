@@ -13,24 +13,20 @@ of the face, y to the person's left, z up. Yaw > 0 turns the face to the image's
   axes (x right, y up, z to the viewer).
 
 The zero pose of AFLW2000-3D is that of its own mean face, which nods differently from our head frame by a constant.
-``python -m training.benchmarks.conventions MEAN_SHAPE.npz`` derives it again from landmark definitions alone, no image.
+``python -m training.face_models.place_landmarks`` derives it again from landmark definitions and the mean of the people
+in the training photographs, without an image of the benchmark.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, rotation_from_vector, yaw_pitch_roll_from_rotation
 from training.benchmarks.metrics import INNER
 
 #: Degrees by which a face in AFLW2000-3D's zero pose looks up in our head frame; see :func:`zero_pose_pitch`.
-AFLW2000_ZERO_PITCH = -2.40
+AFLW2000_ZERO_PITCH = -4.70
 
 # x right, y up, z to the viewer  <-  the head's x out of the face, y to the person's left, z up, in zero pose.
 _UPRIGHT_FROM_HEAD: Array = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
@@ -96,30 +92,10 @@ def zero_pose_pitch(head_landmarks: Array, mean_shape: Array) -> float:
     """How far (degrees) our head looks up when it lies on AFLW2000-3D's mean shape in its zero pose.
 
     Args:
-        head_landmarks: (68, 3) of our mean face, head frame.
+        head_landmarks: (68, 3) of our mean of the people in photographs, head frame.
         mean_shape: (68, 3) of AFLW2000-3D at its zero pose; x right, y up, z to the viewer.
 
     The inner landmarks are laid on each other by a similarity; both faces being symmetric, what is left is a nod.
     """
     turned = rotation_between(head_landmarks[INNER] @ _UPRIGHT_FROM_HEAD.T, mean_shape[INNER])
     return float(np.degrees(np.arctan2(turned[1, 2], turned[2, 2])))
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Print the zero-pose pitch of the shipped face model against a file with ``points68`` (68, 3)."""
-    parser = argparse.ArgumentParser(prog="python -m training.benchmarks.conventions", description=main.__doc__)
-    parser.add_argument("mean_shape", type=Path, help=".npz with points68: AFLW2000-3D's mean landmarks, zero pose")
-    options = parser.parse_args(arguments)
-    model = FaceModel.load()
-    with np.load(options.mean_shape, allow_pickle=False) as file:
-        if "points68" not in file.files or file["points68"].shape != (68, 3):
-            print(f"error: '{options.mean_shape}' has no points68 of shape (68, 3)", file=sys.stderr)
-            return 2
-        mean_shape = file["points68"].astype(np.float64)
-    landmarks = np.asarray(model.at(model.landmarks, model.mean), dtype=np.float64)
-    print(f"zero-pose pitch {zero_pose_pitch(landmarks, mean_shape):+.2f} degrees (in use: {AFLW2000_ZERO_PITCH:+.2f})")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

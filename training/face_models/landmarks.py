@@ -1,11 +1,14 @@
 """Where the 68 landmarks and the sliding jaw contour lie on our mesh.
 
-The inner points are those of the ICT model. The jaw line, the brows and the nose follow the convention in which
-AFLW2000-3D and 300W-LP were labelled: its mean shape is fitted by ours and each of its points goes to the nearest
-surface point of that fit.
+Eyes and mouth are those of the ICT model. The jaw line, the brows and the nose follow the convention in which
+AFLW2000-3D and 300W-LP were labelled: its mean shape is laid on ours and each of its points goes to the nearest surface
+point. What "ours" is matters: a new model only has the fit to the mean shape itself; once photographs are fitted,
+:mod:`training.face_models.place_landmarks` takes the mean of the people in them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -13,9 +16,15 @@ from scipy.spatial import cKDTree
 from dense_face_ros.face_model import SurfacePoints
 from training.face_models.decimation import Array, IntArray
 
+_PARTNER = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]  # mirrored jaw, brows, nose
 _CONTOUR_STEPS = np.linspace(0.62, 1.25, 14)  # along the way from the face's middle to the landmark and past it
-_MOVED = [*range(17), *range(17, 27)]  # jaw and brows: placed by the convention
+JAW_AND_BROWS, NOSE = range(27), range(27, 36)
 _PRIOR = 0.02  # squared convention units (eye distances) per squared standard deviation of identity
+
+
+def viewer_to_head(points: Array) -> Array:
+    """x to the viewer's right (the person's left), y up, z to the viewer -> head axes."""
+    return np.asarray(points[..., [2, 0, 1]])
 
 
 def similarity(source: Array, target: Array) -> tuple[float, Array, Array]:
@@ -47,25 +56,29 @@ def fit_convention(mean: Array, basis: Array, points68: Array, rounds: int = 10)
     return coefficients, target
 
 
-def place_landmarks(
-    vertices: Array, triangles: IntArray, own68: IntArray, target68: Array, mirror: IntArray
-) -> SurfacePoints:
-    """68 surface points on the mesh: ``own68`` vertices for the inner points, nearest to ``target68`` for the others.
-
-    vertices (V, 3) is our shape fitted to the convention and ``target68`` (68, 3) its points, both in metres. Jaw and
-    brow targets are made symmetric first, so that the two halves agree.
-    """
-    partner = np.array([*range(16, -1, -1), *range(26, 16, -1)])
-    twin = target68[partner] * [1.0, -1.0, 1.0]
-    symmetric = 0.5 * (target68[:27] + twin)
-    triangle, weights = np.zeros(68, dtype=np.int32), np.zeros((68, 3), dtype=np.float32)
+def at_vertices(triangles: IntArray, vertices: IntArray) -> SurfacePoints:
+    """Vertices (N,) as surface points."""
     first_of = {int(v): (t, c) for t, corners in reversed(list(enumerate(triangles))) for c, v in enumerate(corners)}
-    for i in range(68):
-        if i in _MOVED:
-            triangle[i], weights[i] = nearest_surface_point(vertices, triangles, symmetric[i])
-        else:
-            triangle[i], corner = first_of[int(own68[i])]
-            weights[i, corner] = 1.0
+    triangle, weights = np.zeros(len(vertices), dtype=np.int32), np.zeros((len(vertices), 3), dtype=np.float32)
+    for i, vertex in enumerate(vertices):
+        triangle[i], corner = first_of[int(vertex)]
+        weights[i, corner] = 1.0
+    return SurfacePoints(triangle, weights)
+
+
+def place_landmarks(
+    vertices: Array, triangles: IntArray, marks: SurfacePoints, target68: Array, moved: Sequence[int]
+) -> SurfacePoints:
+    """``marks``, but the landmarks ``moved`` at the surface points nearest to ``target68`` (68, 3).
+
+    vertices (V, 3) is our shape and ``target68`` the convention's points laid on it, both in the head frame, metres.
+    Jaw, brow and nose targets are made symmetric first, so that the two halves agree.
+    """
+    twin = target68[_PARTNER] * [1.0, -1.0, 1.0]
+    symmetric = 0.5 * (target68[: len(_PARTNER)] + twin)
+    triangle, weights = marks.triangle.copy(), marks.weights.copy()
+    for i in moved:
+        triangle[i], weights[i] = nearest_surface_point(vertices, triangles, symmetric[i])
     return SurfacePoints(triangle, weights)
 
 

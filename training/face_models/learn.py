@@ -69,7 +69,8 @@ def learn(source: ict.IctModel, convention68: Array, modes: int = IDENTITY_MODES
     coefficients, target = landmarks.fit_convention(mean[own68], both[:, own68], convention68)
     fitted = mean + np.tensordot(coefficients, both, 1)
     skin = np.flatnonzero(~mesh.eyeball[mesh.triangles].any(axis=1))
-    marks = landmarks.place_landmarks(fitted, mesh.triangles[skin], own68, target, mesh.mirror)
+    own = landmarks.at_vertices(mesh.triangles[skin], own68)
+    marks = landmarks.place_landmarks(fitted, mesh.triangles[skin], own, target, landmarks.JAW_AND_BROWS)
     marks = type(marks)(skin[marks.triangle].astype(np.int32), marks.weights)
 
     template = unroll(mean)
@@ -122,7 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         source = ict.read_ict(options.ict)
         with np.load(options.convention, allow_pickle=False) as file:
-            convention = _viewer_to_head(file["points68"].astype(np.float64))
+            convention = landmarks.viewer_to_head(file["points68"].astype(np.float64))
     except (OSError, ValueError, KeyError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -136,11 +137,6 @@ def main(arguments: list[str] | None = None) -> int:
     if options.picture:
         report.draw(model, source, options.picture)
     return 0
-
-
-def _viewer_to_head(points: Array) -> Array:
-    """x to the viewer's right (the person's left), y up, z to the viewer -> head axes."""
-    return np.asarray(points[..., [2, 0, 1]])
 
 
 if __name__ == "__main__":

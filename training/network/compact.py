@@ -42,8 +42,8 @@ class CompactNetwork(CorrespondenceModule):
         self.stages = nn.ModuleList()
         for i, (c, blocks) in enumerate(zip(channels, _BLOCKS, strict=True)):
             before = channels[i - 1] if i else 3
-            self.stages.append(nn.Sequential(_Conv(before, c, stride=2), *(_Residual(c) for _ in range(blocks))))
-        self.refine = _Conv(channels[1], channels[1])
+            self.stages.append(nn.Sequential(ConvNorm(before, c, stride=2), *(_Residual(c) for _ in range(blocks))))
+        self.refine = ConvNorm(channels[1], channels[1])
         self.context = nn.ModuleList([_PositionMixing(channels[3], 8), _PositionMixing(channels[4], 4)])
         self.joins = nn.ModuleList(_Join(channels[i], channels[i - 1]) for i in range(len(channels) - 1, 0, -1))
         self.head = nn.Conv2d(channels[0], 4, 1)
@@ -76,12 +76,12 @@ class CompactNetwork(CorrespondenceModule):
         """A copy with the normalisations folded into the convolutions."""
         folded = copy.deepcopy(self).eval().requires_grad_(False)
         for module in folded.modules():
-            if isinstance(module, _Conv):
+            if isinstance(module, ConvNorm):
                 module.fold()
         return folded
 
 
-class _Conv(nn.Module):
+class ConvNorm(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
     def __init__(self, inputs: int, outputs: int, size: int = 3, stride: int = 1, active: bool = True) -> None:
@@ -104,8 +104,8 @@ class _Conv(nn.Module):
 class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = _Conv(channels, channels)
-        self.second = _Conv(channels, channels, active=False)
+        self.first = ConvNorm(channels, channels)
+        self.second = ConvNorm(channels, channels, active=False)
         nn.init.zeros_(self.second.norm.weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -136,8 +136,8 @@ class _Join(nn.Module):
 
     def __init__(self, coarse: int, fine: int) -> None:
         super().__init__()
-        self.project = _Conv(coarse, fine, size=1, active=False)
-        self.smooth = _Conv(fine, fine)
+        self.project = ConvNorm(coarse, fine, size=1, active=False)
+        self.smooth = ConvNorm(fine, fine)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         doubled = F.interpolate(self.project(coarse), scale_factor=2.0, mode="nearest")

@@ -110,7 +110,7 @@ class ClipRenderer:
         rng = np.random.default_rng(_SEED)
         self._look = LookMaker(self._head, _CLEAN_SHAVEN).make(rng)
         self._identity = rng.normal(0.0, 0.8, model.identity_size)
-        self._light = random_light(rng, hard_side_share=0.0)
+        self._light = random_light(rng, hard_side_share=0.0, camera_lamp_share=0.0)
         self._background = _background(rng)
         self._texture = hair_texture()
         eyes = EyePainter(self._head)

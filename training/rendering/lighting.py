@@ -35,8 +35,13 @@ class Light:
     lamp_colour: FloatArray
 
 
-def random_light(rng: np.random.Generator, hard_side_share: float) -> Light:
-    """A plausible light; ``hard_side_share`` is the share of strong lamps from the side over a dim environment."""
+def random_light(rng: np.random.Generator, hard_side_share: float, camera_lamp_share: float) -> Light:
+    """A plausible light.
+
+    Args:
+        hard_side_share: share of strong lamps from the side over a dim environment.
+        camera_lamp_share: share of lamps beside the camera that outshine all else, as infrared lamps and flashes do.
+    """
     warmth = rng.normal(0.0, 0.10)
     tint = np.array([1.0 + warmth, 1.0, 1.0 - warmth])
     harmonics = np.zeros((9, 3))
@@ -51,6 +56,9 @@ def random_light(rng: np.random.Generator, hard_side_share: float) -> Light:
         side = rng.choice((-1.0, 1.0))
         lamp = np.array([side * rng.uniform(0.6, 1.0), rng.uniform(-0.7, 0.2), rng.uniform(-0.6, 0.4)])
         strength, ambient = rng.uniform(2.0, 5.0), rng.uniform(0.08, 0.5)
+    elif kind < hard_side_share + camera_lamp_share:
+        lamp = np.array([*rng.normal(0.0, 0.25, 2), -1.0])
+        strength, ambient = rng.uniform(1.0, 3.0), rng.uniform(0.03, 0.3)
     else:
         lamp = _random_direction(rng)
         strength = rng.gamma(1.5, 0.5) if kind < 0.75 else 0.0

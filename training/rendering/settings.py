@@ -21,6 +21,7 @@ class Settings:
         face_margin: crop side over the size of the landmarks' box, as :meth:`Crop.around_box`.
         shift: how far the crop's middle may lie from the box's, of the crop side.
         hard_side_light: share of pictures lit hard from one side.
+        camera_lamp: share of pictures lit mostly from the camera.
         occluder: share with something in front of the face.
     """
 
@@ -36,6 +37,7 @@ class Settings:
     face_margin: tuple[float, float] = (1.15, 2.0)
     shift: float = 0.12
     hard_side_light: float = 0.15
+    camera_lamp: float = 0.15
     long_hair: float = 0.28
     bald: float = 0.12
     hat: float = 0.08

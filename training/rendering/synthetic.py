@@ -153,7 +153,7 @@ class SyntheticHeads:
         background: Image,
     ) -> tuple[Image, FloatArray]:
         """The picture, and the sRGB colour (3,) 0-255 of plain skin in its light."""
-        light = random_light(rng, self.settings.hard_side_light)
+        light = random_light(rng, self.settings.hard_side_light, self.settings.camera_lamp)
         normals = vertex_normals(points, scene.triangles)
         lit = np.ones(len(points), np.float32)
         if light.lamp_colour.any():

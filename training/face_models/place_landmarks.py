@@ -1,0 +1,77 @@
+"""Jaw, brows and nose where AFLW2000-3D and 300W-LP put them on the mean of the people in fitted photographs.
+
+    python -m training.face_models.place_landmarks --fits runs/photograph_fits.npz --convention mean_shape68.npz \\
+        --out dense_face_ros/models/face_model.npz
+
+The convention's mean shape is that of a population in photographs. So it is laid on the mean of people in photographs,
+not on the face model's own mean, which has another jaw and another nod. Eyes, nose and mouth, which both define alike,
+lay it there; then jaw, brows and nose go to the surface points nearest to its own. Geometry stays as it is: networks
+trained for the model still fit. Prints the nod that is left between the two zero poses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from dense_face_ros.face_model import FaceModel
+from training.benchmarks.conventions import zero_pose_pitch
+from training.face_models import landmarks
+from training.face_models.decimation import Array
+from training.photographs.fit import PhotographFits
+
+_ALIKE = slice(27, 68)  # nose, eyes and mouth
+
+
+def replace_landmarks(model: FaceModel, people: Array, points68: Array) -> FaceModel:
+    """The model with jaw, brows and nose placed anew.
+
+    Args:
+        people: (V, 3) metres, head frame: the mean of the people in photographs.
+        points68: (68, 3) the convention's points in head axes; any unit and origin.
+    """
+    own = model.at(model.landmarks, people).astype(np.float64)
+    scale, rotation, shift = landmarks.similarity(points68[_ALIKE], own[_ALIKE])
+    target = scale * points68 @ rotation.T + shift
+    eyes = [i for i, name in enumerate(model.region_names) if name.startswith("eye_")]
+    eyeball = np.isin(model.regions, eyes)
+    skin = np.flatnonzero(~eyeball[model.triangles].any(axis=1))
+    moved = [*landmarks.JAW_AND_BROWS, *landmarks.NOSE]
+    marks = landmarks.place_landmarks(people, model.triangles[skin], model.landmarks, target, moved)
+    marks.triangle[moved] = skin[marks.triangle[moved]]
+    unrolled = model.template_coordinates.astype(np.float64)
+    flat = model.at(marks, unrolled).astype(np.float64)
+    contour = landmarks.contour_candidates(unrolled, flat[:17], flat[33], ~eyeball)
+    return replace(model, landmarks=marks, contour_candidates=contour)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, help="face model file; the shipped one without")
+    parser.add_argument("--fits", type=Path, required=True, help="what training.photographs.fit wrote for that model")
+    parser.add_argument("--convention", type=Path, required=True, help="mean 68 points of AFLW2000-3D (.npz, points68)")
+    parser.add_argument("--out", type=Path, required=True, help="face model to write")
+    options = parser.parse_args(arguments)
+    try:
+        model, fits = FaceModel.load(options.model), PhotographFits.load(options.fits)
+        with np.load(options.convention, allow_pickle=False) as file:
+            viewed = file["points68"].astype(np.float64)
+        people = model.shape(fits.coefficients[fits.accepted].mean(axis=0)).astype(np.float64)
+        placed = replace_landmarks(model, people, landmarks.viewer_to_head(viewed))
+    except (OSError, ValueError, KeyError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    before, after = (m.at(m.landmarks, people).astype(np.float64) for m in (model, placed))
+    placed.save(options.out)
+    print(f"{options.out}: landmarks moved by {1e3 * np.linalg.norm(after - before, axis=1)[:36].mean():.1f} mm on "
+          f"average; AFLW2000-3D's zero pose looks up by {zero_pose_pitch(after, viewed):.2f} degrees")  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
