@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
 #: A lone photograph's camera is not known: its head is taken to be this many box sides of focal length away.
 _PHOTOGRAPH_FOCAL = 8.0
+_BLANK = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,9 @@ class FaceTracker:
     ) -> None:
         self.settings = settings or TrackerSettings()
         self.model = FaceModel.load(model_path)
+        self._finder = FaceFinder(_path(finder_path), threads=threads)
         self.network = load_network(backend, _path(network_path), threads)
         self.template = _template_of(self.network, self.model, model_file.network_path(_path(network_path)))
-        self._finder = FaceFinder(_path(finder_path), threads=threads)
         self._fitter = HeadFitter(self.model, self.template, self.network, self.settings.limits)
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
         self._eyes = EyeOpenness(self.model)
@@ -97,10 +99,10 @@ class FaceTracker:
         self._identity = IdentityMemory(self.settings.identity_time_constant)
         self.reset()
         # Engines and tables set themselves up on their first use: not at the expense of the first frame.
-        blank = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
-        self._finder.find(blank)
-        self.network.run(blank)
+        self._finder.find(_BLANK)
         self.template.surface_points(np.zeros((1, 2)))
+        with suppress(NetworkUnavailable):  # its engine may still be being built
+            self.check_network()
 
     def reset(self) -> None:
         """Forget the head: the next frame is searched as a whole."""
@@ -109,6 +111,15 @@ class FaceTracker:
         self._last_stamp: float | None = None
         self._filter.reset()
         self._identity.forget()
+
+    def check_network(self) -> None:
+        """Run the network once, on a blank crop.
+
+        Raises:
+            NetworkUnavailable: it cannot run now, and why.
+            NetworkGivenUp: nor will it before another tracker is made.
+        """
+        self.network.run(_BLANK)
 
     def close(self) -> None:
         """Free the inference engine; the tracker cannot be used any more."""

@@ -16,6 +16,7 @@ from launch.actions import (
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
+    TimerAction,
 )
 from launch.conditions import IfCondition
 from launch.event_handlers import OnProcessStart
@@ -31,6 +32,7 @@ from lifecycle_msgs.msg import Transition
 from launch import LaunchDescription
 
 PACKAGE = "dense_face_ros"
+RETRY = 5.0  # seconds until a node that was not ready is asked to activate again
 
 #: Name, default, description.
 ARGUMENTS = (
@@ -119,25 +121,40 @@ def typed(argument, kind):
 
 
 def activation(node):
-    """Configure the node when its process runs, activate it when it is configured."""
+    """Configure the node when its process runs, activate it when it is configured, again and again if it is not ready.
+
+    The tracker is not ready while its engine is built and nothing may stand in (backend tensorrt).
+    """
 
     def change(transition):
         return EmitEvent(event=ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=transition))
+
+    def activate():
+        return change(Transition.TRANSITION_ACTIVATE)
 
     configured = OnStateTransition(
         target_lifecycle_node=node,
         start_state="configuring",
         goal_state="inactive",
-        entities=[change(Transition.TRANSITION_ACTIVATE)],
+        entities=[activate()],
     )
-    refused = OnStateTransition(
+    not_ready = OnStateTransition(
         target_lifecycle_node=node,
-        start_state="configuring",
-        goal_state="unconfigured",
-        entities=[LogInfo(msg="A node could not be configured; its error above says why.")],
+        start_state="activating",
+        goal_state="inactive",
+        entities=[OpaqueFunction(function=lambda context: [TimerAction(period=RETRY, actions=[activate()])])],
     )
+    refused = [
+        OnStateTransition(
+            target_lifecycle_node=node,
+            start_state=state,
+            goal_state="unconfigured",
+            entities=[LogInfo(msg="A node could not be started; its error above says why.")],
+        )
+        for state in ("configuring", "errorprocessing")
+    ]
     started = OnProcessStart(target_action=node, on_start=[change(Transition.TRANSITION_CONFIGURE)])
-    return [RegisterEventHandler(handler) for handler in (configured, refused, started)]
+    return [RegisterEventHandler(handler) for handler in (configured, not_ready, *refused, started)]
 
 
 def generate_launch_description():

@@ -44,3 +44,27 @@ def test_frames_without_a_network_are_unknown_at_once(tracker, shipped_model):
     assert "cuGraphLaunch" in tracker.fit(image).reason
     tracker.network.missing = False
     assert tracker.update(image, 5.1, camera).status is Status.TRACKING
+
+
+def test_a_tracker_is_made_before_its_network_is_ready(monkeypatch, shipped_model):
+    network = Interrupted()
+    network.missing = True
+    monkeypatch.setattr(dense_face_ros.tracker, "load_network", lambda *arguments: network)
+    tracker = FaceTracker(threads=1)
+    with pytest.raises(NetworkUnavailable, match="cuGraphLaunch failed"):
+        tracker.check_network()
+    image = np.ascontiguousarray(ClipRenderer(shipped_model).frame(0)[:, :, ::-1])
+    assert "cuGraphLaunch" in tracker.update(image, 0.0).reason
+    network.missing = False
+    tracker.check_network()
+    assert tracker.update(image, 0.1).status is Status.TRACKING
+    tracker.close()
+
+
+def test_nothing_is_loaded_or_built_for_a_tracker_that_cannot_be_made(monkeypatch, tmp_path):
+    def load(*arguments: object) -> None:
+        raise AssertionError("a network was loaded")
+
+    monkeypatch.setattr(dense_face_ros.tracker, "load_network", load)
+    with pytest.raises(FileNotFoundError, match=r"none\.onnx"):
+        FaceTracker(finder_path=tmp_path / "none.onnx")

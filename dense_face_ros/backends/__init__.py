@@ -16,6 +16,10 @@ class NetworkUnavailable(RuntimeError):
     """The network cannot run now: no GPU, an engine still being built, a GPU lost. What it would say is unknown."""
 
 
+class NetworkGivenUp(NetworkUnavailable):
+    """The network cannot run and will not before it is loaded anew: its engine cannot be built."""
+
+
 @dataclass(frozen=True)
 class NetworkOutput:
     """What the network says about one crop, on a grid of h x w cells of ``CROP_SIZE / h`` pixels.

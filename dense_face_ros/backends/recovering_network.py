@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.backends import CorrespondenceNetwork, NetworkOutput, NetworkUnavailable
+from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.build_engine import BuildFailed
 from dense_face_ros.backends.engine_build import Report
 
 #: Seconds before the first new attempt, and the longest between two: each one waits twice as long as the one before.
+#: A network that ran for longer than the longest pause begins anew.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 _NAME_LENGTH = 160  # characters of a state that go into the name; metadata has all of it
 
@@ -45,7 +47,8 @@ class RecoveringNetwork:
     ) -> None:
         self._load, self._purpose, self._file_metadata, self._stand_in = load, purpose, dict(metadata), stand_in
         self._network: CorrespondenceNetwork | None = None
-        self._failures, self._last_failure = 0, ""
+        self._failures, self._last_failure, self._given_up = 0, "", False
+        self._pause, self._arrival = 0.0, 0.0
         self._lock = threading.Lock()
         self._stop, self._decided = threading.Event(), threading.Event()
         self._first_error: Exception | None = None
@@ -61,6 +64,7 @@ class RecoveringNetwork:
 
         Raises:
             NetworkUnavailable: the network is missing and there is no stand-in; the message says why.
+            NetworkGivenUp: the same, for good.
             ValueError, RuntimeError: see the networks' own.
         """
         network = self._network
@@ -72,7 +76,8 @@ class RecoveringNetwork:
         if self._stop.is_set():
             raise RuntimeError(f"network '{self._purpose}' has been closed; load it again")
         if self._stand_in is None:
-            raise NetworkUnavailable(f"{self._purpose}: {self.metadata['backend_state']}")
+            kind = NetworkGivenUp if self._given_up else NetworkUnavailable
+            raise kind(f"{self._purpose}: {self.metadata['backend_state']}")
         return self._stand_in.run(crop)
 
     def close(self) -> None:
@@ -94,17 +99,21 @@ class RecoveringNetwork:
             if self._network is not network or self._stop.is_set():
                 return  # another thread has noticed before, or it is being closed
             self._network = None
+            if time.monotonic() - self._arrival > LONGEST_PAUSE:
+                self._pause = 0.0
+            self._lengthen_pause()
             self._count(error)
         _LOG.error("%s failed and is loaded again: %s", network.name, error)
         self._thread = self._start(broken=network)
 
     def _recover(self, broken: CorrespondenceNetwork | None) -> None:
         """In a thread of its own: free what broke, then load until it works, with growing pauses."""
-        pause = 0.0
         if broken is not None:
-            broken.close()
-            pause = FIRST_PAUSE
-        while not self._stop.wait(pause):
+            try:
+                broken.close()
+            except Exception as error:  # what cannot be freed must not keep the next one from being loaded
+                _LOG.error("%s could not be freed: %s", broken.name, error)
+        while not self._stop.wait(self._pause):
             try:
                 network = self._load(self._report, self._stop)
             except Exception as error:  # whatever a driver or TensorRT does, the thread that waits must hear of it
@@ -116,18 +125,19 @@ class RecoveringNetwork:
                 if self._stop.is_set():
                     return
                 if isinstance(error, (BuildFailed, ImportError)):
+                    self._given_up = True
                     self._describe(f"given up: {error}")
                     _LOG.error("%s is given up: %s", self._purpose, error)
                     return
-                pause = min(max(2.0 * pause, FIRST_PAUSE), LONGEST_PAUSE)
-                self._describe(f"failed, trying again in {pause:g} s: {error}")
+                self._lengthen_pause()
+                self._describe(f"failed, trying again in {self._pause:g} s: {error}")
             else:
                 self._arrived(network)
                 return
 
     def _arrived(self, network: CorrespondenceNetwork) -> None:
         with self._lock:
-            self._network = network
+            self._network, self._arrival = network, time.monotonic()
             self._describe("running")
         if self._decided.is_set():
             _LOG.warning("%s is running", network.name)
@@ -138,6 +148,9 @@ class RecoveringNetwork:
         if not self._decided.is_set():
             _LOG.warning("%s: %s; %s", self._purpose, line, self._meanwhile())
         self._decided.set()
+
+    def _lengthen_pause(self) -> None:
+        self._pause = min(max(2.0 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
 
     def _count(self, error: Exception) -> None:
         self._failures += 1

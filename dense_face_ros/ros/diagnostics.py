@@ -19,7 +19,7 @@ class Report:
 
     Attributes:
         lifecycle: the life-cycle state's name.
-        failure: why configuring failed last, or empty.
+        failure: why configuring or activating failed last, or empty.
         image_topic: where images are expected.
         engine: facts about the loaded network and models: name -> value.
         tracking: status of the last processed frame, and ``reason`` where it has no head.
@@ -86,13 +86,13 @@ class DiagnosticsWriter:
 def _verdict(report: Report, received: int, processed: int, dropped: int) -> tuple[bytes, str]:
     if report.failure:
         return DiagnosticStatus.ERROR, report.failure
-    if report.lifecycle != "active":
-        return DiagnosticStatus.OK, report.lifecycle
-    if received == 0:
-        return DiagnosticStatus.WARN, f"no images on {report.image_topic}"
     warnings = []
     if report.engine.get("network_backend_state", "running") != "running":
         warnings.append(f"backend: {report.engine['backend']}")
+    if report.lifecycle != "active":
+        return DiagnosticStatus.WARN if warnings else DiagnosticStatus.OK, "; ".join([report.lifecycle, *warnings])
+    if received == 0:
+        return DiagnosticStatus.WARN, f"no images on {report.image_topic}"
     if dropped > _TOLERATED_DROPS * (processed + dropped):
         warnings.append(f"{dropped} of {processed + dropped} frames dropped")
     if report.camera_note:

@@ -20,7 +20,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from dense_face_ros.backends import CorrespondenceNetwork
+from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.head_fitting import FitLimits
 from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
@@ -36,6 +36,7 @@ from dense_face_ros.smoothing import PoseFilterSettings
 from dense_face_ros.tracker import FaceTracker, TrackerSettings
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+_RETRY = 0.5  # seconds between two looks at a network that is not ready, when the node activates itself
 
 #: Best effort, the newest only: a slow tracker sees fresh frames and never a queue.
 _SENSOR_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -120,8 +121,21 @@ class TrackerNode(LifecycleNode):
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Begin to take images, with nothing remembered from an earlier time."""
+        """Begin to take images, with nothing remembered from an earlier time.
+
+        FAILURE, and so inactive still, while there is nothing to run the network: its engine is being built, or the GPU
+        is lost. ERROR, and so unconfigured, when there will not be.
+        """
         assert self._tracker is not None and self._outputs is not None
+        try:
+            self._tracker.check_network()
+        except NetworkGivenUp as why:
+            self._report.failure = f"activate failed: {why}"
+            self.get_logger().error(self._report.failure)
+            return TransitionCallbackReturn.ERROR
+        except NetworkUnavailable as why:
+            self.get_logger().warning(f"not activated: {why}; try again later, or set backend to auto to use the CPU")
+            return FAILURE
         self._tracker.reset()
         self._statistics = FrameStatistics()
         self._report = Report("active", image_topic=self._image_topic, engine=self._report.engine)
@@ -169,7 +183,7 @@ class TrackerNode(LifecycleNode):
         """Free everything; the node can be configured again."""
         self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
         self._release()
-        self._report = Report("unconfigured", image_topic=self._image_topic)
+        self._report = Report("unconfigured", self._report.failure, self._image_topic)
         return SUCCESS
 
     def destroy_node(self) -> None:
@@ -179,8 +193,25 @@ class TrackerNode(LifecycleNode):
 
     def _start(self) -> None:
         self._autostart.cancel()
-        if self.trigger_configure() != SUCCESS or self.trigger_activate() != SUCCESS:
-            raise AutostartFailed(self._report.failure or "activate failed")
+        if self.trigger_configure() != SUCCESS:
+            raise AutostartFailed(self._report.failure)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._autostart = self.create_timer(_RETRY, self._activate_when_ready, clock=steady)
+        self._activate_when_ready()
+
+    def _activate_when_ready(self) -> None:
+        if self._tracker is None or self._worker is not None:  # somebody else has asked for a transition
+            self._autostart.cancel()
+            return
+        try:
+            self._tracker.check_network()
+        except NetworkGivenUp:
+            pass  # activating will say so
+        except NetworkUnavailable:
+            return
+        self._autostart.cancel()
+        if self.trigger_activate() != SUCCESS:
+            raise AutostartFailed(self._report.failure)
 
     def _stop(self) -> None:
         for subscription in self._subscriptions_held:

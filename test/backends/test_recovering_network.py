@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dense_face_ros.backends import NetworkOutput, NetworkUnavailable, recovering_network
+from dense_face_ros.backends import NetworkGivenUp, NetworkOutput, NetworkUnavailable, recovering_network
 from dense_face_ros.backends.build_engine import BuildFailed
 from dense_face_ros.backends.recovering_network import RecoveringNetwork
 
@@ -125,7 +125,7 @@ def test_failed_builds_are_not_tried_again(make):
     load.go_on.set()
     network = make(load)
     wait_for(lambda: "given up" in network.metadata["backend_state"])
-    with pytest.raises(NetworkUnavailable, match="given up: out of memory"):
+    with pytest.raises(NetworkGivenUp, match="given up: out of memory"):
         network.run(CROP)
     assert len(load.attempts) == 1 and network.metadata["backend_failures"] == "1"
 
@@ -160,6 +160,34 @@ def test_pauses_grow_while_the_gpu_stays_away(make):
     first, *later = np.diff(load.attempts[1:])
     assert first >= 0.1 and min(later) >= 0.1 and len(load.attempts) == 6
     assert network.metadata["backend_failures"] == "5"
+
+
+def test_a_gpu_that_comes_back_only_to_fail_is_left_alone_for_longer_and_longer(make, monkeypatch):
+    monkeypatch.setattr(recovering_network, "LONGEST_PAUSE", 30.0)
+    load = Loading()
+    network = make(load, stand_in=Network(9))
+    for count in (1, 2, 3):
+        load.networks[-1].broken = True
+        assert number(network) == 9
+        wait_for(lambda count=count: number(network) == count + 1)
+    first, second, third = np.diff(load.attempts)
+    assert first >= 0.05 and second >= 0.1 and third >= 0.2
+
+    network._arrival -= 31.0
+    load.networks[-1].broken = True
+    number(network)
+    assert network._pause == 0.05
+
+
+def test_what_cannot_be_freed_is_replaced_all_the_same(make):
+    def stuck() -> None:
+        raise RuntimeError("no such function")
+
+    load = Loading()
+    network = make(load, stand_in=Network(9))
+    load.networks[0].broken, load.networks[0].close = True, stuck
+    assert number(network) == 9
+    wait_for(lambda: number(network) == 2)
 
 
 def test_threads_that_meet_one_failure_make_one_attempt(make):

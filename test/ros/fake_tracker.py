@@ -108,6 +108,9 @@ class FakeTracker:
     def reset(self) -> None:
         pass
 
+    def check_network(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

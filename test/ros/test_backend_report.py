@@ -1,4 +1,4 @@
-"""What runs the network, and why, is on /diagnostics and in the log, also when it changes."""
+"""What runs the network, and why, is on /diagnostics and in the log; a node with nothing to run it stays inactive."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ros.processes import REPOSITORY, Observer
 from ros.test_tracker_node import Camera, activate
 
 NODE = str(REPOSITORY / "test" / "ros" / "losing_tracker.py")
+LATE_NODE = str(REPOSITORY / "test" / "ros" / "late_tracker.py")
 
 
 def test_a_lost_gpu_is_reported_and_its_return_too(start: Any, observer: Observer) -> None:
@@ -55,3 +56,43 @@ def test_a_node_that_is_to_use_tensorrt_without_a_gpu_refuses_and_lives(start: A
     report = camera.wait_for_report(message="configure failed: this machine has no NVIDIA driver")
     assert report["level"] == "2" and process.running
     assert observer.set_parameter("backend", "auto")[0] and observer.change_state("configure")
+
+
+def test_a_node_stays_inactive_while_its_engine_is_built(start: Any, observer: Observer, tmp_path: Path) -> None:
+    process = start(LATE_NODE)
+    camera = Camera(observer)
+    assert observer.change_state("configure")
+    building = "TensorRT (building, step 1 of 3; no answers meanwhile)"
+    assert camera.wait_for_report(message=f"inactive; backend: {building}")["level"] == "1"
+    assert not observer.change_state("activate")
+    assert observer.state() == "inactive"
+    assert "not activated: TensorRT: building, step 1 of 3; try again later" in process.output
+    (tmp_path / "ready").touch()
+    assert camera.wait_for_report(message="inactive", backend="TensorRT on a GPU")["level"] == "0"
+    assert observer.change_state("activate")
+    assert observer.state() == "active"
+
+
+def test_a_node_whose_engine_cannot_be_built_is_unconfigured(start: Any, observer: Observer, tmp_path: Path) -> None:
+    process = start(LATE_NODE)
+    camera = Camera(observer)
+    assert observer.change_state("configure")
+    (tmp_path / "hopeless").touch()
+    camera.wait_for_report(message="inactive; backend: TensorRT (given up: the engine could not be built")
+    assert not observer.change_state("activate")
+    assert observer.state() == "unconfigured"
+    report = camera.wait_for_report(message="activate failed: TensorRT: given up: the engine could not be built")
+    assert report["level"] == "2" and process.running
+
+
+def test_a_node_that_starts_by_itself_waits_for_its_engine(start: Any, observer: Observer, tmp_path: Path) -> None:
+    start(LATE_NODE, "--ros-args", "-p", "autostart:=true")
+    Camera(observer).wait_for_report(message="inactive; backend: TensorRT (building")
+    (tmp_path / "ready").touch()
+    observer.wait_until(lambda: observer.state() == "active", "the node activates itself")
+
+    (tmp_path / "ready").unlink()
+    (tmp_path / "hopeless").touch()
+    failing = start(LATE_NODE, "--ros-args", "-r", "__node:=other", "-p", "autostart:=true")
+    assert failing.wait() == 1
+    assert "activate failed: TensorRT: given up" in failing.output
