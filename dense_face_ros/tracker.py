@@ -68,7 +68,7 @@ class FaceTracker:
     Args:
         settings: see :class:`TrackerSettings`.
         model_path, network_path, finder_path: files to use instead of the shipped ones.
-        backend: ``auto``, ``onnxruntime`` or ``tensorrt``; see :func:`dense_face_ros.backends.choose.load_network`.
+        backend: what runs the network, see :func:`dense_face_ros.backends.choose.load_network`.
             While the network cannot run, frames are answered as those without a head, with the reason.
         threads: CPU threads of the inference.
 

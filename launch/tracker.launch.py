@@ -41,7 +41,7 @@ ARGUMENTS = (
     ("image", "image", "Topic of the images; with compressed the topic /compressed under it."),
     ("camera_info", "", "Topic of the camera's calibration; empty: camera_info beside the images."),
     ("compressed", "", "Whether to subscribe to compressed images; empty: as the parameter file says."),
-    ("backend", "", "Inference engine: auto, tensorrt or onnxruntime; empty: as the parameter file says."),
+    ("backend", "", "auto, tensorrt, onnxruntime or onnxruntime-cpu; empty: as the parameter file says."),
     ("use_sim_time", "false", "Take the time from /clock; a source then publishes it."),
     ("source", "", "Webcam, video file, folder of images or rosbag2 to play as the camera; empty: none."),
     ("field_of_view", "0.0", "Degrees across the longer side of the source's images, where known; 0: unknown."),

@@ -215,7 +215,7 @@ def measure(network: Path, source: Path | None, count: int, frame_count: int) ->
             frames = read_frames(source, _SIZE, frame_count)
             with tempfile.TemporaryDirectory() as folder:
                 os.environ["XDG_CACHE_HOME"] = folder
-                for name, backend in (("cold", "tensorrt"), ("warm", "tensorrt"), ("cpu", "onnxruntime")):
+                for name, backend in (("cold", "tensorrt"), ("warm", "tensorrt"), ("cpu", "onnxruntime-cpu")):
                     result[f"tracker_{name}"] = measure_tracker(backend, network, frames)
     finally:
         if before is None:

@@ -18,11 +18,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dense_face_ros.backends import NetworkUnavailable
+from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.backends.cuda_driver import Cuda, Gpu
 from dense_face_ros.backends.engine_build import (
     BUILD_OPTIONS,
-    EngineError,
     Report,
     build,
     full_version,
@@ -34,7 +33,7 @@ from dense_face_ros.backends.gpu_model_file import gpu_network_path
 _TERMINATION = 5.0  # seconds a build is given to end when it is stopped
 
 
-class BuildFailed(EngineError):
+class BuildFailed(NetworkGivenUp):
     """The engine cannot be built; trying again would fail again."""
 
 

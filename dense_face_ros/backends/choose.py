@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,11 @@ from dense_face_ros.backends.recovering_network import RecoveringNetwork
 if TYPE_CHECKING:
     from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 
-BACKENDS = ("auto", "onnxruntime", "tensorrt")
+BACKENDS = ("auto", "tensorrt", "onnxruntime", "onnxruntime-cpu")
 
 _REASON = "backend_reason"
+#: Path, template hash, the reason so far and the stand-in -> a network on the GPU.
+_Load = Callable[[Path | None, str | None, str, CorrespondenceNetwork | None], CorrespondenceNetwork]
 
 
 def load_network(
@@ -28,11 +31,12 @@ def load_network(
     """Load the correspondence network. Its ``metadata["backend_reason"]`` says why it runs on what it runs on.
 
     Args:
-        backend: ``onnxruntime``: the CPU. ``tensorrt``: the GPU only; while it is missing, runs raise
-            NetworkUnavailable. ``auto``: the GPU where there is one, and the CPU otherwise, while the engine is being
-            built, and while a GPU that failed is coming back.
-        path, threads, template_hash: see :class:`dense_face_ros.backends.onnx_runtime.OnnxRuntimeNetwork`. TensorRT
-            takes the half-precision file beside ``path``, where there is one.
+        backend: ``tensorrt``: the GPU only; while it is missing, runs raise NetworkUnavailable. ``onnxruntime``: the
+            GPU by ONNX Runtime where its installation can, else the CPU. ``onnxruntime-cpu``: the CPU, whatever there
+            is. ``auto``: the first of these three that runs here. With ``auto`` and ``onnxruntime`` the CPU answers
+            while an engine is being built and while a GPU that failed is coming back.
+        path, threads, template_hash: see :class:`dense_face_ros.backends.onnx_runtime.OnnxRuntimeNetwork`. GPUs take
+            the half-precision file beside ``path``, where there is one.
     Raises:
         FileNotFoundError, ValueError: as there; ValueError also for an unknown backend, or where the two files are
             not the same network.
@@ -41,17 +45,22 @@ def load_network(
     """
     if backend not in BACKENDS:
         raise ValueError(f"backend is '{backend}'; known are {', '.join(BACKENDS)}")
+    reason = f"backend is '{backend}'"
     if backend == "tensorrt":
-        return _tensorrt(path, template_hash, stand_in=None)
-    network = _onnx_runtime(path, threads, template_hash)
-    if backend == "onnxruntime":
-        network.metadata[_REASON] = "backend is 'onnxruntime'"
-        return network
-    try:
-        return _tensorrt(path, template_hash, stand_in=network)
-    except (ImportError, NetworkUnavailable) as why:
-        network.metadata[_REASON] = f"backend is 'auto', and TensorRT cannot run: {why}"
-        return network
+        return _tensorrt(path, template_hash, reason, stand_in=None)
+    cpu = _onnx_runtime(path, threads, template_hash)
+    on_gpu: dict[str, tuple[tuple[str, _Load], ...]] = {
+        "auto": (("TensorRT", _tensorrt), ("ONNX Runtime on the GPU", _onnx_runtime_on_gpu)),
+        "onnxruntime": (("ONNX Runtime on the GPU", _onnx_runtime_on_gpu),),
+        "onnxruntime-cpu": (),
+    }
+    for name, load in on_gpu[backend]:
+        try:
+            return load(path, template_hash, reason, cpu)
+        except (ImportError, NetworkUnavailable) as why:
+            reason += f"; {name} cannot run: {why}"
+    cpu.metadata[_REASON] = reason
+    return cpu
 
 
 def _onnx_runtime(path: Path | None, threads: int, template_hash: str | None) -> OnnxRuntimeNetwork:
@@ -65,20 +74,41 @@ def _onnx_runtime(path: Path | None, threads: int, template_hash: str | None) ->
 
 
 def _tensorrt(
-    path: Path | None, template_hash: str | None, stand_in: CorrespondenceNetwork | None
+    path: Path | None, template_hash: str | None, reason: str, stand_in: CorrespondenceNetwork | None
 ) -> CorrespondenceNetwork:
     check_gpu()
     tensorrt_module()
+    gpu_path, metadata = _gpu_file(path, template_hash, stand_in)
+    metadata[_REASON] = f"{reason}; there is a GPU, and TensorRT"
+    return RecoveringNetwork(EngineLoader(gpu_path, metadata, EngineCache()), "TensorRT", metadata, stand_in)
+
+
+def _onnx_runtime_on_gpu(
+    path: Path | None, template_hash: str | None, reason: str, stand_in: CorrespondenceNetwork | None
+) -> CorrespondenceNetwork:
+    from dense_face_ros.backends.execution_providers import ProviderLoader, gpu_providers
+
+    providers = gpu_providers()
+    if not providers:
+        raise NetworkUnavailable("it is installed for the CPU only; with a GPU, install onnxruntime-gpu instead")
+    check_gpu()
+    gpu_path, metadata = _gpu_file(path, template_hash, stand_in)
+    metadata[_REASON] = f"{reason}; there is a GPU, and ONNX Runtime has {' and '.join(providers)}"
+    return RecoveringNetwork(ProviderLoader(gpu_path, metadata, providers), "ONNX Runtime on GPU", metadata, stand_in)
+
+
+def _gpu_file(
+    path: Path | None, template_hash: str | None, on_cpu: CorrespondenceNetwork | None
+) -> tuple[Path, dict[str, str]]:
+    """The file that the GPU runs, and its metadata; ValueError where it is not the network that the CPU runs."""
     gpu_path = gpu_network_path(path)
     # Loading it once on the CPU checks the file as every other one is checked.
     description = _onnx_runtime(gpu_path, threads=1, template_hash=template_hash)
     description.close()
-    if stand_in is not None and description.metadata != stand_in.metadata:
-        different = [key for key, value in stand_in.metadata.items() if description.metadata.get(key) != value]
+    if on_cpu is not None and description.metadata != on_cpu.metadata:
+        different = [key for key, value in on_cpu.metadata.items() if description.metadata.get(key) != value]
         raise ValueError(
             f"'{gpu_path}' is not the half-precision file of '{network_path(path)}': {', '.join(different)} differ; "
             "export both from one checkpoint, or remove it"
         )
-    reason = "backend is 'tensorrt'" if stand_in is None else "backend is 'auto', and there is a GPU with TensorRT"
-    metadata = {**description.metadata, _REASON: reason, "network_file": gpu_path.name}
-    return RecoveringNetwork(EngineLoader(gpu_path, metadata, EngineCache()), "TensorRT", metadata, stand_in)
+    return gpu_path, {**description.metadata, "network_file": gpu_path.name}

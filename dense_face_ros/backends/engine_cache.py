@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dense_face_ros.backends import NetworkUnavailable
+
 FORMAT_VERSION = "1"
 
 
@@ -60,11 +62,12 @@ class EngineCache:
 
     Args:
         directory: another folder than the user's.
+    Raises:
+        NetworkUnavailable: the user has none.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self.directory = directory if directory is not None else Path(home) / "dense_face_ros"
+        self.directory = directory if directory is not None else _user_folder()
 
     def load(self, identity: EngineIdentity) -> bytes:
         """The engine, as it was stored.
@@ -82,6 +85,8 @@ class EngineCache:
             raise NoEngine(f"'{record}' cannot be read ({error})") from error
         if not isinstance(entry, dict) or entry.get("format_version") != FORMAT_VERSION:
             raise NoEngine(f"'{record}' is of another version of this package")
+        if any(entry.get(key) != value for key, value in asdict(identity).items()):
+            raise NoEngine(f"'{record}' is of another network, GPU or TensorRT")
         if entry.get("sha256") != _sha256(engine):
             raise NoEngine(f"'{plan}' is damaged: its content is not what was stored")
         return engine
@@ -136,6 +141,20 @@ class EngineCache:
         finally:
             os.close(descriptor)
 
+    def folder(self, name: str) -> Path:
+        """A folder for engines that somebody else keeps, such as ONNX Runtime.
+
+        Raises:
+            OSError: it cannot be made, or others could write into it.
+        """
+        self._make_directory()
+        path = self.directory / name
+        path.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self.directory, path):
+            if _others_write(folder.lstat()):
+                raise PermissionError(f"others could write into '{folder}'; remove it")
+        return path
+
     def _files(self, identity: EngineIdentity) -> tuple[Path, Path]:
         return self.directory / f"{identity.key}.engine", self.directory / f"{identity.key}.json"
 
@@ -160,9 +179,21 @@ def _read_trusted(path: Path) -> bytes:
     """Content of a file that only this user or the administrator can have written; PermissionError otherwise."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.getuid(), 0) or status.st_mode & 0o022:
+        if not stat.S_ISREG(status.st_mode) or _others_write(status):
             raise PermissionError(f"others could have written '{path}'; remove it")
         return file.read()
+
+
+def _others_write(status: os.stat_result) -> bool:
+    return status.st_uid not in (os.getuid(), 0) or bool(status.st_mode & 0o022)
+
+
+def _user_folder() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(cache) if cache else Path.home() / ".cache") / "dense_face_ros"
+    except RuntimeError as error:  # users without a home, as containers have them
+        raise NetworkUnavailable(f"there is no place for engines ({error}); set XDG_CACHE_HOME") from error
 
 
 def file_sha256(path: Path) -> str:

@@ -48,7 +48,10 @@ class EngineLoader:
             return self._from_cache(trt, cuda, identity)
         except UnusableEngine as why:
             report(f"building again: {why}")
-            self._cache.discard(identity)
+            try:
+                self._cache.discard(identity)
+            except OSError as error:
+                raise BuildFailed(f"{why}, and it cannot be replaced ({error}); run build_engine --again") from error
         except NoEngine as why:
             report(f"no engine: {why}")
         build_in_own_process(self._network, report, stop)

@@ -1,7 +1,9 @@
-"""The correspondence network on the CPU, by ONNX Runtime."""
+"""The correspondence network by ONNX Runtime: on the CPU, or on the GPU by one of its execution providers."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,33 +11,58 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from dense_face_ros.backends import CROP_SIZE, NetworkOutput
+from dense_face_ros.backends import CROP_SIZE, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_metadata, network_path
+
+CPU = "CPUExecutionProvider"
+#: An execution provider by name, with its options where it needs any.
+Provider = str | tuple[str, dict[str, str]]
 
 
 class OnnxRuntimeNetwork:
     """A network file loaded and warmed up; see :class:`dense_face_ros.backends.CorrespondenceNetwork`.
+
+    Threads may share it: one crop is worked on at a time.
 
     Args:
         path: ``.onnx`` file; None takes the shipped one.
         threads: CPU threads per run. One is often best: the network is small, and more compete with the node.
         template_hash: :attr:`dense_face_ros.template.Template.hash` of the face model in use, to be compared with the
             network's; None skips that check.
+        providers: of ONNX Runtime, the preferred one first. What they cannot do is left to the CPU.
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is no network of this package, or one for another template.
+        NetworkUnavailable: not one of the providers could be set up.
     """
 
-    def __init__(self, path: Path | None = None, threads: int = 1, template_hash: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        threads: int = 1,
+        template_hash: str | None = None,
+        providers: Sequence[Provider] = (CPU,),
+    ) -> None:
         if threads < 1:
             raise ValueError(f"threads is {threads}; the network needs at least 1")
         self._path = network_path(path)
-        session = _open(self._path, threads)
+        session = _open(self._path, threads, providers)
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         shapes = _shapes(session)
         _check_shapes(shapes, self._path)
         check_metadata(self.metadata, self._path, template_hash)
-        self.name = f"ONNX Runtime {onnxruntime.__version__}, CPU, {threads} thread{'s' if threads > 1 else ''}"
+        #: The execution provider that was set up.
+        self.provider: str = session.get_providers()[0]
+        if self.provider not in (provider if isinstance(provider, str) else provider[0] for provider in providers):
+            raise NetworkUnavailable(
+                "ONNX Runtime could not set up its GPU providers, and has printed why; often the libraries of CUDA or "
+                "cuDNN are missing or of another version"
+            )
+        place = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+        if self.provider != CPU:
+            place = self.provider.removesuffix("ExecutionProvider")
+        self.name = f"ONNX Runtime {onnxruntime.__version__}, {place}"
+        self._lock = threading.Lock()
         self._input = np.zeros(shapes[INPUT_NAME], dtype=np.uint8)
         self._outputs = {name: np.zeros(shapes[name], dtype=np.float32) for name in OUTPUT_NAMES}
         self._binding: Any = session.io_binding()
@@ -43,29 +70,38 @@ class OnnxRuntimeNetwork:
         for name, array in self._outputs.items():
             self._binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         self._session: Any = session
-        self._session.run_with_iobinding(self._binding)
+        self._run_once()
 
     def run(self, crop: npt.NDArray[np.uint8]) -> NetworkOutput:
         """crop: (128, 128, 3) RGB uint8. The result is the caller's own.
 
         Raises:
             ValueError: the crop has another shape or type.
+            NetworkUnavailable: ONNX Runtime failed; load the network anew.
             RuntimeError: the network has been closed.
         """
-        if self._session is None:
-            raise RuntimeError(f"network '{self._path}' has been closed; load it again")
         if crop.shape != self._input.shape[1:] or crop.dtype != np.uint8:
             raise ValueError(f"crop is {crop.dtype} {crop.shape}; the network takes uint8 {self._input.shape[1:]}")
-        self._input[0] = crop
-        self._session.run_with_iobinding(self._binding)
-        return NetworkOutput(**{name: array[0].copy() for name, array in self._outputs.items()})
+        with self._lock:
+            if self._session is None:
+                raise RuntimeError(f"network '{self._path}' has been closed; load it again")
+            self._input[0] = crop
+            self._run_once()
+            return NetworkOutput(**{name: array[0].copy() for name, array in self._outputs.items()})
 
     def close(self) -> None:
         """Free the session; further runs are an error."""
-        self._binding = self._session = None
+        with self._lock:
+            self._binding = self._session = None
+
+    def _run_once(self) -> None:
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception as error:  # ONNX Runtime's own kinds derive from Exception only
+            raise NetworkUnavailable(f"{self.name} failed: {_first_line(error)}") from error
 
 
-def _open(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _open(path: Path, threads: int, providers: Sequence[Provider]) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -74,12 +110,17 @@ def _open(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's own kinds derive from Exception only
-        reason = str(error).splitlines()[0]
+        return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+    except Exception as error:  # as above
+        if CPU not in providers:
+            raise NetworkUnavailable(f"ONNX Runtime cannot load '{path}' onto the GPU: {_first_line(error)}") from error
         raise ValueError(
-            f"network '{path}' cannot be read ({reason}); give the .onnx that training.export wrote"
+            f"network '{path}' cannot be read ({_first_line(error)}); give the .onnx that training.export wrote"
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _shapes(session: onnxruntime.InferenceSession) -> dict[str, tuple[int, ...]]:

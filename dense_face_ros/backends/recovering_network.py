@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkOutput, NetworkUnavailable
-from dense_face_ros.backends.build_engine import BuildFailed
 from dense_face_ros.backends.engine_build import Report
 
 #: Seconds before the first new attempt, and the longest between two: each one waits twice as long as the one before.
@@ -124,7 +123,7 @@ class RecoveringNetwork:
                 self._count(error)
                 if self._stop.is_set():
                     return
-                if isinstance(error, (BuildFailed, ImportError)):
+                if isinstance(error, (NetworkGivenUp, ImportError)):
                     self._given_up = True
                     self._describe(f"given up: {error}")
                     _LOG.error("%s is given up: %s", self._purpose, error)

@@ -88,7 +88,10 @@ class TensorRtNetwork:
             self._cuda.close()
 
     def _load(self, trt: Any, engine: bytes) -> None:
-        self._runtime = trt.Runtime(self._log.logger)
+        try:
+            self._runtime = trt.Runtime(self._log.logger)
+        except TypeError as error:  # how the bindings say that TensorRT returned nothing
+            raise self._log.error("TensorRT cannot start; check the GPU with nvidia-smi") from error
         self._engine = self._runtime.deserialize_cuda_engine(engine)
         if self._engine is None:
             raise self._unusable("the engine cannot be loaded")

@@ -75,7 +75,7 @@ TRACKER: tuple[ParameterSpec, ...] = (
     ParameterSpec(
         "backend",
         "auto",
-        "Inference engine; auto takes the fastest that runs here.",
+        "What runs the network; auto: the fastest that runs here, and the CPU meanwhile (docs/tensorrt.md).",
         "on configure",
         choices=BACKENDS,
     ),

@@ -57,17 +57,20 @@ def red_of(network) -> float:
     return float(network.run(np.full((128, 128, 3), (5, 0, 0), np.uint8)).flow[0, 0, 0])
 
 
-def test_onnx_runtime_is_taken_when_asked_for(network_file, gpu):
-    network = load_network("onnxruntime", network_file, threads=1, template_hash=HASH)
-    assert red_of(network) == 5 and network.name.startswith("ONNX Runtime")
-    assert network.metadata["backend_reason"] == "backend is 'onnxruntime'"
+@pytest.mark.parametrize(("backend", "why"), [
+    ("onnxruntime-cpu", ""), ("onnxruntime", "; ONNX Runtime on the GPU cannot run: it is installed for the CPU only")
+])  # fmt: skip
+def test_onnx_runtime_is_taken_when_asked_for(network_file, gpu, backend, why):
+    network = load_network(backend, network_file, threads=1, template_hash=HASH)
+    assert red_of(network) == 5 and network.name.endswith("CPU, 1 thread")
+    assert network.metadata["backend_reason"].startswith(f"backend is '{backend}'{why}")
 
 
 def test_without_a_gpu_auto_runs_on_the_cpu_and_says_why(network_file, no_gpu):
     network = load_network("auto", network_file)
     assert red_of(network) == 5 and network.name.startswith("ONNX Runtime")
     assert network.metadata["backend_reason"].startswith(
-        "backend is 'auto', and TensorRT cannot run: this machine has no NVIDIA driver"
+        "backend is 'auto'; TensorRT cannot run: this machine has no NVIDIA driver"
     )
 
 
@@ -141,5 +144,5 @@ def test_other_templates_are_refused_whatever_the_engine(network_file, gpu, back
 
 
 def test_other_backends_say_what_there_is(network_file):
-    with pytest.raises(ValueError, match="backend is 'cuda'; known are auto, onnxruntime, tensorrt"):
+    with pytest.raises(ValueError, match="backend is 'cuda'; known are auto, tensorrt, onnxruntime, onnxruntime-cpu"):
         load_network("cuda", network_file)

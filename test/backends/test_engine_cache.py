@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from dense_face_ros.backends import NetworkUnavailable, engine_cache
 from dense_face_ros.backends.engine_cache import EngineCache, EngineIdentity, NoEngine
 
 IDENTITY = EngineIdentity("ab" * 32, "tensorrt 10.3.0", "Orin", "sm_87", "aarch64", "strongly typed")
@@ -65,6 +66,15 @@ def test_damaged_and_doubtful_files_are_no_engines(cache, suffix, damage, messag
         cache.load(IDENTITY)
     cache.store(IDENTITY, b"new engine", {})
     assert cache.load(IDENTITY) == b"new engine"
+
+
+def test_engines_under_the_name_of_another_are_no_engines(cache):
+    path = cache.store(IDENTITY, b"engine", {})
+    other = dataclasses.replace(IDENTITY, gpu="Thor")
+    for suffix in (".engine", ".json"):
+        path.with_suffix(suffix).rename(cache.path(other).with_suffix(suffix))
+    with pytest.raises(NoEngine, match="is of another network, GPU or TensorRT"):
+        cache.load(other)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
@@ -128,6 +138,29 @@ def test_a_second_builder_waits_for_the_first(cache):
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_folders_for_others_are_the_owners_alone(cache):
+    folder = cache.folder("onnxruntime")
+    assert folder == cache.folder("onnxruntime") and stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for open_to_all in (folder, cache.directory):
+        open_to_all.chmod(0o777)
+        with pytest.raises(PermissionError, match=f"others could write into '{open_to_all}'"):
+            cache.folder("onnxruntime")
+        open_to_all.chmod(0o700)
+    (cache.directory / "link").symlink_to("/tmp")
+    with pytest.raises(PermissionError, match="link'; remove it"):
+        cache.folder("link")
+
+
+def test_users_without_a_home_are_told_the_cure(monkeypatch):
+    def homeless() -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(engine_cache.Path, "home", homeless)
+    with pytest.raises(NetworkUnavailable, match=r"no place for engines .*set XDG_CACHE_HOME"):
+        EngineCache()
 
 
 def test_the_folder_follows_the_users_setting(monkeypatch, tmp_path):

@@ -123,3 +123,14 @@ def test_a_gpu_that_fails_while_loading_is_no_reason_to_build(machine):
     with pytest.raises(CudaError):
         machine.load()
     assert machine.builds == 1
+
+
+def test_engines_that_can_neither_be_used_nor_removed_are_given_up(machine, monkeypatch):
+    def refused(identity) -> None:
+        raise PermissionError("Permission denied")
+
+    machine.cache.store(machine.identity, b"of an administrator", {})
+    monkeypatch.setattr(machine.cache, "discard", refused)
+    with pytest.raises(BuildFailed, match=r"magic tag .* cannot be replaced \(Permission denied\); run build_engine"):
+        machine.load()
+    assert machine.builds == 0

@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,23 @@ def test_results_stay_when_the_next_crop_comes(network_file):
     first = network.run(crop_of(1, 2, 3))
     network.run(crop_of(100, 100, 100))
     assert (first.flow[0] == 1).all()
+
+
+def test_threads_get_the_answers_to_their_own_crops(network_file):
+    network = OnnxRuntimeNetwork(network_file)
+    wrong = []
+
+    def work(red: int) -> None:
+        for _ in range(50):
+            if not (network.run(crop_of(red, 0, 0)).flow[0] == red).all():
+                wrong.append(red)
+
+    threads = [threading.Thread(target=work, args=(red,)) for red in (10, 20, 30, 40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_a_view_into_a_frame_is_a_crop_too(network_file):

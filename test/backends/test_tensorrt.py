@@ -136,6 +136,16 @@ def test_engines_that_do_not_load_carry_the_log(machine):
     machine.assert_nothing_left()
 
 
+def test_a_tensorrt_that_cannot_start_is_told_with_the_cure(machine, monkeypatch):
+    def nothing(logger: object) -> None:
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    monkeypatch.setattr(machine.trt, "Runtime", nothing)
+    with pytest.raises(EngineError, match="TensorRT cannot start; check the GPU with nvidia-smi"):
+        machine.load()
+    machine.assert_nothing_left()
+
+
 def test_engines_of_other_networks_are_refused(machine):
     machine.trt.shapes["flow"] = (1, 3, 64, 64)
     with pytest.raises(UnusableEngine, match=r"\(1, 3, 64, 64\)"):

@@ -10,7 +10,8 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-_LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "opencv-python", "onnxruntime", "tensorrt")
+_LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "opencv-python", "onnxruntime", "onnxruntime-gpu",
+              "tensorrt", "tensorrt-rtx")  # fmt: skip
 
 
 def provenance() -> dict[str, Any]:

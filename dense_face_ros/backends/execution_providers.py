@@ -1,0 +1,87 @@
+"""ONNX Runtime on the GPU: its TensorRT and CUDA execution providers, where its installation has them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import onnxruntime
+
+from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable
+from dense_face_ros.backends.cuda_driver import Cuda
+from dense_face_ros.backends.engine_build import Report
+from dense_face_ros.backends.engine_cache import EngineCache, file_sha256
+from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork, Provider
+
+_TENSORRT = "TensorrtExecutionProvider"
+#: The faster first.
+_GPU_PROVIDERS = (_TENSORRT, "CUDAExecutionProvider")
+
+_LOG = logging.getLogger(__name__)
+
+
+def gpu_providers() -> list[str]:
+    """Those that ONNX Runtime was built with, the faster first; whether they work here is not known yet."""
+    offered = onnxruntime.get_available_providers()
+    return [name for name in _GPU_PROVIDERS if name in offered]
+
+
+class ProviderLoader:
+    """Loads one network onto the GPU by ONNX Runtime, as often as it is asked to.
+
+    Args:
+        network: the network file.
+        metadata: of the loaded network.
+        providers: some of :func:`gpu_providers`.
+    """
+
+    def __init__(self, network: Path, metadata: dict[str, str], providers: list[str]) -> None:
+        self._network, self._metadata, self._providers = network, metadata, providers
+        self._has_run = False
+
+    def __call__(self, report: Report, stop: threading.Event) -> OnnxRuntimeNetwork:
+        """The network, loaded. The TensorRT provider builds an engine at the first time: that takes minutes.
+
+        Args:
+            report: called before such a build may begin.
+            stop: not heeded: ONNX Runtime cannot be interrupted.
+        Raises:
+            NoGpu: no driver or no GPU; ONNX Runtime has then not been asked.
+            NetworkUnavailable: the GPU does not answer.
+            NetworkGivenUp: the GPU is well, but none of the providers can be set up: the installation is at fault.
+        """
+        Cuda().close()  # asks the driver, and revives a context that an earlier error has ended
+        providers = self._with_options()
+        if hasattr(onnxruntime, "preload_dlls"):  # since 1.21: finds the CUDA libraries that pip installed
+            onnxruntime.preload_dlls()
+        if any(not isinstance(provider, str) for provider in providers):
+            report("ONNX Runtime prepares a TensorRT engine, for minutes if there is none yet")
+        try:
+            network = OnnxRuntimeNetwork(self._network, providers=providers)
+        except NetworkUnavailable as error:
+            if self._has_run:
+                raise
+            raise NetworkGivenUp(str(error)) from error
+        network.metadata = self._metadata
+        self._has_run = True
+        return network
+
+    def _with_options(self) -> list[Provider]:
+        """TensorRT keeps its engines; without a safe place for them it would build at every start, and is left out."""
+        out: list[Provider] = []
+        for name in self._providers:
+            if name != _TENSORRT:
+                out.append(name)
+                continue
+            try:
+                # ONNX Runtime tells engines apart by the network's layers, not by its weights: a folder for each file.
+                folder = str(EngineCache().folder(f"onnxruntime-{file_sha256(self._network)[:32]}"))
+            except (OSError, NetworkUnavailable) as why:
+                _LOG.warning("ONNX Runtime's TensorRT provider is left out: %s", why)
+                continue
+            out.append((name, {
+                "trt_engine_cache_enable": "1", "trt_engine_cache_path": folder,
+                "trt_timing_cache_enable": "1", "trt_timing_cache_path": folder,
+            }))  # fmt: skip
+        return out
