@@ -12,6 +12,7 @@ more than they may. 2: there is nothing to measure with, and why.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -35,9 +36,9 @@ from dense_face_ros.backends.gpu_model_file import gpu_network_path
 from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.backends.tensorrt import TensorRtNetwork
-from dense_face_ros.head_state import Status
 from training.benchmark import read_frames
 from training.benchmarks.provenance import provenance
+from training.cold_start import track_first, wait_for_network
 
 Image = npt.NDArray[np.uint8]
 
@@ -45,7 +46,6 @@ Image = npt.NDArray[np.uint8]
 FLOW_P99, MATCHABILITY = 0.25, 0.02
 _RATE = 30.0  # Hz
 _SIZE = (1280, 720)
-_FIRST_POSE_LIMIT = 300  # frames given to the tracker to find the head
 
 
 class _Measured(TensorRtNetwork):
@@ -171,36 +171,21 @@ def measure_tracker(backend: str, network: Path, frames: list[Image]) -> dict[st
     Raises:
         ValueError: it finds no head in the frames.
     """
-    begin = time.perf_counter()
+    begin, counter = time.perf_counter(), itertools.count()
     tracker = FaceTracker(network_path=network, backend=backend, threads=1)
-    stamp = 0
-
-    def update(index: int) -> Status:
-        nonlocal stamp
-        stamp += 1
-        return tracker.update(frames[index % len(frames)], stamp=stamp / _RATE).status
-
     try:
-        _wait_for_engine(tracker.network)
-        tries = 0
-        while update(tries) is not Status.TRACKING:
-            tries += 1
-            if tries == _FIRST_POSE_LIMIT:
-                raise ValueError("the tracker found no head in the source; give one with a face")
+        wait_for_network(tracker)
+        track_first(tracker, frames, counter)
         result: dict[str, Any] = {"first_pose_s": time.perf_counter() - begin, "backend": tracker.network.name}
+
+        def update(index: int) -> object:
+            return tracker.update(frames[index % len(frames)], stamp=next(counter) / _RATE)
+
         result["back_to_back"] = back_to_back(update, len(frames))
         result["paced_30_hz"] = paced(update, len(frames))
     finally:
         tracker.close()
     return result
-
-
-def _wait_for_engine(network: CorrespondenceNetwork) -> None:
-    """Return when the network runs; NetworkUnavailable when it never will."""
-    while (state := network.metadata.get("backend_state", "running")) != "running":
-        if state.startswith("given up"):
-            raise NetworkUnavailable(network.name)
-        time.sleep(0.01)
 
 
 def measure(network: Path, source: Path | None, count: int, frame_count: int) -> dict[str, Any]:

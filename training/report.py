@@ -1,7 +1,8 @@
 """All results as one page: ``python -m training.report [docs/results] [--output docs/results.md]``.
 
-Reads the JSON files of ``training.evaluate``, ``.evaluate_peers``, ``.benchmark``, ``.benchmark_node`` and of
-``evaluate_bag`` (its ``summary.json``, under any name) and writes Markdown tables beside the figures of the paper and
+Reads the JSON files of ``training.evaluate``, ``.evaluate_peers``, ``.benchmark``, ``.benchmark_node``,
+``.benchmark_tensorrt``, ``.cold_start``, ``.check_half_precision`` and of ``evaluate_bag`` (its ``summary.json``, under
+any name) and writes Markdown tables beside the figures of the paper and
 of other systems. The same files give the same page.
 """
 
@@ -14,12 +15,18 @@ from pathlib import Path
 
 from training.report_sections import SECTIONS, Result
 
+#: Kind of result -> a key that no other kind has.
+_KEYS = {
+    "times": "sizes", "node": "node", "recording": "times_real_time", "cold_start": "cold_start",
+    "half_precision": "half_precision", "gpu": "network",
+}  # fmt: skip
+
 
 def kind_of(result: Result) -> str | None:
-    """The benchmark's name, ``times``, ``node`` or ``recording``; None for anything else."""
+    """The benchmark's name, or the kind that a key of it tells; None for anything else."""
     if "benchmark" in result:
         return str(result["benchmark"]) if result["benchmark"] in SECTIONS else None
-    for kind, key in {"times": "sizes", "node": "node", "recording": "times_real_time"}.items():
+    for kind, key in _KEYS.items():
         if key in result:
             return kind
     return None

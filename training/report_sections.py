@@ -208,6 +208,53 @@ def _node(results: list[tuple[str, Result]]) -> list[str]:
     return ["## The node over DDS", *(_made(n, r, command) for n, r in results), note, table(header, rows)]
 
 
+def _cold_start(results: list[tuple[str, Result]]) -> list[str]:
+    header = ("file", "runs on", "start", "imported, s", "models loaded, s", "first head, s")
+    rows = []
+    for name, result in results:
+        start = result["cold_start"]
+        for title in ("first", "again"):
+            times = [start[title][step] for step in ("imported_s", "loaded_s", "first_pose_s")]
+            rows.append([name, start["backend"], title, *times])
+    command = "python -m training.cold_start --source FILE --json"
+    note = "Seconds after the start of a process; *first* with an empty engine cache, *again* the median of the others."
+    return ["## Cold start", *(_made(n, r, command) for n, r in results), note, table(header, rows)]
+
+
+def _half_precision(results: list[tuple[str, Result]]) -> list[str]:
+    header = ("file", "half precision by", "images", "NME68, full", "half", "NME51, full", "half",
+              "largest change of an image")  # fmt: skip
+    rows = []
+    for name, result in results:
+        check = result["half_precision"]
+        pairs = [f"{check[kind][key]:.4f}" for key in ("nme68_mean_of_bins", "nme51_mean_of_bins")
+                 for kind in ("full", "half")]  # fmt: skip
+        largest = f"{check['largest_change_of_an_image']:.4f}"
+        rows.append([name, check["backend"], check["n"], *pairs, largest])
+    command = "python -m training.check_half_precision FOLDER --json"
+    return ["## Half precision, AFLW2000-3D", *(_made(n, r, command) for n, r in results), table(header, rows)]
+
+
+def _gpu(results: list[tuple[str, Result]]) -> list[str]:
+    header = ("file", "runs", "back to back, ms, p50", "p99", "at 30 Hz, ms, p50", "p99")
+    lines, rows = [], []
+    for name, result in results:
+        network = result["network"]
+        graph = network["graph"]
+        lines.append(
+            f"`{name}`: {network['gpu']['name']} ({network['gpu']['sm']}), {network['tensorrt']}: engine built in "
+            f"{network['build_s']:.1f} s, {network['engine_mb']:.1f} MB, {graph['memory_mb']:.0f} MB on the GPU; from "
+            f"ONNX Runtime at full precision: flow p99 {graph['difference']['flow_p99_px']:.3f} px, matchability "
+            f"{graph['difference']['matchability']:.4f}."
+        )
+        for title, figures in {**network, **result}.items():
+            if isinstance(figures, dict) and "paced_30_hz" in figures:
+                pairs = [figures[kind][p] for kind in ("back_to_back", "paced_30_hz") for p in ("p50_ms", "p99_ms")]
+                rows.append([name, title.replace("_", " "), *(f"{ms:.3f}" for ms in pairs)])
+    command = "python -m training.benchmark_tensorrt --source FILE --json"
+    return ["## GPU", *(_made(n, r, command) for n, r in results), *lines, table(header, rows)]
+
+
 def _made(name: str, result: Result, command: str) -> str:
     """The line that says how a file came to be."""
     source = result["provenance"]
@@ -230,4 +277,7 @@ SECTIONS: dict[str, Callable[[list[tuple[str, Result]]], list[str]]] = {
     "video": _video,
     "times": _times,
     "node": _node,
+    "cold_start": _cold_start,
+    "half_precision": _half_precision,
+    "gpu": _gpu,
 }

@@ -2,7 +2,8 @@
 
 The driver keeps its rules: work waits in streams until they are synchronised, calls need a current context, captured
 work is not run, whatever is allocated must be freed, and after a fatal error everything fails until the context is
-reset. The one engine there is says that the flow is the red and green of the crop, and the matchability its blue / 255.
+reset. The one engine there is says that the flow is the red and green of the crop, and the matchability its blue / 255,
+unless it is given another network to ask.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork
 
 ENGINE = b"an engine for this GPU"
 CELLS = 64
@@ -238,6 +239,7 @@ class FakeTensorRt:
     Attributes:
         capturable: whether the network can be captured into a graph.
         enqueues: how often it was enqueued.
+        network: what the engine computes; None: see the module.
         engines: loaded and not freed.
     """
 
@@ -250,6 +252,7 @@ class FakeTensorRt:
     def __init__(self, driver: FakeDriver) -> None:
         self.driver, self.capturable, self.enqueues, self.engines = driver, True, 0, 0
         self.shapes = dict(SHAPES)
+        self.network: CorrespondenceNetwork | None = None
 
     def Runtime(self, logger: Any) -> Any:
         def deserialize(engine: bytes) -> Any:
@@ -302,6 +305,10 @@ class _Context:
 
     def _compute(self) -> None:
         crop = self._tensor("image", ctypes.c_uint8)[0]
+        if self._trt.network is not None:
+            for name, output in vars(self._trt.network.run(crop)).items():
+                self._tensor(name, ctypes.c_float)[0] = output
+            return
         cells = crop.reshape(CELLS, 2, CELLS, 2, 3).mean(axis=(1, 3))
         self._tensor("flow", ctypes.c_float)[0] = cells[..., :2].transpose(2, 0, 1)
         self._tensor("matchability", ctypes.c_float)[0] = cells[..., 2] / 255.0

@@ -6,26 +6,26 @@ import gc
 import json
 import os
 
-import numpy as np
+import cv2
 import onnx
 import pytest
 from backends.fake_gpu import ENGINE, FakeDriver, FakeTensorRt
 from backends.test_onnx_runtime import write_network
 from onnx import numpy_helper
 
-from dense_face_ros.backends import NetworkUnavailable, cuda_driver
+from dense_face_ros.backends import choose, cuda_driver, engine_loading
 from dense_face_ros.backends.build_engine import engine_identity
 from dense_face_ros.backends.cuda_driver import Cuda
 from dense_face_ros.backends.engine_cache import EngineCache
-from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from training import benchmark_tensorrt
-from training.benchmark_tensorrt import back_to_back, main, measure_tracker, paced
+from training.benchmark_tensorrt import back_to_back, main, paced
 from training.rendering.clip import ClipRenderer
 
 
 @pytest.fixture
-def driver(monkeypatch):
-    """A GPU and a TensorRT whose engine computes what ``write_network`` writes."""
+def machine(monkeypatch):
+    """A TensorRT on a GPU, whose engine computes what ``write_network`` writes."""
     driver = FakeDriver()
     trt = FakeTensorRt(driver)
 
@@ -33,10 +33,18 @@ def driver(monkeypatch):
         report("building, step 1 of 1")
         EngineCache().store(engine_identity(trt, Cuda(FakeDriver()).gpu, network), ENGINE, {})
 
-    monkeypatch.setattr(benchmark_tensorrt, "Cuda", lambda: Cuda(driver))
-    monkeypatch.setattr(benchmark_tensorrt, "tensorrt_module", lambda: trt)
-    monkeypatch.setattr(benchmark_tensorrt, "build_in_own_process", build)
-    return driver
+    monkeypatch.setattr(choose, "check_gpu", lambda: Cuda(driver).close())
+    for module in (choose, benchmark_tensorrt, engine_loading):
+        monkeypatch.setattr(module, "tensorrt_module", lambda: trt)
+    for module in (benchmark_tensorrt, engine_loading):
+        monkeypatch.setattr(module, "Cuda", lambda: Cuda(driver))
+        monkeypatch.setattr(module, "build_in_own_process", build)
+    return trt
+
+
+@pytest.fixture
+def driver(machine):
+    return machine.driver
 
 
 def test_it_builds_checks_times_and_writes(driver, tmp_path, capsys):
@@ -101,20 +109,18 @@ def test_paced_runs_are_a_camera_apart(monkeypatch):
     assert back_to_back(run, 3)["p50_ms"] == pytest.approx(4.0)
 
 
-def test_the_tracker_is_timed_from_nothing_to_the_first_pose_and_on(shipped_model, monkeypatch):
-    monkeypatch.setattr(benchmark_tensorrt, "_FIRST_POSE_LIMIT", 5)
-    renderer = ClipRenderer(shipped_model)
-    frames = [np.ascontiguousarray(renderer.frame(i)[:, :, ::-1]) for i in range(3)]
-    figures = measure_tracker("onnxruntime", network_path(None), frames)
-    assert figures["backend"].startswith("ONNX Runtime") and figures["first_pose_s"] > 0
-    assert figures["back_to_back"]["p50_ms"] > 0 and figures["paced_30_hz"]["p50_ms"] > 0
-    with pytest.raises(ValueError, match="found no head in the source"):
-        measure_tracker("onnxruntime", network_path(None), [np.zeros((48, 64, 3), np.uint8)])
-
-
-def test_an_engine_that_never_comes_ends_the_measurement():
-    class Network:
-        name, metadata = "TensorRT (given up: out of memory)", {"backend_state": "given up: out of memory"}
-
-    with pytest.raises(NetworkUnavailable, match="given up: out of memory"):
-        benchmark_tensorrt._wait_for_engine(Network())
+def test_the_tracker_is_timed_from_an_empty_cache_to_the_first_pose_and_on(machine, shipped_model, tmp_path, capsys):
+    machine.network = OnnxRuntimeNetwork()
+    cv2.imwrite(str(tmp_path / "head.png"), ClipRenderer(shipped_model).frame(0)[:, :, ::-1])
+    arguments = ["--source", str(tmp_path / "head.png"), "--json", str(tmp_path / "out.json"), "--runs", "2"]
+    assert main([*arguments, "--frames", "2"]) == 0
+    result = json.loads((tmp_path / "out.json").read_text())
+    wanted = {"cold": "tensorrt 10.3.0", "warm": "tensorrt 10.3.0", "cpu": "ONNX Runtime"}
+    for name, backend in wanted.items():
+        figures = result[f"tracker_{name}"]
+        assert figures["backend"].startswith(backend) and figures["first_pose_s"] > 0
+        assert figures["back_to_back"]["p50_ms"] > 0 and figures["paced_30_hz"]["p50_ms"] > 0
+    said = capsys.readouterr().out
+    assert "tracker_cold: " in said and "s to the first pose, tensorrt 10.3.0 on Fake GPU" in said
+    gc.collect()
+    assert machine.driver.leaks == machine.engines == 0

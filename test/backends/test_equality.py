@@ -1,0 +1,156 @@
+"""The shipped network answers the same whatever runs it: torch, ONNX Runtime, its half-precision file, TensorRT.
+
+ONNX Runtime's CPU kernels compute with single precision between the rounded weights, so a few crops also go through
+ONNX's reference evaluator, which rounds to halves after every operation. What the kernels of a GPU do can be seen on a
+GPU only: there the last test runs too, and ``python -m training.benchmark_tensorrt``.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from dense_face_ros import FaceTracker, Status
+from dense_face_ros.backends import CROP_SIZE, NetworkGivenUp, NetworkOutput, NetworkUnavailable
+from dense_face_ros.backends.choose import load_network
+from dense_face_ros.backends.cuda_driver import check_gpu
+from dense_face_ros.backends.gpu_model_file import gpu_network_path
+from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.template import Template
+from training.benchmarks.metrics import box_of, point_errors
+from training.network import cell_grid, make_network
+from training.recipes import RECIPES
+from training.rendering.settings import Settings
+from training.rendering.synthetic import Sample, SyntheticHeads
+
+FLOW_P99, MATCHABILITY, LOG_SIGMA = 0.25, 0.02, 0.05
+NME = 0.02  # percent of the box, of a mean over images
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return OnnxRuntimeNetwork(), OnnxRuntimeNetwork(gpu_network_path(None))
+
+
+@pytest.fixture(scope="module")
+def by_torch(crops):
+    """Answers of the modules of ``training.network``, given the weights of the shipped file, to the crops."""
+    model = onnx.load(network_path(None))
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "MatMul":  # linear layers are exported as products with nameless transposed weights
+            layer = node.name.strip("/").removesuffix("/MatMul").replace("/", ".")
+            weights[f"{layer}.weight"] = weights[node.input[1]].T
+    module = make_network(metadata["architecture"], RECIPES[metadata["recipe"]].width).for_inference()
+    module.load_state_dict({name: torch.tensor(weights[f"network.{name}"]) for name in module.state_dict()})
+    with torch.inference_mode():
+        found = module(torch.from_numpy(np.stack(crops)))
+        flow = found.template - cell_grid(found.logit.shape[-1])
+        outputs = flow.numpy(), torch.sigmoid(found.logit).numpy(), found.log_sigma.numpy()
+    return [NetworkOutput(*one) for one in zip(*outputs, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def by_onnx_runtime(networks, crops):
+    """Answers of ONNX Runtime at full precision."""
+    return [networks[0].run(crop) for crop in crops]
+
+
+@pytest.fixture(scope="module")
+def heads(shipped_model):
+    """Rendered heads as in training, turned up to profile, some behind something."""
+    painter = SyntheticHeads(Template(shipped_model), Settings(looks=4))
+    return [painter.render(np.random.default_rng(seed)) for seed in range(16)]
+
+
+@pytest.fixture(scope="module")
+def crops(heads):
+    """The rendered heads, smooth patterns, and noise."""
+    v, u = np.mgrid[:CROP_SIZE, :CROP_SIZE][..., np.newaxis] / CROP_SIZE
+    phase = np.array([0.0, 1.0, 2.0])
+    waves = [np.sin(k * (u + 2 * v) + phase) * np.cos(k * (v - u) - phase) for k in (3.0, 8.0, 20.0)]
+    patterns = [np.uint8(127.5 + gain * wave) for wave in waves for gain in (30.0, 120.0)]
+    noise = np.random.default_rng(0).integers(0, 256, (CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
+    return [*(head.image for head in heads), *patterns, noise]
+
+
+def assert_close(found: NetworkOutput, wanted: NetworkOutput) -> None:
+    assert np.percentile(np.hypot(*(found.flow - wanted.flow)), 99) <= FLOW_P99
+    assert np.abs(found.matchability - wanted.matchability).max() <= MATCHABILITY
+    assert np.abs(found.log_sigma - wanted.log_sigma).max() <= LOG_SIGMA
+
+
+def test_the_two_files_are_one_network(networks):
+    full, half = networks
+    assert gpu_network_path(None) != network_path(None)
+    assert half.metadata == full.metadata, "export both files from one checkpoint"
+
+
+def test_full_precision_is_what_torch_computes(by_onnx_runtime, by_torch):
+    for found, wanted in zip(by_onnx_runtime, by_torch, strict=True):
+        np.testing.assert_allclose(found.flow, wanted.flow, atol=0.01)
+        np.testing.assert_allclose(found.matchability, wanted.matchability, atol=1e-3)
+        np.testing.assert_allclose(found.log_sigma, wanted.log_sigma, atol=1e-3)
+
+
+def test_half_precision_agrees_with_full_precision_and_torch(networks, crops, by_onnx_runtime, by_torch):
+    for crop, *others in zip(crops, by_onnx_runtime, by_torch, strict=True):
+        found = networks[1].run(crop)
+        for other in others:
+            assert_close(found, other)
+
+
+def test_halves_after_every_operation_agree(crops, by_onnx_runtime):
+    evaluator = ReferenceEvaluator(str(gpu_network_path(None)))
+    for index in (0, 1, -1):
+        outputs = dict(zip(evaluator.output_names, evaluator.run(None, {"image": crops[index][None]}), strict=True))
+        assert outputs["flow"].dtype == np.float32
+        found = NetworkOutput(**{name: output[0] for name, output in outputs.items()})
+        assert_close(found, by_onnx_runtime[index])
+
+
+def test_half_precision_fits_heads_as_well(shipped_model, heads):
+    errors = []
+    for network in (network_path(None), gpu_network_path(None)):
+        tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
+        errors.append([nme(tracker, head, shipped_model) for head in heads])
+        tracker.close()
+    full, half = np.array(errors)
+    assert (np.isnan(full) == np.isnan(half)).all() and np.isfinite(full).sum() > 12
+    assert abs(np.nanmean(half) - np.nanmean(full)) <= NME
+
+
+def nme(tracker: FaceTracker, head: Sample, model: FaceModel) -> float:
+    """In percent of the box; NaN where no head was found."""
+    true = model.at(model.landmarks, head.pixels)
+    state = tracker.fit(np.ascontiguousarray(head.image[:, :, ::-1]), box=box_of(true))
+    return float(point_errors(state.landmarks_2d, true).mean()) if state.status is Status.TRACKING else np.nan
+
+
+def test_tensorrt_agrees(crops, by_onnx_runtime, monkeypatch, tmp_path):
+    try:
+        check_gpu()
+    except NetworkUnavailable as why:
+        pytest.skip(f"needs a GPU: {why}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    network = load_network("tensorrt")
+    while True:
+        try:
+            found = [network.run(crop) for crop in crops]
+            break
+        except NetworkGivenUp:
+            raise
+        except NetworkUnavailable:  # its engine is being built
+            time.sleep(0.1)
+    network.close()
+    for output, wanted in zip(found, by_onnx_runtime, strict=True):
+        assert_close(output, wanted)
