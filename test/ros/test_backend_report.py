@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
+from lifecycle_msgs.msg import TransitionEvent
 from ros.processes import REPOSITORY, Observer
 from ros.test_tracker_node import Camera, activate
 
@@ -58,14 +59,22 @@ def test_a_node_that_is_to_use_tensorrt_without_a_gpu_refuses_and_lives(start: A
     assert observer.set_parameter("backend", "auto")[0] and observer.change_state("configure")
 
 
+def wait_for_change(observer: Observer, changes: list[TransitionEvent], start: str, goal: str) -> None:
+    """The launch file waits for these."""
+    seen = lambda: (start, goal) in [(change.start_state.label, change.goal_state.label) for change in changes]  # noqa: E731
+    observer.wait_until(seen, f"the node tells that it went from {start} to {goal}")
+
+
 def test_a_node_stays_inactive_while_its_engine_is_built(start: Any, observer: Observer, tmp_path: Path) -> None:
     process = start(LATE_NODE)
     camera = Camera(observer)
+    changes = observer.collect(TransitionEvent, "tracker/transition_event")
     assert observer.change_state("configure")
     building = "TensorRT (building, step 1 of 3; no answers meanwhile)"
     assert camera.wait_for_report(message=f"inactive; backend: {building}")["level"] == "1"
     assert not observer.change_state("activate")
     assert observer.state() == "inactive"
+    wait_for_change(observer, changes, "activating", "inactive")
     assert "not activated: TensorRT: building, step 1 of 3; try again later" in process.output
     (tmp_path / "ready").touch()
     assert camera.wait_for_report(message="inactive", backend="TensorRT on a GPU")["level"] == "0"
@@ -76,11 +85,13 @@ def test_a_node_stays_inactive_while_its_engine_is_built(start: Any, observer: O
 def test_a_node_whose_engine_cannot_be_built_is_unconfigured(start: Any, observer: Observer, tmp_path: Path) -> None:
     process = start(LATE_NODE)
     camera = Camera(observer)
+    changes = observer.collect(TransitionEvent, "tracker/transition_event")
     assert observer.change_state("configure")
     (tmp_path / "hopeless").touch()
     camera.wait_for_report(message="inactive; backend: TensorRT (given up: the engine could not be built")
     assert not observer.change_state("activate")
     assert observer.state() == "unconfigured"
+    wait_for_change(observer, changes, "errorprocessing", "unconfigured")
     report = camera.wait_for_report(message="activate failed: TensorRT: given up: the engine could not be built")
     assert report["level"] == "2" and process.running
 
