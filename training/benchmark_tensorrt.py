@@ -29,6 +29,7 @@ import numpy.typing as npt
 from dense_face_ros import FaceTracker
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkUnavailable
 from dense_face_ros.backends.build_engine import build_in_own_process, engine_identity
+from dense_face_ros.backends.choose import wait_until_running
 from dense_face_ros.backends.cuda_driver import Cuda
 from dense_face_ros.backends.engine_build import full_version, tensorrt_module
 from dense_face_ros.backends.engine_cache import EngineCache
@@ -38,7 +39,7 @@ from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.backends.tensorrt import TensorRtNetwork
 from training.benchmark import read_frames
 from training.benchmarks.provenance import provenance
-from training.cold_start import track_first, wait_for_network
+from training.cold_start import track_first
 
 Image = npt.NDArray[np.uint8]
 
@@ -174,7 +175,7 @@ def measure_tracker(backend: str, network: Path, frames: list[Image]) -> dict[st
     begin, counter = time.perf_counter(), itertools.count()
     tracker = FaceTracker(network_path=network, backend=backend, threads=1)
     try:
-        wait_for_network(tracker)
+        wait_until_running(tracker.network)
         track_first(tracker, frames, counter)
         result: dict[str, Any] = {"first_pose_s": time.perf_counter() - begin, "backend": tracker.network.name}
 

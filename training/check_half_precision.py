@@ -16,11 +16,11 @@ from typing import Any
 
 from dense_face_ros import FaceTracker
 from dense_face_ros.backends import NetworkUnavailable
+from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
 from dense_face_ros.backends.gpu_model_file import gpu_network_path
 from dense_face_ros.backends.model_file import network_path
 from training.benchmarks import aflw2000
 from training.benchmarks.provenance import provenance
-from training.cold_start import wait_for_network
 
 #: Largest change of a mean NME, in percent of the box.
 TOLERANCE = 0.02
@@ -32,12 +32,12 @@ def evaluate(folder: Path, network: Path, backend: str, limit: int | None) -> di
 
     Args:
         network: the file to run.
-        backend: one that nothing stands in for.
+        backend: one of ``REPRODUCIBLE_BACKENDS``.
         limit: use the first labels only.
     """
     tracker = FaceTracker(network_path=network, backend=backend)
     try:
-        wait_for_network(tracker)
+        wait_until_running(tracker.network)
         result = aflw2000.evaluate(tracker, folder, tracker.model, limit)
         return {**{name: result[name] for name in FIGURES}, "images": result["images"], "backend": tracker.network.name}
     finally:
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.check_half_precision", description="Half against full.")
     parser.add_argument("folder", type=Path, help="folder of AFLW2000-3D")
     parser.add_argument("--network", type=Path, help="network file (.onnx); default: the one in the package")
-    parser.add_argument("--backend", choices=("onnxruntime-cpu", "tensorrt"), default="onnxruntime-cpu")
+    parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default="onnxruntime-cpu", help="of the half")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--limit", type=int, help="use the first N images only")
     options = parser.parse_args(arguments)

@@ -23,8 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros import FaceTracker
-from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable
-from dense_face_ros.backends.choose import BACKENDS
+from dense_face_ros.backends.choose import BACKENDS, wait_until_running
 from dense_face_ros.head_state import Status
 from training.benchmark import read_frames
 from training.benchmarks.provenance import provenance
@@ -35,17 +34,6 @@ _FRAMES = 30  # of the source, shown over and over
 _FRAME_LIMIT = 300  # frames the tracker is given to find the head
 _RATE = 30.0  # Hz
 _PROGRAM = "import sys; from training.cold_start import start_once; start_once(*sys.argv[1:])"
-
-
-def wait_for_network(tracker: FaceTracker) -> None:
-    """Return when the network runs: its engine may have to be built before. NetworkGivenUp when it never will."""
-    while True:
-        try:
-            return tracker.check_network()
-        except NetworkGivenUp:
-            raise
-        except NetworkUnavailable:
-            time.sleep(0.01)
 
 
 def track_first(tracker: FaceTracker, frames: list[npt.NDArray[np.uint8]], counter: Iterator[int]) -> None:
@@ -72,7 +60,8 @@ def start_once(begin: str, source: str, backend: str) -> None:
     tracker = FaceTracker(backend=backend, threads=1)
     try:
         loaded = time.monotonic() - ready
-        wait_for_network(tracker)
+        if backend == "tensorrt":  # nothing answers meanwhile, and frames would be used up
+            wait_until_running(tracker.network)
         track_first(tracker, frames, itertools.count())
         found = time.monotonic() - ready
         print(json.dumps({

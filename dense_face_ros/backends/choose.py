@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dense_face_ros.backends import CorrespondenceNetwork, NetworkUnavailable
+from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.backends.cuda_driver import check_gpu
 from dense_face_ros.backends.engine_build import tensorrt_module
 from dense_face_ros.backends.engine_cache import EngineCache
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 
 BACKENDS = ("auto", "tensorrt", "onnxruntime", "onnxruntime-cpu")
+#: Those with which two runs agree: the others may change to the CPU and back on the way.
+REPRODUCIBLE_BACKENDS = ("onnxruntime-cpu", "tensorrt")
 
 _REASON = "backend_reason"
 #: Path, template hash, the reason so far and the stand-in -> a network on the GPU.
@@ -61,6 +64,18 @@ def load_network(
             reason += f"; {name} cannot run: {why}"
     cpu.metadata[_REASON] = reason
     return cpu
+
+
+def wait_until_running(network: CorrespondenceNetwork) -> None:
+    """Return when the network runs, at once where nothing has to be built.
+
+    Raises:
+        NetworkGivenUp: it never will; the message is the network's name, which says why.
+    """
+    while (state := network.metadata.get("backend_state", "running")) != "running":
+        if state.startswith("given up"):
+            raise NetworkGivenUp(network.name)
+        time.sleep(0.01)
 
 
 def _onnx_runtime(path: Path | None, threads: int, template_hash: str | None) -> OnnxRuntimeNetwork:

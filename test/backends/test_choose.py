@@ -12,9 +12,9 @@ pytest.importorskip("onnx")
 from backends.fake_gpu import ENGINE, CUresult, FakeDriver, FakeTensorRt
 from backends.test_onnx_runtime import HASH, METADATA, write_network
 
-from dense_face_ros.backends import NetworkUnavailable, choose, cuda_driver, engine_loading
+from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable, choose, cuda_driver, engine_loading
 from dense_face_ros.backends.build_engine import engine_identity
-from dense_face_ros.backends.choose import load_network
+from dense_face_ros.backends.choose import load_network, wait_until_running
 from dense_face_ros.backends.cuda_driver import Cuda
 from dense_face_ros.backends.engine_cache import EngineCache
 
@@ -146,3 +146,23 @@ def test_other_templates_are_refused_whatever_the_engine(network_file, gpu, back
 def test_other_backends_say_what_there_is(network_file):
     with pytest.raises(ValueError, match="backend is 'cuda'; known are auto, tensorrt, onnxruntime, onnxruntime-cpu"):
         load_network("cuda", network_file)
+
+
+def test_waiting_ends_when_the_network_runs_and_when_it_never_will():
+    class Network:
+        def __init__(self, *states: str) -> None:
+            self.states, self.name = list(states), "TensorRT (given up: out of memory)"
+
+        @property
+        def metadata(self) -> dict[str, str]:
+            return {"backend_state": self.states.pop(0)}
+
+    late = Network("building", "running")
+    wait_until_running(late)
+    assert not late.states
+    with pytest.raises(NetworkGivenUp, match="given up: out of memory"):
+        wait_until_running(Network("building", "given up: out of memory"))
+
+
+def test_there_is_nothing_to_wait_for_on_the_cpu(network_file):
+    wait_until_running(load_network("onnxruntime-cpu", network_file))

@@ -7,8 +7,6 @@ GPU only: there the last test runs too, and ``python -m training.benchmark_tenso
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import onnx
 import pytest
@@ -17,8 +15,8 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from dense_face_ros import FaceTracker, Status
-from dense_face_ros.backends import CROP_SIZE, NetworkGivenUp, NetworkOutput, NetworkUnavailable
-from dense_face_ros.backends.choose import load_network
+from dense_face_ros.backends import CROP_SIZE, NetworkOutput, NetworkUnavailable
+from dense_face_ros.backends.choose import load_network, wait_until_running
 from dense_face_ros.backends.cuda_driver import check_gpu
 from dense_face_ros.backends.gpu_model_file import gpu_network_path
 from dense_face_ros.backends.model_file import network_path
@@ -143,14 +141,8 @@ def test_tensorrt_agrees(crops, by_onnx_runtime, monkeypatch, tmp_path):
         pytest.skip(f"needs a GPU: {why}")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     network = load_network("tensorrt")
-    while True:
-        try:
-            found = [network.run(crop) for crop in crops]
-            break
-        except NetworkGivenUp:
-            raise
-        except NetworkUnavailable:  # its engine is being built
-            time.sleep(0.1)
+    wait_until_running(network)
+    found = [network.run(crop) for crop in crops]
     network.close()
     for output, wanted in zip(found, by_onnx_runtime, strict=True):
         assert_close(output, wanted)

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from dense_face_ros import FaceTracker
-from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable
 from training import cold_start
-from training.cold_start import STEPS, main, track_first, wait_for_network
+from training.cold_start import STEPS, main, track_first
 from training.rendering.clip import ClipRenderer
 
 
@@ -53,18 +52,3 @@ def test_sources_without_a_head_are_named(monkeypatch):
     with pytest.raises(ValueError, match="found no head in the source"):
         track_first(tracker, [np.zeros((48, 64, 3), np.uint8)], itertools.count())
     tracker.close()
-
-
-def test_a_network_is_waited_for_unless_it_never_comes():
-    answers: list[Exception | None] = [NetworkUnavailable("building"), NetworkGivenUp("given up: out of memory")]
-
-    class Tracker:
-        def check_network(self) -> None:
-            if (answer := answers.pop(0)) is not None:
-                raise answer
-
-    with pytest.raises(NetworkGivenUp, match="given up: out of memory"):
-        wait_for_network(Tracker())
-    answers += [NetworkUnavailable("building"), None]
-    wait_for_network(Tracker())
-    assert not answers
