@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from dense_face_ros import FaceTracker, Status
@@ -25,6 +24,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.benchmarks.metrics import box_of, point_errors
 from training.network import cell_grid, make_network
+from training.network.exported_weights import exported_weights
 from training.recipes import RECIPES
 from training.rendering.settings import Settings
 from training.rendering.synthetic import Sample, SyntheticHeads
@@ -43,13 +43,8 @@ def by_torch(crops):
     """Answers of the modules of ``training.network``, given the weights of the shipped file, to the crops."""
     model = onnx.load(network_path(None))
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    for node in model.graph.node:
-        if node.op_type == "MatMul":  # linear layers are exported as products with nameless transposed weights
-            layer = node.name.strip("/").removesuffix("/MatMul").replace("/", ".")
-            weights[f"{layer}.weight"] = weights[node.input[1]].T
     module = make_network(metadata["architecture"], RECIPES[metadata["recipe"]].width).for_inference()
-    module.load_state_dict({name: torch.tensor(weights[f"network.{name}"]) for name in module.state_dict()})
+    module.load_state_dict(exported_weights(model))
     with torch.inference_mode():
         found = module(torch.from_numpy(np.stack(crops)))
         flow = found.template - cell_grid(found.logit.shape[-1])

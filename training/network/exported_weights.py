@@ -33,7 +33,7 @@ def load_exported(network: CompactNetwork, path: Path, images: Iterable[Tensor])
         FileNotFoundError, ValueError: the file is missing, unreadable, or holds another architecture or width.
     """
     model = _read(path)
-    weights = _weights(model)
+    weights = exported_weights(model)
     folded = network.for_inference()
     wanted = folded.state_dict()
     if {name: tuple(value.shape) for name, value in weights.items()} != {k: tuple(v.shape) for k, v in wanted.items()}:
@@ -66,8 +66,9 @@ def _read(path: Path) -> onnx.ModelProto:
         raise ValueError(f"'{path}' is no ONNX file; give an exported network") from error
 
 
-def _weights(model: onnx.ModelProto) -> dict[str, Tensor]:
-    """The file's weights by the names of the network's parameters; matrix products have only their node's name."""
+def exported_weights(model: onnx.ModelProto) -> dict[str, Tensor]:
+    """Weights of an exported network by the names that ``for_inference()`` of the network has for them."""
+    # Matrix products have their node's name only, and transposed weights.
     arrays = {tensor.name: np.array(numpy_helper.to_array(tensor), np.float32) for tensor in model.graph.initializer}
     named = {name.removeprefix(_EXPORTED): value for name, value in arrays.items() if name.startswith(_EXPORTED)}
     for node in model.graph.node:
