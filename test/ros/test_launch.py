@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 from xml.etree import ElementTree
 
 import pytest
@@ -87,16 +89,48 @@ def test_parameters_and_files_exist(tree: ast.Module) -> None:
     assert all((ROOT / "config" / file).is_file() for file in files)
 
 
-def test_description_is_made() -> None:
-    launch = pytest.importorskip("launch", reason="launch is not installed; it comes with a ROS installation")
-    pytest.importorskip("launch_ros", reason="launch_ros is not installed; it comes with a ROS installation")
+def loaded() -> Any:
+    """The launch file as a module."""
     spec = importlib.util.spec_from_file_location("tracker_launch", LAUNCH)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    description: Any = module.generate_launch_description()
+    return module
+
+
+def test_description_is_made() -> None:
+    launch = pytest.importorskip("launch", reason="launch is not installed; it comes with a ROS installation")
+    pytest.importorskip("launch_ros", reason="launch_ros is not installed; it comes with a ROS installation")
+    description: Any = loaded().generate_launch_description()
     assert isinstance(description, launch.LaunchDescription)
     assert {argument.name for argument in description.get_launch_arguments()} >= WANTED
+
+
+def test_a_node_that_is_not_ready_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With stand-ins for launch, which note what they are given."""
+    pytest.importorskip("lifecycle_msgs", reason="lifecycle_msgs is not installed; it comes with ROS")
+    for name in ("launch", "launch_ros"):
+        for part in ("", ".actions", ".conditions", ".event_handlers", ".events", ".substitutions"):
+            monkeypatch.setitem(sys.modules, name + part, MagicMock())
+    for name in ("launch_ros.events.lifecycle", "launch_ros.parameter_descriptions"):
+        monkeypatch.setitem(sys.modules, name, MagicMock())
+    module = loaded()
+    assert len(module.activation("node")) == module.RegisterEventHandler.call_count
+    handlers = {
+        (given["start_state"], given["goal_state"]): given["entities"]
+        for given in (call.kwargs for call in module.OnStateTransition.call_args_list)
+    }
+    assert handlers.keys() == {
+        ("configuring", "inactive"),
+        ("activating", "inactive"),
+        ("configuring", "unconfigured"),
+        ("errorprocessing", "unconfigured"),
+    }
+    wanted = module.Transition.TRANSITION_ACTIVATE
+    module.ChangeState.reset_mock()
+    module.OpaqueFunction.call_args.kwargs["function"](None)
+    assert module.ChangeState.call_args.kwargs["transition_id"] is wanted
+    assert module.TimerAction.call_args.kwargs == {"period": module.RETRY, "actions": [module.EmitEvent()]}
 
 
 @pytest.mark.parametrize(("node", "table"), [("tracker", TRACKER), ("attention", ATTENTION)])
