@@ -1,45 +1,112 @@
-"""Eyelid openness from the fitted lids: the gap in three dimensions, so that turning the head does not close an eye."""
+"""Eyelid openness, read from the picture of each eye by a small network of its own.
+
+The face model's fit hardly sees the lids: they cover a few cells of the correspondence network's grid. So each eye is
+cut out upright where the fit has it, at a size that turning the head does not change, and the network says how far its
+lids are apart and whether the eye can be seen at all (dark glasses, a hand, hair).
+"""
 
 from __future__ import annotations
 
+from importlib import resources
+from pathlib import Path
+
+import cv2
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 
-from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Array
+from dense_face_ros.geometry import Array, Crop, PinholeCamera
 
-#: Landmark indices of (upper lid, lower lid) pairs and of the corners; left and right are the person's.
-_EYES = {"left": ((43, 44), (47, 46), (42, 45)), "right": ((37, 38), (41, 40), (36, 39))}
+Image = npt.NDArray[np.uint8]
+
+FORMAT_VERSION = "1"
+PATCH_HEIGHT, PATCH_WIDTH = 32, 48
+#: Landmarks at the (outer, inner) corner of the left and the right eye; left and right are the person's.
+CORNERS = ((45, 42), (36, 39))
+_LANDMARKS = (slice(42, 48), slice(36, 42))
+_PATCH_EYES = 2.0  # width of the patch over that of the eye
+_ROWS = slice((PATCH_WIDTH - PATCH_HEIGHT) // 2, (PATCH_WIDTH + PATCH_HEIGHT) // 2)
 _VISIBLE = 0.5
+_SMALLEST = 7.0  # pixels between the corners of an eye below which its lids cannot be told apart
 
 
 class EyeOpenness:
-    """Openness of each eye relative to the same person's relaxed, open eye."""
+    """Openness of each eye: 0 closed, 1 as an average adult's relaxed open eye; people differ, and so do their eyes.
 
-    def __init__(self, model: FaceModel) -> None:
-        self._identity_size = model.identity_size
-        self._mean = model.at(model.landmarks, model.mean)
-        self._basis = model.at(model.landmarks, model.basis)
+    Args:
+        path: the network (``.onnx``); by default the one shipped with the package.
+        threads: CPU threads of the inference.
 
-    def __call__(self, coefficients: npt.NDArray[np.floating], visibility: Array) -> tuple[float, float]:
-        """(left, right): 0 closed, 1 open as in the person's neutral face, NaN where the lids cannot be seen.
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: naming the file, when it is no eyelid network of this format.
+    """
 
-        coefficients: (K + E,); visibility: (68,) probability of each landmark.
+    def __init__(self, path: Path | None = None, threads: int = 1) -> None:
+        if path is None:
+            path = Path(str(resources.files("dense_face_ros") / "models" / "eyelids.onnx"))
+        if not path.is_file():
+            raise FileNotFoundError(f"eyelid network '{path}' does not exist; give what training.eyes.train wrote")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's own kinds derive from Exception only
+            raise ValueError(f"eyelid network '{path}' is no readable ONNX file; train it again") from error
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        found = (self.metadata.get("kind"), self.metadata.get("format_version"))
+        if found != ("eyelids", FORMAT_VERSION):
+            raise ValueError(
+                f"eyelid network '{path}' has kind {found[0]}, format {found[1]}; needed are eyelids, {FORMAT_VERSION}"
+            )
+        for count in (1, 2):  # the first run of each size is a slow one
+            self._session.run(None, {"patches": np.zeros((count, PATCH_HEIGHT, PATCH_WIDTH), np.uint8)})
+
+    def __call__(
+        self, image: Image, landmarks: Array, rotation: Array, camera: PinholeCamera, visibility: Array
+    ) -> tuple[float, float]:
+        """(left, right) openness; NaN where the eye cannot be seen, is turned away or too small.
+
+        Args:
+            image: (H, W) grey or (H, W, 3) BGR.
+            landmarks: (68, 3) metres, camera frame; rotation: (3, 3) camera <- head.
+            visibility: (68,) probability that each landmark is visible.
         """
-        neutral = np.array(coefficients, dtype=np.float64)
-        neutral[self._identity_size :] = 0.0
-        now, relaxed = (self._landmarks(c) for c in (coefficients, neutral))
-        out = []
-        for upper, lower, corners in _EYES.values():
-            seen = visibility[[*upper, *lower, *corners]].mean() >= _VISIBLE
-            ratio = _gap(now, upper, lower) / max(_gap(relaxed, upper, lower), 1e-6)
-            out.append(float(np.clip(ratio, 0.0, 1.0)) if seen else float("nan"))
-        return out[0], out[1]
+        openness = [np.nan, np.nan]
+        crops = [eye_crop(landmarks[list(corners)], rotation, camera) for corners in CORNERS]
+        eyes = [
+            i
+            for i, crop in enumerate(crops)
+            if visibility[_LANDMARKS[i]].mean() >= _VISIBLE and crop.side >= _PATCH_EYES * _SMALLEST
+        ]
+        if eyes:
+            patches = np.stack([eye_patch(image, crops[i], mirrored=i == 0) for i in eyes])
+            found, visible = self._session.run(["openness", "visible"], {"patches": patches})
+            for i, value, seen in zip(eyes, np.asarray(found), np.asarray(visible), strict=True):
+                if seen >= _VISIBLE:
+                    openness[i] = float(np.clip(value, 0.0, 1.0))
+        return openness[0], openness[1]
 
-    def _landmarks(self, coefficients: npt.NDArray[np.floating]) -> Array:
-        return np.asarray(self._mean + self._basis @ coefficients, dtype=np.float64)
+
+def eye_crop(corners: Array, rotation: Array, camera: PinholeCamera) -> Crop:
+    """Where to cut out an eye: upright with the head, and of a size that does not shrink when the head turns.
+
+    corners: (2, 3) outer and inner corner, metres, camera frame; rotation: (3, 3) camera <- head.
+    """
+    middle = corners.mean(axis=0)
+    width = float(np.linalg.norm(corners[0] - corners[1]))
+    # What one metre up the head is in the image: the derivative of the projection along the head's z axis.
+    up = (rotation[:2, 2] - middle[:2] * (rotation[2, 2] / middle[2])) * (camera.fx, camera.fy)
+    u, v = camera.project(middle[None])[0]
+    side = _PATCH_EYES * width * float(np.sqrt(camera.fx * camera.fy)) / float(middle[2])
+    return Crop((float(u), float(v)), side, float(np.arctan2(up[0], -up[1])), PATCH_WIDTH)
 
 
-def _gap(landmarks: Array, upper: tuple[int, int], lower: tuple[int, int]) -> float:
-    """Signed height of the lids' gap along the head's up axis: lids that cross count as closed."""
-    return float((landmarks[list(upper), 2] - landmarks[list(lower), 2]).mean())
+def eye_patch(image: Image, crop: Crop, mirrored: bool) -> Image:
+    """The patch (32, 48) grey of one eye; the left one is mirrored, so that every outer corner is at the left."""
+    patch = crop.cut(image)[_ROWS]
+    if patch.ndim == 3:
+        patch = np.asarray(cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    return patch[:, ::-1] if mirrored else patch

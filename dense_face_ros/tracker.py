@@ -94,7 +94,7 @@ class FaceTracker:
         self.template = _template_of(self.network, self.model, model_file.network_path(_path(network_path)))
         self._fitter = HeadFitter(self.model, self.template, self.network, self.settings.limits)
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
-        self._eyes = EyeOpenness(self.model)
+        self._eyes = EyeOpenness(threads=threads)
         self._filter = PoseFilter(self.settings.smoothing)
         self._identity = IdentityMemory(self.settings.identity_time_constant)
         self.reset()
@@ -154,7 +154,7 @@ class FaceTracker:
         self._last, self._last_seen = fit, stamp
         self._identity.learn(fit.alignment.identity, min(step, self.settings.remember_person))
         pose, covariance = self._filter.update(stamp, fit.alignment.pose, fit.alignment.covariance)
-        return self._state(fit, stamp, pose, covariance)
+        return self._state(image, fit, stamp, pose, covariance)
 
     def fit(
         self, image: Image, box: npt.ArrayLike | None = None, camera: PinholeCamera | None = None
@@ -177,7 +177,7 @@ class FaceTracker:
         if best is None:
             lens = camera or _photograph_camera(image, 0.5 * min(image.shape[:2]))
             return self._nothing(0.0, Status.SEARCHING, reason, lens)
-        return self._state(best, 0.0, best.alignment.pose, best.alignment.covariance)
+        return self._state(image, best, 0.0, best.alignment.pose, best.alignment.covariance)
 
     def _track(self, image: Image, camera: PinholeCamera) -> tuple[HeadFit | None, str]:
         """The head near where it was, if it is still there."""
@@ -236,7 +236,7 @@ class FaceTracker:
         size = self.model.identity_size + self.model.expression_size
         return HeadState.without_head(stamp, status, reason, camera, len(self.model.mean), size)
 
-    def _state(self, fit: HeadFit, stamp: float, pose: Array, covariance: Array) -> HeadState:
+    def _state(self, image: Image, fit: HeadFit, stamp: float, pose: Array, covariance: Array) -> HeadState:
         alignment, output = fit.alignment, fit.output
         visibility = self._visibility(fit.vertices.astype(np.float64), output, fit.crop, fit.camera)
         activations = np.clip(alignment.coefficients[self.model.identity_size :], 0.0, 1.0)
@@ -256,7 +256,7 @@ class FaceTracker:
             landmark_visible=visibility >= _VISIBLE,
             landmark_visibility=visibility,
             landmark_sigma=self._uncertainty(alignment, fit.landmarks, fit.camera),
-            eye_openness=self._eyes(alignment.coefficients, visibility),
+            eye_openness=self._eyes(image, fit.landmarks, alignment.pose[:3, :3], fit.camera, visibility),
             vertices=fit.vertices,
             matchability=output.matchability,
             flow=output.flow,

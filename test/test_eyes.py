@@ -1,53 +1,115 @@
-"""Eye openness from the lids of the fitted shape."""
+"""Eyelid openness: where the eyes are cut out, what the network says of rendered lids, and when it is not asked."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
-from dense_face_ros.eyes import EyeOpenness
+from dense_face_ros.eyes import CORNERS, EyeOpenness, eye_crop, eye_patch
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import PinholeCamera, rotation_from_vector, rotation_from_yaw_pitch_roll
+from training.rendering.drive import DRIVES, DriveRenderer
 
+CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
 SEEN = np.ones(68)
+_OPEN, _SHUT = 1.5, 2.2  # seconds of the drowsy drive between blinks, and in the middle of one
 
 
-def coefficients(model: FaceModel, **activations: float) -> np.ndarray:
-    out = np.zeros(model.identity_size + model.expression_size)
-    for name, value in activations.items():
-        out[model.identity_size + model.expression_names.index(name)] = value
-    return out
+def landmarks_at(model: FaceModel, rotation: np.ndarray, place: tuple[float, float, float]) -> np.ndarray:
+    return model.at(model.landmarks, model.mean).astype(float) @ rotation.T + place
 
 
-def test_the_neutral_face_has_open_eyes(shipped_model: FaceModel) -> None:
-    assert EyeOpenness(shipped_model)(coefficients(shipped_model), SEEN) == pytest.approx((1.0, 1.0))
+def crops(model: FaceModel, yaw: float = 0.0, roll: float = 0.0, x: float = 0.0):  # type: ignore[no-untyped-def]
+    rotation = rotation_from_yaw_pitch_roll(np.radians([yaw, 0.0, roll]))
+    landmarks = landmarks_at(model, rotation, (x, 0.0, 0.7))
+    return [eye_crop(landmarks[list(c)], rotation, CAMERA) for c in CORNERS], landmarks
 
 
-def test_each_eye_closes_by_its_own_blink(shipped_model: FaceModel) -> None:
-    eyes = EyeOpenness(shipped_model)
-    left, right = eyes(coefficients(shipped_model, eyeBlink_L=1.0), SEEN)
-    assert left < 0.15
-    assert right > 0.9
-    left, right = eyes(coefficients(shipped_model, eyeBlink_R=1.0), SEEN)
-    assert left > 0.9
-    assert right < 0.15
+def test_an_eye_is_cut_out_about_its_middle_and_upright(shipped_model: FaceModel) -> None:
+    (left, right), landmarks = crops(shipped_model, roll=25.0)
+    for crop, corners in ((left, CORNERS[0]), (right, CORNERS[1])):
+        np.testing.assert_allclose(crop.centre, CAMERA.project(landmarks[list(corners)]).mean(axis=0), atol=0.1)
+        assert np.degrees(crop.angle) == pytest.approx(-25.0, abs=2.0), "its right is the screen's left"
+        level = crop.from_image(CAMERA.project(landmarks[list(corners)]))[:, 1]
+        assert abs(level[0] - level[1]) < 4.0
 
 
-def test_openness_falls_with_the_blink(shipped_model: FaceModel) -> None:
-    eyes = EyeOpenness(shipped_model)
-    values = [eyes(coefficients(shipped_model, eyeBlink_L=a), SEEN)[0] for a in np.linspace(0, 1, 6)]
-    assert np.all(np.diff(values) < 0)
+def test_turning_the_head_leaves_the_size_of_the_patch(shipped_model: FaceModel) -> None:
+    (_, straight), _ = crops(shipped_model)
+    (_, turned), _ = crops(shipped_model, yaw=50.0)
+    assert turned.side == pytest.approx(straight.side, rel=0.08), "only the eye's distance changes a little"
+    (_, aside), _ = crops(shipped_model, x=0.3)
+    assert abs(np.degrees(aside.angle)) < 3.0, "a head at the image's edge is not a tilted head"
 
 
-def test_narrow_eyes_are_not_half_closed(shipped_model: FaceModel) -> None:
-    """Openness is relative to the person's own neutral eye."""
-    identity = np.random.default_rng(0).standard_normal(shipped_model.identity_size)
-    whole = np.concatenate([identity, np.zeros(shipped_model.expression_size)])
-    assert EyeOpenness(shipped_model)(whole, SEEN) == pytest.approx((1.0, 1.0))
+def test_left_and_right_eye_look_alike(shipped_model: FaceModel) -> None:
+    """On a mirror-symmetric picture both patches are the same."""
+    (left, right), _ = crops(shipped_model)
+    half = np.random.default_rng(0).integers(0, 256, (480, 320), dtype=np.uint8)
+    picture = np.hstack([half, half[:, ::-1]])
+    a, b = eye_patch(picture, left, mirrored=True).astype(int), eye_patch(picture, right, mirrored=False).astype(int)
+    assert a.shape == (32, 48)
+    assert np.abs(a - b).mean() < 3.0
 
 
-def test_an_eye_that_is_not_seen_is_unknown(shipped_model: FaceModel) -> None:
+@pytest.fixture(scope="module")
+def driver(shipped_model: FaceModel) -> DriveRenderer:
+    return DriveRenderer(shipped_model, DRIVES["drowsy"])
+
+
+def read(driver: DriveRenderer, model: FaceModel, time: float, visibility: np.ndarray = SEEN) -> tuple[float, float]:
+    truth = DRIVES["drowsy"].truth()
+    index = int(np.argmin(np.abs(truth.stamp - time)))
+    pose = truth.pose[index]
+    landmarks = landmarks_at(model, pose[:3, :3], tuple(pose[:3, 3]))
+    return EyeOpenness()(driver.frame(index), landmarks, pose[:3, :3], truth.camera, visibility)
+
+
+def test_rendered_lids_open_and_shut(driver: DriveRenderer, shipped_model: FaceModel) -> None:
+    assert min(read(driver, shipped_model, _OPEN)) > 0.6
+    assert max(read(driver, shipped_model, _SHUT)) < 0.25
+
+
+def test_colour_and_grey_give_the_same(driver: DriveRenderer, shipped_model: FaceModel) -> None:
+    truth = DRIVES["drowsy"].truth()
+    pose, image = truth.pose[0], np.repeat(driver.frame(0)[:, :, 1:2], 3, axis=2)
+    landmarks = landmarks_at(shipped_model, pose[:3, :3], tuple(pose[:3, 3]))
+    eyes = EyeOpenness()
+    both = [eyes(i, landmarks, pose[:3, :3], truth.camera, SEEN) for i in (image, image[:, :, 0].copy())]
+    np.testing.assert_allclose(both[0], both[1], atol=0.02)
+
+
+def test_an_eye_that_is_hidden_or_too_small_is_unknown(driver: DriveRenderer, shipped_model: FaceModel) -> None:
     hidden = SEEN.copy()
     hidden[36:42] = 0.1
-    left, right = EyeOpenness(shipped_model)(coefficients(shipped_model), hidden)
-    assert left == pytest.approx(1.0)
+    left, right = read(driver, shipped_model, _OPEN, hidden)
+    assert left > 0.6
     assert np.isnan(right)
+    far = landmarks_at(shipped_model, rotation_from_yaw_pitch_roll(np.zeros(3)), (0.0, 0.0, 4.0))
+    frame = driver.frame(0)
+    assert np.isnan(EyeOpenness()(frame, far, rotation_from_vector(np.zeros(3)), CAMERA, SEEN)).all()
+
+
+def test_where_there_is_no_eye_none_is_claimed(shipped_model: FaceModel) -> None:
+    rotation = rotation_from_yaw_pitch_roll(np.zeros(3))
+    landmarks = landmarks_at(shipped_model, rotation, (0.0, 0.0, 0.5))
+    black = np.zeros((480, 640), np.uint8)
+    assert np.isnan(EyeOpenness()(black, landmarks, rotation, CAMERA, SEEN)).all()
+
+
+def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none\.onnx"):
+        EyeOpenness(tmp_path / "none.onnx")
+    (tmp_path / "text.onnx").write_text("no network")
+    with pytest.raises(ValueError, match=r"text\.onnx.*no readable ONNX file"):
+        EyeOpenness(tmp_path / "text.onnx")
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("a", "b")]
+    graph = helper.make_graph([helper.make_node("Identity", ["a"], ["b"])], "g", ends[:1], ends[1:])
+    other = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(other, tmp_path / "other.onnx")
+    with pytest.raises(ValueError, match=r"other\.onnx.*has kind None"):
+        EyeOpenness(tmp_path / "other.onnx")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.backends import CROP_SIZE
-from dense_face_ros.geometry import Array, rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
 from training.rendering.albedo import EyePainter
 from training.rendering.backgrounds import as_seen, made_background
@@ -46,14 +46,16 @@ class Sample:
         image: (size, size, 3) uint8 RGB.
         targets: template coordinates and matchability on the grid.
         coefficients: (K + E,) identity, expression.
-        rotation: (3, 3) camera <- head.
+        pose: (4, 4) camera <- head, metres.
+        camera: whose image the picture is.
         pixels: (V, 2) crop pixels of the face model's vertices, and depth: (V,) their camera z, metres.
     """
 
     image: Image
     targets: Targets
     coefficients: FloatArray
-    rotation: Array
+    pose: Array
+    camera: PinholeCamera
     pixels: FloatArray
     depth: FloatArray
 
@@ -123,7 +125,11 @@ class SyntheticHeads:
             targets.matchable[hidden] = False
             targets.template[:, hidden] = 0.0
         count = len(self.model.mean)
-        return Sample(image, targets, coefficients, rotation, pixels[:count], depth[:count])
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = rotation, translation
+        focal, (cx, cy) = float(scale), offset.tolist()
+        camera = PinholeCamera(focal, focal, cx, cy, self.size, self.size)
+        return Sample(image, targets, coefficients, pose, camera, pixels[:count], depth[:count])
 
     def _head_vertices(self, rng: np.random.Generator, face: FloatArray, look: Look) -> FloatArray:
         """The head with its shoulders somewhere else than straight below, raised where hair grows."""

@@ -1,0 +1,152 @@
+"""Pictures of eyes with how far they are open and whether they can be seen, from photographs and renderings.
+
+Openness has one definition for both: the mean gap of three pairs of lid points of the public face mesh over the
+distance of the eye's corners, in three dimensions, on a scale from shut to the relaxed mean face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from dense_face_ros.eyes import CORNERS, PATCH_WIDTH, eye_crop
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.template import Template
+from dense_face_ros.visibility import LandmarkVisibility
+from training.backgrounds import Backgrounds
+from training.photographs.collection import Photographs, read_image
+from training.photographs.fit import PhotographFits
+from training.photographs.mesh478 import load_surface
+from training.rendering.settings import Settings
+from training.rendering.synthetic import Sample, SyntheticHeads
+
+Image = npt.NDArray[np.uint8]
+
+ROOM = 1.5  #: stored pictures are this much larger than the network's patch, so that patches can wander in them
+STORED = round(ROOM * PATCH_WIDTH)
+_RENDERED_SIZE = 192  # pixels: an eye is then about as large as on a photograph
+#: Face mesh points of the left and the right eye: outer and inner corner, upper lid, lower lid beneath it.
+_EYES = (
+    (263, 362, (387, 386, 385), (373, 374, 380)),
+    (33, 133, (160, 159, 158), (144, 145, 153)),
+)
+_SHUT, _RELAXED = 0.06, 0.31  # gap over width of lids that touch, and of the mean face
+_FACING, _AVERTED = 0.25, 0.0  # cosines to the camera: seen for certain, hidden for certain
+_SMALLEST = 8.0  # pixels of an eye's width
+_EYE_LANDMARKS = (slice(42, 48), slice(36, 42))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N pictures (N, 72, 72) grey, openness (N,) (NaN where not seen) and visible (N,) bool."""
+
+    pictures: Image
+    openness: npt.NDArray[np.float32]
+    visible: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, parts: Iterator[tuple[Image, float, bool]], total: int, what: str) -> Examples:
+        """Gather single examples; ``total`` and ``what`` are for the progress bar."""
+        kept = list(tqdm(parts, total=total, desc=what, unit="eye", mininterval=5))
+        return cls(
+            np.stack([p for p, _, _ in kept]),
+            np.array([o for _, o, _ in kept], np.float32),
+            np.array([v for _, _, v in kept], bool),
+        )
+
+    def __add__(self, other: Examples) -> Examples:
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Examples(*(np.concatenate(pair) for pair in pairs))
+
+
+def openness(mesh: Array) -> tuple[float, float]:
+    """(left, right) openness of face mesh points (468+, 3) in any unit: 0 shut, 1 as the relaxed mean face."""
+    values = []
+    for outer, inner, upper, lower in _EYES:
+        gap = np.linalg.norm(mesh[list(upper)] - mesh[list(lower)], axis=1).mean()
+        ratio = gap / max(float(np.linalg.norm(mesh[outer] - mesh[inner])), 1e-9)
+        values.append(float(np.clip((ratio - _SHUT) / (_RELAXED - _SHUT), 0.0, 1.3)))
+    return values[0], values[1]
+
+
+def from_photographs(
+    model: FaceModel, photographs: Photographs, fits: PhotographFits, validation: bool, seed: int
+) -> Examples:
+    """Both eyes of every accepted photograph that are large enough and clearly turned to the camera or away from it."""
+    which = np.flatnonzero(fits.accepted & (photographs.validation == validation))
+    rng, judge = np.random.default_rng(seed), LandmarkVisibility(model)
+
+    def parts() -> Iterator[tuple[Image, float, bool]]:
+        for i in which:
+            camera = PinholeCamera(float(fits.focal[i]), float(fits.focal[i]), 95.5, 95.5, 192, 192, metric=False)
+            pose = fits.pose[i].astype(np.float64)
+            vertices = model.shape(fits.coefficients[i]) @ pose[:3, :3].T + pose[:3, 3]
+            picture = _one_channel(read_image(photographs.paths[i]), rng)
+            gaps = openness(photographs.mesh478[i].astype(np.float64))
+            yield from _both(model, judge, vertices, pose[:3, :3], camera, picture, gaps, (True, True))
+
+    return Examples.of(parts(), 2 * len(which), "photographs")
+
+
+def from_renderings(template: Template, data: Path, count: int, dark_glasses: bool, seed: int) -> Examples:
+    """Both eyes of ``count`` rendered heads; with ``dark_glasses`` every head wears them and no eye is visible."""
+    plain = Settings(occluder=0.0, profile_share=0.1, yaw_limit=75.0, looks=128, glasses=0.3, dark_glasses=0.0)
+    settings = replace(plain, glasses=1.0, dark_glasses=1.0) if dark_glasses else plain
+    heads = SyntheticHeads(template, settings, size=_RENDERED_SIZE)
+    model, rng, backgrounds = template.model, np.random.default_rng(seed), Backgrounds(data)
+    judge, (surface, _) = LandmarkVisibility(model), load_surface()
+
+    def parts() -> Iterator[tuple[Image, float, bool]]:
+        for _ in range(count):
+            behind = cv2.resize(backgrounds.draw(rng), (_RENDERED_SIZE, _RENDERED_SIZE))
+            sample = heads.render(rng, np.asarray(behind, dtype=np.uint8))
+            shape = model.shape(sample.coefficients)
+            vertices = shape @ sample.pose[:3, :3].T + sample.pose[:3, 3]
+            seen = (False, False) if dark_glasses else _uncovered(model, sample)
+            gaps = openness(model.at(surface, shape).astype(np.float64))
+            picture = _one_channel(sample.image, rng)
+            yield from _both(model, judge, vertices, sample.pose[:3, :3], sample.camera, picture, gaps, seen)
+
+    return Examples.of(parts(), 2 * count, "dark glasses" if dark_glasses else "renderings")
+
+
+def _both(
+    model: FaceModel, judge: LandmarkVisibility, vertices: Array, rotation: Array, camera: PinholeCamera,
+    picture: Image, gaps: tuple[float, float], uncovered: tuple[bool, bool],
+) -> Iterator[tuple[Image, float, bool]]:  # fmt: skip
+    landmarks = model.at(model.landmarks, vertices).astype(np.float64)
+    facing = judge.facing(vertices, landmarks)
+    for side, corners in enumerate(CORNERS):
+        crop = eye_crop(landmarks[list(corners)], rotation, camera)
+        towards = float(facing[_EYE_LANDMARKS[side]].mean())
+        if crop.side < 2.0 * _SMALLEST or _AVERTED < towards < _FACING:
+            continue
+        wide = Crop(crop.centre, ROOM * crop.side, crop.angle, STORED)
+        cut = wide.cut(picture)
+        visible = towards >= _FACING and uncovered[side]
+        yield (cut[:, ::-1] if side == 0 else cut), gaps[side] if visible else np.nan, visible
+
+
+def _uncovered(model: FaceModel, sample: Sample) -> tuple[bool, bool]:
+    """Whether hair or a hat leave most of the left and the right eye free."""
+    matchable = sample.targets.matchable
+    stride = sample.image.shape[0] // matchable.shape[0]
+    marks = model.at(model.landmarks, sample.pixels)
+    free = []
+    for points in (marks[_EYE_LANDMARKS[0]], marks[_EYE_LANDMARKS[1]]):
+        cells = np.floor((points + 0.5) / stride).astype(int)
+        inside = ((cells >= 0) & (cells < matchable.shape)).all(axis=1)
+        free.append(bool(inside.all() and matchable[cells[:, 1], cells[:, 0]].mean() > 0.6))
+    return free[0], free[1]
+
+
+def _one_channel(image: Image, rng: np.random.Generator) -> Image:
+    """A monochrome camera's view of an RGB picture: one random mix of its colours."""
+    return np.asarray(cv2.transform(image, rng.dirichlet((4.0, 5.0, 1.5))[None].astype(np.float32)), dtype=np.uint8)

@@ -1,0 +1,185 @@
+"""Train the eyelid network and write it for the runtime.
+
+    python -m training.eyes.train --data DATA --fits runs/photograph_fits.npz --out dense_face_ros/models/eyelids.onnx
+
+Some minutes on one core. The figures at the end are over people never trained on, and go into the file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import io
+import json
+import math
+import sys
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from dense_face_ros.eyes import FORMAT_VERSION, PATCH_HEIGHT, PATCH_WIDTH
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.template import Template
+from training.backgrounds import Backgrounds
+from training.eyes.augment import patch_of, plain_patch, remains_visible
+from training.eyes.examples import STORED, Examples, from_photographs, from_renderings
+from training.eyes.network import Deployed, EyelidNetwork
+from training.photographs.collection import read_photographs
+from training.photographs.fit import PhotographFits
+
+_SHUT = 0.25  # eyes less open than this count as shut in the figures, and ...
+_SHUT_SHARE = 0.3  # ... make up this share of the training patches with open or shut eyes
+_HIDDEN_SHARE, _NO_EYE_SHARE = 0.15, 0.03  # eyes that cannot be seen, and pictures without any
+_OPSET = 17
+_SOURCES = (
+    "our own renderings of the shipped face model; photographs of youtube_faces, press_photos and masked_faces; "
+    "natural photographs as backgrounds"
+)
+_LICENCE = "research use only: the weights saw photographs whose terms allow no other use"
+
+
+class _Patches:
+    """Endless random training patches."""
+
+    def __init__(self, examples: Examples, backgrounds: Backgrounds) -> None:
+        self._examples, self._backgrounds = examples, backgrounds
+        shut = examples.visible & (examples.openness < _SHUT)
+        self._kinds = [np.flatnonzero(k) for k in (shut, examples.visible & ~shut, ~examples.visible)]
+        self._shares = np.array([_SHUT_SHARE, 1.0 - _SHUT_SHARE - _HIDDEN_SHARE, _HIDDEN_SHARE])
+
+    def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """patches (N, 32, 48) uint8, openness (N,) and visible (N,); NaN where either is not known."""
+        made = [self._one(rng) for _ in range(size)]
+        patches = torch.from_numpy(np.stack([patch for patch, _, _ in made]))
+        values = torch.tensor([[openness, visible] for _, openness, visible in made])
+        return patches, values[:, 0], values[:, 1]
+
+    def _one(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], float, float]:
+        if rng.random() < _NO_EYE_SHARE:
+            grey = cv2.cvtColor(self._backgrounds.draw(rng), cv2.COLOR_RGB2GRAY)
+            return patch_of(rng, np.asarray(cv2.resize(grey, (STORED, STORED)), dtype=np.uint8))[0], np.nan, 0.0
+        index = rng.choice(self._kinds[rng.choice(len(self._kinds), p=self._shares)])
+        patch, taken = patch_of(rng, self._examples.pictures[index])
+        if not self._examples.visible[index]:
+            return patch, np.nan, 0.0
+        visible = remains_visible(taken)
+        if visible is None:
+            return patch, np.nan, np.nan
+        return patch, float(self._examples.openness[index]) if visible else np.nan, float(visible)
+
+
+def train(
+    examples: Examples, backgrounds: Backgrounds, steps: int, batch: int = 96, rate: float = 2e-3
+) -> EyelidNetwork:
+    """Averaged weights after ``steps``; the same arguments give the same network."""
+    torch.manual_seed(0)
+    network = EyelidNetwork().train()
+    average = copy.deepcopy(network).eval().requires_grad_(False)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
+    patches, rng = _Patches(examples, backgrounds), np.random.default_rng(1)
+    bar = tqdm(range(steps), unit="step", mininterval=5)
+    for step in bar:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / 100) * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+        pictures, openness, visible = patches.batch(rng, batch)
+        found, logit = network(pictures)
+        seen, known = torch.isfinite(openness), torch.isfinite(visible)
+        gap = F.smooth_l1_loss(found[seen], openness[seen], beta=0.1)
+        loss = gap + 0.2 * F.binary_cross_entropy_with_logits(logit[known], visible[known])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        with torch.no_grad():
+            keep = min(0.998, step / (step + 20))
+            for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+                mine.lerp_(theirs, 1.0 - keep) if mine.is_floating_point() else mine.copy_(theirs)
+        if step % 50 == 0:
+            bar.set_postfix(openness=f"{gap.item():.4f}", loss=f"{loss.item():.4f}")
+    return average
+
+
+def measure(network: EyelidNetwork, examples: Examples) -> dict[str, float]:
+    """Over plain patches: mean error of openness, shut eyes found and falsely found, seen and hidden eyes told."""
+    with torch.inference_mode():
+        found, logit = network(torch.from_numpy(np.stack([plain_patch(p) for p in examples.pictures])))
+    found, visible = found.numpy(), logit.numpy() > 0.0
+    seen = examples.visible
+    result = {"eyes": float(len(seen)), "hidden_told": float((~visible)[~seen].mean()) if (~seen).any() else math.nan}
+    if seen.any():
+        shut, said = examples.openness[seen] < _SHUT, found[seen] < _SHUT
+        result |= {
+            "seen_told": float(visible[seen].mean()),
+            "openness_error": float(np.abs(found - examples.openness)[seen].mean()),
+            "shut": float(shut.sum()),
+            "shut_recall": float(said[shut].mean()) if shut.any() else math.nan,
+            "shut_precision": float(shut[said].mean()) if said.any() else math.nan,
+        }
+    return {name: round(value, 4) for name, value in result.items()}
+
+
+def export(network: EyelidNetwork, out: Path, figures: dict[str, dict[str, float]], steps: int) -> None:
+    """Write the network with the metadata that the runtime checks."""
+    buffer = io.BytesIO()
+    patches = torch.zeros(2, PATCH_HEIGHT, PATCH_WIDTH, dtype=torch.uint8)
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            Deployed(network).eval(), (patches,), buffer,  # type: ignore[arg-type]
+            input_names=["patches"], output_names=["openness", "visible"],
+            dynamic_axes={name: {0: "eyes"} for name in ("patches", "openness", "visible")},
+            opset_version=_OPSET, dynamo=False,
+        )  # fmt: skip
+    model = onnx.load_from_string(buffer.getvalue())
+    metadata = {
+        "kind": "eyelids", "format_version": FORMAT_VERSION, "trained_on": _SOURCES, "licence": _LICENCE,
+        "steps": str(steps), "validation": json.dumps(figures),
+    }  # fmt: skip
+    onnx.helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model, full_check=True)
+    out.write_bytes(model.SerializeToString())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--fits", type=Path, required=True, help="what training.photographs.fit wrote")
+    parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
+    parser.add_argument("--rendered", type=int, default=6000, help="rendered heads (default 6000)")
+    parser.add_argument("--steps", type=int, default=6000, help="of training (default 6000)")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    try:
+        template = Template(FaceModel.load())
+        photographs, fits = read_photographs(options.data), PhotographFits.load(options.fits)
+        backgrounds = Backgrounds(options.data)
+        sets = {
+            split: {
+                "photographs": from_photographs(template.model, photographs, fits, split == "validation", seed),
+                "renderings": from_renderings(template, options.data, count, False, seed),
+                "dark_glasses": from_renderings(template, options.data, count // 4, True, seed + 1),
+            }
+            for split, seed, count in (("train", 10, options.rendered), ("validation", 20, 400))
+        }
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    first, *rest = sets["train"].values()
+    network = train(sum(rest, first), backgrounds, options.steps)
+    figures = {name: measure(network, examples) for name, examples in sets["validation"].items()}
+    export(network, options.out, figures, options.steps)
+    print(json.dumps(figures, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
