@@ -14,9 +14,9 @@ import signal
 import sys
 from pathlib import Path
 
-from demo.processes import DemoError
+from demo.processes import TRACKER, DemoError
 from demo.report import report
-from demo.session import TRACKER, play
+from demo.session import play
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
 from dense_face_ros.ros.frame_sources import SourceError
