@@ -152,7 +152,7 @@ def read_bag(path: Path, namespace: str = "") -> Iterator[HeadSample]:
                 else:
                     q = message.pose.pose.orientation
                     rotation = np.asarray(Rotation.from_quat([q.x, q.y, q.z, q.w]).as_matrix())
-                    covariance = np.asarray(message.pose.covariance, dtype=np.float64).reshape(6, 6)[3:, 3:]
+                    covariance = np.asarray(message.pose.covariance, dtype=np.float64).reshape(6, 6)
                     yield from pairing.pose(stamp, rotation, covariance)
     except (AnyReaderError, OSError) as error:
         raise ValueError(f"bag '{path}' cannot be read: {error}") from error

@@ -106,8 +106,8 @@ def rotation_of(quaternion: Any) -> Array:
 
 
 def read_pose(message: PoseWithCovarianceStamped) -> tuple[Array, Array]:
-    """Rotation (3, 3) camera <- head, and the covariance (3, 3) of the rotation."""
-    covariance = np.array(message.pose.covariance, dtype=np.float64).reshape(6, 6)[3:, 3:]
+    """Rotation (3, 3) camera <- head, and the covariance (6, 6) of position and rotation."""
+    covariance = np.array(message.pose.covariance, dtype=np.float64).reshape(6, 6)
     return rotation_of(message.pose.pose.orientation), covariance
 
 

@@ -36,13 +36,11 @@ def write_bag(path: Path, samples: list[HeadSample]) -> Path:
             names: list[str] = []
             if sample.rotation is not None and sample.covariance is not None:
                 names = ["eye_openness_left", "eye_openness_right"]
-                covariance = np.zeros((6, 6))
-                covariance[3:, 3:] = sample.covariance
                 place = types["geometry_msgs/msg/Pose"](
                     types["geometry_msgs/msg/Point"](0.0, 0.0, 0.7),
                     types["geometry_msgs/msg/Quaternion"](*quaternion_from_rotation(sample.rotation).tolist()),
                 )
-                uncertain = types["geometry_msgs/msg/PoseWithCovariance"](place, covariance.ravel())
+                uncertain = types["geometry_msgs/msg/PoseWithCovariance"](place, sample.covariance.ravel())
                 pose = types[pose_type](header, uncertain)
                 writer.write(poses, at, store.serialize_cdr(pose, pose_type))
             position = np.array(sample.eye_openness if names else ())

@@ -14,7 +14,7 @@ from dense_face_ros.attention.states import State
 from dense_face_ros.attention.zones import ZoneMap
 from training.rendering.drive import DRIVES, Drive
 
-SPREAD = np.radians(1.5) ** 2 * np.eye(3)
+SPREAD = np.radians(1.5) ** 2 * np.eye(6)
 
 
 def told(drive: Drive) -> list[tuple[State, float]]:
