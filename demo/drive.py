@@ -25,7 +25,8 @@ from demo.attention_watcher import AttentionWatcher
 from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, ros_arguments
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.zones import ZoneMap
-from dense_face_ros.evaluation.attention_timeline import draw_timeline, write_transitions
+from dense_face_ros.evaluation.attention_picture import draw_timeline
+from dense_face_ros.evaluation.attention_timeline import write_transitions
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.ros.bag_topics import is_bag
 from training.make_drive import write_bag

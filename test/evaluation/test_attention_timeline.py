@@ -10,8 +10,9 @@ from attention.drives import CLOSED, LAP, LOST, REAR_MIRROR, START, ZONES, Camer
 
 from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.settings import PRESETS
-from dense_face_ros.evaluation.attention_timeline import draw_timeline, main, transitions, write_transitions
+from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.evaluation.attention_timeline import judge as judge_samples
+from dense_face_ros.evaluation.attention_timeline import main, transitions, write_transitions
 from dense_face_ros.geometry import quaternion_from_rotation
 
 SCRIPT = [Segment(5.0), Segment(1.0, REAR_MIRROR), Segment(3.0), Segment(4.0, LAP), Segment(3.0), Segment(1.0, LOST),
