@@ -38,6 +38,7 @@ ATTENTION = ("-m", "dense_face_ros.ros.attention_node")
 MOUNTED = {"mounting": "parameters"}
 _START_PATIENCE = 120.0  # seconds for the nodes to load
 _LAST_ANSWERS = 5.0  # seconds to wait for them
+_KEPT_UP = 0.9  # share of frames that are answered where nothing was dropped but a few
 _CONNECT = 2.0  # seconds before the first frame, for everybody to find everybody
 
 
@@ -112,6 +113,8 @@ def show(name: str, drive: Drive, output: Path, attention: Mapping[str, str] = M
         write_bag(bag, drive.truth(), DriveRenderer(FaceModel.load(), drive).frames())
     watcher = play(bag, output, attention, rate)
     print(f"{name}: {len(watcher.frames)} frames played, {len(watcher.states)} answers")
+    if len(watcher.states) < _KEPT_UP * len(watcher.frames):
+        print("  the machine did not keep up: frames were dropped and answered late; try a lower --rate")
     for change, lag in zip(watcher.changes, watcher.lags, strict=True):
         told = f"{change.stamp - watcher.start:6.2f} s  {change.state.value}: {change.reason}"
         print(f"{told} ({lag} frame{'' if lag == 1 else 's'} later)")
