@@ -46,6 +46,10 @@ class AttentionWatcher(Node):
         """Whether the last frame was answered."""
         return bool(self.frames and self.states) and _milliseconds(self.states[-1].stamp) >= self.frames[-1]
 
+    def is_heard(self, topic: str) -> bool:
+        """Whether somebody subscribes to a topic."""
+        return bool(self.count_subscribers(topic) > 0)
+
     def _take_camera(self, message: CameraInfo) -> None:
         self.frames.append(_milliseconds(message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec))
 

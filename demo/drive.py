@@ -4,17 +4,20 @@ Renders the drive, plays it with image_source to a tracker and an attention node
 and compares the states told with those of the script. The images keep the stamps of the drive and its time is the
 nodes' time, so that the states do not depend on the machine as long as it keeps up with ``--rate``.
 
-Leaves in the output folder, per drive: the bag, the nodes' logs, ``attention.csv`` and ``attention.png``. Exit code 0
-where all drives went as scripted, 1 where one did not, 2 when something else failed.
+Leaves in the output folder, per drive: the nodes' logs, ``attention.csv`` and ``attention.png``. Exit code 0 where all
+drives went as scripted, 1 where one did not, 2 when something else failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import rclpy
@@ -22,13 +25,12 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from demo.attention_watcher import AttentionWatcher
-from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, ros_arguments
+from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, end_in_order, ros_arguments
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.evaluation.attention_timeline import write_transitions
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.ros.bag_topics import is_bag
 from training.make_drive import write_bag
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
 from training.ros_isolation import keep_to_this_machine
@@ -62,18 +64,6 @@ def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: 
     node = {"autostart": "true", "use_sim_time": "true"}
     source = {"source": f"'{bag.absolute()}'", "publish_clock": "true", "rate": f"{rate:.3f}"}
 
-    def wait(done: Callable[[], bool], seconds: float, *processes: NodeProcess) -> bool:
-        end = time.monotonic() + seconds
-        while not done() and time.monotonic() < end:
-            for process in processes:
-                process.check()
-            executor.spin_once(timeout_sec=0.1)
-        return done()
-
-    def wait_for_subscriber(topic: str, process: NodeProcess, *processes: NodeProcess) -> None:
-        if not wait(lambda: watcher.count_subscribers(topic) > 0, _START_PATIENCE, process, *processes):
-            raise DemoError(f"{process.name} is not active after {_START_PATIENCE:.0f} s:\n{process.last_lines()}")
-
     try:
         with ExitStack() as running:
 
@@ -83,13 +73,16 @@ def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: 
 
             tracker = start("tracker", TRACKER, {**node, "compressed": "true"})
             judge = start("attention", ATTENTION, {**node, **attention})
-            wait_for_subscriber("image/compressed", tracker, judge)
-            wait_for_subscriber("head_pose", judge, tracker)
+            nodes = (tracker, judge)
+            for topic, process in zip(("image/compressed", "head_pose"), nodes, strict=True):
+                if not _spin(executor, partial(watcher.is_heard, topic), nodes, _START_PATIENCE):
+                    late = f"{process.name} is not active after {_START_PATIENCE:.0f} s"
+                    raise DemoError(f"{late}; its last lines:\n{process.last_lines()}")
             camera = start("image_source", IMAGE_SOURCE, {**source, "start_delay": f"{_CONNECT:.1f}"})
-            wait(lambda: camera.exit_code is not None, float("inf"), tracker, judge)
+            _spin(executor, lambda: camera.exit_code is not None, nodes)
             if camera.exit_code != 0:
                 camera.check()
-            wait(lambda: watcher.answered_all, _LAST_ANSWERS, tracker, judge)
+            _spin(executor, lambda: watcher.answered_all, nodes, _LAST_ANSWERS)
     finally:
         executor.shutdown()
         watcher.destroy_node()
@@ -97,6 +90,21 @@ def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: 
     if not watcher.changes:
         raise DemoError(f"the attention node told nothing; the logs are in '{output}'")
     return watcher
+
+
+def _spin(
+    executor: SingleThreadedExecutor,
+    done: Callable[[], bool],
+    nodes: tuple[NodeProcess, ...],
+    seconds: float = math.inf,
+) -> bool:
+    """Listen until ``done``, while all nodes live; whether it was done in time."""
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        for node in nodes:
+            node.check()
+        executor.spin_once(timeout_sec=0.1)
+    return done()
 
 
 def show(name: str, drive: Drive, output: Path, attention: Mapping[str, str] = MOUNTED, rate: float = 0.0) -> bool:
@@ -107,11 +115,11 @@ def show(name: str, drive: Drive, output: Path, attention: Mapping[str, str] = M
         OSError: a file cannot be written.
     """
     output.mkdir(parents=True, exist_ok=True)
-    bag = output / "bag"
-    if not is_bag(bag):
+    with tempfile.TemporaryDirectory() as folder:
+        bag = Path(folder) / name
         print(f"{name}: rendering {drive.duration:g} s", flush=True)
         write_bag(bag, drive.truth(), DriveRenderer(FaceModel.load(), drive).frames())
-    watcher = play(bag, output, attention, rate)
+        watcher = play(bag, output, attention, rate)
     print(f"{name}: {len(watcher.frames)} frames played, {len(watcher.states)} answers")
     if len(watcher.states) < _KEPT_UP * len(watcher.frames):
         print("  the machine did not keep up: frames were dropped and answered late; try a lower --rate")
@@ -135,6 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for what is left behind")
     parser.add_argument("--rate", type=float, default=0.0, help="frames per second (default: as recorded, 30)")
     options = parser.parse_args(arguments)
+    end_in_order()
     try:
         right = [show(name, DRIVES[name], options.output / name, rate=options.rate) for name in options.drives]
     except (DemoError, OSError, ImportError) as error:

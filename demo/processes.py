@@ -22,6 +22,16 @@ class DemoError(RuntimeError):
     """Why the demo cannot go on, in words for the person who started it."""
 
 
+def end_in_order() -> None:
+    """Let SIGTERM and a closed terminal end this program as Ctrl-C does: with its nodes."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
+
+
 def ros_arguments(parameters: dict[str, str]) -> list[str]:
     """The command line that gives a node its parameters."""
     return ["--ros-args", *(word for name, value in parameters.items() for word in ("-p", f"{name}:={value}"))]
