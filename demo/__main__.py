@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import signal
 import sys
 from pathlib import Path
 
-from demo.processes import DemoError
+from demo.processes import TRACKER, DemoError, end_in_order
 from demo.report import report
-from demo.session import TRACKER, play
+from demo.session import play
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
 from dense_face_ros.ros.frame_sources import SourceError
@@ -25,8 +24,7 @@ from dense_face_ros.ros.frame_sources import SourceError
 def main(arguments: list[str] | None = None, tracker: tuple[str, ...] = TRACKER) -> int:
     """Run the demo: 0, or 1 after saying why it failed. ``tracker`` is the program that runs the tracker node."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    end_in_order()
     source, field_of_view = options.source, 0.0
     truth: Array | None = None
     try:
@@ -48,10 +46,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--source", default="", help="video, webcam (/dev/video0), folder of images or rosbag2")
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for what is left behind")
     return parser
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _clip(folder: Path) -> tuple[str, float, Array]:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
+IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
 REPOSITORY = Path(__file__).parents[1]
 _PATIENCE = 10.0  # seconds between asking a process to end and ending it
 _LAST_LINES = 12
@@ -18,6 +20,21 @@ _LAST_LINES = 12
 
 class DemoError(RuntimeError):
     """Why the demo cannot go on, in words for the person who started it."""
+
+
+def end_in_order() -> None:
+    """Let SIGTERM and a closed terminal end this program as Ctrl-C does: with its nodes."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
+
+
+def ros_arguments(parameters: dict[str, str]) -> list[str]:
+    """The command line that gives a node its parameters."""
+    return ["--ros-args", *(word for name, value in parameters.items() for word in ("-p", f"{name}:={value}"))]
 
 
 @contextmanager

@@ -11,14 +11,12 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from demo.processes import DemoError, NodeProcess
+from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, ros_arguments
 from demo.watcher import Watcher
 from dense_face_ros.ros.bag_source import Bag
 from dense_face_ros.ros.bag_topics import is_bag
 from training.ros_isolation import keep_to_this_machine
 
-TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
-_IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
 _START_PATIENCE = 120.0  # seconds for the tracker to load
 _LAST_REPORTS = 2.5  # seconds after the last frame: the tracker reports once a second
 _CONNECT = 2.0  # seconds before the first frame, for everybody to find everybody
@@ -55,10 +53,10 @@ def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ..
     executor.add_node(watcher)
     try:
         print("starting the tracker process", flush=True)
-        with NodeProcess("tracker", [*tracker, *_ros(tracker_settings)], output / "tracker.log") as node:
+        with NodeProcess("tracker", [*tracker, *ros_arguments(tracker_settings)], output / "tracker.log") as node:
             _wait_until_active(node, watcher, executor)
             print(f"starting the image_source process on {source}", flush=True)
-            program = [*_IMAGE_SOURCE, *_ros(settings)]
+            program = [*IMAGE_SOURCE, *ros_arguments(settings)]
             with NodeProcess("image_source", program, output / "image_source.log") as camera:
                 _watch(node, camera, watcher, executor)
     finally:
@@ -66,10 +64,6 @@ def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ..
         watcher.close()
         rclpy.try_shutdown()
     return watcher
-
-
-def _ros(parameters: dict[str, str]) -> list[str]:
-    return ["--ros-args", *(word for name, value in parameters.items() for word in ("-p", f"{name}:={value}"))]
 
 
 def _is_compressed(source: str) -> bool:

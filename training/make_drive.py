@@ -1,7 +1,8 @@
 """A rosbag2 of a scripted drive with known poses: ``python -m training.make_drive mirrors BAG [--raw]``.
 
-The bag (mcap) holds 640x480 images at 30 Hz, their camera_info, and ``/camera/head_pose/truth``, the true pose camera
-<- head of every image. ``python -m dense_face_ros.evaluation.evaluate_bag BAG`` measures the tracker against it.
+The bag (mcap) holds 640x480 images at 30 Hz, their camera_info, ``/camera/head_pose/truth``, the true pose camera
+<- head of every image, and ``/camera/expression/truth``, how far its eyes are open.
+``python -m dense_face_ros.evaluation.evaluate_bag BAG`` measures the tracker against the poses.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ START = 1_700_000_000  # seconds, of the first image
 _QUALITY = 95  # JPEG
 _IMAGE, _COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 _INFO, _POSE = "sensor_msgs/msg/CameraInfo", "geometry_msgs/msg/PoseStamped"
+_EXPRESSION = "sensor_msgs/msg/JointState"
 
 
 def write_bag(path: Path, truth: Truth, images: Iterable[npt.NDArray[np.uint8]], raw: bool = False) -> None:
@@ -43,9 +45,11 @@ def write_bag(path: Path, truth: Truth, images: Iterable[npt.NDArray[np.uint8]],
     store = get_typestore(Stores.ROS2_JAZZY)
     kind, topic = (_IMAGE, "/camera/image_raw") if raw else (_COMPRESSED, "/camera/image_raw/compressed")
     kinds = {topic: kind, "/camera/camera_info": _INFO, "/camera/head_pose/truth": _POSE}
+    if truth.eye_openness is not None:
+        kinds["/camera/expression/truth"] = _EXPRESSION
     with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         connections = {name: writer.add_connection(name, one, typestore=store) for name, one in kinds.items()}
-        for stamp, pose, image in zip(truth.stamp, truth.pose, images, strict=True):
+        for index, (stamp, pose, image) in enumerate(zip(truth.stamp, truth.pose, images, strict=True)):
             nanoseconds = START * 1_000_000_000 + round(1e9 * float(stamp))
             header = _header(store.types, nanoseconds)
             picture = _raw(store.types, header, image) if raw else _compressed(store.types, header, image)
@@ -54,6 +58,9 @@ def write_bag(path: Path, truth: Truth, images: Iterable[npt.NDArray[np.uint8]],
                 "/camera/head_pose/truth": _pose(store.types, header, pose),
                 topic: picture,
             }
+            if truth.eye_openness is not None:
+                eyes = _expression(store.types, header, float(truth.eye_openness[index]))
+                contents["/camera/expression/truth"] = eyes
             for name, message in contents.items():
                 writer.write(connections[name], nanoseconds, store.serialize_cdr(message, kinds[name]))
 
@@ -101,6 +108,13 @@ def _pose(types: Any, header: Any, pose: Array) -> Any:
         orientation=types["geometry_msgs/msg/Quaternion"](x, y, z, w),
     )
     return types[_POSE](header=header, pose=place)
+
+
+def _expression(types: Any, header: Any, openness: float) -> Any:
+    names, nothing = ["eye_openness_left", "eye_openness_right"], np.zeros(0)
+    return types[_EXPRESSION](
+        header=header, name=names, position=np.full(2, openness), velocity=nothing, effort=nothing
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -36,10 +36,22 @@ class HeadDirection:
 
 
 def is_evidence(rotation: Array | None, covariance: Array | None) -> bool:
-    """Whether pose and covariance say anything: no variance at all means that nobody computed it."""
+    """Whether rotation (3, 3) and covariance (6, 6) say anything: no variance at all means that nobody computed it."""
     if rotation is None or covariance is None:
         return False
-    return bool(np.isfinite(rotation).all() and np.isfinite(covariance).all() and np.trace(covariance) > 0.0)
+    finite = np.isfinite(rotation).all() and np.isfinite(covariance).all()
+    return bool(finite and np.trace(covariance[3:, 3:]) > 0.0)
+
+
+def lasting_error(covariance: Array) -> Array:
+    """(3,) rad: the part of the rotation's error that comes with one standard deviation of the depth's.
+
+    What makes the depth wrong is the camera's assumed focal length or the size of this head, and both last: the part is
+    the same in every frame with the head in the same place. ``covariance`` (6, 6): position, rotation vector.
+    """
+    if covariance[2, 2] <= 0.0:
+        return np.zeros(3)
+    return np.asarray(covariance[3:, 2] / math.sqrt(covariance[2, 2]))
 
 
 def camera_mounting(yaw: float, pitch: float, roll: float) -> Array:

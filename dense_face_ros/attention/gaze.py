@@ -8,17 +8,18 @@ from enum import Enum
 from dense_face_ros.attention.directions import HeadDirection, between_degrees
 from dense_face_ros.attention.evidence import EvidenceTimeline, Interval
 from dense_face_ros.attention.settings import AttentionSettings
-from dense_face_ros.attention.zones import ROAD, UNKNOWN, ZoneMap
+from dense_face_ros.attention.zones import ROAD, UNKNOWN, Sector, ZoneMap
 
 #: A head within this many degrees of where it rested has not begun to turn.
 _AT_REST = 2.0
 
 
 class Gaze(Enum):
-    """Where the head points."""
+    """Where the head points: ASIDE is away from the road where the preset does not judge glances."""
 
     ROAD = "road"
     AWAY = "away"
+    ASIDE = "aside"
 
 
 class GazeTracker:
@@ -27,6 +28,10 @@ class GazeTracker:
     def __init__(self, zones: ZoneMap, settings: AttentionSettings) -> None:
         self._zones, self._settings = zones, settings
         self._timeline: EvidenceTimeline[Gaze] = EvidenceTimeline(settings.evidence_hold, settings.readaptation)
+        self._judged: Sector | None = None
+        if settings.judged_area is not None:
+            sideways, down = settings.judged_area
+            self._judged = Sector((-sideways, sideways), (down, 90.0))
         self._zone = UNKNOWN
         self._recent: deque[tuple[float, HeadDirection]] = deque()
 
@@ -44,18 +49,18 @@ class GazeTracker:
         """Take the direction of a frame, None without one; what became certain by it."""
         seen = None if direction is None else self._classify(direction)
         # The way to a target belongs to the glance at it; the way back ends where the road is reached.
-        if direction is not None and seen is Gaze.AWAY:
+        if direction is not None and self.gaze is Gaze.ROAD and seen is not None and seen is not Gaze.ROAD:
             out = self._timeline.observe(stamp, seen, lambda: self._start_of_turn(stamp, direction))
         else:
             out = self._timeline.observe(stamp, seen)
         if self.gaze is not Gaze.ROAD:
             self._recent.clear()
         if direction is not None:
-            if self.gaze is Gaze.ROAD and seen is not Gaze.AWAY:
+            if self.gaze is Gaze.ROAD and (seen is None or seen is Gaze.ROAD):
                 self._remember(stamp, direction)
             if seen is Gaze.ROAD and self.gaze is Gaze.ROAD:
                 self._zone = ROAD
-            elif seen is Gaze.AWAY and self.gaze is Gaze.AWAY:
+            elif seen is not None and seen is self.gaze:
                 self._zone = self._zones.locate_aside(direction.yaw, direction.pitch, direction.sigma, self._zone)
         return out
 
@@ -64,12 +69,20 @@ class GazeTracker:
         self._timeline.lapse()
 
     def _classify(self, direction: HeadDirection) -> Gaze | None:
-        """Which side of the road's border a direction proves, None where its uncertainty reaches over it."""
+        """What a direction proves, None where its uncertainty reaches over a border that matters."""
         inside = self._zones.inside_road(direction.yaw, direction.pitch, held=self.gaze is Gaze.ROAD)
         doubt = self._settings.border_sigmas * direction.sigma
         if direction.sigma > self._settings.max_sigma or abs(inside) < doubt:
             return None
-        return Gaze.ROAD if inside > 0.0 else Gaze.AWAY
+        if inside > 0.0:
+            return Gaze.ROAD
+        if self._judged is None:
+            return Gaze.AWAY
+        inside = self._judged.inside(direction.yaw, direction.pitch)
+        inside += self._zones.hysteresis if self.gaze is Gaze.AWAY else 0.0
+        if abs(inside) < doubt:
+            return None
+        return Gaze.AWAY if inside > 0.0 else Gaze.ASIDE
 
     def _remember(self, stamp: float, direction: HeadDirection) -> None:
         self._recent.append((stamp, direction))

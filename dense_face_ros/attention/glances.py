@@ -10,6 +10,8 @@ from dense_face_ros.attention.settings import AttentionSettings
 class GlanceTimer:
     """The present glance away from the road, the time on the road since the last, and the budget of glances.
 
+    ``judged`` is what of the glance, without a break up to now, went where the preset judges it.
+
     Unknown time counts neither as away nor as on the road: it interrupts a stay on the road, and ends a glance when
     it lasts as long as the stay on the road that resets the budget.
     """
@@ -18,7 +20,7 @@ class GlanceTimer:
         self._settings = settings
         self._used = SlidingTotal(settings.budget_window)
         self._unknown = 0.0
-        self.glance = self.on_road = self.since_warning = 0.0
+        self.glance = self.judged = self.on_road = self.since_warning = 0.0
         self.warned = False
 
     def take(self, interval: Interval[Gaze], grace: float) -> None:
@@ -40,6 +42,7 @@ class GlanceTimer:
         free = max(0.0, grace - self.glance)
         self._used.add(min(interval.begin + free, interval.end), interval.end)
         self.glance += interval.seconds
+        self.judged = self.judged + interval.seconds if interval.kind is Gaze.AWAY else 0.0
         if self.warned:
             self.since_warning += interval.seconds
 
@@ -57,5 +60,5 @@ class GlanceTimer:
         return self.on_road >= self._settings.budget_reset
 
     def _end_glance(self) -> None:
-        self.glance = self.since_warning = 0.0
+        self.glance = self.judged = self.since_warning = 0.0
         self.warned = False

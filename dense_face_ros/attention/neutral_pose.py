@@ -28,6 +28,9 @@ class NeutralPose:
         needed: seconds of evidence before there is an estimate.
         share: part of the evidence that must lie in the peak.
         memory: seconds.
+
+    Attributes:
+        lasting_error: (3,) rad, that of the evidence which the present estimate comes from.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class NeutralPose:
 
     def reset(self) -> None:
         """Forget everything: another driver, or a camera that was moved."""
-        self._sums = np.zeros((4, *self._shape))  # seconds, and seconds times yaw, pitch and roll
+        # Seconds, and seconds times yaw, pitch and roll, and times the lasting error.
+        self._sums = np.zeros((7, *self._shape))
         self._rotation: Array | None = None
+        self.lasting_error = np.zeros(3)
         self._since_review = 0.0
         self.seconds = 0.0
 
@@ -53,15 +58,19 @@ class NeutralPose:
         """(3, 3) assumed car <- car: the neutral head in the assumed frame. None before it is known."""
         return self._rotation
 
-    def learn(self, rotation: Array, seconds: float) -> None:
-        """Take a head's rotation (3, 3) assumed car <- head that held for a time."""
+    def learn(self, rotation: Array, seconds: float, lasting_error: Array | None = None) -> None:
+        """Take a head's rotation (3, 3) assumed car <- head that held for a time.
+
+        ``lasting_error`` (3,) rad about the axes of the assumed car: what the neutral pose gets wrong with it.
+        """
         angles = np.degrees(yaw_pitch_roll_from_rotation(FACING_CAMERA @ rotation))
         fading = math.exp(-seconds / self._memory)
         self._sums *= fading
         self.seconds = self.seconds * fading + seconds
         i, j = (math.floor((angle + bound) / _BIN) for angle, bound in zip(angles, self._bounds, strict=False))
         if 0 <= i < self._shape[0] and 0 <= j < self._shape[1]:
-            self._sums[:, i, j] += seconds * np.array([1.0, *angles])
+            error = np.zeros(3) if lasting_error is None else lasting_error
+            self._sums[:, i, j] += seconds * np.array([1.0, *angles, *error])
         self._since_review += seconds
         if self._since_review >= _REVIEW and self.seconds >= self.needed:
             self._since_review = 0.0
@@ -71,7 +80,8 @@ class NeutralPose:
         smooth = cv2.blur(self._sums[0], (2 * _PEAK + 1,) * 2, borderType=cv2.BORDER_CONSTANT)
         i, j = np.unravel_index(int(np.argmax(smooth)), smooth.shape)
         rows, columns = (slice(max(k - _PEAK, 0), k + _PEAK + 1) for k in (int(i), int(j)))
-        total, *angles = self._sums[:, rows, columns].sum(axis=(1, 2))
+        total, *sums = self._sums[:, rows, columns].sum(axis=(1, 2))
         if total >= self._share * self.seconds:
-            turned = rotation_from_yaw_pitch_roll(np.radians(np.array(angles) / total))
-            self._rotation = np.asarray(FACING_CAMERA.T @ turned)
+            means = np.array(sums) / total
+            self._rotation = np.asarray(FACING_CAMERA.T @ rotation_from_yaw_pitch_roll(np.radians(means[:3])))
+            self.lasting_error = means[3:]

@@ -29,7 +29,7 @@ class SamplePairing:
         self._eyes_come = False
 
     def pose(self, stamp: int, rotation: Array, covariance: Array) -> list[HeadSample]:
-        """A head pose: stamp in nanoseconds, rotation (3, 3) camera <- head, covariance (3, 3) of the rotation."""
+        """A head pose: stamp in nanoseconds, rotation (3, 3) camera <- head, covariance (6, 6)."""
         parts = self._parts(stamp)
         if parts is None:
             return []

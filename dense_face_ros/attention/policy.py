@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dense_face_ros.attention.directions import HeadDirection, is_evidence
+from dense_face_ros.attention.directions import HeadDirection, is_evidence, lasting_error
 from dense_face_ros.attention.evidence import Interval
-from dense_face_ros.attention.eyelids import EyelidTracker, Lids
+from dense_face_ros.attention.eyelids import EyelidTracker
 from dense_face_ros.attention.gaze import Gaze, GazeTracker
 from dense_face_ros.attention.glances import GlanceTimer
 from dense_face_ros.attention.neutral_pose import NeutralPose
@@ -36,7 +36,7 @@ class HeadSample:
     Attributes:
         stamp: seconds.
         rotation: (3, 3) camera <- head; None without a head.
-        covariance: (3, 3) of a rotation vector about the camera's axes, rad^2, as in a ROS pose.
+        covariance: (6, 6) of position (m) and a rotation vector (rad) about the camera's axes, as in a ROS pose.
         eye_openness: (left, right) 0 closed, 1 open; NaN where unknown.
         speed: of the vehicle, m/s; None where unknown.
     """
@@ -74,6 +74,7 @@ class AttentionPolicy:
         self._glances = GlanceTimer(self.settings)
         self._eyelids = EyelidTracker(self.settings)
         self._stamp: float | None = None
+        self._head = False
         self._long = self._repeated = self._unresponsive = self._drowsy = False
         self._asleep = State.ATTENTIVE  # or MICROSLEEP, SLEEP
         self._present: Attention | None = None
@@ -93,7 +94,7 @@ class AttentionPolicy:
             self.reset()
         elapsed = 0.0 if self._stamp is None else sample.stamp - self._stamp
         self._stamp = sample.stamp
-        head = is_evidence(sample.rotation, sample.covariance)
+        head = self._head = is_evidence(sample.rotation, sample.covariance)
         direction = self._direction(sample, elapsed) if head else None
         for interval in self._gaze.observe(sample.stamp, direction):
             self._count(interval, sample)
@@ -102,11 +103,12 @@ class AttentionPolicy:
         self._eyelids.observe(sample.stamp, openness, self._gaze.gaze is Gaze.ROAD)
         self._judge_eyes(sample.stamp)
         self._recover()
-        state, reason = self._conclude(sample, head)
+        state, reason = self._conclude(sample)
         return self._enter(sample.stamp, state, reason)
 
     def lapse(self, stamp: float, reason: str) -> Attention:
         """Nothing arrives any more: what was seen last is no evidence from now on. ``stamp`` is an estimate."""
+        self._head = False
         self._gaze.lapse()
         self._eyelids.lapse()
         return self._enter(stamp, State.UNKNOWN, reason)
@@ -114,28 +116,31 @@ class AttentionPolicy:
     def _direction(self, sample: HeadSample, elapsed: float) -> HeadDirection | None:
         if self.mounting is None or sample.rotation is None or sample.covariance is None:
             return None
-        rotation, covariance = self.mounting @ sample.rotation, self.mounting @ sample.covariance @ self.mounting.T
-        direction = HeadDirection.of(rotation, covariance)
+        rotation = self.mounting @ sample.rotation
+        covariance = self.mounting @ sample.covariance[3:, 3:] @ self.mounting.T
         if self.neutral is None:
-            return direction
+            return HeadDirection.of(rotation, covariance)
+        # An error that lasts turns the neutral pose as it turns the head: between them only its change is left.
+        lasting = self.mounting @ lasting_error(sample.covariance)
+        noise = covariance - np.outer(lasting, lasting)
         moving = sample.speed is None or abs(sample.speed) >= _LEARNING_SPEED
-        if moving and elapsed > 0.0 and direction.sigma <= self.settings.max_sigma:
-            self.neutral.learn(rotation, min(elapsed, self.settings.evidence_hold))
+        if moving and elapsed > 0.0 and HeadDirection.of(rotation, noise).sigma <= self.settings.max_sigma:
+            self.neutral.learn(rotation, min(elapsed, self.settings.evidence_hold), lasting)
         if self.neutral.rotation is None:
             return None
+        change = lasting - self.neutral.lasting_error
+        sigma = HeadDirection.of(rotation, noise + np.outer(change, change)).sigma
         turned = HeadDirection.of(self.neutral.rotation.T @ rotation, covariance)
-        return HeadDirection(turned.yaw, turned.pitch, direction.sigma)
+        return HeadDirection(turned.yaw, turned.pitch, sigma)
 
     def _count(self, interval: Interval[Gaze], sample: HeadSample) -> None:
         """Count what became certain about the gaze, and raise the alarms that it crosses."""
         glances, settings = self._glances, self.settings
         glances.take(interval, self.zones.grace(self._gaze.zone))
-        if interval.kind is not Gaze.AWAY:
-            return
         limit = settings.glance_limit(sample.speed)
-        if limit is None:
+        if interval.kind is None or interval.kind is Gaze.ROAD or limit is None:
             return
-        self._long |= glances.glance >= limit - TOLERANCE
+        self._long |= glances.judged >= limit - TOLERANCE
         self._repeated |= settings.budget is not None and glances.used(interval.end) >= settings.budget - TOLERANCE
         if self._long or self._repeated:
             glances.warn()
@@ -150,7 +155,7 @@ class AttentionPolicy:
         elif closure >= settings.microsleep - TOLERANCE and self._asleep is State.ATTENTIVE:
             self._asleep = State.MICROSLEEP
         self._unresponsive |= closure >= settings.unresponsive_closure - TOLERANCE
-        # Not a number, as long as too little was seen, is neither.
+        # Where too little was seen it is no number, and drowsiness is not told.
         if perclos >= settings.perclos_drowsy:
             self._drowsy = True
         elif not perclos > settings.perclos_awake:
@@ -159,7 +164,7 @@ class AttentionPolicy:
     def _recover(self) -> None:
         """End alarms. Only seen attention does that, and for the eyes of somebody who hides them, time."""
         settings, eyes, glances = self.settings, self._eyelids, self._glances
-        if eyes.open_for >= settings.recovery or eyes.unseen_for >= settings.eyes_unseen:
+        if eyes.open_for >= settings.recovery - TOLERANCE or eyes.unseen_for >= settings.eyes_unseen:
             self._asleep = State.ATTENTIVE
         if glances.on_road >= settings.recovery - TOLERANCE:
             self._long = False
@@ -168,34 +173,36 @@ class AttentionPolicy:
         if glances.budget_restored:
             self._repeated = False
 
-    def _conclude(self, sample: HeadSample, head: bool) -> tuple[State, str]:
+    def _conclude(self, sample: HeadSample) -> tuple[State, str]:
         """The state, and the reason for it; the most severe first."""
         glances, eyes, settings = self._glances, self._eyelids, self.settings
-        if self._gaze.gaze is None:
-            return State.UNKNOWN, self._doubt(head)
-        if self._asleep is not State.ATTENTIVE and eyes.lids is None:
-            return State.UNKNOWN, "the eyes are not seen since they closed"
+        gaze, asleep = self._gaze.gaze, self._asleep is not State.ATTENTIVE
+        if asleep and eyes.lids is not None:  # closed eyes see nothing, wherever the head points
+            closed = f"eyes closed for {eyes.closure:.1f} s" if eyes.closure else "eyes just opened"
+            return (State.UNRESPONSIVE, f"no response: {closed}") if self._unresponsive else (self._asleep, closed)
+        if gaze is None:
+            return State.UNKNOWN, self._doubt()
         looking = _LOOKING.get(self._gaze.zone, f"the head points at {self._gaze.zone}")
         away = f"{looking}, away from the road for {glances.glance:.1f} s" if glances.glance else looking
         if self._unresponsive:
-            closed = f"eyes closed for {eyes.closure:.1f} s"
-            return State.UNRESPONSIVE, f"no response: {closed if eyes.lids is Lids.CLOSED else away}"
-        if self._asleep is not State.ATTENTIVE:
-            return self._asleep, f"eyes closed for {eyes.closure:.1f} s" if eyes.closure else "eyes just opened"
+            return State.UNRESPONSIVE, f"no response: {away}"
         if self._long:
             return State.LONG_DISTRACTION, away
         if self._repeated:
             return State.REPEATED_DISTRACTION, f"away for {glances.used(sample.stamp):.1f} s of the last " + (
                 f"{settings.budget_window:g} s; {looking}"
             )
-        if settings.glance_limit(sample.speed) is None and glances.glance >= settings.strictest_glance - TOLERANCE:
-            return State.UNKNOWN, f"{away}; not judged at this speed"
+        if asleep:
+            return State.UNKNOWN, "the eyes are not seen since they closed"
+        limit = settings.glance_limit(sample.speed)
+        if (limit is None or gaze is Gaze.ASIDE) and glances.glance >= settings.strictest_glance - TOLERANCE:
+            return State.UNKNOWN, f"{away}; not judged {'at this speed' if limit is None else 'there'}"
         if self._drowsy:
             return State.DROWSY, f"eyes closed for {100 * eyes.perclos(sample.stamp):.0f} % of the last minute"
         return State.ATTENTIVE, away
 
-    def _doubt(self, head: bool) -> str:
-        if not head:
+    def _doubt(self) -> str:
+        if not self._head:
             return "no head pose"
         if self.mounting is None:
             return "the camera's mounting is not known"
@@ -206,7 +213,7 @@ class AttentionPolicy:
     def _enter(self, stamp: float, state: State, reason: str) -> Attention:
         before, eyes, settings = self._present, self._eyelids, self.settings
         known = before.last_known if before is not None else None
-        unseen = state is not State.UNKNOWN and eyes.unseen_for >= settings.eyes_unseen
+        unseen = self._head and eyes.unseen_for >= settings.eyes_unseen
         self._present = Attention(
             stamp=stamp,
             state=state,

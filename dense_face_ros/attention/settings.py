@@ -24,6 +24,8 @@ class AttentionSettings:
         source: what the figures of the glances come from.
         glance_limits: (speed from which it holds, longest glance away from the road), ascending speeds; slower than
             the first, glances are not judged. Without a known speed the strictest holds.
+        judged_area: (yaw to either side, pitch downwards from which) that enclose the directions of the *head* which
+            count as looking away; None: all but the road.
         budget: sum of glances away within ``budget_window`` that is one too many; None: not judged.
         budget_window: see ``budget``.
         budget_reset: time on the road that gives the whole budget back (Euro NCAP). A gap in the evidence as long
@@ -54,6 +56,7 @@ class AttentionSettings:
     source: str
     glance_limits: tuple[tuple[float, float], ...]
     budget: float | None
+    judged_area: tuple[float, float] | None = None
     budget_window: float = 30.0
     budget_reset: float = 2.0
     unresponsive_glance: float | None = None
@@ -128,12 +131,15 @@ PRESETS: dict[str, AttentionSettings] = {
     settings.preset: settings
     for settings in (
         _EURO_NCAP,
-        # The regulation's own areas (lap and feet above all) are not modelled: every zone but the road counts.
+        # The regulation times only looks into its area 3: below a plane that falls by 30 degrees from the driver's
+        # eyes, and neither in area 1 (the roof, and beyond 55 degrees to either side) nor in area 2 (windscreen and
+        # windows). These are directions of the gaze; the head turns two thirds of the way, as the zones assume.
         AttentionSettings(
             preset="eu_addw",
-            source="EU 2023/2590 (ADDW), read in secondary sources: 6 s at 20-50 km/h, 3.5 s above 50 km/h",
+            source="EU 2023/2590 (ADDW), read in secondary sources: 6 s at 20-50 km/h, 3.5 s above 50 km/h, area 3",
             glance_limits=((20.0, 6.0), (50.0, 3.5)),
             budget=None,
+            judged_area=(37.0, 20.0),
         ),
         # The guideline's 12 s are for one task; here a task is what has no 2 s on the road in it, a minute at most.
         AttentionSettings(

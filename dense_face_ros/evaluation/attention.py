@@ -32,5 +32,5 @@ class AttentionJudge:
         """What the policy concludes at a stamp in seconds."""
         if state.status is not Status.TRACKING:
             return self._policy.update(HeadSample(stamp))
-        covariance = pose_covariance(state)[3:, 3:]
+        covariance = pose_covariance(state)
         return self._policy.update(HeadSample(stamp, state.pose[:3, :3], covariance, state.eye_openness))

@@ -22,20 +22,11 @@ from dense_face_ros.attention.directions import camera_mounting
 from dense_face_ros.attention.neutral_pose import NeutralPose
 from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
-from dense_face_ros.attention.settings import PRESETS, SIDES, AttentionSettings
-from dense_face_ros.attention.states import Attention, State
-from dense_face_ros.attention.zones import ELSEWHERE, UNDECIDED, UNKNOWN, ZoneMap
+from dense_face_ros.attention.settings import PRESETS, SIDES
+from dense_face_ros.attention.states import Attention
+from dense_face_ros.attention.zones import ZoneMap
+from dense_face_ros.evaluation.attention_picture import draw_timeline
 
-_COLOURS = {
-    State.UNKNOWN: "0.75",
-    State.ATTENTIVE: "tab:green",
-    State.DROWSY: "gold",
-    State.REPEATED_DISTRACTION: "orange",
-    State.LONG_DISTRACTION: "darkorange",
-    State.MICROSLEEP: "tomato",
-    State.SLEEP: "red",
-    State.UNRESPONSIVE: "darkred",
-}
 _COLUMNS = ("stamp", "seconds", "state", "previous_state", "zone", "glance", "budget_left", "perclos", "reason")
 
 
@@ -74,56 +65,6 @@ def write_transitions(states: Sequence[Attention], path: Path) -> None:
             )
 
 
-def draw_timeline(states: Sequence[Attention], settings: AttentionSettings, zones: ZoneMap, path: Path) -> None:
-    """PNG: states, zones, glance with its limit, budget left, and closed eyes with PERCLOS over time.
-
-    Raises:
-        ModuleNotFoundError: matplotlib is not installed.
-        ValueError: there are no states.
-    """
-    from matplotlib.figure import Figure
-
-    if not states:
-        raise ValueError("there is nothing to draw: no head pose and no expression was given")
-    time = np.array([state.stamp for state in states]) - states[0].stamp
-    figure = Figure(figsize=(14, 9), layout="constrained")
-    axes = figure.subplots(5, 1, sharex=True, height_ratios=(0.8, 2.2, 1, 1, 1))
-    end = time[-1] + (np.median(np.diff(time)) if len(time) > 1 else 0.1)
-    changes = [state for _, state in transitions(states)]
-    starts = [state.stamp - states[0].stamp for state in changes]
-    for state, start, stop in zip(changes, starts, [*starts[1:], end], strict=True):
-        axes[0].axvspan(start, stop, color=_COLOURS[state.state], linewidth=0)
-    for kind in sorted({state.state for state in changes}, key=lambda s: s.severity):
-        axes[0].plot([], [], color=_COLOURS[kind], linewidth=8, label=kind.value)
-    axes[0].legend(ncols=8, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
-    axes[0].set(yticks=[], ylabel="state")
-
-    names = [UNKNOWN, *(zone.name for zone in zones.zones), ELSEWHERE, UNDECIDED]
-    seen = [name for name in names if any(state.zone == name for state in states)]
-    axes[1].plot(time, [seen.index(state.zone) for state in states], ".", markersize=2, color="tab:blue")
-    axes[1].set_yticks(range(len(seen)), seen)
-    axes[1].set(ylabel="zone", ylim=(len(seen) - 0.5, -0.5))
-    axes[1].grid(axis="y", alpha=0.4)
-
-    axes[2].plot(time, [state.glance for state in states], color="tab:blue")
-    axes[2].axhline(settings.strictest_glance, color="tab:red", linewidth=0.8)
-    axes[2].set(ylabel="glance away (s)")
-    if settings.budget is not None:
-        axes[3].plot(time, [state.budget_left for state in states], color="tab:blue")
-        axes[3].set(ylim=(0, 1.05 * settings.budget))
-    axes[3].set(ylabel="budget left (s)")
-
-    axes[4].plot(time, [state.closure for state in states], color="tab:blue", label="eyes closed (s)")
-    axes[4].set(ylabel="eyes closed (s)", xlabel="seconds", xlim=(0, end))
-    share = axes[4].twinx()
-    share.plot(time, [100 * state.perclos for state in states], color="tab:orange")
-    share.axhline(100 * settings.perclos_drowsy, color="tab:orange", linewidth=0.8, linestyle=":")
-    share.set_ylim(0, 100 * float(np.nanmax([0.3, *(state.perclos for state in states)])))
-    share.set_ylabel("PERCLOS (%)", color="tab:orange")
-    figure.suptitle(f"driver attention, preset {settings.preset}")
-    figure.savefig(path, dpi=110)
-
-
 def read_bag(path: Path, namespace: str = "") -> Iterator[HeadSample]:
     """Samples of the topics ``head_pose`` and ``expression`` in a rosbag2, in the order of recording.
 
@@ -152,7 +93,7 @@ def read_bag(path: Path, namespace: str = "") -> Iterator[HeadSample]:
                 else:
                     q = message.pose.pose.orientation
                     rotation = np.asarray(Rotation.from_quat([q.x, q.y, q.z, q.w]).as_matrix())
-                    covariance = np.asarray(message.pose.covariance, dtype=np.float64).reshape(6, 6)[3:, 3:]
+                    covariance = np.asarray(message.pose.covariance, dtype=np.float64).reshape(6, 6)
                     yield from pairing.pose(stamp, rotation, covariance)
     except (AnyReaderError, OSError) as error:
         raise ValueError(f"bag '{path}' cannot be read: {error}") from error

@@ -58,6 +58,36 @@ def event_message(attention: Attention, previous: Attention | None, name: str, s
     return status
 
 
+def read_attention(status: DiagnosticStatus) -> Attention:
+    """What :func:`attention_message` wrote, as exactly as it wrote it.
+
+    Raises:
+        ValueError: the status is of another kind.
+    """
+    values = {pair.key: pair.value for pair in status.values}
+    try:
+        budget, known = values["budget_left"], values["last_known_state"]
+        return Attention(
+            stamp=float(values["stamp"]),
+            state=State(values["state"]),
+            reason=values["reason"],
+            since=float(values["since"]),
+            zone=values["zone"],
+            glance=float(values["glance_duration"]),
+            budget_left=None if budget == "not judged" else float(budget),
+            closure=_told(values["eyes_closed"]),
+            perclos=_told(values["perclos"]),
+            degraded=values["degraded"],
+            last_known=None if known == "none" else State(known),
+        )
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"status '{status.name}' is not one of the attention node: {error}") from error
+
+
+def _told(text: str) -> float:
+    return math.nan if text == "unknown" else float(text)
+
+
 def _number(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "unknown"
 
@@ -76,8 +106,8 @@ def rotation_of(quaternion: Any) -> Array:
 
 
 def read_pose(message: PoseWithCovarianceStamped) -> tuple[Array, Array]:
-    """Rotation (3, 3) camera <- head, and the covariance (3, 3) of the rotation."""
-    covariance = np.array(message.pose.covariance, dtype=np.float64).reshape(6, 6)[3:, 3:]
+    """Rotation (3, 3) camera <- head, and the covariance (6, 6) of position and rotation."""
+    covariance = np.array(message.pose.covariance, dtype=np.float64).reshape(6, 6)
     return rotation_of(message.pose.pose.orientation), covariance
 
 

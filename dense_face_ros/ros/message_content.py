@@ -19,17 +19,16 @@ LANDMARK_FIELDS = ("x", "y", "z", "u", "v", "visibility", "sigma")
 def pose_covariance(state: HeadState, raw: bool = False) -> Array:
     """(6, 6) covariance to publish: that of the fit, plus the doubt about an assumed camera.
 
-    A focal length wrong by a factor moves the depth by the same factor, and turns a head that stands off the optical
-    axis by about that share of the angle to the axis.
+    A focal length too long by a factor moves the head away by the same factor and brings its ray nearer to the optical
+    axis by about that share of the angle to the axis; the head turns with its ray. As it is one error, depth and
+    rotation are correlated, by which a receiver can tell it from noise.
     """
     covariance = np.array(state.covariance_raw if raw else state.covariance)
     if state.camera.metric:
         return covariance
     x, y, z = (state.pose_raw if raw else state.pose)[:3, 3]
-    covariance[2, 2] += (ASSUMED_FOCAL_SPREAD * z) ** 2
-    covariance[3, 3] += (ASSUMED_FOCAL_SPREAD * math.atan2(y, z)) ** 2
-    covariance[4, 4] += (ASSUMED_FOCAL_SPREAD * math.atan2(x, z)) ** 2
-    return covariance
+    error = ASSUMED_FOCAL_SPREAD * np.array([0.0, 0.0, z, math.atan2(y, z), -math.atan2(x, z), 0.0])
+    return np.asarray(covariance + np.outer(error, error))
 
 
 def landmark_rows(state: HeadState, with_positions: bool = True) -> npt.NDArray[np.float32]:

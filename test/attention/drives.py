@@ -53,7 +53,7 @@ def see(script: Iterable[Segment], camera: Camera, start: float = START, speed: 
         seed: int = 0) -> Iterator[HeadSample]:  # fmt: skip
     """The samples of a script."""
     rng = np.random.default_rng(seed)
-    covariance = np.radians(camera.sigma) ** 2 * np.eye(3)
+    covariance = np.radians(camera.sigma) ** 2 * np.eye(6)
     to_camera = MOUNTING.T @ FACING_CAMERA.T
     frame, begin, previous = 0, 0.0, None
     for segment in script:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dense_face_ros.attention.directions import HeadDirection, camera_mounting, is_evidence
+from dense_face_ros.attention.directions import HeadDirection, camera_mounting, is_evidence, lasting_error
 from dense_face_ros.geometry import FACING_CAMERA, rotation_from_vector, rotation_from_yaw_pitch_roll
 
 SMALL = np.radians(1.0) ** 2 * np.eye(3)
@@ -48,9 +48,20 @@ def test_sigma_is_that_of_the_worst_way_across_the_direction() -> None:
 
 
 def test_what_is_no_evidence() -> None:
-    assert is_evidence(np.eye(3), SMALL)
-    assert not is_evidence(None, SMALL)
+    spread = np.radians(1.0) ** 2 * np.eye(6)
+    only_position = np.diag([1e-4, 1e-4, 1e-4, 0.0, 0.0, 0.0])
+    assert is_evidence(np.eye(3), spread)
+    assert not is_evidence(None, spread)
     assert not is_evidence(np.eye(3), None)
-    assert not is_evidence(np.full((3, 3), np.nan), SMALL)
-    assert not is_evidence(np.eye(3), np.zeros((3, 3))), "a variance of zero was not computed"
-    assert not is_evidence(np.eye(3), np.full((3, 3), np.nan))
+    assert not is_evidence(np.full((3, 3), np.nan), spread)
+    assert not is_evidence(np.eye(3), only_position), "a variance of zero was not computed"
+    assert not is_evidence(np.eye(3), np.full((6, 6), np.nan))
+
+
+def test_lasting_error_is_the_part_of_the_rotation_that_goes_with_the_depth() -> None:
+    rng = np.random.default_rng(4)
+    cause, noise = rng.normal(size=(50_000, 1)), 0.01 * rng.normal(size=(50_000, 6))
+    noise[:, 2] = 0.0
+    errors = cause * np.array([0.0, 0.0, 0.2, 0.05, -0.02, 0.0]) + noise
+    assert lasting_error(np.cov(errors.T)) == pytest.approx(np.array([0.05, -0.02, 0.0]), abs=1e-3)
+    assert not lasting_error(np.eye(6)).any() and not lasting_error(np.zeros((6, 6))).any()

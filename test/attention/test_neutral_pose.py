@@ -1,15 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from attention.drives import LAP, MOUNTING, PASSENGER, REAR_MIRROR, START, ZONES, Camera, Segment, see
 
 from dense_face_ros.attention.directions import camera_mounting
 from dense_face_ros.attention.neutral_pose import NeutralPose
-from dense_face_ros.attention.policy import AttentionPolicy
+from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
-from dense_face_ros.geometry import FACING_CAMERA, Array, rotation_from_yaw_pitch_roll, vector_from_rotation
+from dense_face_ros.geometry import (
+    FACING_CAMERA,
+    Array,
+    rotation_from_vector,
+    rotation_from_yaw_pitch_roll,
+    vector_from_rotation,
+)
+from dense_face_ros.ros.message_content import ASSUMED_FOCAL_SPREAD
 
 ASSUMED = camera_mounting(0.0, 0.0, 0.0)
 #: Six tenths of the time on the road, the rest to all sides.
@@ -101,3 +110,39 @@ def test_learned_mounting_is_that_of_the_camera() -> None:
     learned = policy.car_from_camera
     assert learned is not None
     assert np.degrees(np.linalg.norm(vector_from_rotation(learned @ MOUNTING.T))) == pytest.approx(0.0, abs=0.5)
+
+
+def through_an_assumed_camera(sample: HeadSample, place: tuple[float, float], error: float) -> HeadSample:
+    """What a tracker makes of a sample if its focal length is too long by ``error``, with the covariance it tells.
+
+    place: angles (right, down) of the head off the optical axis, degrees.
+    """
+    assert sample.rotation is not None and sample.covariance is not None
+    right, down = np.radians(place)
+    lasting = np.array([0.0, 0.0, 0.7, down, -right, 0.0])
+    spread = sample.covariance + ASSUMED_FOCAL_SPREAD**2 * np.outer(lasting, lasting)
+    return replace(sample, rotation=rotation_from_vector(error * lasting[3:]) @ sample.rotation, covariance=spread)
+
+
+def test_a_learned_mounting_takes_the_error_of_an_assumed_camera_with_it() -> None:
+    """27 degrees off the axis the camera's doubt is 11 degrees: too much to tell anything."""
+    script, camera = [Segment(36.0), Segment(4.0, LAP), Segment(3.0)], Camera(15.0, noise=0.7, turn=0.25)
+    samples = list(see(script, camera))
+
+    def judged(error: float, moves: tuple[float, float] = (0.0, 0.0), learn: bool = True) -> list[tuple[str, State]]:
+        policy = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose() if learn else None)
+        out = []
+        for sample in samples:
+            away = sample.stamp > START + 35.5
+            place = (12.0 + away * moves[0], -24.0 + away * moves[1])
+            state = policy.update(through_an_assumed_camera(sample, place, error))
+            out.append((state.zone, state.state))
+        return out
+
+    right = judged(0.0)
+    assert {state for _, state in right[-90:]} == {State.ATTENTIVE, State.LONG_DISTRACTION}
+    for error in (-0.4, 0.4):
+        assert judged(error) == right
+    leaning = judged(0.4, moves=(25.0, 0.0))
+    assert {state for _, state in leaning[-30:]} == {State.UNKNOWN}, "the error is another where the head is now"
+    assert {state for _, state in judged(0.0, learn=False)} == {State.UNKNOWN}, "a measured mounting has no such error"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import HeadSample
@@ -52,3 +54,21 @@ def test_a_lost_message_holds_nothing_up() -> None:
 
 def test_late_messages_are_dropped_and_a_restart_is_not_late() -> None:
     assert paired(("n", 100), ("e", 99), ("p", 99), ("n", 20)) == [(100, False, False), (20, False, False)]
+
+
+#: What arrives of each frame: pose and expression in either order, or one of them.
+frames = st.lists(st.sampled_from(["pe", "ep", "p", "e"]), min_size=3, max_size=12)
+
+
+@given(frames)
+def test_a_frame_is_answered_two_frames_later_at_most(arriving: list[str]) -> None:
+    pairing, answered = SamplePairing(), -1
+    for frame, messages in enumerate(arriving):
+        for kind in messages:
+            if kind == "p":
+                samples = pairing.pose(frame * FRAME, TURN, SPREAD)
+            else:
+                samples = pairing.expression(frame * FRAME, (0.9, 0.8), True)
+            answered = max([answered, *(round(sample.stamp / (1e-9 * FRAME)) for sample in samples)])
+            assert answered >= frame - 2
+        assert len(messages) == 1 or answered == frame, "a whole frame waits for nothing"

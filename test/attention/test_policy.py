@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from attention.drives import LAP, LOST, START, ZONES, Camera, Segment, judge, policy, see, timeline
+from attention.drives import CLOSED, LAP, LOST, MOUNTING, START, ZONES, Camera, Segment, judge, policy, see, timeline
 
+from dense_face_ros.attention.neutral_pose import NeutralPose
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
@@ -57,9 +58,17 @@ def test_without_a_mounting_nothing_is_known() -> None:
     assert {s.state for s in states} == {State.UNKNOWN} and "mounting is not known" in states[-1].reason
 
 
+def test_sleep_is_told_before_the_mounting_is_learned() -> None:
+    judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose())
+    script = [Segment(2.0), Segment(4.0, eyes=CLOSED), Segment(2.0)]
+    states = [judging.update(sample) for sample in see(script, CAMERA)]
+    assert [state for state, _ in timeline(states)] == ["unknown", "microsleep", "sleep", "unknown"]
+    assert "learning the neutral pose" in states[-1].reason
+
+
 def test_a_pose_that_was_not_computed_is_no_evidence() -> None:
     good = list(see([Segment(1.0)], CAMERA))
-    for broken in ({"covariance": np.zeros((3, 3))}, {"covariance": None}, {"rotation": np.full((3, 3), np.nan)}):
+    for broken in ({"covariance": np.zeros((6, 6))}, {"covariance": None}, {"rotation": np.full((3, 3), np.nan)}):
         judging = policy()
         states = [judging.update(replace(sample, **broken)) for sample in good]
         assert {s.state for s in states} == {State.UNKNOWN} and states[-1].reason == "no head pose"

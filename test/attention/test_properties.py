@@ -51,6 +51,27 @@ def test_more_time_away_never_lowers_the_alarm(script: list[Segment], data: st.D
             assert now.state.severity >= was.state.severity, (was, now)
 
 
+#: Of an awake driver, long enough that one look more makes one alarm of two looks, or a worse one.
+looks = st.lists(
+    st.builds(Segment, st.integers(5, 35).map(lambda tenths: tenths / 10.0), st.sampled_from([ROAD, LAP, PASSENGER])),
+    min_size=4,
+    max_size=8,
+)
+
+
+@settings(max_examples=25)
+@given(script=looks, data=st.data())
+def test_a_look_more_never_lowers_the_alarm(script: list[Segment], data: st.DataObject) -> None:
+    at_road = [i for i, segment in enumerate(script) if segment.at is ROAD]
+    assume(at_road)
+    away = [*script]
+    index = data.draw(st.sampled_from(at_road))
+    away[index] = Segment(script[index].seconds, LAP)
+    camera = Camera(15.0)
+    for was, now in zip(judge(script, camera), judge(away, camera), strict=True):
+        assert State.UNKNOWN in (was.state, now.state) or now.state.severity >= was.state.severity, (was, now)
+
+
 @settings(max_examples=12)
 @given(script=scripts, shift=st.integers(-900, 2_000_000_000))
 def test_when_it_happens_does_not_matter(script: list[Segment], shift: int) -> None:

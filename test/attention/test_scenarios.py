@@ -180,6 +180,28 @@ def test_sunglasses(camera: Camera) -> None:
     assert told.stamp - START == pytest.approx(10.0, abs=0.3) and "eyes not seen" in told.degraded
 
 
+def test_closed_eyes_are_told_wherever_the_head_points() -> None:
+    # A nodding head stops at the border of the road: where it points cannot be told, that nobody looks can.
+    border = (0.0, 12.5)
+    states = judge([Segment(4.0), Segment(7.0, border, CLOSED), Segment(2.0, border, OPEN)], Camera(sigma=5.0))
+    check(states, *AFTER_START, ("unknown", 4.2), ("microsleep", 5.0), ("sleep", 7.0), ("unresponsive", 10.0),
+          ("unknown", 11.5))  # fmt: skip
+
+
+def test_eyes_hidden_while_asleep_leave_the_alarms_of_the_head() -> None:
+    script = [Segment(4.0), Segment(1.5, ROAD, CLOSED), Segment(8.0, LAP, HIDDEN), Segment(2.0, ROAD, OPEN)]
+    check(judge(script), *AFTER_START, ("microsleep", 5.0), ("unknown", 5.7), ("long_distraction", 8.5),
+          ("unresponsive", 11.5), ("attentive", 14.0))  # fmt: skip
+
+
+def test_degraded_does_not_depend_on_where_the_head_points() -> None:
+    border = (17.5, 0.0)
+    states = judge([Segment(11.0, ROAD, HIDDEN), Segment(2.0, border, HIDDEN)], Camera(sigma=5.0))
+    assert states[-1].state is State.UNKNOWN and "eyes not seen" in states[-1].degraded
+    lost = judge([Segment(11.0, ROAD, HIDDEN), Segment(1.0, LOST)])
+    assert lost[-1].degraded == "", "nothing can be told without a head, which is said otherwise"
+
+
 def test_eyes_hidden_while_asleep_do_not_make_the_driver_attentive() -> None:
     states = judge([Segment(4.0), Segment(2.0, ROAD, CLOSED), Segment(12.0, ROAD, HIDDEN)])
     check(states, *AFTER_START, ("microsleep", 5.0), ("unknown", 6.2), ("attentive", 16.2))
@@ -214,6 +236,20 @@ def test_speed_decides_in_eu_addw(kmh: float | None, alarm: float | None) -> Non
     else:
         check(states, *AFTER_START, ("long_distraction", alarm), ("attentive", 10.9))
     assert all(s.budget_left is None for s in states)
+
+
+def test_eu_addw_judges_looks_into_its_area_3_only() -> None:
+    aside = judge([Segment(4.0), Segment(6.0, PASSENGER), Segment(2.0)], settings="eu_addw")
+    check(aside, *AFTER_START, ("unknown", 7.5), ("attentive", 10.15))
+    assert any(s.reason.endswith("away from the road for 4.0 s; not judged there") for s in aside)
+    # The look into the lap begins when the head leaves the passenger.
+    both = judge([Segment(4.0), Segment(2.0, PASSENGER), Segment(4.0, LAP), Segment(2.0)], settings="eu_addw")
+    check(both, *AFTER_START, ("long_distraction", 9.5), ("attentive", 10.5))
+    assert next(s for s in both if s.state is State.LONG_DISTRACTION).glance == pytest.approx(5.5, abs=0.1)
+    parted = [Segment(4.0), Segment(2.5, LAP), Segment(0.8, PASSENGER), Segment(2.5, LAP), Segment(2.0)]
+    assert State.LONG_DISTRACTION not in {s.state for s in judge(parted, settings="eu_addw")}
+    between = judge([Segment(4.0), Segment(3.0, (0.0, 20.0))], settings="eu_addw")
+    assert between[-1].state is State.UNKNOWN, "at the area's border nobody can tell"
 
 
 def test_nhtsa_is_stricter() -> None:

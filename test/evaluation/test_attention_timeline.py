@@ -10,8 +10,9 @@ from attention.drives import CLOSED, LAP, LOST, REAR_MIRROR, START, ZONES, Camer
 
 from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.settings import PRESETS
-from dense_face_ros.evaluation.attention_timeline import draw_timeline, main, transitions, write_transitions
+from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.evaluation.attention_timeline import judge as judge_samples
+from dense_face_ros.evaluation.attention_timeline import main, transitions, write_transitions
 from dense_face_ros.geometry import quaternion_from_rotation
 
 SCRIPT = [Segment(5.0), Segment(1.0, REAR_MIRROR), Segment(3.0), Segment(4.0, LAP), Segment(3.0), Segment(1.0, LOST),
@@ -36,13 +37,11 @@ def write_bag(path: Path, samples: list[HeadSample]) -> Path:
             names: list[str] = []
             if sample.rotation is not None and sample.covariance is not None:
                 names = ["eye_openness_left", "eye_openness_right"]
-                covariance = np.zeros((6, 6))
-                covariance[3:, 3:] = sample.covariance
                 place = types["geometry_msgs/msg/Pose"](
                     types["geometry_msgs/msg/Point"](0.0, 0.0, 0.7),
                     types["geometry_msgs/msg/Quaternion"](*quaternion_from_rotation(sample.rotation).tolist()),
                 )
-                uncertain = types["geometry_msgs/msg/PoseWithCovariance"](place, covariance.ravel())
+                uncertain = types["geometry_msgs/msg/PoseWithCovariance"](place, sample.covariance.ravel())
                 pose = types[pose_type](header, uncertain)
                 writer.write(poses, at, store.serialize_cdr(pose, pose_type))
             position = np.array(sample.eye_openness if names else ())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
-from geometry_msgs.msg import PoseWithCovarianceStamped, TwistStamped
+from geometry_msgs.msg import PoseWithCovarianceStamped, TransformStamped, TwistStamped
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from ros.processes import Observer
 from rosgraph_msgs.msg import Clock
@@ -21,7 +23,8 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker, MarkerArray
 
-from dense_face_ros.geometry import quaternion_from_rotation, rotation_from_yaw_pitch_roll
+from dense_face_ros.attention.directions import camera_mounting
+from dense_face_ros.geometry import FACING_CAMERA, Array, quaternion_from_rotation, rotation_from_yaw_pitch_roll
 
 NODE = ("-m", "dense_face_ros.ros.attention_node", "--ros-args")
 LATCHED = QoSProfile(depth=20, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -44,6 +47,7 @@ class Driver:
         self.said: list[DiagnosticStatus] = observer.collect(DiagnosticStatus, "attention", LATCHED)
         self.events: list[DiagnosticStatus] = observer.collect(DiagnosticStatus, "attention/events", LATCHED)
         self.now = START
+        self.mounting = camera_mounting(0.0, 0.0, 0.0)  # car <- camera
 
     def activate(self) -> None:
         assert self.observer.change_state("configure", "/attention")
@@ -53,14 +57,15 @@ class Driver:
         self.wait_for("unknown")
 
     def send(self, at: tuple[float, float] | None, eyes: float = 0.95) -> None:
-        """One frame with the head at (yaw, pitch) degrees, or without a head, stamped ``now``."""
+        """One frame with the head at (yaw, pitch) degrees in the car, or without a head, stamped ``now``."""
         expression = JointState()
         expression.header.frame_id = "cabin_camera"
         expression.header.stamp = Time(sec=int(self.now), nanosec=int(round(1e9 * (self.now % 1.0))) % 10**9)
         if at is not None:
             pose = PoseWithCovarianceStamped(header=expression.header)
             pose.pose.pose.position.z = 0.7
-            rotation = rotation_from_yaw_pitch_roll(np.radians([*at, 0.0]))
+            facing = FACING_CAMERA.T @ rotation_from_yaw_pitch_roll(np.radians([*at, 0.0]))
+            rotation = self.mounting.T @ facing
             x, y, z, w = quaternion_from_rotation(rotation).tolist()
             orientation = pose.pose.pose.orientation
             orientation.x, orientation.y, orientation.z, orientation.w = x, y, z, w
@@ -223,3 +228,55 @@ def test_wrong_parameters_are_named_when_configured(start: Any, observer: Observ
     assert not observer.set_parameter("preset", "nhtsa", "/attention")[0], "read when configured"
     assert "Traceback" not in process.output
     assert process.stop() == 0
+
+
+class Frames:
+    """Broadcasts static transforms; through the stand-in for tf2 where tf2_ros is not installed."""
+
+    def __init__(self, observer: Observer) -> None:
+        if importlib.util.find_spec("tf2_ros") is None:
+            kind, self._wrap = TransformStamped, lambda transform: transform
+        else:
+            from tf2_msgs.msg import TFMessage
+
+            kind, self._wrap = TFMessage, lambda transform: TFMessage(transforms=[transform])
+        self._publisher = observer.node.create_publisher(kind, "/tf_static", LATCHED)
+
+    def send(self, parent: str, child: str, rotation: Array) -> None:
+        """Rotation parent <- child."""
+        transform = TransformStamped(child_frame_id=child)
+        transform.header.frame_id = parent
+        q = transform.transform.rotation
+        q.x, q.y, q.z, q.w = quaternion_from_rotation(rotation).tolist()
+        self._publisher.publish(self._wrap(transform))
+
+
+def test_mounting_by_tf(start: Any, observer: Observer, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    if importlib.util.find_spec("tf2_ros") is None:
+        stand_in = str(Path(__file__).parent / "stand_in_tf2")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([stand_in, os.environ.get("PYTHONPATH", "")]))
+    frames = Frames(observer)
+    process = start(*NODE, "-p", "mounting:=tf", "-p", "car_frame:=car", "-p", "max_silence:=5.0")
+    driver.activate()
+    dashboard = rotation_from_yaw_pitch_roll(np.radians([20.0, 0.0, 0.0]))
+
+    def mount(yaw: float, pitch: float) -> None:
+        driver.mounting = camera_mounting(yaw, pitch, 4.0)
+        frames.send("dashboard", "cabin_camera", dashboard.T @ driver.mounting)
+
+    mount(35.0, -12.0)
+    driver.drive(0.5, ROAD)
+    assert "mounting is not known" in driver.said[-1].message, "the dashboard is not in the car yet"
+    frames.send("car", "dashboard", dashboard)
+
+    def seen_at(at: tuple[float, float]) -> str:
+        driver.drive(0.3, at)
+        return value(driver.said[-1], "zone")
+
+    observer.wait_until(lambda: seen_at(ROAD) == "road", "the mounting is known")
+    assert seen_at(LAP) == "lap" and seen_at((30.0, 5.0)) == "driver_mirror"
+    mount(-20.0, 8.0)
+    observer.wait_until(lambda: seen_at(ROAD) == "road", "the newest transform counts")
+    assert seen_at(LAP) == "lap"
+    assert observer.change_state("deactivate", "/attention") and observer.change_state("cleanup", "/attention")
+    assert "Traceback" not in process.output and process.stop() == 0

@@ -50,6 +50,25 @@ def test_an_assumed_camera_makes_the_depth_doubtful() -> None:
     assert np.allclose(covariance, covariance.T) and (np.linalg.eigvalsh(covariance) > 0).all()
 
 
+def test_the_error_of_an_assumed_camera_moves_and_turns_the_head_together() -> None:
+    """The covariance against heads placed by a camera of another focal length than the picture's."""
+    state = tracked_state(MODEL, 1.0, ASSUMED)
+    state.pose[:3, 3] = 0.2, -0.3, 0.9
+    added = message_content.pose_covariance(state) - state.covariance
+
+    def ray(longer: float) -> np.ndarray:
+        x, y, z = state.pose[:3, 3]
+        return np.array([x / (1.0 + longer), y / (1.0 + longer), z])
+
+    step = 1e-4
+    away = ray(step) / np.linalg.norm(ray(step))
+    before = ray(0.0) / np.linalg.norm(ray(0.0))
+    turn = np.cross(before, away) / step  # the rotation vector that takes one ray into the other
+    lasting = added[3:, 2] / np.sqrt(added[2, 2]) / message_content.ASSUMED_FOCAL_SPREAD
+    assert lasting == pytest.approx(turn, abs=0.06), "for small angles"
+    assert np.linalg.matrix_rank(added) == 1, "one cause"
+
+
 def test_transform() -> None:
     state = tracked_state(MODEL, 1.0, CAMERA)
     message = messages.transform_message(state, header(), "driver")

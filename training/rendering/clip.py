@@ -69,11 +69,15 @@ _SMILE = (10.0, 11.6)
 
 @dataclass(frozen=True)
 class Truth:
-    """What a clip shows: ``pose`` (N, 4, 4) camera <- head in metres, ``stamp`` (N,) seconds from its start."""
+    """What a clip shows: ``pose`` (N, 4, 4) camera <- head in metres, ``stamp`` (N,) seconds from its start.
+
+    ``eye_openness`` (N,) of both eyes, 0 shut, 1 open as at rest; None where nobody wrote it down.
+    """
 
     camera: PinholeCamera
     stamp: Array
     pose: Array
+    eye_openness: Array | None = None
 
     def save(self, path: Path) -> None:
         """Write an ``.npz`` file."""

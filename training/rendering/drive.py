@@ -1,18 +1,20 @@
 """Scripted drives: one invented driver filmed from the instrument cluster, with the true pose of every frame.
 
-Each drive is a situation that a driver monitoring camera must get right. Motion, blinks, speech and light are
-written down as numbers; skin, hair and renderer are those of the clip (:mod:`training.rendering.clip`).
+Each drive is a situation that a driver monitoring camera must get right, with the alarms that its driver must get.
+Motion, lids, speech and light are written down as numbers; skin, hair and renderer are those of the clip
+(:mod:`training.rendering.clip`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from dense_face_ros.attention.states import State
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import FACING_CAMERA, Array, PinholeCamera, rotation_from_yaw_pitch_roll
 from training.rendering.clip import FIELD_OF_VIEW, HEIGHT, RATE, WIDTH, ClipRenderer, Truth
@@ -20,6 +22,8 @@ from training.rendering.lighting import Light, lamp_visibility, radiance, vertex
 from training.rendering.rasteriser import FloatArray, Image
 
 _RAMP = 0.3  # seconds from silence to speech, from daylight to the tunnel
+_LID_RAMP = 0.2  # seconds in which the lids of a tired driver fall or rise
+_PUNCTUAL = 0.3  # seconds by which an alarm may miss its script: what a tracker's filter and half-shut lids are worth
 _TUNNEL = 0.04  # share of the daylight that is left in the tunnel
 _GRAIN = 2.0  # grey levels of sensor noise
 _FLICKER = 4.0  # Hz, of the sun through trees
@@ -37,15 +41,20 @@ class Drive:
     Attributes:
         motion: rows of time, yaw, pitch, roll (degrees) and x, y, z (metres, camera frame); smooth in between.
         blinks: (time when the lids are shut, seconds from open to shut).
+        closures: (begin, end) of the time between which the lids stay shut.
         speech: (begin, end).
         lighting: ``flicker``: sun through trees from the side; ``tunnel``: from 30 % to 70 % of the drive the camera
             gets a fraction of the light and shows its noise; ``infrared``: grey, lit from the camera.
+        alarms: (state, time of its beginning) of all that preset ``euro_ncap`` must raise, for a camera that looks
+            straight to the rear.
     """
 
     motion: tuple[tuple[float, ...], ...]
     blinks: tuple[tuple[float, float], ...]
+    closures: tuple[tuple[float, float], ...] = ()
     speech: tuple[tuple[float, float], ...] = ()
     lighting: Lighting = "day"
+    alarms: tuple[tuple[State, float], ...] = ()
 
     @property
     def duration(self) -> float:
@@ -53,7 +62,7 @@ class Drive:
         return self.motion[-1][0]
 
     def truth(self) -> Truth:
-        """Camera, stamps and poses, without drawing anything."""
+        """Camera, stamps, poses and lids, without drawing anything."""
         camera = replace(PinholeCamera.from_field_of_view(WIDTH, HEIGHT, FIELD_OF_VIEW), metric=True)
         stamp = np.arange(round(self.duration * RATE)) / RATE
         motion = np.array(self.motion, dtype=np.float64)
@@ -61,11 +70,36 @@ class Drive:
         pose = np.tile(np.eye(4), (len(stamp), 1, 1))
         pose[:, :3, :3] = [rotation_from_yaw_pitch_roll(angles) for angles in np.radians(place[:, :3])]
         pose[:, :3, 3] = place[:, 3:]
-        return Truth(camera, stamp, pose)
+        return Truth(camera, stamp, pose, np.array([1.0 - self.lids(float(time)) for time in stamp]))
+
+    def lids(self, time: float) -> float:
+        """How far the lids of both eyes are shut: 0 open, 1 shut."""
+        blink = max((max(0.0, 1.0 - abs(time - shut) / half) for shut, half in self.blinks), default=0.0)
+        closures = ((begin - _LID_RAMP, end + _LID_RAMP) for begin, end in self.closures)
+        return max([blink, *(_between(time, begin, end, _LID_RAMP) for begin, end in closures)])
+
+    def objections(self, told: Iterable[tuple[State, float]]) -> list[str]:
+        """What is wrong with the states that were told, one line each: alarms missed, late, early or without reason.
+
+        Args:
+            told: (state, time) of every change.
+        """
+        raised: list[tuple[State, float]] = []
+        latest = State.ATTENTIVE
+        for state, time in told:
+            # An alarm that was in doubt for a while is the same alarm.
+            if state.severity > State.ATTENTIVE.severity and state is not latest:
+                raised.append((state, time))
+            latest = latest if state is State.UNKNOWN else state
+        missed = [alarm for alarm in self.alarms if not _among(raised, alarm)]
+        unscripted = [alarm for alarm in raised if not _among(self.alarms, alarm)]
+        return [f"{state.value} should begin at {time:.2f} s" for state, time in missed] + [
+            f"{state.value} at {time:.2f} s is not in the script" for state, time in unscripted
+        ]
 
     def activations(self, time: float) -> dict[str, float]:
         """The blendshapes that are not at rest."""
-        blink = max((max(0.0, 1.0 - abs(time - shut) / half) for shut, half in self.blinks), default=0.0)
+        blink = self.lids(time)
         talking = max((_between(time, begin, end) for begin, end in self.speech), default=0.0)
         jaw = 0.45 * talking * float(np.sin(2.0 * np.pi * 1.7 * time)) ** 2
         return {"eyeBlink_L": blink, "eyeBlink_R": blink, "jawOpen": jaw}
@@ -88,9 +122,13 @@ class Drive:
         return 1.0 - (1.0 - _TUNNEL) * _between(time, 0.3 * self.duration, 0.7 * self.duration)
 
 
-def _between(time: float, begin: float, end: float) -> float:
+def _between(time: float, begin: float, end: float, ramp: float = _RAMP) -> float:
     """0 outside, 1 inside, with ramps."""
-    return float(np.clip(min(time - begin, end - time) / _RAMP, 0.0, 1.0))
+    return float(np.clip(min(time - begin, end - time) / ramp, 0.0, 1.0))
+
+
+def _among(alarms: Iterable[tuple[State, float]], wanted: tuple[State, float]) -> bool:
+    return any(state is wanted[0] and abs(time - wanted[1]) <= _PUNCTUAL for state, time in alarms)
 
 
 _CALM = ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (3.0, 4, 2, 0, 0.01, 0.0, 0.65), (6.0, -4, 1, 1, 0.0, 0.0, 0.64),
@@ -107,19 +145,35 @@ DRIVES: dict[str, Drive] = {
          (8.4, 0, 0, 0, 0.0, 0.0, 0.65), (10.0, 0, 0, 0, 0.0, 0.0, 0.65)),
         _USUAL_BLINKS,
     ),
+    # One look that is too long, and one that is not.
     "phone_in_the_lap": Drive(
-        ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (1.5, 0, 0, 0, 0.0, 0.0, 0.65), (2.0, -15, 34, 2, -0.01, 0.03, 0.62),
-         (4.5, -17, 36, 2, -0.01, 0.03, 0.62), (5.0, 0, 0, 0, 0.0, 0.0, 0.65), (6.0, 0, 0, 0, 0.0, 0.0, 0.65),
-         (6.4, -14, 32, 1, -0.01, 0.03, 0.62), (8.8, -14, 34, 1, -0.01, 0.03, 0.62), (9.2, 0, 0, 0, 0.0, 0.0, 0.65),
+        ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (1.0, 0, 0, 0, 0.0, 0.0, 0.65), (1.5, -15, 34, 2, -0.01, 0.03, 0.62),
+         (4.7, -17, 36, 2, -0.01, 0.03, 0.62), (5.2, 0, 0, 0, 0.0, 0.0, 0.65), (6.4, 0, 0, 0, 0.0, 0.0, 0.65),
+         (6.8, -14, 32, 1, -0.01, 0.03, 0.62), (8.4, -14, 34, 1, -0.01, 0.03, 0.62), (8.8, 0, 0, 0, 0.0, 0.0, 0.65),
          (10.0, 0, 0, 0, 0.0, 0.0, 0.65)),
         _USUAL_BLINKS,
+        alarms=((State.LONG_DISTRACTION, 4.05),),
     ),
-    # Ever longer blinks; the head sinks and is jerked up.
+    # Ever longer blinks; the head sinks and is jerked up. No closure lasts a second, and PERCLOS needs half a minute.
     "drowsy": Drive(
         ((0.0, 0, 3, 0, 0.0, 0.0, 0.65), (2.0, 1, 6, 1, 0.0, 0.005, 0.65), (4.2, 2, 24, 3, 0.0, 0.025, 0.62),
          (4.5, 0, -4, 0, 0.0, -0.005, 0.66), (5.5, 0, 4, 0, 0.0, 0.0, 0.65), (8.4, 3, 30, 8, 0.01, 0.03, 0.61),
          (8.7, 0, -6, 0, 0.0, -0.005, 0.66), (10.0, 0, 3, 0, 0.0, 0.0, 0.65)),
         ((0.7, 0.2), (2.2, 0.4), (3.8, 0.6), (5.8, 0.5), (7.6, 0.9), (9.4, 0.3)),
+    ),
+    "microsleep": Drive(
+        ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (3.0, 1, 2, 1, 0.0, 0.0, 0.65), (4.7, 1, 7, 3, 0.0, 0.01, 0.64),
+         (5.0, 0, -3, 0, 0.0, -0.005, 0.65), (6.0, 0, 1, 0, 0.0, 0.0, 0.65), (10.0, 0, 0, 0, 0.0, 0.0, 0.65)),
+        ((0.8, 0.12), (1.9, 0.2), (6.2, 0.15), (8.0, 0.12)),
+        closures=((3.0, 4.7),),
+        alarms=((State.MICROSLEEP, 4.0),),
+    ),
+    "sleep": Drive(
+        ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (2.5, 1, 2, 1, 0.0, 0.0, 0.65), (6.3, 2, 8, 5, 0.0, 0.015, 0.64),
+         (6.7, 0, -4, 0, 0.0, -0.005, 0.65), (7.5, 0, 1, 0, 0.0, 0.0, 0.65), (10.0, 0, 0, 0, 0.0, 0.0, 0.65)),
+        ((0.8, 0.12), (1.6, 0.2), (7.4, 0.15), (8.8, 0.12)),
+        closures=((2.5, 6.3),),
+        alarms=((State.MICROSLEEP, 3.5), (State.SLEEP, 5.5)),
     ),
     "talking": Drive(
         ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (1.5, 4, -3, 2, 0.0, 0.0, 0.65), (2.4, 3, 5, -2, 0.0, 0.0, 0.64),

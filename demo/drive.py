@@ -1,0 +1,159 @@
+"""Scripted drives through the real nodes: ``python -m demo.drive phone_in_the_lap [--output FOLDER]``.
+
+Renders the drive, plays it with image_source to a tracker and an attention node, each a process of its own, over DDS,
+and compares the states told with those of the script. The images keep the stamps of the drive and its time is the
+nodes' time, so that the states do not depend on the machine as long as it keeps up with ``--rate``.
+
+Leaves in the output folder, per drive: the nodes' logs, ``attention.csv`` and ``attention.png``. Exit code 0 where all
+drives went as scripted, 1 where one did not, 2 when something else failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from demo.attention_watcher import AttentionWatcher
+from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, end_in_order, ros_arguments
+from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.attention.zones import ZoneMap
+from dense_face_ros.evaluation.attention_picture import draw_timeline
+from dense_face_ros.evaluation.attention_timeline import write_transitions
+from dense_face_ros.face_model import FaceModel
+from training.make_drive import write_bag
+from training.rendering.drive import DRIVES, Drive, DriveRenderer
+from training.ros_isolation import keep_to_this_machine
+
+ATTENTION = ("-m", "dense_face_ros.ros.attention_node")
+#: The drives are too short for a mounting to be learned, and are filmed from straight ahead.
+MOUNTED = {"mounting": "parameters"}
+_START_PATIENCE = 120.0  # seconds for the nodes to load
+_LAST_ANSWERS = 5.0  # seconds to wait for them
+_KEPT_UP = 0.9  # share of frames that are answered where nothing was dropped but a few
+_CONNECT = 2.0  # seconds before the first frame, for everybody to find everybody
+
+
+def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: float = 0.0) -> AttentionWatcher:
+    """Play a bag of compressed images to the nodes; what the attention node said.
+
+    Args:
+        bag: rosbag2.
+        output: folder for the nodes' logs.
+        attention: parameters of the attention node.
+        rate: frames per second of the clock on the wall; 0: as recorded.
+
+    Raises:
+        DemoError: a node failed.
+    """
+    keep_to_this_machine(first_domain=101)
+    # Signals stay Python's: what ends this process must first end the others.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    watcher, executor = AttentionWatcher(), SingleThreadedExecutor()
+    executor.add_node(watcher)
+    node = {"autostart": "true", "use_sim_time": "true"}
+    source = {"source": f"'{bag.absolute()}'", "publish_clock": "true", "rate": f"{rate:.3f}"}
+
+    try:
+        with ExitStack() as running:
+
+            def start(name: str, program: tuple[str, ...], parameters: dict[str, str]) -> NodeProcess:
+                command = [*program, *ros_arguments(parameters)]
+                return running.enter_context(NodeProcess(name, command, output / f"{name}.log"))
+
+            tracker = start("tracker", TRACKER, {**node, "compressed": "true"})
+            judge = start("attention", ATTENTION, {**node, **attention})
+            nodes = (tracker, judge)
+            for topic, process in zip(("image/compressed", "head_pose"), nodes, strict=True):
+                if not _spin(executor, partial(watcher.is_heard, topic), nodes, _START_PATIENCE):
+                    late = f"{process.name} is not active after {_START_PATIENCE:.0f} s"
+                    raise DemoError(f"{late}; its last lines:\n{process.last_lines()}")
+            camera = start("image_source", IMAGE_SOURCE, {**source, "start_delay": f"{_CONNECT:.1f}"})
+            _spin(executor, lambda: camera.exit_code is not None, nodes)
+            if camera.exit_code != 0:
+                camera.check()
+            _spin(executor, lambda: watcher.answered_all, nodes, _LAST_ANSWERS)
+    finally:
+        executor.shutdown()
+        watcher.destroy_node()
+        rclpy.try_shutdown()
+    if not watcher.changes:
+        raise DemoError(f"the attention node told nothing; the logs are in '{output}'")
+    return watcher
+
+
+def _spin(
+    executor: SingleThreadedExecutor,
+    done: Callable[[], bool],
+    nodes: tuple[NodeProcess, ...],
+    seconds: float = math.inf,
+) -> bool:
+    """Listen until ``done``, while all nodes live; whether it was done in time."""
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        for node in nodes:
+            node.check()
+        executor.spin_once(timeout_sec=0.1)
+    return done()
+
+
+def show(name: str, drive: Drive, output: Path, attention: Mapping[str, str] = MOUNTED, rate: float = 0.0) -> bool:
+    """Render, play and report a drive; whether it went as scripted.
+
+    Raises:
+        DemoError: a node failed.
+        OSError: a file cannot be written.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        bag = Path(folder) / name
+        print(f"{name}: rendering {drive.duration:g} s", flush=True)
+        write_bag(bag, drive.truth(), DriveRenderer(FaceModel.load(), drive).frames())
+        watcher = play(bag, output, attention, rate)
+    print(f"{name}: {len(watcher.frames)} frames played, {len(watcher.states)} answers")
+    if len(watcher.states) < _KEPT_UP * len(watcher.frames):
+        print("  the machine did not keep up: frames were dropped and answered late; try a lower --rate")
+    for change, lag in zip(watcher.changes, watcher.lags, strict=True):
+        told = f"{change.stamp - watcher.start:6.2f} s  {change.state.value}: {change.reason}"
+        print(f"{told} ({lag} frame{'' if lag == 1 else 's'} later)")
+    objections = drive.objections((change.state, change.stamp - watcher.start) for change in watcher.changes)
+    for objection in objections:
+        print(f"  {objection}")
+    print(f"{name}: {'not ' if objections else ''}as scripted", flush=True)
+    if watcher.states:
+        write_transitions(watcher.states, output / "attention.csv")
+        draw_timeline(watcher.states, PRESETS["euro_ncap"], ZoneMap.load(), output / "attention.png")
+    return not objections
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; see the module for the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo.drive", description="Scripted drives through the real nodes.")
+    parser.add_argument("drives", nargs="+", choices=sorted(DRIVES), metavar="DRIVE", help=", ".join(sorted(DRIVES)))
+    parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for what is left behind")
+    parser.add_argument("--rate", type=float, default=0.0, help="frames per second (default: as recorded, 30)")
+    options = parser.parse_args(arguments)
+    end_in_order()
+    try:
+        right = [show(name, DRIVES[name], options.output / name, rate=options.rate) for name in options.drives]
+    except (DemoError, OSError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0 if all(right) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
