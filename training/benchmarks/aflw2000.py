@@ -46,8 +46,7 @@ class Sample:
     @property
     def box(self) -> Box:
         """The bounding box of the 68 true points."""
-        x0, y0, x1, y1 = metrics.box_of(self.points[:, :2])
-        return float(x0), float(y0), float(x1), float(y1)
+        return subject.box_around(self.points[:, :2])
 
 
 def read_sample(label: Path) -> Sample:
@@ -154,15 +153,7 @@ def _score(sample: Sample, found: subject.Prediction, model: FaceModel) -> dict[
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The benchmark's figures over per-image rows."""
     yaws = [row["true_pitch_yaw_roll"][1] for row in rows]
-    result: dict[str, Any] = {
-        "failed": sum(row["failed"] for row in rows),
-        "n_bins": [[metrics.yaw_bin(yaw) for yaw in yaws].count(b) for b in range(3)],
-    }
-    for name in ("nme68", "nme51", "nme_visible_inner"):
-        values = [np.nan if row[name] is None else row[name] for row in rows]
-        bins = metrics.by_yaw_bin(values, yaws)
-        result |= {f"{name}_bins": bins, f"{name}_mean_of_bins": metrics.mean_of_bins(bins)}
-        result[f"{name}_mean"] = metrics.mean_or_none(values)
+    result = metrics.over_yaw(rows, yaws, ("nme68", "nme51", "nme_visible_inner"))
     posed = [row for row in rows if max(map(abs, row["true_pitch_yaw_roll"])) < MAXIMUM_ANGLE]
     result["pose_n"] = len(posed)
     for index, name in enumerate(("pitch", "yaw", "roll")):

@@ -18,6 +18,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
 from training.benchmarks import metrics, subject
 from training.benchmarks.aflw2000 import Sample, read_samples
+from training.benchmarks.ddfa_arrays import read_point_array
 from training.benchmarks.sheet import Sheet
 from training.benchmarks.subject import HeadTracker
 
@@ -33,18 +34,7 @@ def read_points(folder: Path, samples: list[Sample]) -> Array:
         ValueError: it is of another shape, or its rows are not those of the samples.
     """
     path = folder / POINTS
-    if not path.is_file():
-        raise FileNotFoundError(f"aflw2000_reannotated: '{path}' does not exist; copy it from 3DDFA's test.configs")
-    try:
-        points = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"aflw2000_reannotated: '{path}' is no array file: {error}") from error
-    if points.ndim != 3 or points.shape[1] not in (2, 3) or points.shape[2] != 68 or len(points) != len(samples):
-        raise ValueError(
-            f"aflw2000_reannotated: '{path}' is of shape {points.shape}, expected ({len(samples)}, 2 or 3, 68): a row "
-            "for each image of the folder"
-        )
-    corrected = np.asarray(points[:, :2].transpose(0, 2, 1), dtype=np.float64)
+    corrected = read_point_array(path, len(samples), 68, "aflw2000_reannotated")
     overlaps = [
         metrics.box_overlap(metrics.box_of(own), sample.box) for own, sample in zip(corrected, samples, strict=True)
     ]
@@ -61,9 +51,9 @@ def evaluate(
     rows = []
     for sample, true in list(zip(samples, read_points(folder, samples), strict=True))[:limit]:
         image = subject.read_image(sample.image)
-        x0, y0, x1, y1 = map(float, metrics.box_of(true))
-        state = tracker.fit(image, box=(x0, y0, x1, y1))
-        found = subject.scored(state, model, (x0, y0, x1, y1))
+        box = subject.box_around(true)
+        state = tracker.fit(image, box=box)
+        found = subject.scored(state, model, box)
         errors = metrics.point_errors(found.landmarks, true)
         rows.append(
             {
@@ -82,13 +72,4 @@ def evaluate(
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The figures over rows."""
     yaws = [row["true_yaw"] for row in rows]
-    result: dict[str, Any] = {
-        "n": len(rows),
-        "failed": sum(row["failed"] for row in rows),
-        "n_bins": [[metrics.yaw_bin(yaw) for yaw in yaws].count(b) for b in range(3)],
-    }
-    for name in ("nme68", "nme51"):
-        bins = metrics.by_yaw_bin([row[name] for row in rows], yaws)
-        result |= {f"{name}_bins": bins, f"{name}_mean_of_bins": metrics.mean_of_bins(bins)}
-        result[f"{name}_mean"] = metrics.mean_or_none([row[name] for row in rows])
-    return result
+    return {"n": len(rows), **metrics.over_yaw(rows, yaws, ("nme68", "nme51"))}

@@ -47,9 +47,7 @@ def read_faces(folder: Path) -> list[Face]:
         FileNotFoundError: the folder or its ``labels.json`` does not exist.
         ValueError: the labels are of another format.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"afw: folder '{folder}' does not exist; give the folder of the data set")
-    labels = folder / "labels.json"
+    labels = subject.existing(folder, "afw") / "labels.json"
     if not labels.is_file():
         raise FileNotFoundError(f"afw: '{labels}' does not exist; give the folder that holds labels.json")
     try:

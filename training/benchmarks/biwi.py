@@ -65,9 +65,7 @@ def read_frames(folder: Path, limit: int | None = None) -> list[Frame]:
         FileNotFoundError: the folder or a file beside a label does not exist.
         ValueError: there is no label, or one is of another format.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"biwi: folder '{folder}' does not exist; give the folder that holds 01 to 24")
-    labels = sorted(folder.glob(f"[0-9][0-9]/*{_LABEL}"))[:limit]
+    labels = sorted(subject.existing(folder, "biwi", "01 to 24").glob(f"[0-9][0-9]/*{_LABEL}"))[:limit]
     if not labels:
         raise ValueError(f"biwi: folder '{folder}' holds no NN/frame_*{_LABEL}; give the folder that holds 01 to 24")
     matrices: dict[Path, Array] = {}

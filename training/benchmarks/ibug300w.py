@@ -48,8 +48,7 @@ class Face:
     @property
     def box(self) -> Box:
         """The bounding box of the points."""
-        x0, y0, x1, y1 = metrics.box_of(self.points)
-        return float(x0), float(y0), float(x1), float(y1)
+        return subject.box_around(self.points)
 
 
 def read_points(path: Path) -> Array:
@@ -72,8 +71,7 @@ def read_faces(folder: Path) -> list[Face]:
         FileNotFoundError: the folder or an image does not exist.
         ValueError: none of the subsets is in it, or a label is of another format.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"ibug300w: folder '{folder}' does not exist; give the folder that holds the subsets")
+    subject.existing(folder, "ibug300w", "the subsets")
     faces = []
     for subset, places in SUBSETS.items():
         for label in sorted(path for place in places for path in (folder / place).glob("*.pts")):

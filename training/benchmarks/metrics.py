@@ -6,7 +6,8 @@ Landmark sets follow the 68-point mark-up: 0..16 the jaw line, 17..67 the inner 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +66,23 @@ def by_yaw_bin(values: Sequence[float], yaws_degrees: Sequence[float]) -> list[f
 def mean_of_bins(bins: Sequence[float | None]) -> float | None:
     """Mean of the bins' means (every bin counts the same); bins without a face are left out."""
     return mean_or_none([value for value in bins if value is not None])
+
+
+def over_yaw(rows: Sequence[Mapping[str, Any]], yaws_degrees: Sequence[float], names: Sequence[str]) -> dict[str, Any]:
+    """``failed``, ``n_bins`` and, of each named figure: its mean in each yaw bin, the mean of those, and over all rows.
+
+    Args:
+        rows: a benchmark's rows per face; a figure that is not known is None.
+    """
+    bins = [yaw_bin(yaw) for yaw in yaws_degrees]
+    result: dict[str, Any] = {"failed": sum(row["failed"] for row in rows)}
+    result["n_bins"] = [bins.count(index) for index in range(len(YAW_BINS) + 1)]
+    for name in names:
+        values = [np.nan if row[name] is None else row[name] for row in rows]
+        means = by_yaw_bin(values, yaws_degrees)
+        result |= {f"{name}_bins": means, f"{name}_mean_of_bins": mean_of_bins(means)}
+        result[f"{name}_mean"] = mean_or_none(values)
+    return result
 
 
 def angle_difference(a_degrees: npt.ArrayLike, b_degrees: npt.ArrayLike) -> Array:

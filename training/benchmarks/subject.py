@@ -50,12 +50,25 @@ class Prediction:
     failed: bool
 
 
+def box_around(points: Array) -> Box:
+    """The bounding box (x0, y0, x1, y1) of points (N, 2)."""
+    x0, y0, x1, y1 = box_of(points).tolist()
+    return x0, y0, x1, y1
+
+
 def read_image(path: Path) -> Image:
     """A picture as (H, W, 3) BGR; ValueError naming the file when it cannot be decoded."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError(f"image '{path}' is missing or cannot be decoded; copy the data set again")
     return np.asarray(image, dtype=np.uint8)
+
+
+def existing(folder: Path, benchmark: str, holding: str = "the data set") -> Path:
+    """The folder itself; FileNotFoundError naming it, and what it should hold, when it does not exist."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{benchmark}: folder '{folder}' does not exist; give the folder that holds {holding}")
+    return folder
 
 
 def files_in(folder: Path, pattern: str, benchmark: str) -> list[Path]:
@@ -65,9 +78,7 @@ def files_in(folder: Path, pattern: str, benchmark: str) -> list[Path]:
         FileNotFoundError: the folder does not exist.
         ValueError: it holds no such file.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{benchmark}: folder '{folder}' does not exist; give the folder of the data set")
-    files = sorted(folder.glob(pattern))
+    files = sorted(existing(folder, benchmark).glob(pattern))
     if not files:
         found = ", ".join(sorted({p.suffix or p.name for p in folder.iterdir()})[:6]) or "nothing"
         raise ValueError(f"{benchmark}: folder '{folder}' holds no {pattern} (found: {found}); give the data set's own")

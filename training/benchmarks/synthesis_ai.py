@@ -45,8 +45,7 @@ class Render:
     @property
     def box(self) -> Box:
         """The bounding box of the 68 true points."""
-        x0, y0, x1, y1 = metrics.box_of(self.points)
-        return float(x0), float(y0), float(x1), float(y1)
+        return subject.box_around(self.points)
 
 
 def read_render(label: Path, width: int, height: int) -> Render:
