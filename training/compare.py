@@ -22,7 +22,7 @@ Row = tuple[str, float, float, float, float | None, str]
 
 _FIGURES = (
     "nme68", "nme51", "nme_visible_inner", "geodesic", "yaw_error", "orientation_error", "position_error_mm",
-    "interocular68", "interocular51",
+    "interocular68", "interocular51", "nme21", "tilt_error", "pan_error",
 )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """Every accuracy figure is one command: ``python -m training.evaluate <benchmark> <path> [--json FILE] [--pictures]``.
 
-Benchmarks: ``aflw2000``, ``aflw2000_reannotated``, ``afw``, ``biwi``, ``ibug300w``, ``synthesis_ai`` (folders) and
-``video`` (a file). Each module of ``training.benchmarks`` states its protocol. The JSON result carries the commit,
-the models' hashes and the hardware; accuracy figures of two runs are the same to the last digit. ``--pictures`` leaves
-error curves, error against yaw and the worst and best fits beside it.
+Benchmarks: ``aflw``, ``aflw_pifa``, ``aflw2000``, ``aflw2000_reannotated``, ``afw``, ``biwi``, ``ibug300w``,
+``pointing04``, ``synthesis_ai`` (folders) and ``video`` (a file). Each module of ``training.benchmarks`` states its
+protocol. The JSON result carries the commit, the models' hashes and the hardware; accuracy figures of two runs are the
+same to the last digit. ``--pictures`` leaves error curves, error against yaw and the worst and best fits beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from dense_face_ros import FaceModel, FaceTracker
-from training.benchmarks import aflw2000, aflw2000_reannotated, afw, biwi, ibug300w, synthesis_ai, video
+from dense_face_ros.backends import NetworkUnavailable
+from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
+from training.benchmarks import (
+    aflw,
+    aflw2000,
+    aflw2000_reannotated,
+    aflw_pifa,
+    afw,
+    biwi,
+    ibug300w,
+    pointing04,
+    synthesis_ai,
+    video,
+)
 from training.benchmarks.plots import WorstAndBest, write_plots
 from training.benchmarks.provenance import provenance
 from training.benchmarks.sheet import Sheet
@@ -23,14 +36,17 @@ from training.benchmarks.subject import HeadTracker
 
 _HEADLINE = (
     "n", "failed", "nme68", "nme51", "nme68_mean_of_bins", "nme51_mean_of_bins", "pose_mae", "pose_geodesic",
-    "position_error_mm", "interocular68", "interocular51", "failure_rate_percent", "auc_percent",
+    "position_error_mm", "interocular68", "interocular51", "failure_rate_percent", "auc_percent", "tilt_mae", "pan_mae",
 )  # fmt: skip
 _LABELLED = {
+    "aflw": aflw.evaluate,
+    "aflw_pifa": aflw_pifa.evaluate,
     "aflw2000": aflw2000.evaluate,
     "aflw2000_reannotated": aflw2000_reannotated.evaluate,
     "afw": afw.evaluate,
     "biwi": biwi.evaluate,
     "ibug300w": ibug300w.evaluate,
+    "pointing04": pointing04.evaluate,
     "synthesis_ai": synthesis_ai.evaluate,
 }
 
@@ -75,13 +91,14 @@ def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None)
         if options.pictures and (options.json is None or options.benchmark == "video"):
             raise ValueError("--pictures draws the rows of a labelled benchmark beside its --json; give both")
         if tracker is None:
-            tracker = FaceTracker()
+            tracker = FaceTracker(network_path=options.network, backend=options.backend)
+            wait_until_running(tracker.network)
         stem = options.json.with_suffix("") if options.pictures else None
         result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv, stem)
         if options.json is not None:
-            text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
+            text = json.dumps({**result, "provenance": provenance(options.network)}, indent=1, allow_nan=False)
             options.json.write_text(text + "\n", encoding="utf-8")
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     _print(result)
@@ -96,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pictures", action="store_true", help="draw plots and sheets beside the --json file")
     parser.add_argument("--sheet", type=Path, help="write a PNG of overlays to this file, worst fits first")
     parser.add_argument("--csv", type=Path, help="video: write one row per frame to this file")
+    parser.add_argument("--network", type=Path, help="correspondence network (.onnx) instead of the shipped one")
+    parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default=REPRODUCIBLE_BACKENDS[0], help="inference engine")
     parser.add_argument("--limit", type=int, help="use the first N labels or frames only")
     return parser
 

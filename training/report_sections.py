@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from training.evaluate_peers import ACCURACY
-from training.published import PAPER_68, PAPER_TIMES, PAPER_VISIBLE_INNER, PEERS, SAMPLE
+from training.published import PAPER_68, PAPER_AFLW, PAPER_PIFA, PAPER_TIMES, PAPER_VISIBLE_INNER, PEERS, SAMPLE
 
 Result = dict[str, Any]
 
@@ -96,6 +96,39 @@ def _reannotated(results: list[tuple[str, Result]]) -> list[str]:
     ]
     command = "python -m training.evaluate aflw2000_reannotated FOLDER --json"
     return ["## AFLW2000-3D, corrected points", *(_made(n, r, command) for n, r in results), table(header, rows)]
+
+
+def _aflw(results: list[tuple[str, Result]]) -> list[str]:
+    header = ("system", "faces", "failed", "NME21, mean of bins", "0–30°", "30–60°", "60–90°")  # noqa: RUF001
+    rows: list[list[object]] = [
+        [f"ours, {r['layout']} (`{name}`)", r["n"], r["failed"], r["nme21_mean_of_bins"], *r["nme21_bins"]]
+        for name, r in results
+    ]
+    rows += [[p.system, "all", None, p.mean, *p.bins] for p in PAPER_AFLW]
+    command = "python -m training.evaluate aflw FOLDER --json"
+    note = "Those of 21 points that can be seen (the paper's Table 3, which is of the layout `3ddfa`)."
+    return ["## AFLW", *(_made(n, r, command) for n, r in results), note, table(header, rows)]
+
+
+def _aflw_pifa(results: list[tuple[str, Result]]) -> list[str]:
+    rows: list[list[object]] = [[f"ours (`{name}`)", r["n"], r["failed"], r["nme21"]] for name, r in results]
+    rows += [[system, "all", None, nme] for system, nme in PAPER_PIFA.items()]
+    command = "python -m training.evaluate aflw_pifa FOLDER --json"
+    note = "AFLW's own 21 points, those that can be seen (the paper's Table 4)."
+    lines = [_made(n, r, command) for n, r in results]
+    return ["## AFLW-PIFA", *lines, note, table(("system", "faces", "failed", "NME21"), rows)]
+
+
+def _pointing04(results: list[tuple[str, Result]]) -> list[str]:
+    header = ("file", "protocol", "images", "failed", "tilt MAE, °", "pan MAE, °", "right tilt", "right pan")
+    columns = ("n", "failed", "tilt_mae", "pan_mae", "tilt_right_class", "pan_right_class")
+    rows = [
+        [name, protocol.replace("_", " "), *(figures[c] for c in columns)]
+        for name, result in results
+        for protocol, figures in result["protocols"].items()
+    ]
+    command = "python -m training.evaluate pointing04 FOLDER --json"
+    return ["## Pointing'04", *(_made(n, r, command) for n, r in results), table(header, rows)]
 
 
 def _peers(results: list[tuple[str, Result]]) -> list[str]:
@@ -269,8 +302,11 @@ SECTIONS: dict[str, Callable[[list[tuple[str, Result]]], list[str]]] = {
     "aflw2000": _aflw2000,
     "aflw2000_reannotated": _reannotated,
     "peers": _peers,
+    "aflw": _aflw,
+    "aflw_pifa": _aflw_pifa,
     "afw": _afw,
     "biwi": _biwi,
+    "pointing04": _pointing04,
     "ibug300w": _ibug300w,
     "synthesis_ai": _synthesis_ai,
     "recording": _recording,

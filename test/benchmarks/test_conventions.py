@@ -65,6 +65,21 @@ def test_afw_yaw_is_positive_to_the_right_of_the_image() -> None:
     assert conventions.afw_yaw(turned) == pytest.approx(30.0)
 
 
+def test_pointing04_signs() -> None:
+    assert (conventions.pointing04_rotation((0.0, 30.0)) @ _NOSE)[0] < -0.4, "pan > 0 turns to the image's left"
+    assert (conventions.pointing04_rotation((30.0, 0.0)) @ _NOSE)[1] < -0.4, "tilt > 0 looks up, against the image's v"
+    assert np.allclose(conventions.pointing04_rotation((0.0, 0.0)), FACING_CAMERA)
+
+
+@pytest.mark.parametrize(("tilt", "pan"), [(-30.0, 45.0), (60.0, -75.0), (15.0, 90.0)])
+def test_pointing04_angles_are_the_direction_of_the_nose(tilt: float, pan: float) -> None:
+    rotation = conventions.pointing04_rotation((tilt, pan))
+    assert np.allclose(conventions.pointing04_angles(rotation), (tilt, pan))
+    right, down, forward = rotation @ _NOSE
+    assert np.degrees(np.arcsin(-down)) == pytest.approx(tilt)
+    assert np.degrees(np.arctan2(-right, -forward)) == pytest.approx(pan)
+
+
 def test_synthesis_ai_head_turn_signs() -> None:
     turned = conventions.synthesis_ai_rotation((30.0, 0.0, 0.0), np.eye(3))
     assert (turned @ _NOSE)[0] < -0.4, "yaw > 0 turns the face to the image's left"

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, known_tracker, lo
     assert error.startswith("error: aflw2000: folder") and error.count("\n") == 1
     assert main(["aflw2000", str(tmp_path), "--limit", "0"], known_tracker([lost])) == 2
     assert "--limit is 0" in capsys.readouterr().err
+
+
+def test_the_network_that_was_used_is_told(folder: Path, tmp_path: Path, state_of, known_tracker) -> None:
+    network = tmp_path / "mine.onnx"
+    network.write_bytes(b"a network")
+    hashes = []
+    for name, options in (("shipped.json", []), ("mine.json", ["--network", str(network)])):
+        arguments = ["aflw2000", str(folder), "--json", str(tmp_path / name), *options]
+        assert main(arguments, known_tracker([state_of(FACING_CAMERA)])) == 0
+        hashes.append(json.loads((tmp_path / name).read_text())["provenance"]["models"])
+    assert hashes[1]["correspondence.onnx"] == hashlib.sha256(b"a network").hexdigest()
+    assert hashes[0].pop("correspondence.onnx") != hashes[1].pop("correspondence.onnx") and hashes[0] == hashes[1]
+
+
+def test_a_network_that_cannot_be_used_is_named(folder: Path, tmp_path: Path, capsys) -> None:
+    assert main(["aflw2000", str(folder), "--network", str(tmp_path / "none.onnx")]) == 2
+    error = capsys.readouterr().err
+    assert "none.onnx" in error and error.count("\n") == 1
 
 
 def test_pictures_stand_beside_the_json(folder: Path, tmp_path: Path, state_of, known_tracker, capsys) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from training.benchmarks import aflw2000_reannotated, biwi, ibug300w
-from training.published import PAPER_68, SAMPLE
+from training.benchmarks import aflw2000_reannotated, biwi, ibug300w, metrics, pointing04
+from training.published import PAPER_68, PAPER_AFLW, SAMPLE
 from training.report import main
 
 SOURCE = {"commit": "0123456789abcdef-dirty", "models": {"correspondence.onnx": "f" * 64},
@@ -94,7 +94,7 @@ def test_times_nodes_and_recordings(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_the_means_of_the_paper_are_those_of_its_bins() -> None:
-    for system in PAPER_68:
+    for system in PAPER_68 + PAPER_AFLW:
         assert system.mean == pytest.approx(sum(system.bins) / 3, abs=0.005)
 
 
@@ -117,10 +117,15 @@ def test_the_other_benchmarks_are_shown_as_they_are_written(tmp_path: Path, caps
              "pose_error": [1.0, 2.0, 3.0], "geodesic": 4.0}  # fmt: skip
     pointed = {"failed": False, "true_yaw": 40.0, "interocular68": 4.0, "interocular51": 3.0, "nme68": 2.0,
                "nme51": 1.5}  # fmt: skip
+    seen = {"failed": True, "nme21": 6.5}
+    turned = {"failed": False, "tilt_error": 3.0, "pan_error": None, "tilt_class": True, "pan_class": None}
     results: dict[str, dict[str, Any]] = {
         "biwi": {**biwi.summary([posed]), "over_found": biwi.summary([posed])},
         "ibug300w": {"subsets": {"challenging": ibug300w.summary([pointed])}},
         "aflw2000_reannotated": aflw2000_reannotated.summary([pointed]),
+        "aflw": {"layout": "3ddfa", "n": 1, **metrics.over_yaw([seen], [70.0], ["nme21"])},
+        "aflw_pifa": {"n": 1, "failed": 0, "nme21": 5.5},
+        "pointing04": {"protocols": {"labelled_box": pointing04.summary([turned])}},
     }
     for name, result in results.items():
         content = {"benchmark": name, **result, "provenance": SOURCE}
@@ -128,4 +133,8 @@ def test_the_other_benchmarks_are_shown_as_they_are_written(tmp_path: Path, caps
     text = written(tmp_path, capsys)
     assert "| biwi.json | 1 | 1 | 2.00 (2.00) | 4.00 (4.00) |" in text
     assert "| challenging | 1 | 0 | 4.00 | 3.00 | 0.00 | 50.00 |" in text
+    assert "| ours, 3ddfa (`aflw.json`) | 1 | 1 | 6.50 |  |  | 6.50 |" in text
+    assert "| Yu et al. (the paper) | all |  | 6.79 | 5.94 | 6.48 | 7.96 |" in text
+    assert "| ours (`aflw_pifa.json`) | 1 | 0 | 5.50 |" in text and "| Jourabloo et al. | all |  | 4.72 |" in text
+    assert "| pointing04.json | labelled box | 1 | 0 | 3.00 |  | 1.00 |  |" in text
     assert "| aflw2000_reannotated.json | 1 | 0 | 2.00 |  | 2.00 |  | 1.50 |" in text

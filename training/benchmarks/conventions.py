@@ -9,6 +9,9 @@ of the face, y to the person's left, z up. Yaw > 0 turns the face to the image's
   the rotation that best lays the mean inner landmarks on ``pt3d_68`` (its y runs down the image, its z to the viewer)
   agrees with this formula to 2.3 degrees on average, and with none of the other orders and signs to 4.8.
 - **AFW** gives yaw in steps of 15 degrees, positive towards the image's right, as ours.
+- **Pointing'04** gives tilt and pan in degrees, the direction into which the nose points; roll is not labelled. Tilt
+  > 0 looks up. Pan > 0 is the person's own right, the image's **left**: against AFW's sign and ours, and of the sign
+  that AFLW2000-3D and BIWI have. Published measurements on its pictures find the nose left of the eyes' middle there.
 - **Synthesis AI** gives a head turn in degrees, world <- head = ``X(pitch) Z(roll) Y(-yaw)``, and the camera in OpenGL
   axes (x right, y up, z to the viewer).
 
@@ -22,7 +25,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.geometry import Array, rotation_from_vector, yaw_pitch_roll_from_rotation
+from dense_face_ros.geometry import (
+    Array,
+    rotation_from_vector,
+    rotation_from_yaw_pitch_roll,
+    yaw_pitch_roll_from_rotation,
+)
 from training.benchmarks.metrics import INNER
 
 #: Degrees by which a face in AFLW2000-3D's zero pose looks up in our head frame; see :func:`zero_pose_pitch`.
@@ -72,6 +80,18 @@ def along_line_of_sight(pose: Array) -> Array:
 def afw_yaw(rotation: Array) -> float:
     """Yaw in degrees as AFW labels it, of a camera <- head rotation along the line of sight."""
     return float(np.degrees(yaw_pitch_roll_from_rotation(rotation)[0]))
+
+
+def pointing04_rotation(tilt_pan_degrees: npt.ArrayLike) -> Array:
+    """Pointing'04's (tilt, pan) in degrees -> camera <- head rotation along the line of sight (3, 3), without roll."""
+    tilt, pan = np.radians(np.asarray(tilt_pan_degrees, dtype=np.float64))
+    return rotation_from_yaw_pitch_roll([-pan, -tilt, 0.0])
+
+
+def pointing04_angles(rotation: Array) -> Array:
+    """(tilt, pan) in degrees, as Pointing'04 labels them, of a camera <- head rotation along the line of sight."""
+    yaw, pitch, _ = np.degrees(yaw_pitch_roll_from_rotation(rotation))
+    return np.array([-pitch, -yaw])
 
 
 def synthesis_ai_rotation(yaw_pitch_roll_degrees: npt.ArrayLike, camera_from_world: Array) -> Array:

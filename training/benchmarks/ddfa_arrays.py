@@ -1,4 +1,4 @@
-"""Label arrays (``.npy``) as 3DDFA's release (Guo et al. 2018, folder ``test.configs``) stores them: a row per image."""
+"""Label arrays (``.npy``) as 3DDFA's release stores them in its folder ``test.configs``: a row per image."""
 
 from __future__ import annotations
 

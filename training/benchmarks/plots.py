@@ -17,7 +17,13 @@ from dense_face_ros.geometry import Array
 from dense_face_ros.head_state import HeadState
 from training.benchmarks.sheet import Sheet
 
-_CURVES = {"nme68": "68 points", "nme51": "51 inner points", "nme_visible_inner": "visible inner points"}
+_CURVES = {
+    "nme68": "68 points",
+    "nme51": "51 inner points",
+    "nme_visible_inner": "visible inner points",
+    "nme21": "those of 21 points that can be seen",
+}
+_ANGLES = {"geodesic": "", "pan_error": "pan", "tilt_error": "tilt"}
 _CURVE_END = 12.0  # % of the face; errors beyond are as good as failures
 _SIZE = (640, 360)
 
@@ -73,13 +79,14 @@ def error_against_yaw(rows: list[dict[str, Any]], names: dict[str, str], title: 
 def write_plots(result: dict[str, Any], stem: Path) -> list[Path]:
     """Write ``STEM_ced.svg``, ``STEM_yaw.svg`` and ``STEM_pose_yaw.svg``: those that the benchmark has labels for."""
     rows, name = rows_of(result), result["benchmark"]
-    marked = bool(np.isfinite(column(rows, "nme68")).any())
+    marked = {curve: label for curve, label in _CURVES.items() if np.isfinite(column(rows, curve)).any()}
     pictures = {"ced": error_curves(rows, f"{name}: {len(rows)} faces")} if marked else {}
     posed = bool(np.isfinite([true_yaw(row) for row in rows]).any())
     if marked and posed:
-        pictures["yaw"] = error_against_yaw(rows, _CURVES, f"{name}: landmarks", "error, % of the face")
-    if posed and "geodesic" in rows[0]:
-        pictures["pose_yaw"] = error_against_yaw(rows, {"geodesic": ""}, f"{name}: rotation", "error, deg")
+        pictures["yaw"] = error_against_yaw(rows, marked, f"{name}: landmarks", "error, % of the face")
+    angles = {error: label for error, label in _ANGLES.items() if error in rows[0]}
+    if posed and angles:
+        pictures["pose_yaw"] = error_against_yaw(rows, angles, f"{name}: rotation", "error, deg")
     written = []
     for kind, text in pictures.items():
         path = stem.with_name(f"{stem.name}_{kind}.svg")

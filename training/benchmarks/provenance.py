@@ -14,11 +14,15 @@ _LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "opencv-python", "onnx
               "tensorrt", "tensorrt-rtx")  # fmt: skip
 
 
-def provenance() -> dict[str, Any]:
-    """Commit (with ``-dirty`` for uncommitted changes), sha256 of the shipped models, processor and libraries."""
+def provenance(network: Path | None = None) -> dict[str, Any]:
+    """Commit (with ``-dirty`` for uncommitted changes), sha256 of the models, processor and libraries.
+
+    Args:
+        network: file that was used instead of the shipped correspondence network.
+    """
     return {
         "commit": _commit(),
-        "models": _model_hashes(),
+        "models": _model_hashes(network),
         "hardware": {
             "processor": _processor(),
             "cpus": os.cpu_count(),
@@ -40,10 +44,12 @@ def _commit() -> str | None:
     return done.stdout.strip() or None
 
 
-def _model_hashes() -> dict[str, str]:
+def _model_hashes(network: Path | None) -> dict[str, str]:
     folder = Path(str(resources.files("dense_face_ros") / "models"))
-    files = sorted(p for p in folder.glob("*") if p.suffix in {".npz", ".onnx"})
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    files = {path.name: path for path in sorted(folder.glob("*")) if path.suffix in {".npz", ".onnx"}}
+    if network is not None:
+        files["correspondence.onnx"] = network
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
 
 
 def _processor() -> str:
