@@ -6,9 +6,12 @@ runs over the frames first; the stages then run alone on the same frames and the
 - ``finder``: faces in the whole frame; - ``crop``: the window resampled to the network's input;
 - ``network``: one inference; - ``correspondences``: cells chosen and lifted to the face surface;
 - ``alignment_cold``: Eq. 3 from nothing; - ``alignment_warm``: from the frame before, with its identity as the prior;
-- ``tracker_update``: a frame, given a track; - ``tracker_search``: a frame, without memory and without a box.
+- ``tracker_update``: a frame, given a track; - ``tracker_search``: a frame, without memory and without a box;
+- ``markers``: what RViz is sent about a head, serialised; where ROS is installed.
 
-Every stage is warmed up, then run ``--repeats`` times over all frames; times are wall clock, in milliseconds.
+Every stage is warmed up, then run ``--repeats`` times over all frames; times are wall clock, in milliseconds. Memory is
+that of the process, in MiB: before the models are loaded, with them, and the peak of the run, in which the decoded
+source frames have their share.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ from dense_face_ros import FaceTracker
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
 from dense_face_ros.backends import CorrespondenceNetwork
 from dense_face_ros.correspondence import Correspondences, correspondences
+from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from dense_face_ros.face_finder import FaceFinder
+from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.template import Template
@@ -63,6 +68,7 @@ class Stages:
     template: Template
     aligner: Aligner
     tracker: HeadTracker
+    markers: Callable[[HeadState], object] | None
 
 
 def timed(
@@ -134,6 +140,9 @@ def measure(stages: Stages, images: Sequence[Image], repeats: int) -> dict[str, 
     crops = [crop_of(last[i].crop_to_image) for i in followed]
     camera = last[followed[0]].camera
     result |= _measure_stages(stages, shown, crops, camera, repeats)
+    if stages.markers is not None:
+        build = stages.markers
+        result["markers"] = timed(lambda i: build(last[followed[i]]), len(followed), repeats)
     result["share_tracked"] = len(followed) / len(images)
     return result
 
@@ -195,7 +204,20 @@ def shipped_stages(threads: int) -> Stages:
     """The shipped models, every stage on ``threads`` CPU threads."""
     cv2.setNumThreads(threads)
     tracker = FaceTracker(threads=threads)
-    return Stages(FaceFinder(threads=threads), tracker.network, tracker.template, Aligner(tracker.model), tracker)
+    finder, aligner = FaceFinder(threads=threads), Aligner(tracker.model)
+    return Stages(finder, tracker.network, tracker.template, aligner, tracker, marker_stage(tracker.model))
+
+
+def marker_stage(model: FaceModel) -> Callable[[HeadState], object] | None:
+    """Builds and serialises the markers of a tracked head as the node does; None without ROS."""
+    try:
+        from std_msgs.msg import Header
+
+        from dense_face_ros.ros.markers import MarkerWriter
+    except ImportError:
+        return None
+    writer, header = MarkerWriter(model.triangles), Header(frame_id="camera")
+    return lambda state: writer.write(state, header)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -213,13 +235,17 @@ def main(arguments: list[str] | None = None) -> int:
                 raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least 1")
         if not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+        memory = {"before_loading": resident_mb()}
         stages = shipped_stages(options.threads)
+        memory["loaded"] = resident_mb()
         result: dict[str, Any] = {"source": options.source.name, "threads": options.threads, "sizes": {}}
         for size in SIZES:
             images = read_frames(options.source, size, options.frames)
             figures = measure(stages, images, options.repeats)
             result["sizes"][f"{size[0]}x{size[1]}"] = figures
             print(table(f"{size[0]}x{size[1]}, {options.threads} thread(s), {stages.network.name}", figures))
+        result["memory_mb"] = {**memory, "peak": peak_mb()}
+        print("memory, MiB: " + ", ".join(f"{name} {_shown(mb)}" for name, mb in result["memory_mb"].items()))
         if options.json is not None:
             text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
             options.json.write_text(text + "\n", encoding="utf-8")
@@ -239,6 +265,10 @@ def table(title: str, figures: dict[str, Any]) -> str:
         else:
             lines.append(f"{name:<18}{row:>11.2f}")
     return "\n".join(lines) + "\n"
+
+
+def _shown(megabytes: float | None) -> str:
+    return "unknown" if megabytes is None else f"{megabytes:.0f}"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from training.benchmark import read_frames
 from training.benchmarks.provenance import provenance
 from training.ros_isolation import keep_to_this_machine
@@ -92,12 +93,6 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory_megabytes(pid: int) -> float:
-    """Memory that a process has in use."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024.0
-
-
 def measure(
     images: Sequence[npt.NDArray[np.uint8]], rate: float, seconds: float, threads: int, program: Sequence[str] = TRACKER
 ) -> dict[str, Any]:
@@ -133,7 +128,7 @@ def measure(
             sender.send(rate, seconds)
             elapsed = time.monotonic() - started
             spent = processor_seconds(process.pid) - used
-            memory = memory_megabytes(process.pid)
+            memory, peak = resident_mb(process.pid), peak_mb(process.pid)
             time.sleep(_LAST_ANSWERS)
     finally:
         executor.shutdown()
@@ -144,6 +139,7 @@ def measure(
         **traffic.figures(begin, elapsed),
         "processor_percent": 100.0 * spent / elapsed,
         "memory_mb": memory,
+        "peak_memory_mb": peak,
     }
 
 

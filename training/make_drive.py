@@ -1,4 +1,4 @@
-"""A rosbag2 of a scripted drive with known poses: ``python -m training.make_drive mirrors BAG [--raw]``.
+"""A rosbag2 of a scripted drive with known poses: ``python -m training.make_drive mirrors BAG [--raw] [--times N]``.
 
 The bag (mcap) holds 640x480 images at 30 Hz, their camera_info, ``/camera/head_pose/truth``, the true pose camera
 <- head of every image, and ``/camera/expression/truth``, how far its eyes are open.
@@ -8,6 +8,7 @@ The bag (mcap) holds 640x480 images at 30 Hz, their camera_info, ``/camera/head_
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,6 +28,13 @@ _QUALITY = 95  # JPEG
 _IMAGE, _COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 _INFO, _POSE = "sensor_msgs/msg/CameraInfo", "geometry_msgs/msg/PoseStamped"
 _EXPRESSION = "sensor_msgs/msg/JointState"
+
+
+def repeated(truth: Truth, times: int) -> Truth:
+    """The drive over and over, its clock running on."""
+    period = len(truth.stamp) * float(truth.stamp[1] - truth.stamp[0])
+    stamp = np.concatenate([truth.stamp + i * period for i in range(times)])
+    return Truth(truth.camera, stamp, np.tile(truth.pose, (times, 1, 1)))
 
 
 def write_bag(path: Path, truth: Truth, images: Iterable[npt.NDArray[np.uint8]], raw: bool = False) -> None:
@@ -119,17 +127,25 @@ def _expression(types: Any, header: Any, openness: float) -> Any:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
-    from training.rendering.drive import DRIVES, DriveRenderer
-
+    try:
+        from training.rendering.drive import DRIVES, DriveRenderer
+    except ImportError as error:
+        print(f"error: the renderer cannot be loaded: {error}; install requirements/training.txt", file=sys.stderr)
+        return 2
     parser = argparse.ArgumentParser(prog="python -m training.make_drive", description="Render a drive into a bag.")
     parser.add_argument("drive", choices=sorted(DRIVES))
     parser.add_argument("bag", type=Path, help="folder of the new bag")
     parser.add_argument("--raw", action="store_true", help="uncompressed images (28 MB per second) instead of JPEG")
+    parser.add_argument("--times", type=int, default=1, help="drive it N times in a row (default 1: ten seconds)")
     options = parser.parse_args(arguments)
     try:
+        if options.times < 1:
+            raise ValueError(f"--times is {options.times}; it must be at least 1")
         drive = DRIVES[options.drive]
-        write_bag(options.bag, drive.truth(), DriveRenderer(FaceModel.load(), drive).frames(), options.raw)
-    except (OSError, ImportError) as error:
+        renderer = DriveRenderer(FaceModel.load(), drive)
+        images = itertools.chain.from_iterable(renderer.frames() for _ in range(options.times))
+        write_bag(options.bag, repeated(drive.truth(), options.times), images, options.raw)
+    except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(options.bag)

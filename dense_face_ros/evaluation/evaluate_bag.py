@@ -22,6 +22,8 @@ import sys
 from pathlib import Path
 
 from dense_face_ros.attention.settings import PRESETS, SIDES
+from dense_face_ros.backends import NetworkUnavailable
+from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
 from dense_face_ros.evaluation.attention import AttentionJudge
 from dense_face_ros.evaluation.bag import BagRecording
 from dense_face_ros.evaluation.compare import HEADER, TABLE, comparison_page, comparison_table
@@ -39,7 +41,7 @@ def main(arguments: list[str] | None = None, tracker: Tracker | None = None) -> 
     options = _parser().parse_args(arguments)
     try:
         evaluate(options, tracker)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -52,7 +54,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     """Do what the command line says.
 
     Raises:
-        OSError, ValueError, ImportError: one line that names the file, topic or package.
+        OSError, ValueError, ImportError, NetworkUnavailable: one line that names the file, topic or package.
     """
     output: Path = options.output or Path(f"{options.recording.resolve().stem}_evaluation")
     if (output / "bag").exists():
@@ -63,13 +65,16 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     try:
         if tracker is None:
             settings = TrackerSettings(field_of_view=options.field_of_view)
-            tracker = FaceTracker(settings, network_path=options.network, threads=options.threads)
+            tracker = FaceTracker(
+                settings, network_path=options.network, backend=options.backend, threads=options.threads
+            )
+            wait_until_running(tracker.network)
         output.mkdir(parents=True, exist_ok=True)
         judge = AttentionJudge(options.preset, options.drive, options.camera and tuple(options.camera))
         result = run(tracker, recording, judge, output / "bag")
     finally:
         recording.close()
-    found = summary(result.columns)
+    found = summary(result.columns, result.memory_mb)
     result.columns.write_csv(output / TABLE)
     if not result.columns.write_parquet(output / "frames.parquet"):
         print("no frames.parquet: pyarrow is not installed (pip install pyarrow)", file=sys.stderr)
@@ -123,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         help="mounting of the camera in the car, degrees, as the attention node's parameters (default: learned)",
     )
     parser.add_argument("--network", type=Path, help="correspondence network (.onnx) instead of the shipped one")
+    parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default="onnxruntime", help="inference engine")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the inference (default 2)")
     return parser
 

@@ -62,6 +62,7 @@ def report(name: str, run: Run, summary: Mapping[str, Any]) -> str:
 def figures(summary: Mapping[str, Any]) -> list[tuple[str, object]]:
     """Names with units, and values, of what stands at the top of a report."""
     share, jitter, ms = summary["share"], summary["jitter"], summary["milliseconds"]
+    memory = " / ".join(page.shown(summary["memory_mb"][when]) for when in ("settled", "end", "peak"))
     rows: list[tuple[str, object]] = [
         ("frames", summary["frames"]),
         ("duration, s", summary["duration_s"]),
@@ -72,6 +73,7 @@ def figures(summary: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("share of frames with shut eyes", summary["eyes"]["share_shut"]),
         ("time of a frame, ms, p50 / p90 / p99", " / ".join(page.shown(ms[q]) for q in ("p50", "p90", "p99"))),
         ("times real time", summary["times_real_time"]),
+        ("memory, MiB, after 100 frames / at the end / peak", memory),
     ]
     truth = summary.get("truth")
     if truth is not None:

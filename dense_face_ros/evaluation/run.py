@@ -15,6 +15,7 @@ from dense_face_ros.evaluation.attention import AttentionJudge
 from dense_face_ros.evaluation.frame_table import FrameColumns, FrameTable
 from dense_face_ros.evaluation.jitter import JitterMeter
 from dense_face_ros.evaluation.key_frames import KeyFrame, KeyFrames
+from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from dense_face_ros.evaluation.output_bag import OutputBag
 from dense_face_ros.evaluation.progress import ProgressBar
 from dense_face_ros.evaluation.recording import Recording
@@ -22,6 +23,8 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState
 from dense_face_ros.ros.frame_sources import SourceError
+
+_SETTLED = 100  # frames after which nothing is set up any more: from here on memory should stay as it is
 
 
 class Tracker(Protocol):
@@ -35,11 +38,20 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """What came of it: the table, the pictures, and what was wrong with the camera (one line each, no repeats)."""
+    """What came of it.
+
+    Attributes:
+        columns: a row per frame.
+        key_frames: pictures of some.
+        notes: what was wrong with the camera, one line each, no repeats.
+        memory_mb: of this process, in MiB: ``settled`` after the first 100 frames, at the ``end``, and the ``peak``;
+            None where it is not known, and in shorter recordings.
+    """
 
     columns: FrameColumns
     key_frames: list[KeyFrame]
     notes: list[str]
+    memory_mb: dict[str, float | None]
 
 
 def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path | None = None) -> Run:
@@ -53,6 +65,7 @@ def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path
     notes: dict[str, None] = {}
     progress = ProgressBar(recording.count)
     first: int | None = None
+    settled: float | None = None
     with nullcontext() if bag is None else OutputBag(bag) as output:
         for frame in recording.frames():
             if truth is not None and truth.frame_id and frame.frame_id and truth.frame_id != frame.frame_id:
@@ -72,5 +85,8 @@ def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path
             if frame.note:
                 notes[frame.note] = None
             progress.step()
+            if len(table) == _SETTLED:
+                settled = resident_mb()
     progress.close()
-    return Run(table.columns(truth), pictures.chosen(), list(notes))
+    memory = {"settled": settled, "end": resident_mb(), "peak": peak_mb()}
+    return Run(table.columns(truth), pictures.chosen(), list(notes), memory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,17 @@ _JITTER = {
 }
 
 
-def summary(columns: FrameColumns) -> dict[str, Any]:
+#: What differs between two runs over one recording: figures of the machine.
+OF_THE_MACHINE = ("milliseconds", "times_real_time", "memory_mb")
+
+
+def summary(columns: FrameColumns, memory_mb: Mapping[str, float | None]) -> dict[str, Any]:
     """Counts and shares, losses, jitter, eyes, expression, wall clock, and errors where there is a truth.
 
-    Everything but ``milliseconds`` and ``times_real_time`` is the same in two runs. What could not be computed is
-    None.
+    Everything but what is ``OF_THE_MACHINE`` is the same in two runs. What could not be computed is None.
+
+    Args:
+        memory_mb: taken over as it is, see :class:`dense_face_ros.evaluation.run.Run`.
     """
     status = np.array(columns.texts["status"])
     tracked = status == Status.TRACKING.value
@@ -52,6 +59,7 @@ def summary(columns: FrameColumns) -> dict[str, Any]:
         },
         "milliseconds": {f"p{q}": _percentile(numbers[TIME], q) for q in (50, 90, 99)},
         "times_real_time": duration / spent if spent > 0 else None,
+        "memory_mb": dict(memory_mb),
     }
     if "error_rotation" in numbers:
         result["truth"] = _against_truth(numbers, tracked)

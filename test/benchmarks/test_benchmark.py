@@ -59,7 +59,7 @@ def stages(model, state_of, crop, known_tracker):
     state = replace(state_of(rotation_from_yaw_pitch_roll([0.2, 0.1, 0.0])), crop_to_image=crop.to_image_matrix)
     template = Template(model, "frontal")
     network = _OneFaceNetwork(model, template, state, crop)
-    return benchmark.Stages(_NoFinder(), network, template, Aligner(model), known_tracker([state]))
+    return benchmark.Stages(_NoFinder(), network, template, Aligner(model), known_tracker([state]), lambda state: b"")
 
 
 def test_every_stage_is_timed(stages) -> None:
@@ -67,11 +67,23 @@ def test_every_stage_is_timed(stages) -> None:
     result = benchmark.measure(stages, images, repeats=2)
     timed = {name for name, value in result.items() if isinstance(value, dict)}
     assert timed == {"tracker_update", "tracker_search", "finder", "crop", "network", "correspondences",
-                     "alignment_cold", "alignment_warm"}  # fmt: skip
+                     "alignment_cold", "alignment_warm", "markers"}  # fmt: skip
     assert all(result[name]["runs"] == 4 for name in timed)
     assert result["share_tracked"] == 1.0 and result["share_aligned"] == 1.0
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert "alignment_warm" in benchmark.table("640x480", result)
+
+
+def test_markers_are_left_out_without_ros(stages) -> None:
+    assert "markers" not in benchmark.measure(replace(stages, markers=None), [np.zeros((240, 320, 3), np.uint8)], 1)
+
+
+def test_markers_are_those_of_the_node(model, state_of) -> None:
+    pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+    build = benchmark.marker_stage(model)
+    assert build is not None
+    data = build(state_of(rotation_from_yaw_pitch_roll([0.2, 0.1, 0.0])))
+    assert isinstance(data, bytes) and len(data) > 24 * 3 * len(model.triangles), "three points of 24 bytes a triangle"
 
 
 def test_source_without_a_face_is_an_error(stages, lost, known_tracker) -> None:

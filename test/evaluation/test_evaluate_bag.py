@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from ros.materials import write_bag, write_video
 
 from dense_face_ros.evaluation.evaluate_bag import main
 from dense_face_ros.evaluation.frame_table import FrameColumns
+from dense_face_ros.evaluation.summary import OF_THE_MACHINE
 
 
 def test_a_bag_with_truth_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,6 +43,9 @@ def test_two_runs_agree_to_the_last_digit(tmp_path: Path, capsys: pytest.Capture
     one, two = tmp_path / "one", tmp_path / "two"
     assert main([str(bag), "--output", str(one)], FakeTracker()) == 0
     assert main([str(bag), "--output", str(two), "--compare", str(one)], FakeTracker()) == 0
+    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (one, two)]
+    same = [{name: value for name, value in found.items() if name not in OF_THE_MACHINE} for found in summaries]
+    assert same[0] == same[1] and set(OF_THE_MACHINE) < set(summaries[0])
     a, b = (FrameColumns.read_csv(folder / "frames.csv") for folder in (one, two))
     assert a.texts == b.texts and (a.stamps == b.stamps).all()
     for name in a.numbers:
@@ -50,6 +55,17 @@ def test_two_runs_agree_to_the_last_digit(tmp_path: Path, capsys: pytest.Capture
         assert path.read_bytes() == next((two / "bag").glob("*.mcap")).read_bytes()
     assert "error of rotation, deg; " in (out := capsys.readouterr().out) and "; equal" in out
     assert "<svg" in (two / "comparison.html").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux accounts for memory in /proc")
+def test_memory_is_told_once_it_has_settled(tmp_path: Path) -> None:
+    found = []
+    for count in (20, 120):
+        output = tmp_path / f"out{count}"
+        assert main([str(drive(tmp_path / f"bag{count}", count)), "--output", str(output)], FakeTracker()) == 0
+        found.append(json.loads((output / "summary.json").read_text())["memory_mb"])
+    assert found[0]["settled"] is None and found[1]["peak"] >= found[1]["settled"] > 10.0
+    assert found[1]["end"] - found[1]["settled"] < 5.0, "MiB over twenty small frames"
 
 
 def test_a_video_is_tracked_without_truth(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dense_face_ros.face_model import FaceModel
-from training.make_drive import main
+from training.make_drive import main, repeated
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
 
 STILL = ((0.0, 0, 0, 0, 0.0, 0.0, 0.6), (0.2, 0, 0, 0, 0.0, 0.0, 0.6))
@@ -32,7 +32,17 @@ def test_light_and_lids_follow_the_script(shipped_model: FaceModel) -> None:
     assert (infrared[..., 0] == infrared[..., 2]).all() and infrared.shape == (480, 640, 3)
 
 
+def test_a_drive_can_be_driven_again_and_again() -> None:
+    once = DRIVES["mirrors"].truth()
+    thrice = repeated(once, 3)
+    assert len(thrice.stamp) == 900 and np.allclose(np.diff(thrice.stamp), 1.0 / 30.0)
+    assert np.array_equal(thrice.pose[300:600], once.pose) and np.array_equal(thrice.pose[600:], once.pose)
+
+
 def test_an_existing_bag_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["mirrors", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert "exists already" in error and error.count("\n") == 1
+    assert main(["mirrors", str(tmp_path / "new"), "--times", "0"]) == 2
+    error = capsys.readouterr().err
+    assert "--times is 0" in error and error.count("\n") == 1
