@@ -26,7 +26,11 @@ from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.evaluation.attention_picture import draw_timeline
+from dense_face_ros.ros.bag_topics import open_reader, read_messages
+from dense_face_ros.ros.frame_sources import SourceError
 
+#: Topics that are read, as the tracker node names them, and their types.
+_TYPES = {"head_pose": "geometry_msgs/msg/PoseWithCovarianceStamped", "expression": "sensor_msgs/msg/JointState"}
 _COLUMNS = ("stamp", "seconds", "state", "previous_state", "zone", "glance", "budget_left", "perclos", "reason")
 
 
@@ -69,34 +73,35 @@ def read_bag(path: Path, namespace: str = "") -> Iterator[HeadSample]:
     """Samples of the topics ``head_pose`` and ``expression`` in a rosbag2, in the order of recording.
 
     Raises:
-        ModuleNotFoundError: rosbags is not installed.
-        ValueError: naming the bag, when it has no such topic.
+        SourceError: one line naming the bag, when it cannot be read, is damaged or has no such topic.
     """
-    from rosbags.highlevel import AnyReader, AnyReaderError
-    from rosbags.typesys import Stores, get_typestore
-
-    topics = {f"{namespace}/head_pose", f"{namespace}/expression"}
+    reader = open_reader(path)
     try:
-        with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
-            wanted = [connection for connection in reader.connections if connection.topic in topics]
-            if not wanted:
-                known = ", ".join(sorted({connection.topic for connection in reader.connections})) or "none"
-                raise ValueError(f"bag '{path}' has no {' and no '.join(sorted(topics))}; its topics: {known}")
-            pairing = SamplePairing()
-            for connection, _, data in reader.messages(wanted):
-                message: Any = reader.deserialize(data, connection.msgtype)
-                stamp = int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
-                if connection.topic.endswith("expression"):
-                    values = dict(zip(message.name, message.position, strict=False))
-                    eyes = tuple(float(values.get(f"eye_openness_{side}", np.nan)) for side in SIDES)
-                    yield from pairing.expression(stamp, (eyes[0], eyes[1]), bool(message.name))
-                else:
-                    q = message.pose.pose.orientation
-                    rotation = np.asarray(Rotation.from_quat([q.x, q.y, q.z, q.w]).as_matrix())
-                    covariance = np.asarray(message.pose.covariance, dtype=np.float64).reshape(6, 6)
-                    yield from pairing.pose(stamp, rotation, covariance)
-    except (AnyReaderError, OSError) as error:
-        raise ValueError(f"bag '{path}' cannot be read: {error}") from error
+        yield from _samples(str(path), reader, {f"{namespace}/{name}": kind for name, kind in _TYPES.items()})
+    finally:
+        reader.close()
+
+
+def _samples(name: str, reader: Any, topics: dict[str, str]) -> Iterator[HeadSample]:
+    from rosbags.typesys import Stores, get_typestore  # with the reader opened, it is there
+
+    wanted = [connection for connection in reader.connections if topics.get(connection.topic) == connection.msgtype]
+    if not wanted:
+        known = ", ".join(sorted({f"{c.topic} ({c.msgtype})" for c in reader.connections})) or "none"
+        lacking = " and no ".join(f"{topic} ({kind})" for topic, kind in topics.items())
+        raise SourceError(f"bag '{name}' has no {lacking}; its topics: {known}")
+    pairing, decode = SamplePairing(), get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
+    for connection, _, message in read_messages(name, reader, wanted, decode):
+        stamp = int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
+        if connection.topic.endswith("expression"):
+            values = dict(zip(message.name, message.position, strict=False))
+            eyes = tuple(float(values.get(f"eye_openness_{side}", np.nan)) for side in SIDES)
+            yield from pairing.expression(stamp, (eyes[0], eyes[1]), bool(message.name))
+        else:
+            q = message.pose.pose.orientation
+            rotation = np.asarray(Rotation.from_quat([q.x, q.y, q.z, q.w]).as_matrix())
+            covariance = np.asarray(message.pose.covariance, dtype=np.float64).reshape(6, 6)
+            yield from pairing.pose(stamp, rotation, covariance)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -124,13 +129,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         states = judge(read_bag(options.bag, options.namespace), policy)
         options.output.mkdir(parents=True, exist_ok=True)
         draw_timeline(states, settings, zones, options.output / "attention.png")
+        write_transitions(states, options.output / "attention.csv")
     except ModuleNotFoundError as error:
-        print(f"{error.name} is not installed: pip install {error.name}", file=sys.stderr)
+        print(f"error: {error.name} is not installed: pip install {error.name}", file=sys.stderr)
         return 2
-    except ValueError as error:
-        print(error, file=sys.stderr)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
         return 2
-    write_transitions(states, options.output / "attention.csv")
     for before, state in transitions(states):
         came = "" if before is None else f"{before.state.value} -> "
         print(f"{state.stamp - states[0].stamp:8.2f} s  {came}{state.state.value}: {state.reason}")

@@ -16,10 +16,10 @@ from dense_face_ros.evaluation.truth import TruePoses
 from dense_face_ros.ros.bag_topics import (
     COMPRESSED_IMAGE,
     IMAGE,
-    first_line,
     image_connection,
     info_connection,
     open_reader,
+    read_messages,
 )
 from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.frame_sources import SourceError
@@ -120,13 +120,7 @@ class BagRecording:
 
     def _messages(self, *connections: Any) -> Iterator[tuple[Any, int, Any]]:
         wanted = [connection for connection in connections if connection is not None]
-        try:
-            for connection, nanoseconds, data in self._reader.messages(wanted):
-                yield connection, nanoseconds, self._store.deserialize_cdr(data, connection.msgtype)
-        except (SourceError, GeneratorExit):
-            raise
-        except Exception as error:
-            raise SourceError(f"bag '{self.name}' is damaged: {first_line(error)}") from error
+        return read_messages(self.name, self._reader, wanted, self._store.deserialize_cdr)
 
     def _choose_truth(self, topic: str) -> Any:
         poses = [c for c in self._reader.connections if c.msgtype in _POSE_TYPES]

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dense_face_ros.ros.bag_topics import (
+    CAMERA_INFO,
     COMPRESSED_IMAGE,
     IMAGE,
-    first_line,
     image_connection,
     info_connection,
     open_reader,
+    read_messages,
 )
 from dense_face_ros.ros.frame_sources import SourceError
 
-_TYPES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage}
+_TYPES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraInfo}
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,18 @@ class Bag:
         Raises:
             SourceError: when the bag is damaged.
         """
-        wanted = [self._image] + ([self._info] if self._info is not None else [])
-        kind, info = _TYPES[self._image.msgtype], None
-        try:
-            for connection, nanoseconds, data in self._reader.messages(wanted):
-                if connection.topic == self._image.topic:
-                    yield BagFrame(1e-9 * nanoseconds, deserialize_message(data, kind), info)
-                    info = None
-                else:
-                    info = deserialize_message(data, CameraInfo)
-        except SourceError:
-            raise
-        except Exception as error:
-            raise SourceError(f"bag '{self.name}' is damaged: {first_line(error)}") from error
+        wanted, info = [self._image] + ([self._info] if self._info is not None else []), None
+        for connection, nanoseconds, message in read_messages(self.name, self._reader, wanted, _decode):
+            if connection.topic == self._image.topic:
+                yield BagFrame(1e-9 * nanoseconds, message, info)
+                info = None
+            else:
+                info = message
 
     def close(self) -> None:
         """Close the bag's files."""
         self._reader.close()
+
+
+def _decode(data: bytes, kind: str) -> Any:
+    return deserialize_message(data, _TYPES[kind])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from dense_face_ros.ros.frame_sources import SourceError
 
 IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
-_INFO = "sensor_msgs/msg/CameraInfo"
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
 
 def is_bag(path: Path) -> bool:
@@ -36,6 +36,30 @@ def open_reader(path: Path) -> Any:
     except (ReaderError, OSError, ValueError, KeyError, AssertionError) as error:
         raise SourceError(f"bag '{path}' cannot be read: {first_line(error)}") from error
     return reader
+
+
+def read_messages(
+    name: str, reader: Any, connections: Sequence[Any], decode: Callable[[bytes, str], Any]
+) -> Iterator[tuple[Any, int, Any]]:
+    """(connection, nanoseconds of recording, message) of the connections, in the order of recording.
+
+    Args:
+        name: of the bag, for errors.
+        reader: opened.
+        decode: from the serialised message and the name of its type.
+
+    Raises:
+        SourceError: when the bag is damaged.
+    """
+    count, promised = 0, sum(connection.msgcount for connection in connections)
+    try:
+        for connection, nanoseconds, data in reader.messages(connections):
+            yield connection, nanoseconds, decode(data, connection.msgtype)
+            count += 1
+    except Exception as error:  # as in open_reader
+        raise SourceError(f"bag '{name}' is damaged: {first_line(error)}") from error
+    if count < promised:  # what comes after damaged bytes may be passed over in silence
+        raise SourceError(f"bag '{name}' is damaged: it holds {count} of the {promised} messages in its summary")
 
 
 def image_connection(name: str, connections: Sequence[Any], topic: str, option: str) -> Any:
@@ -66,7 +90,7 @@ def image_connection(name: str, connections: Sequence[Any], topic: str, option: 
 
 def info_connection(connections: Sequence[Any], image_topic: str) -> Any:
     """The connection of the camera_info beside an image topic, or of the only one, or None."""
-    infos = [c for c in connections if c.msgtype == _INFO]
+    infos = [c for c in connections if c.msgtype == CAMERA_INFO]
     base = image_topic.removesuffix("/compressed").rsplit("/", 1)[0]
     beside = [c for c in infos if c.topic == f"{base}/camera_info"]
     return (beside or infos)[0] if beside or len(infos) == 1 else None

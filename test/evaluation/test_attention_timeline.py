@@ -80,10 +80,41 @@ def test_library_functions(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("rosbags", reason="rosbags is not installed")
-    assert main([str(tmp_path / "none")]) == 2
-    assert f"bag '{tmp_path / 'none'}' cannot be read" in capsys.readouterr().err
+
+    def refused(*arguments: object) -> str:
+        assert main([*map(str, arguments)]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and error.count("\n") == 1, error
+        return error
+
+    assert f"bag '{tmp_path / 'none'}' cannot be read" in refused(tmp_path / "none")
+    (tmp_path / "foreign.mcap").write_bytes(b"no bag at all")
+    assert "foreign.mcap' cannot be read" in refused(tmp_path / "foreign.mcap")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "metadata.yaml").write_text("rosbag2_bagfile_information: [1,\n")
+    assert "odd' cannot be read" in refused(tmp_path / "odd")
     bag = write_bag(tmp_path / "drive", [])
-    assert main([str(bag), "--namespace", "/cabin"]) == 2
-    assert "has no /cabin/expression and no /cabin/head_pose" in capsys.readouterr().err
-    assert main([str(bag), "--zones", str(tmp_path / "none.yaml")]) == 2
-    assert "none.yaml' cannot be read" in capsys.readouterr().err
+    assert "has no /cabin/head_pose (geometry_msgs/msg/PoseWithCovarianceStamped) and no /cabin/expression" in refused(
+        bag, "--namespace", "/cabin"
+    )
+    assert "none.yaml' cannot be read" in refused(bag, "--zones", tmp_path / "none.yaml")
+    assert "nothing to draw" in refused(bag, "--output", tmp_path / "report")
+
+
+def test_a_truncated_bag_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag = write_bag(tmp_path / "cut", list(see(SCRIPT, SEEN)))
+    file = next(bag.glob("*.mcap"))
+    whole = file.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:2000] + bytes(2000) + whole[4000:]):
+        file.write_bytes(damaged)
+        assert main([str(bag), "--output", str(tmp_path / "report")]) == 2
+        error = capsys.readouterr().err
+        assert f"bag '{bag}' " in error and error.count("\n") == 1, error
+
+
+def test_an_output_that_is_no_folder_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag, taken = write_bag(tmp_path / "drive", list(see([Segment(1.0)], SEEN))), tmp_path / "taken"
+    taken.write_text("a file")
+    assert main([str(bag), "--output", str(taken)]) == 2
+    error = capsys.readouterr().err
+    assert str(taken) in error and error.count("\n") == 1
