@@ -38,7 +38,8 @@ _HEADLINE = (
     "n", "failed", "nme68", "nme51", "nme68_mean_of_bins", "nme51_mean_of_bins", "pose_mae", "pose_geodesic",
     "position_error_mm", "interocular68", "interocular51", "failure_rate_percent", "auc_percent", "tilt_mae", "pan_mae",
 )  # fmt: skip
-_LABELLED = {
+#: Benchmarks of labelled photographs.
+BENCHMARKS = {
     "aflw": aflw.evaluate,
     "aflw_pifa": aflw_pifa.evaluate,
     "aflw2000": aflw2000.evaluate,
@@ -71,7 +72,7 @@ def evaluate(
     if benchmark == "video":
         return video.evaluate(tracker, path, model, limit, sheet, table)
     drawn = WorstAndBest(model) if pictures is not None else Sheet(model) if sheet is not None else None
-    result = _LABELLED[benchmark](tracker, path, model, limit, drawn)
+    result = BENCHMARKS[benchmark](tracker, path, model, limit, drawn)
     if drawn is not None and sheet is not None:
         drawn.write(sheet)
     if isinstance(drawn, WorstAndBest) and pictures is not None:
@@ -107,7 +108,7 @@ def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None)
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description="Run a benchmark.")
-    parser.add_argument("benchmark", choices=[*_LABELLED, "video"])
+    parser.add_argument("benchmark", choices=[*BENCHMARKS, "video"])
     parser.add_argument("path", type=Path, help="the data set's folder, or the video file")
     parser.add_argument("--json", type=Path, help="write all figures, per image too, to this file")
     parser.add_argument("--pictures", action="store_true", help="draw plots and sheets beside the --json file")

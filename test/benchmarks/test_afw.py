@@ -59,6 +59,13 @@ def test_missing_labels_are_named(tmp_path: Path) -> None:
         afw.read_faces(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["[]", "{}"])
+def test_labels_of_no_face_are_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "labels.json").write_text(text)
+    with pytest.raises(ValueError, match=r"labels\.json' holds no face"):
+        afw.read_faces(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["{", '[{"image": "a.jpg"}]', '{"image": 3}'])
 def test_labels_of_another_format_are_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "labels.json").write_text(text)

@@ -8,7 +8,7 @@ import pytest
 from scipy.io import savemat
 
 from dense_face_ros.geometry import FACING_CAMERA
-from training.evaluate import main
+from training.evaluate import BENCHMARKS, main
 
 
 @pytest.fixture
@@ -48,6 +48,18 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, known_tracker, lo
     assert error.startswith("error: aflw2000: folder") and error.count("\n") == 1
     assert main(["aflw2000", str(tmp_path), "--limit", "0"], known_tracker([lost])) == 2
     assert "--limit is 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("benchmark", [*BENCHMARKS, "video"])
+def test_what_is_not_a_data_set_is_one_line_for_every_benchmark(
+    benchmark: str, tmp_path: Path, known_tracker, lost, capsys
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text").write_text("neither labels nor a video")
+    for name in ("nowhere", "empty", "text"):
+        assert main([benchmark, str(tmp_path / name)], known_tracker([lost])) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and error.count("\n") == 1 and str(tmp_path / name) in error
 
 
 def test_the_network_that_was_used_is_told(folder: Path, tmp_path: Path, state_of, known_tracker) -> None:

@@ -45,17 +45,20 @@ def read_faces(folder: Path) -> list[Face]:
 
     Raises:
         FileNotFoundError: the folder or its ``labels.json`` does not exist.
-        ValueError: the labels are of another format.
+        ValueError: the labels are of another format, or of no face.
     """
     labels = subject.existing(folder, "afw") / "labels.json"
     if not labels.is_file():
         raise FileNotFoundError(f"afw: '{labels}' does not exist; give the folder that holds labels.json")
     try:
         entries = json.loads(labels.read_text(encoding="utf-8"))
-        return [face for entry in entries for face in _faces(folder, entry)]
+        faces = [face for entry in entries for face in _faces(folder, entry)]
     except (json.JSONDecodeError, KeyError, TypeError, IndexError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(f"afw: '{labels}' is of another format ({reason}); see training/benchmarks/afw.py") from error
+    if not faces:
+        raise ValueError(f"afw: '{labels}' holds no face; see training/benchmarks/afw.py")
+    return faces
 
 
 def _faces(folder: Path, entry: dict[str, Any]) -> Iterator[Face]:

@@ -65,9 +65,10 @@ def read_image(path: Path) -> Image:
 
 
 def existing(folder: Path, benchmark: str, holding: str = "the data set") -> Path:
-    """The folder itself; FileNotFoundError naming it, and what it should hold, when it does not exist."""
+    """The folder itself; FileNotFoundError naming it, and what it should hold, when there is no such folder."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"{benchmark}: folder '{folder}' does not exist; give the folder that holds {holding}")
+        found = "is a file" if folder.exists() else "does not exist"
+        raise FileNotFoundError(f"{benchmark}: '{folder}' {found}; give the folder that holds {holding}")
     return folder
 
 

@@ -43,7 +43,8 @@ def frames(path: Path, limit: int | None = None) -> Iterator[tuple[float, npt.ND
         ValueError: it is no video that OpenCV can decode.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"video: '{path}' does not exist; give a video file")
+        found = "is a folder" if path.exists() else "does not exist"
+        raise FileNotFoundError(f"video: '{path}' {found}; give a video file")
     capture = cv2.VideoCapture(str(path))
     try:
         rate = capture.get(cv2.CAP_PROP_FPS)
