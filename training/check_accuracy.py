@@ -11,7 +11,8 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+
+from training.result_files import Result, read_result
 
 #: Figures that are kept, and by how much each may rise. NME in % of the box, angles in degrees, failed in images.
 TOLERANCES = {
@@ -23,7 +24,7 @@ TOLERANCES = {
 }
 
 
-def worsened(result: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
+def worsened(result: Result, recorded: Result) -> list[str]:
     """What has become worse than recorded by more than its tolerance, one line each.
 
     Raises:
@@ -40,12 +41,13 @@ def worsened(result: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
     return lines
 
 
-def record(result: dict[str, Any]) -> dict[str, Any]:
-    """The part of a result that is kept."""
-    return {name: result[name] for name in ("benchmark", "n")} | {name: _figure(result, name) for name in TOLERANCES}
+def record(result: Result) -> Result:
+    """The part of a result that is kept; ValueError when it lacks a part."""
+    kept = {"benchmark": result.get("benchmark"), "n": int(_figure(result, "n"))}
+    return kept | {name: _figure(result, name) for name in TOLERANCES}
 
 
-def _figure(figures: dict[str, Any], name: str) -> float:
+def _figure(figures: Result, name: str) -> float:
     value = figures.get(name)
     if not isinstance(value, (int, float)):
         raise ValueError(f"{name} is {value}; it must be a number")
@@ -60,11 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--record", action="store_true", help="write the record instead of checking against it")
     options = parser.parse_args(arguments)
     try:
-        result = json.loads(options.result.read_text(encoding="utf-8"))
+        result = read_result(options.result)
         if options.record:
             options.recorded.write_text(json.dumps(record(result), indent=1) + "\n", encoding="utf-8")
             return 0
-        lines = worsened(result, json.loads(options.recorded.read_text(encoding="utf-8")))
+        lines = worsened(result, read_result(options.recorded))
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -8,15 +8,13 @@ pairs: a difference within the sum of both ``median_spread`` is noise.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from dense_face_ros.evaluation.paired import paired_difference
 from training.benchmarks.plots import column, rows_of
+from training.result_files import Result, read_result
 
-Result = dict[str, Any]
 #: What, in A, in B, difference, margin, verdict on B.
 Row = tuple[str, float, float, float, float | None, str]
 
@@ -80,12 +78,9 @@ def hardware_note(a: Result, b: Result) -> str:
 
 
 def read(path: Path) -> Result:
-    """A result file; ValueError naming it when it is none."""
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"'{path}' is no JSON file: {error}") from error
-    if not isinstance(result, dict) or "provenance" not in result:
+    """A result file with its provenance; ValueError naming it when it is none."""
+    result = read_result(path)
+    if "provenance" not in result:
         raise ValueError(f"'{path}' is no result of training.evaluate or training.benchmark")
     return result
 
@@ -98,15 +93,18 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         a, b = read(options.a), read(options.b)
-        rows = compare(a, b)
+        rows, note = compare(a, b), hardware_note(a, b)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        print(f"error: '{options.a}' or '{options.b}' is not as this version writes it ({error!r})", file=sys.stderr)
         return 2
     print(f"{'':<34}{'A':>11}{'B':>11}{'B - A':>11}{'margin':>11}  B is")
     for name, one, two, difference, margin, verdict in rows:
         width = "" if margin is None else f"{margin:.3f}"
         print(f"{name:<34}{one:>11.3f}{two:>11.3f}{difference:>+11.3f}{width:>11}  {verdict}")
-    if note := hardware_note(a, b):
+    if note:
         print(note)
     return 0
 

@@ -9,11 +9,11 @@ of other systems. The same files give the same page.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from training.report_sections import SECTIONS, Result
+from training.report_sections import SECTIONS
+from training.result_files import Result, read_result
 
 #: Kind of result -> a key that no other kind has.
 _KEYS = {
@@ -44,11 +44,8 @@ def read_results(folder: Path) -> dict[str, list[tuple[str, Result]]]:
         raise FileNotFoundError(f"'{folder}' holds no results (*.json); write some with training.evaluate --json")
     found: dict[str, list[tuple[str, Result]]] = {}
     for file in files:
-        try:
-            result = json.loads(file.read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ValueError(f"'{file}' is no JSON file: {error}") from error
-        kind = kind_of(result) if isinstance(result, dict) else None
+        result = read_result(file)
+        kind = kind_of(result)
         if kind is None:
             raise ValueError(f"'{file}' is no result of the commands that training/report.py names")
         found.setdefault(kind, []).append((file.name, result))
@@ -62,7 +59,7 @@ def markdown(found: dict[str, list[tuple[str, Result]]]) -> str:
         if kind in found:
             try:
                 parts += section(found[kind])
-            except (KeyError, IndexError, TypeError) as error:
+            except (KeyError, IndexError, TypeError, AttributeError) as error:
                 names = ", ".join(name for name, _ in found[kind])
                 raise ValueError(f"{names}: not as this version writes {kind} results ({error!r})") from error
     return "\n\n".join(parts) + "\n"

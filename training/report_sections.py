@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from training.evaluate_peers import ACCURACY
 from training.published import PAPER_68, PAPER_AFLW, PAPER_PIFA, PAPER_TIMES, PAPER_VISIBLE_INNER, PEERS, SAMPLE
-
-Result = dict[str, Any]
+from training.result_files import Result
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

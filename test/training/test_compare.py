@@ -41,15 +41,21 @@ def test_times_are_judged_by_the_spread_of_their_repeats(median: float, verdict:
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = {"a": accuracy([1.0, 2.0]), "b": accuracy([1.0, 2.0], "xy"), "t": times(1.0, 0.1), "none": {"a": 1}}
+    made["old"] = {**made["a"], "images": [{"name": n, "nme68": 1.0} for n in "ab"]}
+    made["rowless"] = {**made["a"], "images": []}
     for name, result in made.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(result))
     (tmp_path / "text.json").write_text("no json")
+    (tmp_path / "list.json").write_text("[1]")
     for other, words in {
         "b": "different images (2 and 2)",
         "t": "different benchmarks: aflw2000 and times",
         "none": "none.json' is no result",
         "text": "text.json' is no JSON file",
         "missing": "missing.json",
+        "list": "list.json' is no result: it holds no JSON object",
+        "old": "is not as this version writes it (KeyError('failed'))",
+        "rowless": "benchmark aflw2000 has no rows per image or face",
     }.items():
         assert main([str(tmp_path / "a.json"), str(tmp_path / f"{other}.json")]) == 2
         error = capsys.readouterr().err

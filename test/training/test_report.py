@@ -99,8 +99,11 @@ def test_the_means_of_the_paper_are_those_of_its_bins() -> None:
 
 
 def test_what_is_no_result_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    contents = {"a": "no json", "b": "{}", "c": '{"benchmark": "aflw2000", "n": 1}'}
-    wanted = ["holds no results", "a.json' is no JSON", "b.json' is no result", "c.json: not as this version"]
+    contents = {"a": "no json", "b": "{}", "c": '{"benchmark": "aflw2000", "n": 1}', "d": "[]", "e": '{"sizes": [1]}'}
+    wanted = [
+        "holds no results", "a.json' is no JSON", "b.json' is no result", "c.json: not as this version",
+        "d.json' is no result: it holds no JSON object", "e.json: not as this version writes times results",
+    ]  # fmt: skip
     for i, words in enumerate(wanted):
         for old in tmp_path.glob("*.json"):
             old.unlink()

@@ -32,7 +32,7 @@ def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows per image or face of a result; ValueError when the benchmark has none."""
     rows = result.get("images", result.get("faces"))
     if not rows:
-        raise ValueError(f"benchmark {result.get('benchmark')} has no rows per image; there is nothing to draw")
+        raise ValueError(f"benchmark {result.get('benchmark')} has no rows per image or face")
     return list(rows)
 
 
