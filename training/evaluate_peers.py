@@ -107,7 +107,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """
     model = FaceModel.load()
     images = [sample.image for sample in aflw2000.read_samples(options.folder)]
-    tables = dict(_named_table(text) for text in options.table)
+    tables = {name: read_table(path, model) for name, path in map(_named_table, options.table)}
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     systems: dict[str, Any] = {}
     tracker, times = ours(images, options.repeats, options.threads)
@@ -116,8 +116,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         python = environment(name, options.environments)
         answers = run(name, python, images, options.repeats, options.threads, model)
         systems[name] = _scored(answers, images, options.folder, model)
-    for name, path in tables.items():
-        systems[name] = _scored(read_table(path, model), images, options.folder, model)
+    for name, answers in tables.items():
+        systems[name] = _scored(answers, images, options.folder, model)
     return systems
 
 

@@ -13,6 +13,7 @@ from scipy.io import savemat
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_yaw_pitch_roll
+from training import evaluate_peers
 from training.benchmarks.conventions import aflw2000_angles
 from training.benchmarks.metrics import geodesic
 from training.evaluate_peers import AnsweringTracker, score
@@ -93,12 +94,34 @@ def test_bad_answers_are_named(tmp_path: Path, shipped_model: FaceModel) -> None
     (tmp_path / "t.csv").write_text("name,u0\na,1\n")
     with pytest.raises(ValueError, match=r"t\.csv' lacks the column v0"):
         read_table(tmp_path / "t.csv", shipped_model)
+    (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\n")
+    with pytest.raises(ValueError, match=r"b\.csv' is no CSV table"):
+        read_table(tmp_path / "b.csv", shipped_model)
     bad = write_table(tmp_path / "u.csv", [{"name": "a", "u0": "left"}])
     with pytest.raises(ValueError, match=r"u\.csv', line 2: could not convert"):
         read_table(bad, shipped_model)
     for line in ("hello", '{"name": "a"}', '{"name": "a", "milliseconds": 1, "points": [[1, 2]]}'):
         with pytest.raises(ValueError, match="not the answer of a peer program"):
             parse_line(line, shipped_model)
+
+
+def test_the_command_names_what_is_wrong_before_it_measures(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate_peers, "ours", lambda *_: pytest.fail("measured before the input was read"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "t.csv").write_text("name,u0\n")
+    for arguments, words in (
+        ([tmp_path / "nowhere"], "nowhere' does not exist"),
+        ([tmp_path / "empty"], "empty' holds no *.mat"),
+        ([folder, "--repeats", "0"], "--repeats is 0"),
+        ([folder, "--table", "mine"], "--table is 'mine'; it must be NAME=FILE.csv"),
+        ([folder, "--table", f"mine={tmp_path / 'none.csv'}"], "none.csv"),
+        ([folder, "--table", f"mine={tmp_path / 't.csv'}"], "t.csv' lacks the column v0"),
+    ):
+        assert evaluate_peers.main([*map(str, arguments)]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and words in error and error.count("\n") == 1
 
 
 def test_a_program_is_run_and_its_failure_is_one_line(

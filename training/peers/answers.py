@@ -85,17 +85,21 @@ def read_table(path: Path, model: FaceModel) -> list[Answer]:
         ValueError: naming the table, the row and what is wrong.
     """
     columns = [f"{axis}{i}" for i in range(68) for axis in "uv"]
-    with open(path, newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in ("name", *columns) if name not in (reader.fieldnames or [])]
-        if missing:
-            raise ValueError(f"'{path}' lacks the column {missing[0]}; see training/peers/answers.py")
-        out = []
-        for number, row in enumerate(reader, start=2):
-            try:
-                out.append(_from_row(row, columns, model))
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"'{path}', line {number}: {error}") from error
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            names, rows = reader.fieldnames or [], list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"'{path}' is no CSV table: {error}") from error
+    missing = [name for name in ("name", *columns) if name not in names]
+    if missing:
+        raise ValueError(f"'{path}' lacks the column {missing[0]}; see training/peers/answers.py")
+    out = []
+    for number, row in enumerate(rows, start=2):
+        try:
+            out.append(_from_row(row, columns, model))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"'{path}', line {number}: {error}") from error
     return out
 
 
