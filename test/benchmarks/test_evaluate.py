@@ -62,6 +62,11 @@ def test_what_is_not_a_data_set_is_one_line_for_every_benchmark(
         assert error.startswith("error: ") and error.count("\n") == 1 and str(tmp_path / name) in error
 
 
+def test_the_documentation_knows_every_benchmark() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    assert [name for name in (*BENCHMARKS, "video") if f"| `{name}` |" not in text] == []
+
+
 def test_the_network_that_was_used_is_told(folder: Path, tmp_path: Path, state_of, known_tracker) -> None:
     network = tmp_path / "mine.onnx"
     network.write_bytes(b"a network")
