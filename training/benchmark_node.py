@@ -1,9 +1,10 @@
 """The tracker node end to end over DDS: ``python -m training.benchmark_node --source VIDEO_OR_IMAGE [--rate 60]``.
 
 Starts the node as a process of its own and publishes the source's frames to it at a steady rate, stamped when they are
-published. Measured after a warm-up: the time from stamp to the arrival of ``head_pose`` here, the share of images that
-were answered, and the node's processor time and memory. Sending and receiving are part of the time, as they are for
-everybody; the sender takes its share of the processor, too. Needs Linux (``/proc``) and rclpy.
+published. Measured after a warm-up, ``--repeats`` times: the time from stamp to the arrival of ``head_pose`` here, the
+share of images that were answered, and the node's processor time and memory. Figures are the medians of the repeats,
+their range is the ``spread``. Sending and receiving are part of the time, as they are for everybody; the sender takes
+its share of the processor, too. Needs Linux (``/proc``) and rclpy.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ class Traffic:
     answered: dict[int, int] = field(default_factory=dict)
     posed: dict[int, int] = field(default_factory=dict)
 
-    def figures(self, begin: int, seconds: float) -> dict[str, Any]:
-        """Over the images stamped from ``begin`` on, sent within ``seconds``."""
-        sent = [stamp for stamp in self.sent if stamp >= begin]
+    def figures(self, begin: int, end: int) -> dict[str, Any]:
+        """Over the images stamped from ``begin`` on and before ``end``."""
+        seconds, sent = 1e-9 * (end - begin), [stamp for stamp in self.sent if begin <= stamp < end]
         latency = np.array([1e-6 * (self.posed[stamp] - stamp) for stamp in sent if stamp in self.posed])
         answered = sum(stamp in self.answered for stamp in sent)
         return {
@@ -60,6 +61,35 @@ class Traffic:
             "poses": len(latency),
             "latency_ms": {f"p{q}": float(np.percentile(latency, q)) for q in (50, 90, 99)} if len(latency) else None,
         }
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A stretch of time that is measured: from ``begin`` to ``end`` (nanoseconds), and the processor time it took."""
+
+    begin: int
+    end: int
+    processor_seconds: float
+
+
+def combined(traffic: Traffic, repeats: Sequence[Repeat]) -> dict[str, Any]:
+    """The medians of the repeats' figures, their ranges as ``spread``, and how many images and poses there were."""
+    runs = [
+        {**traffic.figures(r.begin, r.end), "processor_percent": 1e11 * r.processor_seconds / (r.end - r.begin)}
+        for r in repeats
+    ]
+    result: dict[str, Any] = {name: sum(run[name] for run in runs) for name in ("images", "poses")}
+    spread: dict[str, Any] = {}
+    for name in ("sent_hz", "answered_hz", "share_answered", "processor_percent"):
+        values = [run[name] for run in runs if run[name] is not None]
+        result[name] = float(np.median(values)) if values else None
+        spread[name] = float(np.ptp(values)) if values else None
+    latencies = [run["latency_ms"] for run in runs if run["latency_ms"] is not None]
+    result["latency_ms"], spread["latency_ms"] = (
+        {q: float(over([latency[q] for latency in latencies])) for q in latencies[0]} if latencies else None
+        for over in (np.median, np.ptp)
+    )
+    return {**result, "repeats": len(runs), "spread": spread}
 
 
 @contextmanager
@@ -94,9 +124,14 @@ def processor_seconds(pid: int) -> float:
 
 
 def measure(
-    images: Sequence[npt.NDArray[np.uint8]], rate: float, seconds: float, threads: int, program: Sequence[str] = TRACKER
+    images: Sequence[npt.NDArray[np.uint8]],
+    rate: float,
+    seconds: float,
+    repeats: int,
+    threads: int,
+    program: Sequence[str] = TRACKER,
 ) -> dict[str, Any]:
-    """Send the images over and over for ``seconds`` after the warm-up; see the module for what is measured.
+    """Send the images over and over, ``repeats`` times for ``seconds``; see the module for what is measured.
 
     Raises:
         RuntimeError: the node ended, or did not answer.
@@ -124,10 +159,11 @@ def measure(
             sender = _Sender(publisher, messages, traffic)
             sender.until_answered(process)
             sender.send(rate, _WARM_UP)
-            begin, used, started = time.time_ns(), processor_seconds(process.pid), time.monotonic()
-            sender.send(rate, seconds)
-            elapsed = time.monotonic() - started
-            spent = processor_seconds(process.pid) - used
+            measured = []
+            for _ in range(repeats):
+                begin, used = time.time_ns(), processor_seconds(process.pid)
+                sender.send(rate, seconds)
+                measured.append(Repeat(begin, time.time_ns(), processor_seconds(process.pid) - used))
             memory, peak = resident_mb(process.pid), peak_mb(process.pid)
             time.sleep(_LAST_ANSWERS)
     finally:
@@ -136,8 +172,7 @@ def measure(
         node.destroy_node()
         rclpy.try_shutdown()
     return {
-        **traffic.figures(begin, elapsed),
-        "processor_percent": 100.0 * spent / elapsed,
+        **combined(traffic, measured),
         "memory_mb": memory,
         "peak_memory_mb": peak,
     }
@@ -189,13 +224,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--source", type=Path, required=True, help="video or image with a face")
     parser.add_argument("--size", default="1280x720", help="size the frames are brought to (default 1280x720)")
     parser.add_argument("--rate", type=float, default=60.0, help="images per second (default 60)")
-    parser.add_argument("--seconds", type=float, default=20.0, help="time measured (default 20)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="time measured at once (default 10)")
+    parser.add_argument("--repeats", type=int, default=3, help="how often (default 3)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of the inference (default 1)")
     parser.add_argument("--frames", type=int, default=60, help="frames of the source used (default 60)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
     try:
-        for name in ("rate", "seconds", "threads", "frames"):
+        for name in ("rate", "seconds", "repeats", "threads", "frames"):
             if not getattr(options, name) > 0:
                 raise ValueError(f"--{name} is {getattr(options, name)}; it must be positive")
         width, _, height = options.size.partition("x")
@@ -204,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
         images = read_frames(options.source, (int(width), int(height)), options.frames)
-        figures = measure(images, options.rate, options.seconds, options.threads)
+        figures = measure(images, options.rate, options.seconds, options.repeats, options.threads)
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,8 +1,8 @@
 """Two results of the same benchmark, and which differences are noise: ``python -m training.compare A.json B.json``.
 
 Accuracy (``training.evaluate``) is compared image by image: a mean difference within the 95 % interval of the paired
-differences is noise, as other images of the same kind might turn it round. Times (``training.benchmark``) have no
-pairs: a difference within the sum of both ``median_spread`` is noise.
+differences is noise, as other images of the same kind might turn it round. Times (``training.benchmark``,
+``training.benchmark_node``) have no pairs: a difference within the sum of the spreads of both's repeats is noise.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def compare(a: Result, b: Result) -> list[Row]:
     Raises:
         ValueError: they are of different kinds, images or sizes, or of a kind without rows.
     """
-    if "sizes" in a and "sizes" in b:
-        return _times(a, b)
-    if a.get("benchmark") is None or a.get("benchmark") != b.get("benchmark"):
-        names = [r.get("benchmark", "times" if "sizes" in r else "something else") for r in (a, b)]
+    names = [_kind(result) for result in (a, b)]
+    if names[0] != names[1]:
         raise ValueError(f"the files are of different benchmarks: {names[0]} and {names[1]}")
+    if names[0] in _TIMED:
+        return _TIMED[names[0]](a, b)
     rows_a, rows_b = rows_of(a), rows_of(b)
     if [_face(row) for row in rows_a] != [_face(row) for row in rows_b]:
         raise ValueError(f"the files are of different images ({len(rows_a)} and {len(rows_b)}); use the same data")
@@ -46,6 +46,10 @@ def compare(a: Result, b: Result) -> list[Row]:
     failed_a, failed_b = (float(sum(bool(row["failed"]) for row in rows)) for rows in (rows_a, rows_b))
     out.append(("failed", failed_a, failed_b, failed_b - failed_a, None, "a count"))
     return out
+
+
+def _kind(result: Result) -> str:
+    return str(result.get("benchmark", next((kind for kind, key in _KEYS.items() if key in result), "something else")))
 
 
 def _face(row: Result) -> tuple[object, ...]:
@@ -64,11 +68,34 @@ def _times(a: Result, b: Result) -> list[Row]:
             two = b["sizes"][size].get(stage)
             if not (isinstance(one, dict) and isinstance(two, dict)):
                 continue
-            difference = two["median"] - one["median"]
             margin = one["median_spread"] + two["median_spread"]
-            verdict = "noise" if abs(difference) <= margin else "lower" if difference < 0 else "higher"
-            out.append((f"{size} {stage}, ms", one["median"], two["median"], difference, margin, verdict))
+            out.append(_row(f"{size} {stage}, ms", one["median"], two["median"], margin))
     return out
+
+
+def _node(a: Result, b: Result) -> list[Row]:
+    for setting in ("size", "rate", "threads"):
+        if a[setting] != b[setting]:
+            raise ValueError(f"the files are of {setting} {a[setting]} and {b[setting]}; measure both alike")
+    flat = [{**r["node"], **(r["node"]["latency_ms"] or {})} for r in (a, b)]
+    spread = [{**r["node"]["spread"], **(r["node"]["spread"]["latency_ms"] or {})} for r in (a, b)]
+    titles = {"answered_hz": "answered, Hz", "p50": "stamp to head_pose p50, ms", "p99": "stamp to head_pose p99, ms",
+              "processor_percent": "processor, %"}  # fmt: skip
+    return [
+        _row(title, flat[0][name], flat[1][name], spread[0][name] + spread[1][name])
+        for name, title in titles.items()
+        if name in flat[0] and name in flat[1]
+    ]
+
+
+def _row(title: str, one: float, two: float, margin: float) -> Row:
+    verdict = "noise" if abs(two - one) <= margin else "lower" if two < one else "higher"
+    return title, one, two, two - one, margin, verdict
+
+
+#: Results of times: kind -> the key they are known by, and what compares them.
+_KEYS = {"times": "sizes", "node": "node"}
+_TIMED = {"times": _times, "node": _node}
 
 
 def hardware_note(a: Result, b: Result) -> str:

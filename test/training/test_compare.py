@@ -39,6 +39,23 @@ def test_times_are_judged_by_the_spread_of_their_repeats(median: float, verdict:
     assert row[0] == "640x480 network, ms" and row[5] == verdict
 
 
+def node(p50: float, rate: float = 60.0) -> dict[str, Any]:
+    figures = {"answered_hz": rate, "processor_percent": 40.0, "latency_ms": {"p50": p50, "p99": 2 * p50}}
+    spread = {"answered_hz": 0.1, "processor_percent": 2.0, "latency_ms": {"p50": 0.5, "p99": 3.0}}
+    setting = {"size": "640x480", "rate": rate, "threads": 1}
+    return {"node": {**figures, "spread": spread}, **setting, "provenance": SOURCE}
+
+
+def test_nodes_are_judged_by_the_spread_of_their_repeats() -> None:
+    rows = compare(node(8.0), node(10.0))
+    assert {row[0]: row[5] for row in rows} == {
+        "answered, Hz": "noise", "stamp to head_pose p50, ms": "higher", "stamp to head_pose p99, ms": "noise",
+        "processor, %": "noise",
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=r"of rate 60\.0 and 30\.0"):
+        compare(node(8.0), node(8.0, 30.0))
+
+
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = {"a": accuracy([1.0, 2.0]), "b": accuracy([1.0, 2.0], "xy"), "t": times(1.0, 0.1), "none": {"a": 1}}
     made["old"] = {**made["a"], "images": [{"name": n, "nme68": 1.0} for n in "ab"]}
