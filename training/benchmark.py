@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -40,9 +39,9 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.template import Template
-from training.benchmarks.provenance import provenance
 from training.benchmarks.subject import HeadTracker, read_image
 from training.benchmarks.video import frames
+from training.result_files import check_destination, write_result
 
 Image = npt.NDArray[np.uint8]
 
@@ -233,6 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in ("threads", "frames", "repeats"):
             if getattr(options, name) < 1:
                 raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least 1")
+        check_destination(options.json)
         if not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
         memory = {"before_loading": resident_mb()}
@@ -246,9 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(table(f"{size[0]}x{size[1]}, {options.threads} thread(s), {stages.network.name}", figures))
         result["memory_mb"] = {**memory, "peak": peak_mb()}
         print("memory, MiB: " + ", ".join(f"{name} {_shown(mb)}" for name, mb in result["memory_mb"].items()))
-        if options.json is not None:
-            text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
-            options.json.write_text(text + "\n", encoding="utf-8")
+        write_result(options.json, result)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from training.benchmark import read_frames
-from training.benchmarks.provenance import provenance
+from training.result_files import check_destination, write_result
 from training.ros_isolation import keep_to_this_machine
 
 TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
@@ -239,16 +239,15 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"--size is '{options.size}'; it must be WIDTHxHEIGHT")
         if not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+        check_destination(options.json)
         images = read_frames(options.source, (int(width), int(height)), options.frames)
         figures = measure(images, options.rate, options.seconds, options.repeats, options.threads)
+        setting = {name: getattr(options, name) for name in ("size", "rate", "threads")}
+        write_result(options.json, {"node": figures, "source": options.source.name, **setting})
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    setting = {"source": options.source.name, "size": options.size, "rate": options.rate, "threads": options.threads}
-    result = {"node": figures, **setting, "provenance": provenance()}
     print(json.dumps(figures, indent=1))
-    if options.json is not None:
-        options.json.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return 0
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import sys
 import tempfile
@@ -38,8 +37,8 @@ from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.backends.tensorrt import TensorRtNetwork
 from training.benchmark import read_frames
-from training.benchmarks.provenance import provenance
 from training.cold_start import track_first
+from training.result_files import check_destination, write_result
 
 Image = npt.NDArray[np.uint8]
 
@@ -253,13 +252,12 @@ def main(arguments: list[str] | None = None) -> int:
         for name in ("runs", "frames"):
             if getattr(options, name) < 1:
                 raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least 1")
+        check_destination(options.json)
         if options.source is not None and not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
         result = measure(network_path(options.network), options.source, options.runs, options.frames)
         print(table(result))
-        if options.json is not None:
-            text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
-            options.json.write_text(text + "\n", encoding="utf-8")
+        write_result(options.json, result)
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -9,7 +9,6 @@ same to the last digit. ``--pictures`` leaves error curves, error against yaw an
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,9 +29,9 @@ from training.benchmarks import (
     video,
 )
 from training.benchmarks.plots import WorstAndBest, write_plots
-from training.benchmarks.provenance import provenance
 from training.benchmarks.sheet import Sheet
 from training.benchmarks.subject import HeadTracker
+from training.result_files import check_destination, write_result
 
 _HEADLINE = (
     "n", "failed", "nme68", "nme51", "nme68_mean_of_bins", "nme51_mean_of_bins", "pose_mae", "pose_geodesic",
@@ -91,14 +90,13 @@ def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None)
             raise ValueError(f"--csv is for the video benchmark; {options.benchmark} writes its rows into --json")
         if options.pictures and (options.json is None or options.benchmark == "video"):
             raise ValueError("--pictures draws the rows of a labelled benchmark beside its --json; give both")
+        check_destination(options.json)
         if tracker is None:
             tracker = FaceTracker(network_path=options.network, backend=options.backend)
             wait_until_running(tracker.network)
         stem = options.json.with_suffix("") if options.pictures else None
         result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv, stem)
-        if options.json is not None:
-            text = json.dumps({**result, "provenance": provenance(options.network)}, indent=1, allow_nan=False)
-            options.json.write_text(text + "\n", encoding="utf-8")
+        write_result(options.json, result, options.network)
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import sys
 import time
@@ -27,10 +26,10 @@ from dense_face_ros import FaceModel, FaceTracker
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks import aflw2000, subject
-from training.benchmarks.provenance import provenance
 from training.benchmarks.subject import Box, HeadTracker, Image
 from training.peers.answers import Answer, read_table
 from training.peers.programs import PROGRAMS, PeerError, environment, run
+from training.result_files import check_destination, write_result
 
 #: Title of a figure, and its name in a result.
 ACCURACY = {
@@ -161,10 +160,9 @@ def main(arguments: list[str] | None = None) -> int:
         for name in ("threads", "repeats"):
             if getattr(options, name) < 1:
                 raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least 1")
+        check_destination(options.json)
         systems = evaluate(options)
-        result = {"benchmark": "peers", "threads": options.threads, "systems": systems, "provenance": provenance()}
-        if options.json is not None:
-            options.json.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_result(options.json, {"benchmark": "peers", "threads": options.threads, "systems": systems})
     except (OSError, ValueError, ImportError, PeerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

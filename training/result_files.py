@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from training.benchmarks.provenance import provenance
+
 Result = dict[str, Any]
 
 
@@ -23,3 +25,24 @@ def read_result(path: Path) -> Result:
     if not isinstance(result, dict):
         raise ValueError(f"'{path}' is no result: it holds no JSON object")
     return result
+
+
+def check_destination(path: Path | None) -> None:
+    """FileNotFoundError when there is no folder for the file of ``--json``: before hours of measuring, not after."""
+    if path is not None and not path.parent.is_dir():
+        raise FileNotFoundError(f"--json: folder '{path.parent}' does not exist; make it first")
+
+
+def write_result(path: Path | None, result: Result, network: Path | None = None) -> None:
+    """Write a result with its provenance; nothing without a path.
+
+    Args:
+        network: file that was used instead of the shipped network.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: a figure is not finite.
+    """
+    if path is not None:
+        text = json.dumps({**result, "provenance": provenance(network)}, indent=1, allow_nan=False)
+        path.write_text(text + "\n", encoding="utf-8")

@@ -27,6 +27,7 @@ from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_run
 from dense_face_ros.evaluation.attention import AttentionJudge
 from dense_face_ros.evaluation.bag import BagRecording
 from dense_face_ros.evaluation.compare import HEADER, TABLE, comparison_page, comparison_table
+from dense_face_ros.evaluation.frame_table import FrameColumns
 from dense_face_ros.evaluation.page import shown
 from dense_face_ros.evaluation.recording import FileRecording, Recording
 from dense_face_ros.evaluation.report import figures, report
@@ -59,8 +60,8 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     output: Path = options.output or Path(f"{options.recording.resolve().stem}_evaluation")
     if (output / "bag").exists():
         raise FileExistsError(f"'{output / 'bag'}' exists already; name another --output or remove it")
-    if options.compare is not None and not (options.compare / TABLE).is_file():
-        raise FileNotFoundError(f"--compare: '{options.compare / TABLE}' does not exist; give an output folder")
+    if options.compare is not None:
+        FrameColumns.read_csv(options.compare / TABLE)  # before the recording is tracked, not after
     recording = open_recording(options)
     try:
         if tracker is None:

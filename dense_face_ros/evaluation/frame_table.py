@@ -143,6 +143,8 @@ class FrameColumns:
                 rows = list(csv.DictReader(file))
         except FileNotFoundError as error:
             raise FileNotFoundError(f"'{path}' does not exist; give the folder of an evaluation") from error
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"'{path}' is no table of an evaluation: {error}") from error
         if not rows or "stamp_ns" not in rows[0] or TIME not in rows[0]:
             raise ValueError(f"'{path}' is no table of an evaluation: it lacks stamp_ns or {TIME}")
         try:

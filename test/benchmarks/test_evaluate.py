@@ -48,6 +48,9 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, known_tracker, lo
     assert error.startswith("error: aflw2000: folder") and error.count("\n") == 1
     assert main(["aflw2000", str(tmp_path), "--limit", "0"], known_tracker([lost])) == 2
     assert "--limit is 0" in capsys.readouterr().err
+    nowhere = tmp_path / "nowhere"
+    assert main(["aflw2000", str(tmp_path), "--json", str(nowhere / "a.json")], known_tracker([lost])) == 2
+    assert f"--json: folder '{nowhere}' does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("benchmark", [*BENCHMARKS, "video"])

@@ -99,8 +99,14 @@ def test_what_cannot_be_read_is_named_in_one_line(tmp_path: Path, capsys: pytest
     assert "empty' holds no images" in _one_line([str(tmp_path / "empty"), *out], capsys)
     (tmp_path / "film.mp4").write_text("no film")
     assert "film.mp4' cannot be read" in _one_line([str(tmp_path / "film.mp4"), *out], capsys)
-    missing = ["--compare", str(tmp_path / "elsewhere")]
-    assert "--compare: '" in _one_line([str(bag), *out, *missing], capsys)
+    other = tmp_path / "elsewhere"
+    compare = [str(bag), *out, "--compare", str(other)]
+    assert "frames.csv' does not exist; give the folder of an evaluation" in _one_line(compare, capsys)
+    other.mkdir()
+    for content in (b"", b"a,b\n1,2\n", b"\xff\xfe\x00\n", b"stamp_ns,milliseconds\nsoon,1\n"):
+        (other / "frames.csv").write_bytes(content)
+        assert "frames.csv' is no table of an evaluation" in _one_line(compare, capsys)
+    assert not (tmp_path / "out").exists(), "nothing was tracked"
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
