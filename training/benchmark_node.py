@@ -193,10 +193,11 @@ class _Sender:
             time.sleep(0.2)
 
     def send(self, rate: float, seconds: float) -> None:
-        start = time.monotonic()
-        for index in range(round(rate * seconds)):
+        start, count = time.monotonic(), round(rate * seconds)
+        for index in range(count):
             time.sleep(max(0.0, start + index / rate - time.monotonic()))
             self._publish()
+        time.sleep(max(0.0, start + count / rate - time.monotonic()))  # the last image has its time, too
 
     def _publish(self) -> None:
         message = self._messages[len(self._traffic.sent) % len(self._messages)]
