@@ -41,7 +41,7 @@ _FACES = """
     JOIN FaceImages ON FaceImages.file_id = Faces.file_id AND FaceImages.db_id = Faces.db_id
     JOIN FaceRect ON FaceRect.face_id = Faces.face_id
     JOIN FacePose ON FacePose.face_id = Faces.face_id
-    WHERE FaceRect.w > 0 AND FaceRect.h > 0
+    WHERE FaceRect.w > 0 AND FaceRect.h > 0 AND FacePose.yaw IS NOT NULL
     GROUP BY Faces.face_id ORDER BY Faces.face_id
 """
 _POINTS = """
@@ -68,7 +68,7 @@ def read_faces(folder: Path, limit: int | None = None) -> tuple[str, list[Face]]
 
 def read_3ddfa(folder: Path, limit: int | None = None) -> list[Face]:
     """The faces of 3DDFA's release, labels brought into the pixels of the crops; raises as :func:`read_faces`."""
-    names = (folder / _LIST).read_text(encoding="utf-8").split()
+    names = (folder / _LIST).read_text(encoding="utf-8").splitlines()
     if not names:
         raise ValueError(f"aflw: '{folder / _LIST}' names no image")
     labels = folder / "test.configs"
