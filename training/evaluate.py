@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sheet", type=Path, help="write a PNG of overlays to this file, worst fits first")
     parser.add_argument("--csv", type=Path, help="video: write one row per frame to this file")
     parser.add_argument("--network", type=Path, help="correspondence network (.onnx) instead of the shipped one")
-    parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default=REPRODUCIBLE_BACKENDS[0], help="inference engine")
+    parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default="onnxruntime-cpu", help="inference engine")
     parser.add_argument("--limit", type=int, help="use the first N labels or frames only")
     return parser
 

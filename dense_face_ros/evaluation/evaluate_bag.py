@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         help="mounting of the camera in the car, degrees, as the attention node's parameters (default: learned)",
     )
     parser.add_argument("--network", type=Path, help="correspondence network (.onnx) instead of the shipped one")
-    parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default="onnxruntime", help="inference engine")
+    parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default="onnxruntime-cpu", help="inference engine")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the inference (default 2)")
     return parser
 
