@@ -9,7 +9,6 @@ other images failed. 2: bad input.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_run
 from dense_face_ros.backends.gpu_model_file import gpu_network_path
 from dense_face_ros.backends.model_file import network_path
 from training.benchmarks import aflw2000
-from training.benchmarks.provenance import provenance
+from training.result_files import check_destination, write_result
 
 #: Largest change of a mean NME, in percent of the box.
 TOLERANCE = 0.02
@@ -70,15 +69,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, help="use the first N images only")
     options = parser.parse_args(arguments)
     try:
+        check_destination(options.json)
         full, half = network_path(options.network), gpu_network_path(options.network)
         if full == half:
             raise ValueError(f"'{full}' has no half-precision file beside it; write one with training.export --half")
         results = (evaluate(options.folder, full, "onnxruntime-cpu", options.limit),
                    evaluate(options.folder, half, options.backend, options.limit))  # fmt: skip
         result = compare(*results)
-        if options.json is not None:
-            text = json.dumps({"half_precision": result, "provenance": provenance()}, indent=1, allow_nan=False)
-            options.json.write_text(text + "\n", encoding="utf-8")
+        write_result(options.json, {"half_precision": result}, options.network)
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -26,7 +26,7 @@ from dense_face_ros import FaceTracker
 from dense_face_ros.backends.choose import BACKENDS, wait_until_running
 from dense_face_ros.head_state import Status
 from training.benchmark import read_frames
-from training.benchmarks.provenance import provenance
+from training.result_files import check_destination, write_result
 
 STEPS = ("imported_s", "loaded_s", "first_pose_s")
 _SIZE = (1280, 720)
@@ -102,12 +102,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.runs < 2:
             raise ValueError(f"--runs is {options.runs}; it must be at least 2: a first one, and another")
+        check_destination(options.json)
         if not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
         result = measure(options.source.resolve(), options.backend, options.runs)
-        if options.json is not None:
-            text = json.dumps({"cold_start": result, "provenance": provenance()}, indent=1, allow_nan=False)
-            options.json.write_text(text + "\n", encoding="utf-8")
+        write_result(options.json, {"cold_start": result})
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
