@@ -34,7 +34,8 @@ def repeated(truth: Truth, times: int) -> Truth:
     """The drive over and over, its clock running on."""
     period = len(truth.stamp) * float(truth.stamp[1] - truth.stamp[0])
     stamp = np.concatenate([truth.stamp + i * period for i in range(times)])
-    return Truth(truth.camera, stamp, np.tile(truth.pose, (times, 1, 1)))
+    eyes = None if truth.eye_openness is None else np.tile(truth.eye_openness, times)
+    return Truth(truth.camera, stamp, np.tile(truth.pose, (times, 1, 1)), eyes)
 
 
 def write_bag(path: Path, truth: Truth, images: Iterable[npt.NDArray[np.uint8]], raw: bool = False) -> None:
