@@ -130,7 +130,7 @@ def test_what_is_missing_is_named(tmp_path: Path, published: Published) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.mat' does not exist"):
         basel.read_3ddfa(tmp_path / "nowhere.mat")
     savemat(tmp_path / "Model_Shape.mat", {"mu_shape": np.zeros((3, 1)), "w": np.zeros((3, 1))})
-    with pytest.raises(ValueError, match=r"Model_Shape\.mat' lacks sigma, tri, keypoints"):
+    with pytest.raises(ValueError, match=r"Model_Shape\.mat' lacks tri, keypoints"):
         basel.read_3ddfa(tmp_path / "Model_Shape.mat")
     (tmp_path / "bad.mat").write_bytes(b"MATLAB 7.3 MAT-file" + bytes(200))
     with pytest.raises(ValueError, match=r"bad\.mat' is not a MATLAB 5 file"):

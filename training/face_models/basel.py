@@ -15,6 +15,7 @@ Axes of all: x to the person's left, y up, z out of the face. 2009 is in microme
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +66,31 @@ def read_bfm2009(path: Path) -> SourceModel:
 
 def read_3ddfa(path: Path) -> SourceModel:
     """Read ``Model_Shape.mat`` and the expressions beside it. ValueError names the file and what it lacks."""
-    data = load_matlab(path, ("mu_shape", "w", "sigma", "tri", "keypoints"), optional=("mu_tex", "tex"))
-    faces = load_matlab(expression_file(path), ("mu_exp", "w_exp", "sigma_exp"))
+    plain = read_3ddfa_unscaled(path)
+    sigma = load_matlab(path, ("sigma",))["sigma"]
+    sigma_exp = load_matlab(expression_file(path), ("sigma_exp",))["sigma_exp"]
+    expressions, names, spread = one_sided(plain.expressions * sigma_exp.reshape(-1, 1, 1).astype(np.float32))
+    return replace(
+        plain,
+        identity_modes=plain.identity_modes * sigma.reshape(-1, 1, 1).astype(np.float32),
+        expressions=expressions,
+        expression_names=names,
+        expression_spread=spread,
+    )
+
+
+def read_3ddfa_unscaled(path: Path) -> SourceModel:
+    """The same with modes as they are stored: what ``Shape_Para`` and ``Exp_Para`` of 300W-LP multiply."""
+    data = load_matlab(path, ("mu_shape", "w", "tri", "keypoints"), optional=("mu_tex", "tex"))
+    faces = load_matlab(expression_file(path), ("mu_exp", "w_exp"))
     mean = _vertices(data["mu_shape"].reshape(-1) + faces["mu_exp"].reshape(-1), _MICROMETRE)
-    expressions, names, spread = one_sided(_modes(faces["w_exp"] * faces["sigma_exp"].reshape(1, -1), _MICROMETRE))
     colour = data.get("mu_tex", data.get("tex"))
     return SourceModel(
         name="Basel Face Model 2009 with the expressions of FaceWarehouse, as of 3DDFA",
         mean=mean,
-        identity_modes=_modes(data["w"] * data["sigma"].reshape(1, -1), _MICROMETRE),
+        identity_modes=_modes(data["w"], _MICROMETRE),
         triangles=outward(mean, data["tri"].T.astype(np.int64) - 1),
-        expressions=expressions,
-        expression_names=names,
-        expression_spread=spread,
+        expressions=_modes(faces["w_exp"], _MICROMETRE),
         marks={i: mean[int(v) - 1] for i, v in enumerate(data["keypoints"].ravel())},
         colour=None if colour is None else colour.T.reshape(-1, 3) / 255.0,
         licence=_LICENCE,

@@ -47,14 +47,16 @@ class Transfer:
         """Identity modes (K, S, 3) -> (K, V, 3) with their eyeballs, and the motion (K, 3) of the eyes' midpoint.
 
         Minimises ``sum_v |mode_v - t - B_v a|^2 / sigma^2 + |a|^2`` for our identity basis B, whose eyes' midpoint
-        keeps still: t is that motion, and the eyeballs go to ``t + B_v a``.
+        keeps still: t is that motion, and the eyeballs go to ``t + B_v a``. Each mode is first scaled to a millimetre,
+        as sources give theirs in all units.
         """
         out = self.skin(modes)
+        strength = np.sqrt((out[:, self._on] ** 2).mean(axis=(1, 2)))[:, None] / 1e-3
         basis = self._model.identity_basis.astype(np.float64)
         rows = np.concatenate([basis[:, self._on].reshape(len(basis), -1), np.tile(np.eye(3), len(self._on))]) / _SIGMA
         prior = np.diag([*np.ones(len(basis)), 0.0, 0.0, 0.0])
-        right = out[:, self._on].reshape(len(out), -1) / _SIGMA
-        found = np.linalg.solve(rows @ rows.T + prior, rows @ right.T).T
+        right = out[:, self._on].reshape(len(out), -1) / np.maximum(strength, 1e-12) / _SIGMA
+        found = strength * np.linalg.solve(rows @ rows.T + prior, rows @ right.T).T
         coefficients, motion = found[:, : len(basis)], found[:, len(basis) :]
         out[:, self.ball] = np.einsum("kb,bvd->kvd", coefficients, basis[:, self.ball]) + motion[:, None]
         return out, motion
