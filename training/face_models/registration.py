@@ -19,6 +19,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import rotation_from_vector
 from training.face_models.decimation import Array, IntArray
 from training.face_models.landmarks import similarity
 from training.face_models.source import SourceModel
@@ -90,24 +91,26 @@ def register(model: FaceModel, source: SourceModel) -> Registration:
 
     shape = model.mean.astype(np.float64)
     basis = model.identity_basis.astype(np.float64)
+    prior = np.diag([*np.ones(len(basis)), *np.zeros(6)])
     for reach in _REACH:
         surface = Surface(source.mean @ rotation.T + shift, source.triangles)
         feet = surface.feet(shape, model.normals(shape))
         held = skin & feet.agrees & ~feet.on_rim & (feet.distance < reach)
         if held.sum() < 100:
             raise ValueError(f"{source.name}: only {held.sum()} of our vertices find the surface; is it a face?")
-        targets = published @ rotation.T + shift
+        # Our person's shape and a small motion together: a nod must not be explained by a shape.
+        turns, shifts = np.cross(np.eye(3)[:, None], shape), np.repeat(np.eye(3)[:, None], len(shape), axis=1)
+        columns = np.concatenate([basis, turns, shifts])
         normals = model.normals(shape)[held].astype(np.float64)
-        along = np.einsum("kvd,vd->vk", basis[:, held], normals) / _SURFACE_SIGMA
+        along = np.einsum("kvd,vd->vk", columns[:, held], normals) / _SURFACE_SIGMA
         gap = np.einsum("vd,vd->v", feet.points[held] - model.mean[held], normals) / _SURFACE_SIGMA
-        at = (at_marks @ basis.transpose(1, 2, 0).reshape(len(shape), -1)).reshape(-1, len(basis)) / _MARK_SIGMA
-        wanted = (targets - at_marks @ model.mean).ravel() / _MARK_SIGMA
+        at = (at_marks @ columns.transpose(1, 2, 0).reshape(len(shape), -1)).reshape(-1, len(columns)) / _MARK_SIGMA
+        wanted = (published @ rotation.T + shift - at_marks @ model.mean).ravel() / _MARK_SIGMA
         rows, right = np.concatenate([along, at]), np.concatenate([gap, wanted])
-        shape = model.mean + np.tensordot(np.linalg.solve(rows.T @ rows + np.eye(len(basis)), rows.T @ right), basis, 1)
-        # The source turns a little too, so that its nod does not have to be explained by a person's shape.
-        pairs = np.concatenate([feet.points[held], targets]), np.concatenate([shape[held], at_marks @ shape])
-        _, turn, _ = similarity(*pairs)
-        rotation, shift = turn @ rotation, turn @ (shift - pairs[0].mean(axis=0)) + pairs[1].mean(axis=0)
+        found = np.linalg.solve(rows.T @ rows + prior, rows.T @ right)
+        shape = model.mean + np.tensordot(found[: len(basis)], basis, 1)
+        back = rotation_from_vector(-found[-6:-3])
+        rotation, shift = back @ rotation, back @ (shift - found[-3:])
 
     surface = Surface(source.mean @ rotation.T + shift, source.triangles)
     targets = published @ rotation.T + shift
@@ -143,9 +146,9 @@ def _start(model: FaceModel, source: SourceModel) -> tuple[Array, Array, float]:
         return rotation, ours.mean(axis=0) - rotation @ theirs.mean(axis=0), 1.0 / scale
     if source.eyes is None:
         raise ValueError(f"{source.name}: {len(source.marks)} landmarks are known, {_FEWEST_MARKS} are needed")
-    balls = np.array([model.mean[mask].mean(axis=0) for mask in eyeballs(model)], dtype=np.float64)
-    size = float(np.linalg.norm(source.eyes[0] - source.eyes[1]) / np.linalg.norm(balls[0] - balls[1]))
-    return np.eye(3), balls.mean(axis=0) - source.eyes.mean(axis=0), size
+    left, right = (model.mean[mask].mean(axis=0) for mask in eyeballs(model))
+    size = float(np.linalg.norm(source.eyes[0] - source.eyes[1]) / np.linalg.norm(left - right))
+    return np.eye(3), -source.eyes.mean(axis=0), size  # our origin is the middle between the balls' centres
 
 
 def _bend(

@@ -32,8 +32,9 @@ class Transfer:
         self._off = np.flatnonzero(~self.ball & ~registration.supported)
         smooth = graph_laplacian(model.triangles, len(model.mean))[self._off]
         self._to_on = smooth[:, self._on]
-        # The small diagonal: a piece of mesh without any support keeps still.
-        self._solve = splu((smooth[:, self._off] + 1e-9 * sparse.identity(len(self._off))).tocsc()).solve
+        if len(self._off):
+            # The small diagonal: a piece of mesh without any support keeps still.
+            self._solve = splu((smooth[:, self._off] + 1e-9 * sparse.identity(len(self._off))).tocsc()).solve
 
     def skin(self, values: npt.NDArray[np.floating]) -> Array:
         """Displacements or colours (..., S, 3) -> (..., V, 3); eyeballs are 0."""
