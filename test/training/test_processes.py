@@ -38,15 +38,17 @@ def training_losses(run: Path) -> list[float]:
 
 
 def test_two_processes_train_as_one_with_the_whole_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Same losses, weights and averaged weights, though each process sees half of every batch."""
+    """Same losses, weights and averaged weights, though each process sees half of every batch; and when one of them is
+    told to stop, both do, behind the same step."""
     monkeypatch.setattr(training.train, "_REPORT_STEPS", training.train._REPORT_STEPS)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     one = load_checkpoint(two_processes.run(tmp_path / "one", batch_size=4))
     torchrun(tmp_path / "two", batch_size=2)
     two = load_checkpoint(tmp_path / "two" / CHECKPOINT)
-    assert two["step"] == one["step"] == two_processes.STEPS
-    assert two["images"] == one["images"] == 4 * two_processes.STEPS
-    assert len(set(training_losses(tmp_path / "one"))) == two_processes.STEPS
+    steps = two_processes.STOPPED_AFTER
+    assert two["step"] == one["step"] == steps
+    assert two["images"] == one["images"] == 4 * steps
+    assert len(set(training_losses(tmp_path / "one"))) == steps
     assert training_losses(tmp_path / "two") == pytest.approx(training_losses(tmp_path / "one"), rel=1e-6)
     for part in ("network", "average"):
         for name, tensor in one[part].items():

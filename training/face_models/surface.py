@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from dense_face_ros.face_model import vertex_normals
 from training.face_models.decimation import Array, IntArray
 
-_CANDIDATES = 16  # triangles tried per point, those with the nearest middles
+_CANDIDATES = 8  # triangles tried per point, those with the nearest middles
 _AGREE = 0.3  # cosine between normals from which two surfaces count as facing the same way
 
 
