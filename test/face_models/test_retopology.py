@@ -12,7 +12,7 @@ from face_models.test_basel import write_3ddfa
 
 from dense_face_ros.alignment import Aligner
 from dense_face_ros.correspondence import Correspondences
-from dense_face_ros.eyes import EyeOpenness
+from dense_face_ros.eyes import CORNERS, eye_crop
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import FACING_CAMERA, PinholeCamera
 from dense_face_ros.template import KINDS, Template
@@ -95,12 +95,12 @@ def test_everything_downstream_works(imported: FaceModel) -> None:
         points, moved = template.surface_points(template.pixels(imported.landmarks))
         assert len(points) == 68 and np.median(moved) < 0.5
     assert HeadMesh(imported).mean.shape[1] == 3
-    none = np.zeros(imported.identity_size + imported.expression_size)
-    assert EyeOpenness(imported)(none, np.ones(68)) == (1.0, 1.0)
     camera = PinholeCamera(600.0, 600.0, 320.0, 240.0, 640, 480)
-    person = none.copy()
+    person = np.zeros(imported.identity_size + imported.expression_size)
     person[1] = 2.0
     at = imported.at(imported.landmarks, imported.shape(person)) @ FACING_CAMERA.T + [0.02, 0.01, 0.6]
+    left, right = (eye_crop(at[list(corners)], FACING_CAMERA, camera) for corners in CORNERS)
+    assert left.centre[0] - right.centre[0] == pytest.approx(62.0, abs=8.0), "eyes 62 mm apart, 600 mm away"
     pairs = Correspondences(camera.project(at), imported.landmarks, np.ones(68), np.ones(68))
     fit = Aligner(imported).align(pairs, camera)
     assert fit.residual < 0.6 and np.linalg.norm(fit.pose[:3, 3] - [0.02, 0.01, 0.6]) < 0.05
