@@ -6,6 +6,8 @@ knows the true correspondences of what it sees, so errors come from what stands 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,6 +49,24 @@ class ReadingNetwork:
 
     def close(self) -> None:
         pass
+
+
+def agreement(sample: dict[str, Any]) -> float:
+    """Share of matchable cells whose painted coordinate is the labelled one, for the better of both mirror images.
+
+    ``sample`` is one of ``training.data`` with stride 2.
+    """
+    cells = sample["image"].reshape(64, 2, 64, 2, 3).astype(np.float32)
+    painted = (cells[..., 2] > 250).all(axis=(1, 3))
+    shown = 0.5 * cells.mean(axis=(1, 3))[..., :2]
+    label = sample["template"].astype(np.float32)
+    use = painted & (sample["matchable"] == 1)
+    assert use.sum() > 100
+    gaps = []
+    for u in (shown[..., 0], 127.0 - shown[..., 0]):
+        gap = np.hypot(u - label[0], shown[..., 1] - label[1])[use]
+        gaps.append(float((gap < 2.5).mean()))
+    return max(gaps)
 
 
 def head_at(model: FaceModel, pose: Array, coefficients: Array | None = None) -> Array:

@@ -30,8 +30,7 @@ from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
 from training.loss import UNKNOWN
 from training.pairs import RenderedPairs
-from training.photographs.collection import read_image, read_photographs
-from training.photographs.fit import PhotographFits
+from training.photographs.heads import Heads, LabelledHead, ListedHeads, PhotographHeads
 from training.photographs.rotation import draw_turned
 from training.recipes import Recipe
 from training.rendering.occluders import add_random_occluder, covered_cells
@@ -66,18 +65,11 @@ class Mixture:
 
 
 class SampleMaker:
-    """Makes one sample from one random generator. Holds the photographs' labels, never their pixels."""
+    """Makes one sample from one random generator, of the heads in photographs that ``heads`` has."""
 
-    def __init__(
-        self, data: Path, fits: Path, template: Template, mixture: Mixture, stride: int, validation: bool
-    ) -> None:
+    def __init__(self, heads: Heads, data: Path, template: Template, mixture: Mixture, stride: int) -> None:
+        self.heads = heads
         self.model, self.template, self.mixture, self.stride = template.model, template, mixture, stride
-        self.photographs, self.fits = read_photographs(data), PhotographFits.load(fits)
-        if len(self.fits.pose) != len(self.photographs):
-            raise ValueError(
-                f"'{fits}' has {len(self.fits.pose)} fits for {len(self.photographs)} photographs; fit them again"
-            )
-        self.usable = np.flatnonzero(self.fits.accepted & (self.photographs.validation == validation))
         self._backgrounds = Backgrounds(data)
         self.targets = TargetRenderer(template, CROP_SIZE, stride)
 
@@ -90,8 +82,7 @@ class SampleMaker:
         kind = rng.random()
         if kind < self.mixture.synthetic:
             return self.rendered(rng)
-        index = int(rng.choice(self.usable))
-        return self.photograph(rng, index, turned=kind < self.mixture.synthetic + self.mixture.turned)
+        return self.photograph(rng, self.heads.draw(rng), turned=kind < self.mixture.synthetic + self.mixture.turned)
 
     def rendered(self, rng: np.random.Generator) -> Sample:
         """A synthetic head in front of a background."""
@@ -99,9 +90,9 @@ class SampleMaker:
         image = augment(sample.image, rng, PhotometricSettings())
         return _sample(image, sample.targets.template, sample.targets.matchable.astype(np.uint8))
 
-    def photograph(self, rng: np.random.Generator, index: int, turned: bool, clean: bool = False) -> Sample:
-        """Photograph ``index``, as it is or turned out of plane; ``clean`` leaves out occluders and photometry."""
-        view = self._view(rng, index, turned)
+    def photograph(self, rng: np.random.Generator, head: LabelledHead, turned: bool, clean: bool = False) -> Sample:
+        """A photograph, as it is or turned out of plane; ``clean`` leaves out occluders and photometry."""
+        view = self._view(rng, head, turned)
         crop = self._crop(rng, view.pixels)
         photograph, image = view.photograph, self._surroundings(rng, view.photograph)
         to_crop = cv2.invertAffineTransform(crop.to_image_matrix)
@@ -130,20 +121,16 @@ class SampleMaker:
         skin = image[int(v), int(u)].astype(np.float64)
         return covered_cells(add_random_occluder(image, skin, rng, self._backgrounds.draw(rng)), self.stride)
 
-    def _view(self, rng: np.random.Generator, index: int, turned: bool) -> _View:
-        photograph = read_image(self.photographs.paths[index])
-        fit, focal = self.fits.pose[index].astype(np.float64), float(self.fits.focal[index])
-        points = self.model.shape(self.fits.coefficients[index]) @ fit[:3, :3].T + fit[:3, 3]
-        pixels = points[:, :2] * (focal / points[:, 2:]) + 95.5
+    def _view(self, rng: np.random.Generator, head: LabelledHead, turned: bool) -> _View:
+        photograph, points, pixels, rotation = head.photograph, head.points, head.pixels, head.rotation
         if rng.random() < 0.5:
             photograph = np.ascontiguousarray(photograph[:, ::-1])
             points = (points * [-1.0, 1.0, 1.0])[self.model.mirror]
             pixels = np.column_stack([photograph.shape[1] - 1 - pixels[:, 0], pixels[:, 1]])[self.model.mirror]
-            flip = np.diag([-1.0, 1.0, 1.0])
-            fit[:3, :3] = flip @ fit[:3, :3] @ np.diag([1.0, -1.0, 1.0])
+            rotation = np.diag([-1.0, 1.0, 1.0]) @ rotation @ np.diag([1.0, -1.0, 1.0])
         if not turned:
             return _View(photograph, points, pixels, points, pixels, None)
-        turn = draw_turn(rng, fit[:3, :3])
+        turn, focal = draw_turn(rng, rotation), head.focal
         middle = points.mean(axis=0)
         moved = (points - middle) @ turn.T + middle
         offset = pixels - points[:, :2] * (focal / points[:, 2:])
@@ -240,18 +227,18 @@ class SampleStream(IterableDataset[Sample]):
 class ValidationSet(Dataset[Sample]):
     """A fixed set of photographs of people never trained on: every other one as it is, the others turned far aside."""
 
-    def __init__(self, maker: SampleMaker, seed: int) -> None:
-        self.maker, self.seed = maker, seed
+    def __init__(self, maker: SampleMaker, heads: ListedHeads, seed: int) -> None:
+        self.maker, self.heads, self.seed = maker, heads, seed
 
     def __len__(self) -> int:
-        return 2 * len(self.maker.usable)
+        return 2 * len(self.heads.usable)
 
     def __getitem__(self, item: int) -> Sample:
         if item >= len(self):
             raise IndexError(item)
         rng = np.random.default_rng((self.seed, item))
-        order = np.random.default_rng(self.seed).permutation(self.maker.usable)
-        return self.maker.photograph(rng, int(order[item // 2]), turned=item % 2 == 1, clean=True)
+        order = np.random.default_rng(self.seed).permutation(self.heads.usable)
+        return self.maker.photograph(rng, self.heads.labelled(int(order[item // 2])), turned=item % 2 == 1, clean=True)
 
 
 #: Where ``training.photographs.fit`` leaves its labels unless told otherwise.
@@ -264,5 +251,6 @@ def make_dataset(recipe: Recipe, data: Path, split: str, seed: int, stride: int)
     if recipe.pairs:
         return RenderedPairs(template, data, seed, stride)
     mixture = Mixture(turned=recipe.turned_share, synthetic=recipe.synthetic_share)
-    maker = SampleMaker(data, FITS, template, mixture, stride, validation=split == "validation")
-    return SampleStream(maker, seed) if split == "train" else ValidationSet(maker, seed)
+    heads = PhotographHeads(data, FITS, template.model, validation=split == "validation")
+    maker = SampleMaker(heads, data, template, mixture, stride)
+    return SampleStream(maker, seed) if split == "train" else ValidationSet(maker, heads, seed)

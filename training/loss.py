@@ -26,16 +26,25 @@ MATCHABILITY_WEIGHT = 10.0
 # Estimation", ICLR 2022).
 _SIGMA_POWER = 0.5
 
-Loss = Callable[[Prediction, Mapping[str, Tensor]], tuple[Tensor, dict[str, Tensor]]]
+#: A process's own count of cells -> what its sum over them is divided by (``training.processes.per_process``).
+Divisor = Callable[[Tensor], Tensor]
+Loss = Callable[[Prediction, Mapping[str, Tensor], Divisor], tuple[Tensor, dict[str, Tensor]]]
 
 
-def paper_loss(prediction: Prediction, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+def own(count: Tensor) -> Tensor:
+    """The divisor where one process has all samples."""
+    return count
+
+
+def paper_loss(
+    prediction: Prediction, batch: Mapping[str, Tensor], divisor: Divisor = own
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Sec. 3.3: length of the flow error where matchable, plus lambda times cross-entropy; mean over known pixels.
 
     A third term fits ``log_sigma``, which the paper does not have, to the errors and leaves the flow alone.
     """
     matchable, known, error = _compare(prediction, batch)
-    pixels = known.sum().clamp(min=1.0)
+    pixels = divisor(known.sum()).clamp(min=1.0)
     flow = (matchable * error).sum() / pixels
     crossing = (known * _cross_entropy(prediction, matchable)).sum() / pixels
     calibration = (matchable * _laplace(error.detach(), prediction.log_sigma)).sum() / pixels
@@ -43,15 +52,17 @@ def paper_loss(prediction: Prediction, batch: Mapping[str, Tensor]) -> tuple[Ten
     return loss, {"flow": flow.detach(), "cross_entropy": crossing.detach(), **metrics(prediction, batch)}
 
 
-def likelihood_loss(prediction: Prediction, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+def likelihood_loss(
+    prediction: Prediction, batch: Mapping[str, Tensor], divisor: Divisor = own
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Negative log-likelihood of the coordinates under a 2-D Laplace density with the predicted sigma, plus the
     cross-entropy of matchability; the first is a mean over matchable cells, the second over known ones."""
     matchable, known, error = _compare(prediction, batch)
     surprise = _laplace(error, prediction.log_sigma)
     scaled = surprise * prediction.log_sigma.detach().mul(_SIGMA_POWER).exp()
-    cells = matchable.sum().clamp(min=1.0)
+    cells = divisor(matchable.sum()).clamp(min=1.0)
     coordinates = (matchable * scaled).sum() / cells
-    crossing = (known * _cross_entropy(prediction, matchable)).sum() / known.sum().clamp(min=1.0)
+    crossing = (known * _cross_entropy(prediction, matchable)).sum() / divisor(known.sum()).clamp(min=1.0)
     loss = coordinates + MATCHABILITY_WEIGHT * crossing
     likelihood = (matchable * surprise).sum().detach() / cells
     return loss, {"nll": likelihood, "cross_entropy": crossing.detach(), **metrics(prediction, batch)}

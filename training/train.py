@@ -26,11 +26,12 @@ from dense_face_ros.template import Template
 from training.averaging import MovingAverage
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.loader import Batch, endless, first_samples, make_loader, stream_seed
-from training.loss import LOSSES
+from training.loss import LOSSES, own
 from training.network import make_network
 from training.network.compact import CompactNetwork
 from training.network.exported_weights import load_exported
 from training.pictures import prediction_picture
+from training.processes import make_fabric, per_process, share_batch_statistics
 from training.recipes import RECIPES, Recipe, recipe_named
 from training.run_log import RunLog
 from training.schedule import learning_rate, parameter_groups
@@ -78,7 +79,7 @@ def train(
     """
     if steps is None and minutes is None:
         steps = recipe.steps
-    fabric = Fabric(accelerator="auto", devices="auto", precision=recipe.precision)  # type: ignore[arg-type]
+    fabric = make_fabric(recipe.precision)
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
     run = _Run(fabric, recipe, out, template, resume)
@@ -107,16 +108,17 @@ class _Run:
         self.template = {"kind": template.kind, "hash": template.hash}
         image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None
         network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, image)
+        if fabric.world_size > 1:
+            share_batch_statistics(network)
         self.step, self.images, self._seconds_before, self._bad_steps = 0, 0, 0.0, 0
         state = _previous_state(out, recipe, self.template, resume)
         if state is not None:
             network.load_state_dict(state["network"])
-        self.average = MovingAverage(network, recipe.average_decay)
-        self.average.network.to(fabric.device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.learning_rate)
         self.network = network
         self.module, self.optimizer = fabric.setup(network, optimizer)
+        self.average = MovingAverage(network, recipe.average_decay)
         self.loss = LOSSES[recipe.loss]
         if state is not None:
             self.average.network.load_state_dict(state["average"])
@@ -157,11 +159,11 @@ class _Run:
         bar = tqdm(total=steps, initial=self.step, disable=not self.fabric.is_global_zero, unit="step")
         validated, saved = self.seconds, self.seconds
         with stop_requests() as stop_asked:
-            while (progress := self._progress(steps, minutes)) < 1.0 and not stop_asked():
+            while (progress := self._progress(steps, minutes)) < 1.0 and not self._anyone(stop_asked()):
                 report = self._one_step(batches, progress)
                 bar.update()
                 if self.step % _REPORT_STEPS == 0:
-                    self._report("train", {k: float(v) for k, v in report.items()}, log, bar)
+                    self._report("train", {k: float(self._mean(v)) for k, v in report.items()}, log, bar)
                 if self.seconds - validated > 60.0 * recipe.validation_minutes:
                     self._validate(validation, log, bar)
                     validated = self.seconds
@@ -182,6 +184,16 @@ class _Run:
             done = max(done, float(self.fabric.broadcast(passed)) if self.fabric.world_size > 1 else passed)
         return done
 
+    def _anyone(self, asked: bool) -> bool:
+        """Whether any process was asked; the others would wait for it for ever."""
+        if self.fabric.world_size == 1:
+            return asked
+        return float(self._mean(torch.tensor(float(asked), device=self.fabric.device))) > 0.0
+
+    def _mean(self, value: Tensor) -> Tensor:
+        """Mean over the processes."""
+        return cast(Tensor, self.fabric.all_reduce(value, reduce_op="mean"))
+
     def _one_step(self, batches: Iterator[Batch], progress: float) -> dict[str, Tensor]:
         asked = time.monotonic()
         batch = next(batches)
@@ -189,7 +201,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, progress)
         prediction = self.module(batch["image"], batch.get("target"))
-        loss, report = self.loss(prediction, batch)
+        loss, report = self.loss(prediction, batch, per_process)
         self.fabric.backward(loss)
         norm = self.fabric.clip_gradients(
             self.module, self.optimizer, max_norm=self.recipe.gradient_clip, error_if_nonfinite=False
@@ -220,7 +232,7 @@ class _Run:
             for batch in batches:
                 batch = self.fabric.to_device(batch)
                 prediction = self.average.network(batch["image"], batch.get("target"))
-                loss, report = self.loss(prediction, batch)
+                loss, report = self.loss(prediction, batch, own)
                 count = len(batch["image"])
                 for key, value in {"loss": loss, **report}.items():
                     totals[key] = totals.get(key, 0.0) + count * float(torch.nan_to_num(value))

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from painted_face import head_at, paint
+from painted_face import agreement, head_at, paint
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
@@ -17,6 +17,7 @@ from training.data import Mixture, SampleMaker, SampleStream, ValidationSet, dra
 from training.loss import UNKNOWN
 from training.pairs import RenderedPairs, pair_correspondences
 from training.photographs.fit import PhotographFits
+from training.photographs.heads import LabelledHead, PhotographHeads
 from training.rendering.synthetic import SyntheticHeads
 
 _FOCAL, _COUNT = 900.0, 40
@@ -57,7 +58,12 @@ def data(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Path:
 
 
 def maker(data: Path, template: Template, validation: bool = False, **mixture: float) -> SampleMaker:
-    return SampleMaker(data, data / "fits.npz", template, Mixture(**mixture), 2, validation)
+    heads = PhotographHeads(data, data / "fits.npz", template.model, validation)
+    return SampleMaker(heads, data, template, Mixture(**mixture), 2)
+
+
+def first(make: SampleMaker) -> LabelledHead:
+    return make.heads.labelled(int(make.heads.usable[0]))
 
 
 def replace_mixture(make: SampleMaker, **mixture: float) -> SampleMaker:
@@ -65,33 +71,18 @@ def replace_mixture(make: SampleMaker, **mixture: float) -> SampleMaker:
     return make
 
 
-def agreement(sample: dict) -> float:
-    """Share of matchable cells whose painted coordinate is the labelled one, for the better of both mirror images."""
-    cells = sample["image"].reshape(64, 2, 64, 2, 3).astype(np.float32)
-    painted = (cells[..., 2] > 250).all(axis=(1, 3))
-    shown = 0.5 * cells.mean(axis=(1, 3))[..., :2]
-    label = sample["template"].astype(np.float32)
-    use = painted & (sample["matchable"] == 1)
-    assert use.sum() > 100
-    gaps = []
-    for u in (shown[..., 0], 127.0 - shown[..., 0]):
-        gap = np.hypot(u - label[0], shown[..., 1] - label[1])[use]
-        gaps.append(float((gap < 2.5).mean()))
-    return max(gaps)
-
-
 def test_photographs_as_they_are_carry_their_own_labels(data: Path, template: Template) -> None:
     make = maker(data, template)
     rng = np.random.default_rng(0)
     for _ in range(12):
-        assert agreement(make.photograph(rng, int(make.usable[0]), turned=False, clean=True)) > 0.95
+        assert agreement(make.photograph(rng, first(make), turned=False, clean=True)) > 0.95
 
 
 def test_turned_photographs_show_what_their_labels_say(data: Path, template: Template) -> None:
     """What the photograph did not show is taken from the mirror image, so a part may not agree."""
     make = maker(data, template)
     rng = np.random.default_rng(1)
-    shares = [agreement(make.photograph(rng, int(make.usable[0]), turned=True, clean=True)) for _ in range(20)]
+    shares = [agreement(make.photograph(rng, first(make), turned=True, clean=True)) for _ in range(20)]
     assert np.median(shares) > 0.85
     assert np.quantile(shares, 0.1) > 0.4
 
@@ -99,17 +90,17 @@ def test_turned_photographs_show_what_their_labels_say(data: Path, template: Tem
 def test_beyond_the_edge_of_the_photograph_nothing_is_known(data: Path, template: Template) -> None:
     make = maker(data, template, margin=1.0, shift=1.2)
     rng = np.random.default_rng(3)
-    samples = [make.photograph(rng, int(make.usable[0]), turned=False, clean=True) for _ in range(20)]
+    samples = [make.photograph(rng, first(make), turned=False, clean=True) for _ in range(20)]
     values = set(np.unique([s["matchable"] for s in samples]))
     assert values <= {0, 1, UNKNOWN}
 
 
 def test_occluders_are_not_matchable(data: Path, template: Template) -> None:
     make = maker(data, template)
-    removed = []
+    head, removed = first(make), []
     for seed in range(12):
         free, hidden = (
-            replace_mixture(make, occluded=p).photograph(np.random.default_rng(seed), 0, False)["matchable"] == 1
+            replace_mixture(make, occluded=p).photograph(np.random.default_rng(seed), head, False)["matchable"] == 1
             for p in (0.0, 1.0)
         )
         assert not (hidden & ~free).any()
@@ -120,19 +111,19 @@ def test_occluders_are_not_matchable(data: Path, template: Template) -> None:
 def test_the_stream_is_decided_by_its_seed(data: Path, template: Template) -> None:
     make = maker(data, template)
 
-    def first(seed: int) -> list[np.ndarray]:
+    def images(seed: int) -> list[np.ndarray]:
         return [s["image"] for s in islice(SampleStream(make, seed), 4)]
 
-    np.testing.assert_array_equal(first(3), first(3))
-    assert (np.array(first(3)) != np.array(first(4))).any()
+    np.testing.assert_array_equal(images(3), images(3))
+    assert (np.array(images(3)) != np.array(images(4))).any()
 
 
 def test_validation_shows_only_people_kept_for_it_and_never_changes(data: Path, template: Template) -> None:
     kept = maker(data, template, validation=True)
     trained = maker(data, template)
-    assert not set(kept.usable) & set(trained.usable)
-    fixed = ValidationSet(kept, 7)
-    assert len(fixed) == 2 * len(kept.usable)
+    assert not set(kept.heads.usable) & set(trained.heads.usable)
+    fixed = ValidationSet(kept, kept.heads, 7)
+    assert len(fixed) == 2 * len(kept.heads.usable)
     np.testing.assert_array_equal(fixed[1]["image"], fixed[1]["image"])
     with pytest.raises(IndexError):
         fixed[len(fixed)]
@@ -156,7 +147,7 @@ def test_fits_of_another_collection_are_refused(data: Path, template: Template, 
     fits = PhotographFits.load(data / "fits.npz")
     PhotographFits(*(v[:5] for v in vars(fits).values())).save(tmp_path / "fits.npz")
     with pytest.raises(ValueError, match="5 fits for 120 photographs; fit them again"):
-        SampleMaker(data, tmp_path / "fits.npz", template, Mixture(), 2, False)
+        PhotographHeads(data, tmp_path / "fits.npz", template.model, validation=False)
 
 
 def test_no_backgrounds_is_an_error(data: Path, tmp_path: Path, template: Template) -> None:

@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, value in report.surface_errors(model, source).items():
         print(f"{name:40s} {value:8.3f}")
     if options.picture:
-        report.draw(model, source, options.picture)
+        report.draw(model, options.picture)
     return 0
 
 

@@ -74,8 +74,8 @@ def _tie(model: FaceModel, dense: Array, source_normals: Array) -> tuple[np.ndar
     return candidates[near], (triangle[near], weights[near])
 
 
-def draw(model: FaceModel, source: ict.IctModel, path: Path) -> None:
-    """Mesh from the front and the side, landmarks, regions, template, and mean-face error."""
+def draw(model: FaceModel, path: Path) -> None:
+    """Mesh from the front and the side, landmarks, regions, templates, and the reach of the identity modes."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,0 +1,69 @@
+"""Two processes under torchrun train as one with all their samples."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import two_processes
+
+import training.train
+from training.checkpoint import load_checkpoint
+from training.processes import make_fabric, per_process
+from training.run_log import LOG
+from training.train import CHECKPOINT
+
+_ROOT = Path(__file__).parents[2]
+
+
+def torchrun(out: Path, batch_size: int) -> None:
+    environment = {
+        **os.environ, "PYTHONPATH": os.pathsep.join(map(str, (_ROOT, _ROOT / "test"))), "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
+               str(_ROOT / "test" / "two_processes.py"), str(out), str(batch_size)]  # fmt: skip
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def training_losses(run: Path) -> list[float]:
+    lines = [json.loads(line) for line in (run / LOG).read_text().splitlines()]
+    return [line["loss"] for line in lines if line["split"] == "train"]
+
+
+def test_two_processes_train_as_one_with_the_whole_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Same losses, weights and averaged weights, though each process sees half of every batch; and when one of them is
+    told to stop, both do, behind the same step."""
+    monkeypatch.setattr(training.train, "_REPORT_STEPS", training.train._REPORT_STEPS)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    one = load_checkpoint(two_processes.run(tmp_path / "one", batch_size=4))
+    torchrun(tmp_path / "two", batch_size=2)
+    two = load_checkpoint(tmp_path / "two" / CHECKPOINT)
+    steps = two_processes.STOPPED_AFTER
+    assert two["step"] == one["step"] == steps
+    assert two["images"] == one["images"] == 4 * steps
+    assert len(set(training_losses(tmp_path / "one"))) == steps
+    assert training_losses(tmp_path / "two") == pytest.approx(training_losses(tmp_path / "one"), rel=1e-6)
+    for part in ("network", "average"):
+        for name, tensor in one[part].items():
+            torch.testing.assert_close(two[part][name], tensor, rtol=1e-9, atol=1e-9, msg=f"{part} {name}")
+
+
+def test_the_divisor_of_a_single_process_is_its_own_count() -> None:
+    assert per_process(torch.tensor(7.0)) == 7.0
+
+
+def test_fabric_takes_what_torchrun_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two machines with one process each."""
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    fabric = make_fabric("32-true")
+    assert fabric.world_size == 2

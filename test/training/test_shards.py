@@ -1,0 +1,155 @@
+"""Packing labelled photographs into tar shards and drawing heads from them."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from torch.utils.data import IterableDataset
+
+import training.shards
+from dense_face_ros.face_model import FaceModel
+from training.loader import make_loader
+from training.photographs.heads import Image, Label, LabelledHead, fitted_head
+from training.shards import KeptShardHeads, ShardHeads, list_shards, own_share, pack, read_shard
+
+_COUNT = 40
+
+
+class Numbered:
+    """Photographs whose colour is their number, and so is their label."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = tuple(folder / f"{i}.png" for i in range(_COUNT))
+        for i, path in enumerate(self.paths):
+            cv2.imwrite(str(path), np.full((8, 8, 3), i, np.uint8))
+        self.usable = np.arange(0, _COUNT, 2)
+
+    def label(self, index: int) -> Label:
+        return {"number": np.array(index)}
+
+
+def numbered_head(photograph: Image, label: Label) -> LabelledHead:
+    assert (photograph == label["number"]).all(), "every photograph has its own label"
+    return LabelledHead(photograph, np.zeros((1, 3)), np.zeros((1, 2)), np.eye(3), float(label["number"]))
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shards")
+    heads: Any = Numbered(tmp_path_factory.mktemp("photographs"))
+    assert pack(heads, folder, "train", per_shard=3) == 7
+    assert pack(heads, folder, "validation", per_shard=50) == 1
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def few_are_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training.shards, "_MIXED", 4)
+
+
+def drawn(heads: ShardHeads, seed: int, count: int) -> list[float]:
+    rng = np.random.default_rng(seed)
+    return [heads.draw(rng).focal for _ in range(count)]
+
+
+def test_shards_are_tars_of_photographs_each_before_its_label(shards: Path) -> None:
+    with tarfile.open(list_shards(shards, "train")[0]) as tar:
+        names = tar.getnames()
+    assert len(names) == 6
+    for photograph, label in zip(names[::2], names[1::2], strict=True):
+        assert photograph.endswith(".png") and label == photograph.replace(".png", ".npz")
+
+
+def test_all_usable_heads_come_round_after_round(shards: Path) -> None:
+    numbers = drawn(ShardHeads(shards, numbered_head), 0, 100)
+    assert set(numbers) == set(range(0, _COUNT, 2))
+    assert all(3 <= numbers.count(number) <= 7 for number in set(numbers)), "five rounds, mixed across their seams"
+
+
+def test_the_order_is_decided_by_the_seed(shards: Path) -> None:
+    first, again, other = (drawn(ShardHeads(shards, numbered_head), seed, 20) for seed in (0, 0, 1))
+    assert first == again != other
+    assert first[:3] != sorted(first[:3]) or first[3:6] != sorted(first[3:6])
+
+
+def test_validation_is_kept_and_can_be_asked_for(shards: Path) -> None:
+    kept = KeptShardHeads(shards, numbered_head)
+    assert sorted(kept.labelled(int(i)).focal for i in kept.usable) == list(range(0, _COUNT, 2))
+    assert kept.draw(np.random.default_rng(0)).focal in range(_COUNT)
+
+
+def test_processes_and_workers_share_the_shards(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    every, seen = list_shards(shards, "train"), []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        for worker in range(3):
+            info = SimpleNamespace(id=worker, num_workers=3)
+            monkeypatch.setattr(training.shards, "get_worker_info", lambda info=info: info)
+            seen += own_share(every)
+    assert sorted(seen) == every
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(ValueError, match="7 shards cannot be shared by 9 loader processes"):
+        own_share(every)
+
+
+class Drawn(IterableDataset[Any]):
+    """As ``training.data.SampleStream``: the worker's own seed decides."""
+
+    def __init__(self, heads: ShardHeads) -> None:
+        self.heads = heads
+
+    def __iter__(self) -> Iterator[Any]:
+        rng = np.random.default_rng(int(np.random.randint(2**31)))
+        while True:
+            yield {"image": self.heads.draw(rng).focal}
+
+
+def test_loader_workers_read_different_photographs_and_a_resumed_run_others(shards: Path) -> None:
+    def take(first_sample: int) -> list[float]:
+        loader = make_loader(Drawn(ShardHeads(shards, numbered_head)), 4, 2, seed=1, first_sample=first_sample)
+        return [float(x) for batch in islice(iter(loader), 4) for x in batch["image"]]
+
+    first, resumed = take(0), take(16)
+    by_worker = [set(first[:4] + first[8:12]), set(first[4:8] + first[12:])]
+    assert not by_worker[0] & by_worker[1]
+    assert first == take(0) and first != resumed
+
+
+def test_labels_survive_packing(tmp_path: Path, small_model: FaceModel) -> None:
+    size = small_model.identity_size + small_model.expression_size
+    pose = np.eye(4, dtype=np.float32)
+    pose[:3, 3] = 0.01, 0.02, 1.5
+    label = {"pose": pose, "coefficients": np.full(size, 0.1, np.float32), "focal": np.array(900.0)}
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    one: Any = SimpleNamespace(paths=(tmp_path / "a.png",), usable=np.array([0]), label=lambda _: label)
+    pack(one, tmp_path / "shards", "train")
+    head = ShardHeads(tmp_path / "shards", partial(fitted_head, small_model)).draw(np.random.default_rng(0))
+    expected = fitted_head(small_model, np.zeros((8, 8, 3), np.uint8), label)
+    np.testing.assert_array_equal(head.pixels, expected.pixels)
+    np.testing.assert_array_equal(head.points, expected.points)
+
+
+def test_what_is_wrong_is_named(shards: Path, tmp_path: Path) -> None:
+    heads: Any = Numbered(tmp_path)
+    with pytest.raises(ValueError, match="holds train shards already"):
+        pack(heads, shards, "train")
+    with pytest.raises(FileNotFoundError, match=r"holds no train-\*\.tar"):
+        ShardHeads(tmp_path, numbered_head)
+    heads.paths[heads.usable[-1]].unlink()
+    with pytest.raises(FileNotFoundError):
+        pack(heads, tmp_path / "out", "train")
+    assert not list((tmp_path / "out").glob("*.tar")), "an interrupted packing leaves no shard"
+    whole = list_shards(shards, "train")[0].read_bytes()
+    (tmp_path / "train-000000.tar").write_bytes(whole[:1500])
+    with pytest.raises(ValueError, match=r"train-000000\.tar' cannot be read"):
+        list(read_shard(tmp_path / "train-000000.tar"))

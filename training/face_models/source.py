@@ -1,0 +1,74 @@
+"""A published face model as its file gives it, brought to metres and head axes: what every importer returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from training.face_models.decimation import Array, IntArray
+
+_FULL = 3.0  # standard deviations of a mode at activation 1
+
+
+@dataclass(frozen=True)
+class SourceModel:
+    """A published model of S vertices in its own topology. Metres; x out of the face, y to the person's left, z up.
+
+    The origin and a nod of some degrees are the source's own: registration takes them out.
+
+    Attributes:
+        name: for messages and the ``source`` line.
+        mean: (S, 3).
+        identity_modes: (K, S, 3), one standard deviation each.
+        expressions: (E, S, 3) at full activation; none where the source has none.
+        expression_names, expression_spread: E names and standard deviations of the activations.
+        triangles: (T, 3), counter-clockwise seen from outside.
+        marks: where the source publishes landmarks: index among the 68 -> point (3,).
+        eyes: (2, 3) centres of the left and right eyeball, where the source has them.
+        colour: (S, 3) mean skin colour, RGB in [0, 1], where the source has one.
+        licence: the terms, for the file that is made.
+    """
+
+    name: str
+    mean: Array
+    identity_modes: npt.NDArray[np.float32]
+    triangles: IntArray
+    licence: str
+    expressions: npt.NDArray[np.float32]
+    expression_names: tuple[str, ...] = ()
+    expression_spread: Array = field(default_factory=lambda: np.zeros(0))
+    marks: dict[int, Array] = field(default_factory=dict)
+    eyes: Array | None = None
+    colour: Array | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.mean)
+        for what, array in (("identity modes", self.identity_modes), ("expressions", self.expressions)):
+            if array.shape[1:] != (count, 3):
+                raise ValueError(f"{self.name}: {what} are {array.shape}, the mean has {count} vertices")
+        if self.triangles.min() < 0 or self.triangles.max() >= count:
+            raise ValueError(f"{self.name}: triangles name vertices outside 0..{count - 1}")
+
+
+def to_head_axes(points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """(..., 3) with x to the person's left, y up, z out of the face -> head axes: all models we read are so."""
+    return points[..., [2, 0, 1]]
+
+
+def outward(mean: Array, triangles: npt.NDArray[np.integer]) -> IntArray:
+    """Triangles turned so that the surface of a face looks forward, in head axes; models differ in their winding."""
+    a, b, c = (mean[triangles[:, i]] for i in range(3))
+    forward = np.cross(b - a, c - a)[:, 0].sum()
+    return np.ascontiguousarray(triangles if forward > 0 else triangles[:, ::-1], dtype=np.int32)
+
+
+def one_sided(modes: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], tuple[str, ...], Array]:
+    """Signed N(0, 1) expression modes (E, S, 3) as 2 E activations in [0, 1]: names, shapes and spreads.
+
+    A mode becomes ``mode01+`` and ``mode01-``, each three standard deviations at activation 1.
+    """
+    both = np.stack([_FULL * modes, -_FULL * modes], axis=1).reshape(-1, *modes.shape[1:])
+    names = tuple(f"mode{i + 1:02d}{sign}" for i in range(len(modes)) for sign in "+-")
+    return both.astype(np.float32), names, np.full(len(both), 1.0 / _FULL)

@@ -1,0 +1,97 @@
+"""Heads in photographs with a dense label each, however it was made and wherever the photographs are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import Array
+from training.photographs.collection import read_image, read_photographs
+from training.photographs.fit import PhotographFits
+
+Image = npt.NDArray[np.uint8]
+#: The few arrays a label is kept as.
+Label = Mapping[str, npt.NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class LabelledHead:
+    """A photograph (H, W, 3) RGB with the face model's V vertices in it.
+
+    ``points`` (V, 3) camera frame, metres; ``pixels`` (V, 2) where they are seen; ``rotation`` (3, 3) camera <- head;
+    ``focal`` pixels: a point that moves by d is seen to move as by a pinhole camera of that focal length.
+    """
+
+    photograph: Image
+    points: Array
+    pixels: Array
+    rotation: Array
+    focal: float
+
+
+class Heads(Protocol):
+    """Somewhere to draw heads from, for as long as one likes."""
+
+    def draw(self, rng: np.random.Generator) -> LabelledHead:
+        """A random one."""
+        ...
+
+
+class ListedHeads(Heads, Protocol):
+    """Heads that can be asked for one by one: ``usable`` (N,) holds the indices of those fit for use."""
+
+    @property
+    def usable(self) -> npt.NDArray[np.intp]: ...
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Image files, by index."""
+        ...
+
+    def label(self, index: int) -> Label:
+        """What a head is made of beside its photograph."""
+        ...
+
+    def labelled(self, index: int) -> LabelledHead:
+        """One head."""
+        ...
+
+
+class PhotographHeads:
+    """The data folder's photographs with the fits of ``training.photographs.fit``."""
+
+    def __init__(self, data: Path, fits: Path, model: FaceModel, validation: bool) -> None:
+        photographs, self._fits, self._model = read_photographs(data), PhotographFits.load(fits), model
+        if len(self._fits.pose) != len(photographs):
+            raise ValueError(
+                f"'{fits}' has {len(self._fits.pose)} fits for {len(photographs)} photographs; fit them again"
+            )
+        self.paths = photographs.paths
+        self.usable = np.flatnonzero(self._fits.accepted & (photographs.validation == validation))
+
+    def draw(self, rng: np.random.Generator) -> LabelledHead:
+        """A random usable one."""
+        return self.labelled(int(rng.choice(self.usable)))
+
+    def labelled(self, index: int) -> LabelledHead:
+        """One head, its photograph read from its file."""
+        return fitted_head(self._model, read_image(self.paths[index]), self.label(index))
+
+    def label(self, index: int) -> Label:
+        """``pose`` (4, 4), ``coefficients`` (K + E,) and ``focal``, as in :class:`PhotographFits`."""
+        names = ("pose", "coefficients", "focal")
+        return {name: np.asarray(getattr(self._fits, name)[index]) for name in names}
+
+
+def fitted_head(model: FaceModel, photograph: Image, label: Label) -> LabelledHead:
+    """The head of a label of :class:`PhotographHeads`."""
+    pose, focal = label["pose"].astype(np.float64), float(label["focal"])
+    points = model.shape(label["coefficients"].astype(np.float64)) @ pose[:3, :3].T + pose[:3, 3]
+    pixels = points[:, :2] * (focal / points[:, 2:]) + 95.5
+    return LabelledHead(photograph, points, pixels, pose[:3, :3], focal)

@@ -1,0 +1,214 @@
+"""Labelled photographs in tar shards, for collections that do not fit on one disk or are read over a network.
+
+    python -m training.shards DATA SHARDS                                    the photographs with their fits
+    python -m training.shards 300W_LP SHARDS --large-pose runs/300w_lp.npz   300W-LP
+
+A shard is a plain tar as WebDataset reads it: ``KEY.jpg`` (or ``.png``), the file as it was, then ``KEY.npz``, its
+label. ``train-000000.tar``, ... come in random order, so that one shard is as good as another;
+``validation-000000.tar``, ... hold the people kept for validation.
+
+Reading: each process of a run and each of its loader workers has its own shards, takes them in random order, and mixes
+what it reads. A resumed run seeds its workers anew (``training.loader``) and so goes on with a fresh order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch.distributed as dist
+from torch.utils.data import get_worker_info
+from tqdm import tqdm
+
+from dense_face_ros.face_model import FaceModel
+from training.photographs.heads import Image, Label, LabelledHead, ListedHeads, PhotographHeads
+from training.photographs.large_pose import LargePoseHeads
+
+_PER_SHARD = 1000
+_MIXED = 1000  # records held back to be mixed, per worker; undecoded, they are small
+
+#: A photograph and its label -> the head in it.
+MakeHead = Callable[[Image, Label], LabelledHead]
+_Record = tuple[bytes, bytes]  # image file, label file
+
+
+def pack(heads: ListedHeads, out: Path, split: str, per_shard: int = _PER_SHARD, seed: int = 0) -> int:
+    """Write the usable ``heads`` to ``out/SPLIT-*.tar``; returns the number of shards.
+
+    Raises:
+        ValueError: ``out`` holds shards of this split, or there is nothing to pack.
+        FileNotFoundError: naming a photograph that is missing.
+    """
+    if any(out.glob(f"{split}-*.tar")):
+        raise ValueError(f"'{out}' holds {split} shards already; name another folder")
+    if not len(heads.usable):
+        raise ValueError(f"there is no {split} photograph to pack")
+    out.mkdir(parents=True, exist_ok=True)
+    order = np.random.default_rng(seed).permutation(heads.usable)
+    parts = [order[i : i + per_shard] for i in range(0, len(order), per_shard)]
+    for number, part in enumerate(tqdm(parts, desc=split, unit="shard")):
+        # A shard has its name only when it is whole: an interrupted packing leaves nothing that looks like one.
+        unfinished = out / f"{split}-{number:06d}.tar.part"
+        with tarfile.open(unfinished, "w") as tar:
+            for index in part:
+                path, label = heads.paths[index], io.BytesIO()
+                np.savez(label, **heads.label(int(index)))  # type: ignore[arg-type]
+                _add(tar, f"{index:08d}{path.suffix.lower()}", path.read_bytes())
+                _add(tar, f"{index:08d}.npz", label.getvalue())
+        os.replace(unfinished, unfinished.with_suffix(""))
+    return len(parts)
+
+
+class ShardHeads:
+    """Heads drawn from the ``train`` shards of a folder, in this process and worker's share of them.
+
+    Raises:
+        FileNotFoundError: the folder holds no such shards.
+        ValueError: there are fewer shards than processes times workers, or one is damaged; both when first drawn from.
+    """
+
+    def __init__(self, folder: Path, make_head: MakeHead) -> None:
+        self._shards, self._make_head = list_shards(folder, "train"), make_head
+        self._records: Iterator[_Record] | None = None
+
+    def draw(self, rng: np.random.Generator) -> LabelledHead:
+        """The next head of the mixed stream; the first call's ``rng`` decides its order."""
+        if self._records is None:
+            shards = own_share(self._shards)
+            self._records = mixed(endless_records(shards, rng), rng, _MIXED)
+        return unpacked(next(self._records), self._make_head)
+
+
+class KeptShardHeads:
+    """The heads of the ``validation`` shards of a folder, held in memory as they are packed."""
+
+    def __init__(self, folder: Path, make_head: MakeHead) -> None:
+        self._make_head = make_head
+        self._records = [record for shard in list_shards(folder, "validation") for record in read_shard(shard)]
+        self.usable: npt.NDArray[np.intp] = np.arange(len(self._records))
+
+    def draw(self, rng: np.random.Generator) -> LabelledHead:
+        """A random one."""
+        return self.labelled(int(rng.choice(self.usable)))
+
+    def labelled(self, index: int) -> LabelledHead:
+        """One head."""
+        return unpacked(self._records[index], self._make_head)
+
+
+def list_shards(folder: Path, split: str) -> list[Path]:
+    """The shards of a split in the order of their names; FileNotFoundError when there are none."""
+    shards = sorted(folder.glob(f"{split}-*.tar"))
+    if not shards:
+        raise FileNotFoundError(f"'{folder}' holds no {split}-*.tar; make them with python -m training.shards")
+    return shards
+
+
+def own_share(shards: list[Path]) -> list[Path]:
+    """Every n-th shard, n being all loader workers of all processes, so that no two read the same."""
+    rank, ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else _from_torchrun()
+    worker = get_worker_info()
+    mine, all_workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
+    readers = ranks * all_workers
+    if len(shards) < readers:
+        raise ValueError(f"{len(shards)} shards cannot be shared by {readers} loader processes; pack smaller shards")
+    return shards[rank * all_workers + mine :: readers]
+
+
+def endless_records(shards: list[Path], rng: np.random.Generator) -> Iterator[_Record]:
+    """All records of ``shards``, round after round, the shards in another order each time."""
+    while True:
+        for i in rng.permutation(len(shards)):
+            yield from read_shard(shards[i])
+
+
+def mixed(records: Iterator[_Record], rng: np.random.Generator, count: int) -> Iterator[_Record]:
+    """Endless ``records`` mixed: each step gives away one of ``count`` held back and takes the next instead."""
+    held = list(islice(records, count))
+    for record in records:
+        i = int(rng.integers(count))
+        record, held[i] = held[i], record
+        yield record
+
+
+def read_shard(shard: Path) -> Iterator[_Record]:
+    """The records of a tar, read from front to back; ValueError naming one that is damaged."""
+    try:
+        with tarfile.open(shard, "r|") as tar:
+            image, key = b"", ""
+            for member in tar:
+                file = tar.extractfile(member)
+                stem, _, kind = member.name.partition(".")
+                if file is None:
+                    continue
+                if kind != "npz":
+                    image, key = file.read(), stem
+                elif stem == key:
+                    yield image, file.read()
+                    key = ""
+                else:
+                    raise ValueError(f"'{shard}': label '{member.name}' has no photograph before it")
+            if key:
+                raise EOFError(f"it ends behind photograph {key}")
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise ValueError(f"'{shard}' cannot be read ({error}); pack or copy it again") from error
+
+
+def unpacked(record: _Record, make_head: MakeHead) -> LabelledHead:
+    """The head of a record."""
+    image = cv2.imdecode(np.frombuffer(record[0], np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("a shard holds a photograph that is neither JPEG nor PNG; pack it again")
+    with np.load(io.BytesIO(record[1]), allow_pickle=False) as file:
+        label = {name: file[name] for name in file.files}
+    return make_head(np.ascontiguousarray(image[:, :, ::-1]), label)
+
+
+def _from_torchrun() -> tuple[int, int]:
+    """Rank and number of processes in a loader worker, which has no process group but inherits the environment."""
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    tar.addfile(entry, io.BytesIO(content))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    from training.data import FITS
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="data folder, or 300W_LP")
+    parser.add_argument("out", type=Path, help="folder for the shards")
+    parser.add_argument("--fits", type=Path, default=FITS, help="labels of training.photographs.fit")
+    parser.add_argument("--large-pose", type=Path, help="labels of training.photographs.large_pose: pack 300W-LP")
+    parser.add_argument("--per-shard", type=int, default=_PER_SHARD, help="photographs per shard")
+    options = parser.parse_args(arguments)
+    model = FaceModel.load()
+    try:
+        for split in ("train", "validation"):
+            heads: ListedHeads
+            if options.large_pose:
+                heads = LargePoseHeads(options.data, options.large_pose, model, split == "validation")
+            else:
+                heads = PhotographHeads(options.data, options.fits, model, split == "validation")
+            count = pack(heads, options.out, split, options.per_shard)
+            print(f"{options.out}/{split}-*.tar: {len(heads.usable)} photographs in {count} shards")
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
