@@ -33,12 +33,11 @@ from training.pairs import RenderedPairs
 from training.photographs.heads import Heads, LabelledHead, ListedHeads, PhotographHeads
 from training.photographs.rotation import draw_turned
 from training.recipes import Recipe
+from training.rendered import FixedHeads, RenderedHeads, Sample, as_sample, rendered_sample
 from training.rendering.occluders import add_random_occluder, covered_cells
 from training.rendering.photometric import PhotometricSettings, augment
 from training.rendering.synthetic import SyntheticHeads
 from training.rendering.targets import TargetRenderer
-
-Sample = dict[str, npt.NDArray[np.generic] | float]
 
 
 @dataclass(frozen=True)
@@ -86,9 +85,7 @@ class SampleMaker:
 
     def rendered(self, rng: np.random.Generator) -> Sample:
         """A synthetic head in front of a background."""
-        sample = self._heads.render(rng, self._backgrounds.draw(rng))
-        image = augment(sample.image, rng, PhotometricSettings())
-        return _sample(image, sample.targets.template, sample.targets.matchable.astype(np.uint8))
+        return rendered_sample(self._heads, rng, self._backgrounds.draw(rng))
 
     def photograph(self, rng: np.random.Generator, head: LabelledHead, turned: bool, clean: bool = False) -> Sample:
         """A photograph, as it is or turned out of plane; ``clean`` leaves out occluders and photometry."""
@@ -112,7 +109,7 @@ class SampleMaker:
             if rng.random() < self.mixture.occluded:
                 matchable[self._occlude(rng, image, pixels)] = 0
             image = augment(image, rng, PhotometricSettings())
-        return _sample(image, targets.template, matchable)
+        return as_sample(image, targets.template, matchable)
 
     def _occlude(self, rng: np.random.Generator, image: npt.NDArray[np.uint8], pixels: Array) -> npt.NDArray[np.bool_]:
         """Draw something in front of the face; a hand takes the colour of a cheek. Returns the covered cells."""
@@ -197,17 +194,6 @@ def _paste(photograph: npt.NDArray[np.uint8], to_crop: Array, image: npt.NDArray
     return np.asarray(inside > 0)
 
 
-def _sample(
-    image: npt.NDArray[np.uint8], template: npt.NDArray[np.float32], matchable: npt.NDArray[np.uint8]
-) -> Sample:
-    return {
-        "image": image,
-        "template": template.astype(np.float16),
-        "matchable": matchable,
-        "weight": 1.0,
-    }
-
-
 class SampleStream(IterableDataset[Sample]):
     """Endless random samples; every loader worker draws its own from the seed the loader gave it."""
 
@@ -245,9 +231,19 @@ class ValidationSet(Dataset[Sample]):
 FITS = Path("runs/photograph_fits.npz")
 
 
-def make_dataset(recipe: Recipe, data: Path, split: str, seed: int, stride: int) -> Dataset[Sample]:
-    """The data set of a recipe: ``split`` is ``train`` (endless stream) or ``validation`` (fixed set)."""
+def make_dataset(recipe: Recipe, data: Path | None, split: str, seed: int, stride: int) -> Dataset[Sample]:
+    """The data set of a recipe: ``split`` is ``train`` (endless stream) or ``validation`` (fixed set).
+
+    Raises:
+        ValueError: the recipe needs data and got none.
+    """
     template = Template(FaceModel.load(), recipe.template_kind)
+    if recipe.synthetic_share == 1.0 and not recipe.pairs:
+        if split == "train":
+            return RenderedHeads(template, seed, stride)
+        return FixedHeads(template, recipe.validation_samples, seed, stride)
+    if data is None:
+        raise ValueError(f"recipe '{recipe.name}' needs photographs; give the folder that holds them with --data")
     if recipe.pairs:
         return RenderedPairs(template, data, seed, stride)
     mixture = Mixture(turned=recipe.turned_share, synthetic=recipe.synthetic_share)

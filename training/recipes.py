@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_SYNTHETIC = "our own renderings of the shipped face model"
+_RENDERINGS = "our own renderings of the shipped face model"
+_PAIRS = f"{_RENDERINGS}; natural photographs as backgrounds (research use only)"
 _PHOTOGRAPHS = (
-    "our own renderings of the shipped face model; face photographs of youtube_faces, press_photos and masked_faces "
-    "(research use only)"
+    f"{_RENDERINGS}; face photographs of youtube_faces, press_photos and masked_faces, and natural photographs as "
+    "backgrounds (all research use only)"
 )
 _FREE = "Apache-2.0"
 _RESEARCH = "research use only: the weights saw photographs whose terms allow no other use"
@@ -22,7 +23,7 @@ class Recipe:
         architecture, width, share_encoders: see :func:`training.network.make_network`.
         template_kind: see :class:`dense_face_ros.template.Template`.
         synthetic_share, turned_share: share of training samples that are renderings, and of photographs turned out of
-            plane; the rest are photographs as they are.
+            plane; the rest are photographs as they are. All renderings: no data is needed, nor looked at.
         pairs: samples carry a second rendering, ``target``, to map to, instead of the template.
         loss: a key of :data:`training.loss.LOSSES`.
         batch_size: samples per step and device.
@@ -73,8 +74,8 @@ RECIPES = {
             architecture="paper",
             synthetic_share=1.0,
             loss="paper",
-            training_data=_SYNTHETIC,
-            licence=_FREE,
+            training_data=_PAIRS,
+            licence=_RESEARCH,
             share_encoders=True,
             template_kind="frontal",
             pairs=True,
@@ -114,13 +115,25 @@ RECIPES = {
             training_data=_PHOTOGRAPHS,
             licence=_RESEARCH,
         ),
+        # No photograph at all, not even as a background: weights for every use.
+        Recipe(
+            name="free",
+            architecture="compact",
+            synthetic_share=1.0,
+            loss="likelihood",
+            batch_size=32,
+            learning_rate=1.5e-3,
+            validation_minutes=8.0,
+            training_data=_RENDERINGS,
+            licence=_FREE,
+        ),
         # Seconds long: shows that the whole way from data to an exported file works.
         Recipe(
             name="smoke",
             architecture="compact",
             synthetic_share=1.0,
             loss="likelihood",
-            training_data=_SYNTHETIC,
+            training_data=_RENDERINGS,
             licence=_FREE,
             width=0.25,
             batch_size=4,

@@ -44,12 +44,12 @@ _MOST_BAD_STEPS = 20
 _MEASURED_SAMPLES = 512  # on which the normalisations of an exported network are measured
 
 #: (recipe, data folder, "train" or "validation", seed, stride) -> samples as described in :func:`train`.
-MakeDataset = Callable[[Recipe, Path, str, int, int], Dataset[Any]]
+MakeDataset = Callable[[Recipe, Path | None, str, int, int], Dataset[Any]]
 
 
 def train(
     recipe: Recipe,
-    data: Path,
+    data: Path | None,
     out: Path,
     template: Template,
     make_dataset: MakeDataset,
@@ -295,7 +295,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     parser = argparse.ArgumentParser(prog="training.train", description="Train a correspondence network.")
     parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
-    parser.add_argument("--data", required=True, type=Path, help="folder with the training data")
+    parser.add_argument("--data", type=Path, help="folder with the training data; recipes of renderings need none")
     parser.add_argument("--out", required=True, type=Path, help="run folder, e.g. runs/best")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--start-from", type=Path, help="checkpoint of another run, or exported .onnx, to begin with")

@@ -1,0 +1,62 @@
+"""Rendered heads alone, on made backgrounds: training samples that need no data and leave no terms on the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset, IterableDataset
+
+from dense_face_ros.template import Template
+from training.rendering.photometric import Image, augment
+from training.rendering.synthetic import SyntheticHeads
+
+Sample = dict[str, npt.NDArray[np.generic] | float]
+
+
+class RenderedHeads(IterableDataset[Sample]):
+    """Endless random samples, as ``training.data`` describes them."""
+
+    def __init__(self, template: Template, seed: int, stride: int) -> None:
+        self.seed = seed
+        self._heads = SyntheticHeads(template, stride=stride)
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng(self.seed if worker is None else int(np.random.randint(2**31)))
+        cv2.setNumThreads(0)
+        while True:
+            yield self.make(rng)
+
+    def make(self, rng: np.random.Generator) -> Sample:
+        """A head in front of grey or blotches, as some camera shows it."""
+        return rendered_sample(self._heads, rng)
+
+
+class FixedHeads(Dataset[Sample]):
+    """``count`` rendered heads, the same ones for a seed: what runs without photographs are validated on."""
+
+    def __init__(self, template: Template, count: int, seed: int, stride: int) -> None:
+        self._stream, self._count = RenderedHeads(template, seed, stride), count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, item: int) -> Sample:
+        if item >= self._count:
+            raise IndexError(item)
+        return self._stream.make(np.random.default_rng((self._stream.seed, 1, item)))
+
+
+def rendered_sample(heads: SyntheticHeads, rng: np.random.Generator, background: Image | None = None) -> Sample:
+    """A random head, before a photograph or a made background, as some camera shows it."""
+    sample = heads.render(rng, background)
+    return as_sample(augment(sample.image, rng), sample.targets.template, sample.targets.matchable.astype(np.uint8))
+
+
+def as_sample(image: Image, template: npt.NDArray[np.float32], matchable: npt.NDArray[np.uint8]) -> Sample:
+    """What ``training.train`` takes, of equal weight."""
+    return {"image": image, "template": template.astype(np.float16), "matchable": matchable, "weight": 1.0}
