@@ -7,6 +7,7 @@ them, spread evenly over the template, carry all that the fit can use: neighbour
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ from dense_face_ros.backends import NetworkOutput
 from dense_face_ros.face_model import SurfacePoints
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.template import Template
+
+_BESIDE_COSTS = 1e3  # more than any difference in information
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,22 @@ class CorrespondenceSettings:
     min_sigma: float = 0.5
 
 
+@dataclass(frozen=True)
+class Expectation:
+    """Where the head is expected: ``vertices`` (V, 2) of the face model in crop pixels, right to within ``reach``."""
+
+    vertices: Array
+    reach: float
+
+
+@cache
 def cell_pixels(height: int, width: int, size: int) -> npt.NDArray[np.float32]:
     """Crop pixel (u, v) each cell of an h x w grid over a ``size`` x ``size`` crop speaks for, (h, w, 2)."""
     u = (np.arange(width, dtype=np.float32) + 0.5) * (size / width) - 0.5
     v = (np.arange(height, dtype=np.float32) + 0.5) * (size / height) - 0.5
-    return np.stack(np.meshgrid(u, v), axis=-1)
+    out = np.stack(np.meshgrid(u, v), axis=-1)
+    out.flags.writeable = False  # all callers share it
+    return out
 
 
 def correspondences(
@@ -67,27 +81,38 @@ def correspondences(
     template: Template,
     camera: PinholeCamera,
     settings: CorrespondenceSettings = CorrespondenceSettings(),
+    expected: Expectation | None = None,
 ) -> Correspondences:
     """Choose matchable cells, at most one per bucket of the template, and lift them to 2D-3D pairs.
 
     Within a bucket the cell with the most information, matchability / sigma^2, is taken; the order is that of the
-    buckets, row by row, so equal outputs give equal correspondences. There may be none.
+    buckets, row by row, so equal outputs give equal correspondences. There may be none. Cells that claim to show a part
+    of the face expected elsewhere are left out: a second face in the crop has the same parts.
     """
     height, width = output.matchability.shape
     cells = np.flatnonzero(output.matchability >= settings.min_matchability)
     crop_pixels = cell_pixels(height, width, crop.size).reshape(-1, 2)[cells]
-    template_pixels = crop_pixels + output.flow.reshape(2, -1)[:, cells].T
+    template_pixels = crop_pixels + output.flow.reshape(2, -1).take(cells, axis=1).T
     inside = ((template_pixels >= 0.0) & (template_pixels <= template.size - 1)).all(axis=1)  # NaN is not
-    cells, crop_pixels, template_pixels = cells[inside], crop_pixels[inside], template_pixels[inside]
+    if not inside.all():
+        cells, crop_pixels, template_pixels = cells[inside], crop_pixels[inside], template_pixels[inside]
+    if expected is not None:
+        near = _near_expected(crop_pixels, template_pixels, template, expected)
+        if not near.all():
+            cells, crop_pixels, template_pixels = cells[near], crop_pixels[near], template_pixels[near]
 
     matchability, log_sigma = output.matchability.reshape(-1)[cells], output.log_sigma.reshape(-1)[cells]
-    nearest = np.rint(template_pixels).astype(np.intp)
-    beside = template.triangle[nearest[:, 1], nearest[:, 0]] < 0
-    order = np.lexsort((np.log(matchability) - 2.0 * log_sigma, ~beside))  # those on the face are the better ones
-    bucket = ((template_pixels + 0.5) / settings.bucket).astype(np.intp)
-    columns = int(template.size / settings.bucket) + 1
-    best = np.full(columns * columns, -1, dtype=np.intp)
-    best[bucket[order, 1] * columns + bucket[order, 0]] = order  # of those in one bucket the last one stays
+    beside = template.triangle.reshape(-1)[_pixel_index(template_pixels, template.size)] < 0
+    # Those on the face are the better ones.
+    information = (np.log(matchability) - 2.0 * log_sigma).astype(np.float64) - _BESIDE_COSTS * beside
+    columns, rows = ((template_pixels + 0.5) / settings.bucket).astype(np.intp).T
+    side = int(template.size / settings.bucket) + 1
+    bucket = rows * side + columns
+    most = np.full(side * side, -np.inf)
+    np.maximum.at(most, bucket, information)
+    winners = np.flatnonzero(information == most[bucket])
+    best = np.full(side * side, -1, dtype=np.intp)
+    best[bucket[winners]] = winners  # of equals the last one stays
     chosen = best[best >= 0]
 
     points, moved = template.surface_points(template_pixels[chosen])
@@ -100,3 +125,22 @@ def correspondences(
         weight=matchability[chosen].astype(np.float64),
         sigma=sigma * (crop.side / crop.size),
     )
+
+
+def _near_expected(
+    crop_pixels: npt.NDArray[np.float32],
+    template_pixels: npt.NDArray[np.float32],
+    template: Template,
+    expected: Expectation,
+) -> npt.NDArray[np.bool_]:
+    """Which cells (N,) show their part of the face where the head is expected."""
+    triangle = template.nearest_triangle.reshape(-1)[_pixel_index(template_pixels, template.size)]
+    corner = template.model.triangles[triangle, 0]  # a triangle is far smaller than the reach
+    away = crop_pixels - expected.vertices[corner]
+    return np.asarray(np.einsum("ij,ij->i", away, away) <= expected.reach**2)
+
+
+def _pixel_index(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.intp]:
+    """Index of the nearest pixel of each (N, 2) in a flat ``size`` x ``size`` map."""
+    nearest = np.rint(pixels).astype(np.intp)
+    return np.asarray(nearest[:, 1] * size + nearest[:, 0])

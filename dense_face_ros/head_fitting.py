@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
-from dense_face_ros.correspondence import correspondences
+from dense_face_ros.correspondence import Expectation, correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
@@ -23,6 +23,7 @@ from dense_face_ros.visibility import matched
 #: Crop side over the geometric-mean side of the box around the 68 landmarks.
 MARGIN = 1.5
 _COVERAGE_STEP = 5  # every fifth triangle tells the coverage as well as all of them
+_REACH = 0.08  # metres a face may move from one frame to the next; the faces of two people are further apart
 
 
 class NoHead(Exception):
@@ -98,7 +99,7 @@ class HeadFitter:
         image: npt.NDArray[np.uint8],
         crop: Crop,
         camera: PinholeCamera,
-        start: Alignment | None = None,
+        start: HeadFit | None = None,
         identity: IdentityPrior | None = None,
     ) -> HeadFit:
         """Fit the head that a crop of an image shows.
@@ -107,7 +108,8 @@ class HeadFitter:
             image: (H, W, 3) BGR or (H, W) grey.
             crop: where to look, ``CROP_SIZE`` pixels a side.
             camera: of the whole image.
-            start: the fit to begin from, of the frame before; a closed form without.
+            start: the fit to begin from, of the same head by the same camera; a closed form without. What lies too
+                far from it belongs to somebody else and is left out.
             identity: what is known of the person; N(0, 1) without.
 
         Raises:
@@ -116,11 +118,13 @@ class HeadFitter:
         window = crop.cut(image)
         rgb = cv2.cvtColor(window, cv2.COLOR_BGR2RGB if window.ndim == 3 else cv2.COLOR_GRAY2RGB)
         output = self.network.run(np.asarray(rgb, dtype=np.uint8))
-        pairs = correspondences(output, crop, self.template, camera)
+        expected = None if start is None else _expectation(start, crop)
+        pairs = correspondences(output, crop, self.template, camera, expected=expected)
         if len(pairs) < self.limits.min_points:
             raise NoHead(f"{len(pairs)} matchable points, {self.limits.min_points} needed")
         try:
-            alignment = self._aligner.align(pairs, camera, start=start, identity_prior=identity)
+            before = None if start is None else start.alignment
+            alignment = self._aligner.align(pairs, camera, start=before, identity_prior=identity)
         except AlignmentFailure as failure:
             raise NoHead(str(failure)) from failure
         return self._judged(alignment, camera, crop, output)
@@ -157,3 +161,10 @@ class HeadFitter:
         shown = -(np.cross(b - a, c - a) * centre).sum(axis=1) / centre[:, 2] ** 3
         facing = shown > 0
         return float(np.average(matched(centre[facing], output, crop, camera), weights=shown[facing]))
+
+
+def _expectation(start: HeadFit, crop: Crop) -> Expectation:
+    """Where a head fitted before is seen in a crop."""
+    pixels = crop.from_image(start.camera.project(start.vertices.astype(np.float64)))
+    metre = start.alignment.focal / float(start.alignment.pose[2, 3]) * crop.size / crop.side
+    return Expectation(pixels, _REACH * metre)

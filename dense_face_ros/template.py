@@ -46,7 +46,7 @@ class Template:
         return digest.hexdigest()
 
     @cached_property
-    def _lookup(self) -> IntArray:
+    def nearest_triangle(self) -> IntArray:
         """``triangle`` with the gaps filled by the nearest drawn pixel."""
         from scipy.ndimage import distance_transform_edt
 
@@ -70,7 +70,7 @@ class Template:
         """
         pixels = np.asarray(pixels, dtype=np.float32)
         cells = np.clip(np.rint(pixels).astype(np.int32), 0, self.size - 1)
-        triangle = self._lookup[cells[:, 1], cells[:, 0]]
+        triangle = self.nearest_triangle[cells[:, 1], cells[:, 0]]
         corner, inverse = self._edges
         last_two = np.einsum("nij,nj->ni", inverse[triangle], pixels - corner[triangle])
         weights = np.column_stack([1.0 - last_two.sum(axis=1), last_two])
