@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.backends import NetworkOutput
-from dense_face_ros.face_model import SurfacePoints
+from dense_face_ros.face_model import FloatArray, SurfacePoints
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.template import Template
 
@@ -49,20 +49,14 @@ class CorrespondenceSettings:
         bucket: side in template pixels of the squares of which each gives its best cell; 6 gives 200 to 400 pairs.
         max_moved: a cell that points further than this beside the drawn face is dropped, in template pixels.
         min_sigma: least standard deviation in crop pixels: what the face model and the grid cannot explain.
+        reach: metres that a face moves from one frame to the next at most; the faces of two people are further apart.
     """
 
     min_matchability: float = 0.5
     bucket: float = 6.0
     max_moved: float = 2.0
     min_sigma: float = 0.5
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """Where the head is expected: ``vertices`` (V, 2) of the face model in crop pixels, right to within ``reach``."""
-
-    vertices: Array
-    reach: float
+    reach: float = 0.08
 
 
 @cache
@@ -81,13 +75,16 @@ def correspondences(
     template: Template,
     camera: PinholeCamera,
     settings: CorrespondenceSettings = CorrespondenceSettings(),
-    expected: Expectation | None = None,
+    expected: npt.NDArray[np.floating] | None = None,
 ) -> Correspondences:
     """Choose matchable cells, at most one per bucket of the template, and lift them to 2D-3D pairs.
 
     Within a bucket the cell with the most information, matchability / sigma^2, is taken; the order is that of the
-    buckets, row by row, so equal outputs give equal correspondences. There may be none. Cells that claim to show a part
-    of the face expected elsewhere are left out: a second face in the crop has the same parts.
+    buckets, row by row, so equal outputs give equal correspondences. There may be none.
+
+    Args:
+        expected: (V, 3) vertices, in the camera frame, of the head that is followed. Cells that show a part of a face
+            further from there than ``reach`` are left out: they belong to somebody else.
     """
     height, width = output.matchability.shape
     cells = np.flatnonzero(output.matchability >= settings.min_matchability)
@@ -96,21 +93,20 @@ def correspondences(
     inside = ((template_pixels >= 0.0) & (template_pixels <= template.size - 1)).all(axis=1)  # NaN is not
     if not inside.all():
         cells, crop_pixels, template_pixels = cells[inside], crop_pixels[inside], template_pixels[inside]
-    if expected is not None:
-        near = _near_expected(crop_pixels, template_pixels, template, expected)
-        if not near.all():
-            cells, crop_pixels, template_pixels = cells[near], crop_pixels[near], template_pixels[near]
-
     matchability, log_sigma = output.matchability.reshape(-1)[cells], output.log_sigma.reshape(-1)[cells]
     beside = template.triangle.reshape(-1)[_pixel_index(template_pixels, template.size)] < 0
     # Those on the face are the better ones.
     information = (np.log(matchability) - 2.0 * log_sigma).astype(np.float64) - _BESIDE_COSTS * beside
-    columns, rows = ((template_pixels + 0.5) / settings.bucket).astype(np.intp).T
     side = int(template.size / settings.bucket) + 1
+    columns, rows = ((template_pixels + 0.5) / settings.bucket).astype(np.intp).T
     bucket = rows * side + columns
+    if expected is not None:
+        places, reach = _places(template, settings, expected, crop, camera)
+        away = crop_pixels - places[bucket]
+        information[np.einsum("ij,ij->i", away, away) > reach[bucket] ** 2] = -np.inf
     most = np.full(side * side, -np.inf)
     np.maximum.at(most, bucket, information)
-    winners = np.flatnonzero(information == most[bucket])
+    winners = np.flatnonzero((information == most[bucket]) & (information > -np.inf))
     best = np.full(side * side, -1, dtype=np.intp)
     best[bucket[winners]] = winners  # of equals the last one stays
     chosen = best[best >= 0]
@@ -127,17 +123,23 @@ def correspondences(
     )
 
 
-def _near_expected(
-    crop_pixels: npt.NDArray[np.float32],
-    template_pixels: npt.NDArray[np.float32],
+def _places(
     template: Template,
-    expected: Expectation,
-) -> npt.NDArray[np.bool_]:
-    """Which cells (N,) show their part of the face where the head is expected."""
-    triangle = template.nearest_triangle.reshape(-1)[_pixel_index(template_pixels, template.size)]
-    corner = template.model.triangles[triangle, 0]  # a triangle is far smaller than the reach
-    away = crop_pixels - expected.vertices[corner]
-    return np.asarray(np.einsum("ij,ij->i", away, away) <= expected.reach**2)
+    settings: CorrespondenceSettings,
+    expected: npt.NDArray[np.floating],
+    crop: Crop,
+    camera: PinholeCamera,
+) -> tuple[FloatArray, FloatArray]:
+    """Crop pixel (B, 2) where the part of the face in the middle of each bucket is expected, and the reach (B,) there.
+
+    All of a bucket lies within a centimetre of its middle, which is little beside the reach.
+    """
+    side = int(template.size / settings.bucket) + 1
+    middle = np.minimum((np.arange(side) + 0.5) * settings.bucket - 0.5, template.size - 1)
+    triangle = template.nearest_triangle[np.ix_(*2 * [np.rint(middle).astype(np.intp)])].ravel()
+    points = expected[template.model.triangles[triangle, 0]].astype(np.float64)
+    reach = settings.reach * camera.fx / points[:, 2] * (crop.size / crop.side)
+    return crop.from_image(camera.project(points)).astype(np.float32), reach.astype(np.float32)
 
 
 def _pixel_index(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.intp]:

@@ -95,7 +95,7 @@ class Driver:
         self.last, self._seen = fit, stamp
 
     def gone(self, stamp: float, step: float) -> bool:
-        """Whether the driver is to be forgotten; however slowly frames come, not before the next, ``step`` seconds on."""
+        """Whether to forget the driver; not before the next frame, however slowly (``step`` seconds) frames come."""
         return self.last is not None and stamp - self._seen > max(self._remember, step)
 
     def may_be_at(self, centre: Array, stamp: float, camera: PinholeCamera) -> bool:

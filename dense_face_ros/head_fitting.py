@@ -13,17 +13,16 @@ import numpy.typing as npt
 
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
-from dense_face_ros.correspondence import Expectation, correspondences
+from dense_face_ros.correspondence import correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, FloatArray
-from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import matched
 
 #: Crop side over the geometric-mean side of the box around the 68 landmarks.
 MARGIN = 1.5
 _COVERAGE_STEP = 5  # every fifth triangle tells the coverage as well as all of them
-_REACH = 0.08  # metres a face may move from one frame to the next; the faces of two people are further apart
 
 
 class NoHead(Exception):
@@ -92,7 +91,7 @@ class HeadFitter:
         self.model, self.template, self.network = model, template, network
         self.limits = limits or FitLimits()
         self._aligner = Aligner(model)
-        self._sampled = np.ascontiguousarray(model.triangles[::_COVERAGE_STEP])
+        self._sampled = np.ascontiguousarray(model.triangles[::_COVERAGE_STEP].T)
 
     def fit(
         self,
@@ -118,7 +117,7 @@ class HeadFitter:
         window = crop.cut(image)
         rgb = cv2.cvtColor(window, cv2.COLOR_BGR2RGB if window.ndim == 3 else cv2.COLOR_GRAY2RGB)
         output = self.network.run(np.asarray(rgb, dtype=np.uint8))
-        expected = None if start is None else _expectation(start, crop)
+        expected = None if start is None else start.vertices
         pairs = correspondences(output, crop, self.template, camera, expected=expected)
         if len(pairs) < self.limits.min_points:
             raise NoHead(f"{len(pairs)} matchable points, {self.limits.min_points} needed")
@@ -156,15 +155,8 @@ class HeadFitter:
 
         A triangle outside the crop counts as not matched.
         """
-        a, b, c = (vertices[self._sampled[:, i]] for i in range(3))
+        a, b, c = (vertices.take(corner, axis=0) for corner in self._sampled)
         centre = (a + b + c) / 3.0
-        shown = -(np.cross(b - a, c - a) * centre).sum(axis=1) / centre[:, 2] ** 3
+        shown = -np.einsum("ij,ij->i", cross(b - a, c - a), centre) / centre[:, 2] ** 3
         facing = shown > 0
         return float(np.average(matched(centre[facing], output, crop, camera), weights=shown[facing]))
-
-
-def _expectation(start: HeadFit, crop: Crop) -> Expectation:
-    """Where a head fitted before is seen in a crop."""
-    pixels = crop.from_image(start.camera.project(start.vertices.astype(np.float64)))
-    metre = start.alignment.focal / float(start.alignment.pose[2, 3]) * crop.size / crop.side
-    return Expectation(pixels, _REACH * metre)

@@ -72,13 +72,13 @@ class Template:
         cells = np.clip(np.rint(pixels).astype(np.int32), 0, self.size - 1)
         triangle = self.nearest_triangle[cells[:, 1], cells[:, 0]]
         corner, inverse = self._edges
-        last_two = np.einsum("nij,nj->ni", inverse[triangle], pixels - corner[triangle])
-        weights = np.column_stack([1.0 - last_two.sum(axis=1), last_two])
-        weights = np.clip(weights, 0.0, 1.0)
+        weights = np.empty((len(pixels), 3), dtype=np.float32)
+        np.einsum("nij,nj->ni", inverse[triangle], pixels - corner[triangle], out=weights[:, 1:])
+        weights[:, 0] = 1.0 - weights[:, 1:].sum(axis=1)
+        np.clip(weights, 0.0, 1.0, out=weights)
         weights /= weights.sum(axis=1, keepdims=True)
-        points = SurfacePoints(triangle, weights.astype(np.float32))
-        moved = np.linalg.norm(self.pixels(points) - pixels, axis=1)
-        return points, moved.astype(np.float32)
+        points = SurfacePoints(triangle, weights)
+        return points, np.linalg.norm(self.pixels(points) - pixels, axis=1)
 
     def pixels(self, points: SurfacePoints) -> FloatArray:
         """Surface points -> template pixels (N, 2); the inverse of :meth:`surface_points`."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
-from dense_face_ros.correspondence import CorrespondenceSettings, Expectation, cell_pixels, correspondences
+from dense_face_ros.correspondence import CorrespondenceSettings, cell_pixels, correspondences
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Crop, PinholeCamera
 from dense_face_ros.template import Template
@@ -124,14 +124,16 @@ def test_flow_that_is_not_finite_is_ignored(template: Template) -> None:
 
 
 def test_what_is_expected_elsewhere_is_left_out(template: Template) -> None:
-    """Half of the crop shows the face where it is expected; the other half claims the same parts 40 pixels away."""
-    inverse = np.linalg.inv(SHRINK[:, :2])
-    expected = Expectation((template.coordinates - SHRINK[:, 2]) @ inverse.T, 10.0)
+    """Half of the crop shows the face where it is expected; the other half claims the same parts 50 pixels away."""
+    crop_pixels = (template.coordinates - SHRINK[:, 2]) @ np.linalg.inv(SHRINK[:, :2]).T
+    rays = (CROP.to_image(crop_pixels) - (CAMERA.cx, CAMERA.cy)) / CAMERA.fx
+    expected = 0.8 * np.column_stack([rays, np.ones(len(rays))])  # on a flat face, a crop pixel is 2 mm
     output = _affine_output(SHRINK)
     assert len(correspondences(output, CROP, template, CAMERA, expected=expected)) == len(
         correspondences(output, CROP, template, CAMERA)
     )
-    output.flow[:, :, 32:] = _affine_output(SHRINK - [[0.0, 0.0, 32.0], [0.0, 0.0, 0.0]]).flow[:, :, 32:]
+    assert 0.08 / (0.8 / CAMERA.fx * CROP.side / CROP.size) < 45  # crop pixels within reach
+    output.flow[:, :, 32:] = _affine_output(SHRINK - [[0.0, 0.0, 40.0], [0.0, 0.0, 0.0]]).flow[:, :, 32:]
     output.log_sigma[:, 32:] = -1.0  # and is surer of it
     found = correspondences(output, CROP, template, CAMERA, expected=expected)
     assert len(found) > 50
