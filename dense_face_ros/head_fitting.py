@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
+from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
 from dense_face_ros.correspondence import correspondences
 from dense_face_ros.energy import IdentityPrior
@@ -86,11 +86,16 @@ class HeadFitter:
     """Fits heads with one face model and one network."""
 
     def __init__(
-        self, model: FaceModel, template: Template, network: CorrespondenceNetwork, limits: FitLimits | None = None
+        self,
+        model: FaceModel,
+        template: Template,
+        network: CorrespondenceNetwork,
+        limits: FitLimits | None = None,
+        alignment: AlignmentSettings | None = None,
     ) -> None:
         self.model, self.template, self.network = model, template, network
         self.limits = limits or FitLimits()
-        self._aligner = Aligner(model)
+        self._aligner = Aligner(model, alignment)
         self._sampled = np.ascontiguousarray(model.triangles[::_COVERAGE_STEP].T)
 
     def fit(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.alignment import AlignmentSettings
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkUnavailable, model_file
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.driver import Driver, Seat, nearness
@@ -47,7 +48,8 @@ class TrackerSettings:
         seat: where a head must be to become the driver's; the nearest one there does.
         remember_person: seconds without the driver's head after which another one may be the driver's. Until then
             heads elsewhere in view are left alone.
-        identity_time_constant: seconds; see :class:`IdentityMemory`.
+        identity_time_constant, identity_look: seconds; see :class:`IdentityMemory`.
+        alignment: the fit.
         limits: what a fit must reach to be believed.
         smoothing: the pose filter.
     """
@@ -56,7 +58,9 @@ class TrackerSettings:
     candidates: int = 3
     seat: Seat = field(default_factory=Seat)
     remember_person: float = 1.0
-    identity_time_constant: float = 2.0
+    identity_time_constant: float = 10.0
+    identity_look: float = 1.0
+    alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
     limits: FitLimits = field(default_factory=FitLimits)
     smoothing: PoseFilterSettings = field(default_factory=PoseFilterSettings)
 
@@ -97,12 +101,14 @@ class FaceTracker:
         self._finder = FaceFinder(_path(finder_path), threads=threads)
         self.network = load_network(backend, _path(network_path), threads)
         self.template = _template_of(self.network, self.model, model_file.network_path(_path(network_path)))
-        self._fitter = HeadFitter(self.model, self.template, self.network, self.settings.limits)
+        self._fitter = HeadFitter(
+            self.model, self.template, self.network, self.settings.limits, self.settings.alignment
+        )
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
         self._eyes = EyeOpenness(threads=threads)
         self._driver = Driver(self.settings.seat, self.settings.remember_person)
         self._filter = PoseFilter(self.settings.smoothing)
-        self._identity = IdentityMemory(self.settings.identity_time_constant)
+        self._identity = IdentityMemory(self.settings.identity_time_constant, self.settings.identity_look)
         self.reset()
         # Engines and tables set themselves up on their first use: not at the expense of the first frame.
         self._finder.find(_BLANK)
