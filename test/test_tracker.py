@@ -105,6 +105,18 @@ def test_a_stamp_that_runs_backwards_begins_a_new_video(tracker: FaceTracker, cl
     np.testing.assert_allclose(again.pose, first.pose, atol=1e-9)
 
 
+def test_a_still_head_does_not_tremble(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    rng = np.random.default_rng(0)
+    poses = []
+    for i in range(50):
+        noisy = np.clip(clip[0] + rng.normal(0.0, 2.0, clip[0].shape), 0, 255).astype(np.uint8)
+        poses.append(tracker.update(noisy, i / 30, truth.camera).pose)
+    settled = np.stack(poses[15:])
+    turns = np.stack([vector_from_rotation(pose[:3, :3] @ settled[0, :3, :3].T) for pose in settled])
+    assert np.degrees(np.sqrt(turns.var(axis=0).sum())) < 0.3
+    assert 1e3 * np.sqrt(settled[:, :2, 3].var(axis=0).sum()) < 1.0
+
+
 def test_a_repeated_stamp_changes_nothing(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
     for i in range(3):
         state = tracker.update(clip[i], i / 30, truth.camera)

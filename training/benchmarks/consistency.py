@@ -81,10 +81,8 @@ def run(tracker: FaceTracker, shown: Sequence) -> Track:
             missed += 1
     if not rows:
         raise ValueError("the tracker found no head in a rendered sequence; is the network the model's?")
-    stamp, true, raw, raw_covariance, filtered, filtered_covariance = (
-        np.array(column) for column in zip(*rows, strict=True)
-    )
-    return Track(stamp, true, raw, raw_covariance, filtered, filtered_covariance, missed)
+    stamps, true, raw, raw_covariance, filtered, filtered_covariance = map(np.array, zip(*rows, strict=True))
+    return Track(stamps, true, raw, raw_covariance, filtered, filtered_covariance, missed)
 
 
 def errors_of(tracks: list[Track], filtered: bool) -> tuple[Array, Array]:
