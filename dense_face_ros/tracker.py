@@ -17,6 +17,7 @@ from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceCandidate, FaceFinder
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.frame_input import Image, check_image, checked_camera, photograph_camera
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
 from dense_face_ros.head_state import HeadState, Status
@@ -26,15 +27,11 @@ from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 
-Image = npt.NDArray[np.uint8]
-
 #: Why a crop has no fit: it shows no head, or the network could not be asked.
 _NO_FIT = (NoHead, NetworkUnavailable)
 _NOT_THE_DRIVER = "the face in view is not the driver's"
 _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
-#: A lone photograph's camera is not known: its head is taken to be this many box sides of focal length away.
-_PHOTOGRAPH_FOCAL = 8.0
 _BLANK = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
 
 
@@ -155,10 +152,10 @@ class FaceTracker:
         Raises:
             ValueError: an image of another shape or type, a camera of another size, or a stamp that is not finite.
         """
-        _check_image(image)
+        check_image(image)
         if not np.isfinite(stamp):
             raise ValueError(f"stamp is {stamp}; it must be the time of the image in seconds")
-        camera = _checked_camera(camera, image) or PinholeCamera.from_field_of_view(
+        camera = checked_camera(camera, image) or PinholeCamera.from_field_of_view(
             image.shape[1], image.shape[0], self.settings.field_of_view
         )
         if (self._last_stamp is not None and stamp < self._last_stamp) or self._another_size(camera):
@@ -192,17 +189,17 @@ class FaceTracker:
         Raises:
             ValueError: an image or box that is none, or a camera of another size.
         """
-        _check_image(image)
-        camera = _checked_camera(camera, image)
+        check_image(image)
+        camera = checked_camera(camera, image)
         if box is None:
             crops = [_crop_of(candidate) for candidate in self._proposals(image)[: self.settings.candidates]]
         else:
             crops = [Crop.around_box(box, MARGIN, CROP_SIZE)]
-        views = [(crop, camera or _photograph_camera(image, crop.side / MARGIN)) for crop in crops]
+        views = [(crop, camera or photograph_camera(image, crop.side / MARGIN)) for crop in crops]
         fits, reason = self._heads(image, views, "no face found")
         best = max(fits, key=nearness, default=None)
         if best is None:
-            lens = camera or _photograph_camera(image, 0.5 * min(image.shape[:2]))
+            lens = camera or photograph_camera(image, 0.5 * min(image.shape[:2]))
             return self._nothing(0.0, Status.SEARCHING, reason, lens)
         return self._state(image, best, 0.0, best.alignment.pose, best.alignment.covariance)
 
@@ -312,25 +309,3 @@ def _centre(candidate: FaceCandidate) -> Array:
 def _crop_of(candidate: FaceCandidate) -> Crop:
     crop = Crop.around_box(candidate.box, MARGIN, CROP_SIZE)
     return crop if np.isnan(candidate.roll) else replace(crop, angle=candidate.roll)
-
-
-def _photograph_camera(image: Image, box_side: float) -> PinholeCamera:
-    height, width = image.shape[:2]
-    focal = _PHOTOGRAPH_FOCAL * box_side
-    return PinholeCamera(focal, focal, 0.5 * (width - 1), 0.5 * (height - 1), width, height, metric=False)
-
-
-def _check_image(image: Image) -> None:
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
-        raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8, (H, W, 3) BGR or (H, W) grey")
-    if image.shape[0] < 2 or image.shape[1] < 2:
-        raise ValueError(f"image has {image.shape[1]}x{image.shape[0]} pixels; there is nothing to see in it")
-
-
-def _checked_camera(camera: PinholeCamera | None, image: Image) -> PinholeCamera | None:
-    if camera is not None and (camera.width, camera.height) != (image.shape[1], image.shape[0]):
-        raise ValueError(
-            f"the camera is for {camera.width}x{camera.height} images, this one is {image.shape[1]}x{image.shape[0]}; "
-            "give the intrinsics of this image size"
-        )
-    return camera
