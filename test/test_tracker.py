@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -223,6 +224,15 @@ def test_slow_frames_do_not_make_a_stranger_of_the_driver(
         assert state.status is Status.TRACKING
         assert middle(state) < 320
     assert tracker._identity.prior is not None
+
+
+def test_the_driver_stays_the_same_when_the_camera_becomes_known(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    assert tracker.update(side_by_side(clip[0], clip[3]), 0.0).status is Status.TRACKING
+    state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, replace(truth.camera, fx=900.0, fy=900.0))
+    assert state.status is Status.TRACKING
+    assert middle(state) < 320
 
 
 def test_an_image_of_another_size_begins_a_new_video(tracker: FaceTracker, clip: list[Frame]) -> None:
