@@ -60,7 +60,7 @@ class AlignmentSettings:
         expression_weight: w_exp; 1 takes the model's expression spread at its word.
         independent_share: how many independent measurements one correspondence is worth. Errors of dense
             correspondences are shared by neighbours, so 300 of them know much less than 300 independent ones;
-            use 1 for landmarks with independent errors.
+            use 1 for landmarks with independent errors. Calibrated by ``training.benchmarks.consistency``.
         kernel: c, the residual in standard deviations that costs half of what the worst outlier costs.
         focal_spread: prior standard deviation of log(focal / camera focal) when the focal length is free.
         max_iterations: Gauss-Newton steps of the full fit.

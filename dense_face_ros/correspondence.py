@@ -93,6 +93,7 @@ def correspondences(
     inside = ((template_pixels >= 0.0) & (template_pixels <= template.size - 1)).all(axis=1)  # NaN is not
     if not inside.all():
         cells, crop_pixels, template_pixels = cells[inside], crop_pixels[inside], template_pixels[inside]
+
     matchability, log_sigma = output.matchability.reshape(-1)[cells], output.log_sigma.reshape(-1)[cells]
     beside = template.triangle.reshape(-1)[_pixel_index(template_pixels, template.size)] < 0
     # Those on the face are the better ones.

@@ -30,7 +30,7 @@ class PoseFilterSettings:
         rotation_noise: (least, most) the same of a rotation. What the covariance holds beyond the most, such as the
             unknown size of the head, is the same error in every frame: it is passed on and not smoothed away.
         lasting_share: share of a pose's variance that stays the same for seconds, as the network errs alike on similar
-            frames: it cannot be smoothed away, and the covariance keeps it.
+            frames: it cannot be smoothed away, and the covariance keeps it. Calibrated with the alignment's.
         gate: how many times its expected square a departure may reach before it counts as movement.
         longest_gap: a longer time without a pose starts the filter anew.
     """
