@@ -25,7 +25,7 @@ import numpy as np
 from dense_face_ros.correspondence import Correspondences
 from dense_face_ros.energy import DataTerm, FitState, IdentityPrior, PriorTerm
 from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
-from dense_face_ros.gauss_newton import Minimum, minimise, solve
+from dense_face_ros.gauss_newton import Minimum, minimise, solve, whiten
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.initial_pose import initial_pose
 
@@ -60,7 +60,7 @@ class AlignmentSettings:
         expression_weight: w_exp; 1 takes the model's expression spread at its word.
         independent_share: how many independent measurements one correspondence is worth. Errors of dense
             correspondences are shared by neighbours, so 300 of them know much less than 300 independent ones;
-            use 1 for landmarks with independent errors.
+            use 1 for landmarks with independent errors. Calibrated by ``training.benchmarks.consistency``.
         kernel: c, the residual in standard deviations that costs half of what the worst outlier costs.
         focal_spread: prior standard deviation of log(focal / camera focal) when the focal length is free.
         max_iterations: Gauss-Newton steps of the full fit.
@@ -73,7 +73,7 @@ class AlignmentSettings:
 
     identity_weight: float = 1.0
     expression_weight: float = 1.0
-    independent_share: float = 0.2
+    independent_share: float = 0.07
     kernel: float = 4.0
     focal_spread: float = 0.3
     max_iterations: int = 30
@@ -121,8 +121,8 @@ class Alignment:
         rest = np.r_[0:6, 6 + size : len(matrix)]
         own = slice(6, 6 + size)
         cross = matrix[rest, own]
-        information = matrix[own, own] - cross.T @ solve(matrix[np.ix_(rest, rest)], cross)
-        return IdentityPrior(self.coefficients[:size], 0.5 * (information + information.T))
+        told = whiten(matrix[rest[:, None], rest], cross)
+        return IdentityPrior(self.coefficients[:size], matrix[own, own] - told.T @ told)
 
 
 class Aligner:
@@ -184,12 +184,13 @@ class Aligner:
 
     def _at(self, points: SurfacePoints) -> tuple[Array, FloatArray]:
         """Mean position (N, 3) and basis (N, 3, K + E) at surface points."""
-        corners = self._table[self.model.triangles[points.triangle].ravel()].reshape(len(points), 3, -1)
+        corners = self._table.take(self.model.triangles[points.triangle].ravel(), axis=0).reshape(len(points), 3, -1)
         rows = np.matmul(points.weights[:, None, :], corners).reshape(len(points), 3, -1)
         return rows[:, :, 0].astype(np.float64), rows[:, :, 1:]
 
     def _check_spread(self, mean: Array) -> None:
-        spread = float(np.sqrt(max(np.linalg.eigvalsh(np.cov(mean.T))[1], 0.0)))
+        offset = mean - mean.mean(axis=0)
+        spread = float(np.sqrt(max(np.linalg.eigvalsh(offset.T @ offset / (len(mean) - 1))[1], 0.0)))
         if spread < self.settings.min_spread:
             detail = f"spread {1000 * spread:.1f} mm, {1000 * self.settings.min_spread:.1f} mm needed"
             raise AlignmentFailure(FailureReason.DEGENERATE, detail)

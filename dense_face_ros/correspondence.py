@@ -7,14 +7,17 @@ them, spread evenly over the template, carry all that the fit can use: neighbour
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.backends import NetworkOutput
-from dense_face_ros.face_model import SurfacePoints
+from dense_face_ros.face_model import FloatArray, SurfacePoints
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.template import Template
+
+_BESIDE_COSTS = 1e3  # more than any difference in information
 
 
 @dataclass(frozen=True)
@@ -46,19 +49,24 @@ class CorrespondenceSettings:
         bucket: side in template pixels of the squares of which each gives its best cell; 6 gives 200 to 400 pairs.
         max_moved: a cell that points further than this beside the drawn face is dropped, in template pixels.
         min_sigma: least standard deviation in crop pixels: what the face model and the grid cannot explain.
+        reach: metres that a face moves from one frame to the next at most; the faces of two people are further apart.
     """
 
     min_matchability: float = 0.5
     bucket: float = 6.0
     max_moved: float = 2.0
     min_sigma: float = 0.5
+    reach: float = 0.08
 
 
+@cache
 def cell_pixels(height: int, width: int, size: int) -> npt.NDArray[np.float32]:
     """Crop pixel (u, v) each cell of an h x w grid over a ``size`` x ``size`` crop speaks for, (h, w, 2)."""
     u = (np.arange(width, dtype=np.float32) + 0.5) * (size / width) - 0.5
     v = (np.arange(height, dtype=np.float32) + 0.5) * (size / height) - 0.5
-    return np.stack(np.meshgrid(u, v), axis=-1)
+    out = np.stack(np.meshgrid(u, v), axis=-1)
+    out.flags.writeable = False  # all callers share it
+    return out
 
 
 def correspondences(
@@ -67,27 +75,41 @@ def correspondences(
     template: Template,
     camera: PinholeCamera,
     settings: CorrespondenceSettings = CorrespondenceSettings(),
+    expected: npt.NDArray[np.floating] | None = None,
 ) -> Correspondences:
     """Choose matchable cells, at most one per bucket of the template, and lift them to 2D-3D pairs.
 
     Within a bucket the cell with the most information, matchability / sigma^2, is taken; the order is that of the
     buckets, row by row, so equal outputs give equal correspondences. There may be none.
+
+    Args:
+        expected: (V, 3) vertices, in the camera frame, of the head that is followed. Cells that show a part of a face
+            further from there than ``reach`` are left out: they belong to somebody else.
     """
     height, width = output.matchability.shape
     cells = np.flatnonzero(output.matchability >= settings.min_matchability)
     crop_pixels = cell_pixels(height, width, crop.size).reshape(-1, 2)[cells]
-    template_pixels = crop_pixels + output.flow.reshape(2, -1)[:, cells].T
+    template_pixels = crop_pixels + output.flow.reshape(2, -1).take(cells, axis=1).T
     inside = ((template_pixels >= 0.0) & (template_pixels <= template.size - 1)).all(axis=1)  # NaN is not
-    cells, crop_pixels, template_pixels = cells[inside], crop_pixels[inside], template_pixels[inside]
+    if not inside.all():
+        cells, crop_pixels, template_pixels = cells[inside], crop_pixels[inside], template_pixels[inside]
 
     matchability, log_sigma = output.matchability.reshape(-1)[cells], output.log_sigma.reshape(-1)[cells]
-    nearest = np.rint(template_pixels).astype(np.intp)
-    beside = template.triangle[nearest[:, 1], nearest[:, 0]] < 0
-    order = np.lexsort((np.log(matchability) - 2.0 * log_sigma, ~beside))  # those on the face are the better ones
-    bucket = ((template_pixels + 0.5) / settings.bucket).astype(np.intp)
-    columns = int(template.size / settings.bucket) + 1
-    best = np.full(columns * columns, -1, dtype=np.intp)
-    best[bucket[order, 1] * columns + bucket[order, 0]] = order  # of those in one bucket the last one stays
+    beside = template.triangle.reshape(-1)[_pixel_index(template_pixels, template.size)] < 0
+    # Those on the face are the better ones.
+    information = (np.log(matchability) - 2.0 * log_sigma).astype(np.float64) - _BESIDE_COSTS * beside
+    side = int(template.size / settings.bucket) + 1
+    columns, rows = ((template_pixels + 0.5) / settings.bucket).astype(np.intp).T
+    bucket = rows * side + columns
+    if expected is not None:
+        places, reach = _places(template, settings, expected, crop, camera)
+        away = crop_pixels - places[bucket]
+        information[np.einsum("ij,ij->i", away, away) > reach[bucket] ** 2] = -np.inf
+    most = np.full(side * side, -np.inf)
+    np.maximum.at(most, bucket, information)
+    winners = np.flatnonzero((information == most[bucket]) & (information > -np.inf))
+    best = np.full(side * side, -1, dtype=np.intp)
+    best[bucket[winners]] = winners  # of equals the last one stays
     chosen = best[best >= 0]
 
     points, moved = template.surface_points(template_pixels[chosen])
@@ -100,3 +122,28 @@ def correspondences(
         weight=matchability[chosen].astype(np.float64),
         sigma=sigma * (crop.side / crop.size),
     )
+
+
+def _places(
+    template: Template,
+    settings: CorrespondenceSettings,
+    expected: npt.NDArray[np.floating],
+    crop: Crop,
+    camera: PinholeCamera,
+) -> tuple[FloatArray, FloatArray]:
+    """Crop pixel (B, 2) where the part of the face in the middle of each bucket is expected, and the reach (B,) there.
+
+    All of a bucket lies within a centimetre of its middle, which is little beside the reach.
+    """
+    side = int(template.size / settings.bucket) + 1
+    middle = np.minimum((np.arange(side) + 0.5) * settings.bucket - 0.5, template.size - 1)
+    triangle = template.nearest_triangle[np.ix_(*2 * [np.rint(middle).astype(np.intp)])].ravel()
+    points = expected[template.model.triangles[triangle, 0]].astype(np.float64)
+    reach = settings.reach * camera.fx / points[:, 2] * (crop.size / crop.side)
+    return crop.from_image(camera.project(points)).astype(np.float32), reach.astype(np.float32)
+
+
+def _pixel_index(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.intp]:
+    """Index of the nearest pixel of each (N, 2) in a flat ``size`` x ``size`` map."""
+    nearest = np.rint(pixels).astype(np.intp)
+    return np.asarray(nearest[:, 1] * size + nearest[:, 0])

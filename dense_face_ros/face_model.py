@@ -111,7 +111,9 @@ class FaceModel:
         """Vertices (V, 3) for coefficients (K + E,), identity first (paper Eq. 1); the mean face without."""
         if coefficients is None:
             return self.mean
-        return np.asarray(self.mean + self.basis @ np.asarray(coefficients, dtype=np.float32), dtype=np.float32)
+        # Flat, as numpy multiplies a stack of small matrices one by one.
+        moved = self.basis.reshape(self.mean.size, -1) @ np.asarray(coefficients, dtype=np.float32)
+        return np.asarray(self.mean + moved.reshape(self.mean.shape), dtype=np.float32)
 
     def at(self, points: SurfacePoints, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """Interpolate per-vertex ``values`` (V, ...) at N surface points -> (N, ...)."""

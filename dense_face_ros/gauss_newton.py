@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg.lapack import dpotrf, dpotrs
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from dense_face_ros.energy import DataTerm, FitState, PriorTerm, Residuals
 from dense_face_ros.geometry import Array
@@ -103,10 +103,26 @@ def solve(matrix: Array, right: Array) -> Array:
     Raises:
         numpy.linalg.LinAlgError: the matrix is not positive definite.
     """
-    scale = 1.0 / np.sqrt(np.maximum(np.diag(matrix), 1e-30))
-    factor, info = dpotrf(matrix * np.outer(scale, scale), lower=1, overwrite_a=1)
-    if info != 0:
-        raise np.linalg.LinAlgError("the normal matrix is not positive definite")
+    factor, scale = _factor(matrix)
     shape = scale if right.ndim == 1 else scale[:, None]
     solution, _ = dpotrs(factor, right * shape, lower=1)
     return np.asarray(solution * shape).reshape(right.shape)
+
+
+def whiten(matrix: Array, right: Array) -> Array:
+    """W (D, N) such that ``W' W = right' matrix^-1 right``, in half the time of :func:`solve`; right: (D, N).
+
+    Raises:
+        numpy.linalg.LinAlgError: the matrix is not positive definite.
+    """
+    factor, scale = _factor(matrix)
+    return np.asarray(dtrtrs(factor, right * scale[:, None], lower=1)[0])
+
+
+def _factor(matrix: Array) -> tuple[Array, Array]:
+    """Lower Cholesky factor of a matrix scaled to a unit diagonal, and the scale (D,)."""
+    scale = 1.0 / np.sqrt(np.maximum(matrix.diagonal(), 1e-30))
+    factor, info = dpotrf(matrix * scale * scale[:, None], lower=1, overwrite_a=1)
+    if info != 0:
+        raise np.linalg.LinAlgError("the normal matrix is not positive definite")
+    return factor, scale

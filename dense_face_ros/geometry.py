@@ -30,6 +30,13 @@ def skew(v: npt.ArrayLike) -> Array:
     return out
 
 
+def cross(a: Array, b: Array) -> Array:
+    """Cross products of rows (N, 3), in a fraction of the time of ``np.cross``."""
+    x, y, z = a.T
+    u, v, w = b.T
+    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=1)
+
+
 def rotation_from_vector(vector: npt.ArrayLike) -> Array:
     """Rodrigues' formula: rotation vector (3,) in radians -> rotation matrix (3, 3)."""
     vector = np.asarray(vector, dtype=np.float64)
@@ -192,6 +199,11 @@ class Crop:
         offset = np.asarray(self.centre) - linear @ np.full(2, 0.5 * (self.size - 1))
         return np.column_stack([linear, offset])
 
+    @cached_property
+    def _from_image_turn(self) -> Array:
+        """(2, 2), for row vectors: image pixel offset -> crop pixel offset."""
+        return np.linalg.inv(self.to_image_matrix[:, :2]).T
+
     def to_image(self, pixels: Array) -> Array:
         """Crop pixels (..., 2) -> image pixels."""
         m = self.to_image_matrix
@@ -199,8 +211,8 @@ class Crop:
 
     def from_image(self, pixels: Array) -> Array:
         """Image pixels (..., 2) -> crop pixels."""
-        m = self.to_image_matrix
-        return np.asarray((np.asarray(pixels, dtype=np.float64) - m[:, 2]) @ np.linalg.inv(m[:, :2]).T)
+        offset = np.asarray(pixels, dtype=np.float64) - self.to_image_matrix[:, 2]
+        return np.asarray(offset @ self._from_image_turn)
 
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Resample the window from an image (H, W) or (H, W, 3); outside the image it is black.

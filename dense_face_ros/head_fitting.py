@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
+from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
 from dense_face_ros.correspondence import correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, FloatArray
-from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import matched
 
@@ -86,19 +86,24 @@ class HeadFitter:
     """Fits heads with one face model and one network."""
 
     def __init__(
-        self, model: FaceModel, template: Template, network: CorrespondenceNetwork, limits: FitLimits | None = None
+        self,
+        model: FaceModel,
+        template: Template,
+        network: CorrespondenceNetwork,
+        limits: FitLimits | None = None,
+        alignment: AlignmentSettings | None = None,
     ) -> None:
         self.model, self.template, self.network = model, template, network
         self.limits = limits or FitLimits()
-        self._aligner = Aligner(model)
-        self._sampled = np.ascontiguousarray(model.triangles[::_COVERAGE_STEP])
+        self._aligner = Aligner(model, alignment)
+        self._sampled = np.ascontiguousarray(model.triangles[::_COVERAGE_STEP].T)
 
     def fit(
         self,
         image: npt.NDArray[np.uint8],
         crop: Crop,
         camera: PinholeCamera,
-        start: Alignment | None = None,
+        start: HeadFit | None = None,
         identity: IdentityPrior | None = None,
     ) -> HeadFit:
         """Fit the head that a crop of an image shows.
@@ -107,7 +112,8 @@ class HeadFitter:
             image: (H, W, 3) BGR or (H, W) grey.
             crop: where to look, ``CROP_SIZE`` pixels a side.
             camera: of the whole image.
-            start: the fit to begin from, of the frame before; a closed form without.
+            start: the fit to begin from, of the same head by the same camera; a closed form without. What lies too
+                far from it belongs to somebody else and is left out.
             identity: what is known of the person; N(0, 1) without.
 
         Raises:
@@ -116,11 +122,13 @@ class HeadFitter:
         window = crop.cut(image)
         rgb = cv2.cvtColor(window, cv2.COLOR_BGR2RGB if window.ndim == 3 else cv2.COLOR_GRAY2RGB)
         output = self.network.run(np.asarray(rgb, dtype=np.uint8))
-        pairs = correspondences(output, crop, self.template, camera)
+        expected = None if start is None else start.vertices
+        pairs = correspondences(output, crop, self.template, camera, expected=expected)
         if len(pairs) < self.limits.min_points:
             raise NoHead(f"{len(pairs)} matchable points, {self.limits.min_points} needed")
         try:
-            alignment = self._aligner.align(pairs, camera, start=start, identity_prior=identity)
+            before = None if start is None else start.alignment
+            alignment = self._aligner.align(pairs, camera, start=before, identity_prior=identity)
         except AlignmentFailure as failure:
             raise NoHead(str(failure)) from failure
         return self._judged(alignment, camera, crop, output)
@@ -152,8 +160,8 @@ class HeadFitter:
 
         A triangle outside the crop counts as not matched.
         """
-        a, b, c = (vertices[self._sampled[:, i]] for i in range(3))
+        a, b, c = (vertices.take(corner, axis=0) for corner in self._sampled)
         centre = (a + b + c) / 3.0
-        shown = -(np.cross(b - a, c - a) * centre).sum(axis=1) / centre[:, 2] ** 3
+        shown = -np.einsum("ij,ij->i", cross(b - a, c - a), centre) / centre[:, 2] ** 3
         facing = shown > 0
         return float(np.average(matched(centre[facing], output, crop, camera), weights=shown[facing]))

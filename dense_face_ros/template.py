@@ -46,7 +46,7 @@ class Template:
         return digest.hexdigest()
 
     @cached_property
-    def _lookup(self) -> IntArray:
+    def nearest_triangle(self) -> IntArray:
         """``triangle`` with the gaps filled by the nearest drawn pixel."""
         from scipy.ndimage import distance_transform_edt
 
@@ -70,15 +70,15 @@ class Template:
         """
         pixels = np.asarray(pixels, dtype=np.float32)
         cells = np.clip(np.rint(pixels).astype(np.int32), 0, self.size - 1)
-        triangle = self._lookup[cells[:, 1], cells[:, 0]]
+        triangle = self.nearest_triangle[cells[:, 1], cells[:, 0]]
         corner, inverse = self._edges
-        last_two = np.einsum("nij,nj->ni", inverse[triangle], pixels - corner[triangle])
-        weights = np.column_stack([1.0 - last_two.sum(axis=1), last_two])
-        weights = np.clip(weights, 0.0, 1.0)
+        weights = np.empty((len(pixels), 3), dtype=np.float32)
+        np.einsum("nij,nj->ni", inverse[triangle], pixels - corner[triangle], out=weights[:, 1:])
+        weights[:, 0] = 1.0 - weights[:, 1:].sum(axis=1)
+        np.clip(weights, 0.0, 1.0, out=weights)
         weights /= weights.sum(axis=1, keepdims=True)
-        points = SurfacePoints(triangle, weights.astype(np.float32))
-        moved = np.linalg.norm(self.pixels(points) - pixels, axis=1)
-        return points, moved.astype(np.float32)
+        points = SurfacePoints(triangle, weights)
+        return points, np.linalg.norm(self.pixels(points) - pixels, axis=1)
 
     def pixels(self, points: SurfacePoints) -> FloatArray:
         """Surface points -> template pixels (N, 2); the inverse of :meth:`surface_points`."""

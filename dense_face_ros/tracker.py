@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.alignment import Alignment
+from dense_face_ros.alignment import AlignmentSettings
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkUnavailable, model_file
 from dense_face_ros.backends.choose import load_network
+from dense_face_ros.driver import Driver, Seat, nearness
+from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.eyes import EyeOpenness
-from dense_face_ros.face_finder import FaceFinder
+from dense_face_ros.face_finder import FaceCandidate, FaceFinder
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.frame_input import Image, check_image, checked_camera, photograph_camera
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
 from dense_face_ros.head_state import HeadState, Status
@@ -24,14 +27,11 @@ from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 
-Image = npt.NDArray[np.uint8]
-
 #: Why a crop has no fit: it shows no head, or the network could not be asked.
 _NO_FIT = (NoHead, NetworkUnavailable)
+_NOT_THE_DRIVER = "the face in view is not the driver's"
 _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
-#: A lone photograph's camera is not known: its head is taken to be this many box sides of focal length away.
-_PHOTOGRAPH_FOCAL = 8.0
 _BLANK = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
 
 
@@ -42,16 +42,22 @@ class TrackerSettings:
     Attributes:
         field_of_view: degrees across the longer image side, assumed where no camera is given.
         candidates: how many proposals of the face finder are tried, the most prominent first.
-        remember_person: seconds without a head after which the next one may be another person.
-        identity_time_constant: seconds; see :class:`IdentityMemory`.
+        seat: where a head must be to become the driver's; the nearest one there does.
+        remember_person: seconds without the driver's head after which another one may be the driver's. Until then
+            heads elsewhere in view are left alone.
+        identity_time_constant, identity_look: seconds; see :class:`IdentityMemory`.
+        alignment: the fit.
         limits: what a fit must reach to be believed.
         smoothing: the pose filter.
     """
 
     field_of_view: float = 60.0
     candidates: int = 3
+    seat: Seat = field(default_factory=Seat)
     remember_person: float = 1.0
-    identity_time_constant: float = 2.0
+    identity_time_constant: float = 10.0
+    identity_look: float = 1.0
+    alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
     limits: FitLimits = field(default_factory=FitLimits)
     smoothing: PoseFilterSettings = field(default_factory=PoseFilterSettings)
 
@@ -63,7 +69,7 @@ class TrackerSettings:
 
 
 class FaceTracker:
-    """Tracks one head through the frames of one camera.
+    """Tracks one head, the driver's, through the frames of one camera.
 
     Args:
         settings: see :class:`TrackerSettings`.
@@ -92,11 +98,14 @@ class FaceTracker:
         self._finder = FaceFinder(_path(finder_path), threads=threads)
         self.network = load_network(backend, _path(network_path), threads)
         self.template = _template_of(self.network, self.model, model_file.network_path(_path(network_path)))
-        self._fitter = HeadFitter(self.model, self.template, self.network, self.settings.limits)
+        self._fitter = HeadFitter(
+            self.model, self.template, self.network, self.settings.limits, self.settings.alignment
+        )
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
         self._eyes = EyeOpenness(threads=threads)
+        self._driver = Driver(self.settings.seat, self.settings.remember_person)
         self._filter = PoseFilter(self.settings.smoothing)
-        self._identity = IdentityMemory(self.settings.identity_time_constant)
+        self._identity = IdentityMemory(self.settings.identity_time_constant, self.settings.identity_look)
         self.reset()
         # Engines and tables set themselves up on their first use: not at the expense of the first frame.
         self._finder.find(_BLANK)
@@ -106,9 +115,11 @@ class FaceTracker:
 
     def reset(self) -> None:
         """Forget the head: the next frame is searched as a whole."""
-        self._last: HeadFit | None = None
-        self._last_seen: float | None = None
         self._last_stamp: float | None = None
+        self._forget_person()
+
+    def _forget_person(self) -> None:
+        self._driver.forget()
         self._filter.reset()
         self._identity.forget()
 
@@ -121,6 +132,10 @@ class FaceTracker:
         """
         self.network.run(_BLANK)
 
+    def _another_size(self, camera: PinholeCamera) -> bool:
+        last = self._driver.last
+        return last is not None and (last.camera.width, last.camera.height) != (camera.width, camera.height)
+
     def close(self) -> None:
         """Free the inference engine; the tracker cannot be used any more."""
         self.network.close()
@@ -130,36 +145,41 @@ class FaceTracker:
 
         Args:
             image: (H, W, 3) BGR or (H, W) grey, uint8.
-            stamp: seconds, of the image. A stamp earlier than the last one starts a new video.
+            stamp: seconds, of the image. A stamp earlier than the last one, or an image of another size, starts a new
+                video.
             camera: of the image; without one a field of view is assumed and the pose is not metric.
 
         Raises:
             ValueError: an image of another shape or type, a camera of another size, or a stamp that is not finite.
         """
-        _check_image(image)
+        check_image(image)
         if not np.isfinite(stamp):
             raise ValueError(f"stamp is {stamp}; it must be the time of the image in seconds")
-        camera = _checked_camera(camera, image) or PinholeCamera.from_field_of_view(
+        camera = checked_camera(camera, image) or PinholeCamera.from_field_of_view(
             image.shape[1], image.shape[0], self.settings.field_of_view
         )
-        if self._last_stamp is not None and stamp < self._last_stamp:
+        if (self._last_stamp is not None and stamp < self._last_stamp) or self._another_size(camera):
             self.reset()
         step = stamp - self._last_stamp if self._last_stamp is not None else _TYPICAL_STEP
         self._last_stamp = stamp
-        fit, reason = self._track(image, camera)
+        if self._driver.gone(stamp, step):
+            self._forget_person()
+        fit, reason = self._track(image, stamp, camera)
         if fit is None:
-            fit, reason = self._search(image, camera, reason)
+            fit, reason = self._search(image, stamp, camera, reason)
         if fit is None:
-            return self._without_head(stamp, reason, camera)
-        self._last, self._last_seen = fit, stamp
-        self._identity.learn(fit.alignment.identity, min(step, self.settings.remember_person))
+            status = Status.SEARCHING if self._driver.last is None else Status.LOST
+            return self._nothing(stamp, status, reason, camera)
+        self._driver.see(fit, stamp)
+        if step > 0.0:  # a repeated image says nothing new of the person
+            self._identity.learn(fit.alignment.identity, min(step, self.settings.remember_person))
         pose, covariance = self._filter.update(stamp, fit.alignment.pose, fit.alignment.covariance)
         return self._state(image, fit, stamp, pose, covariance)
 
     def fit(
         self, image: Image, box: npt.ArrayLike | None = None, camera: PinholeCamera | None = None
     ) -> HeadState:
-        """Fit the most prominent head of one photograph; nothing is remembered, nor taken from the video.
+        """Fit the nearest head of one photograph; nothing is remembered, nor taken from the video.
 
         Args:
             image: (H, W, 3) BGR or (H, W) grey, uint8.
@@ -169,68 +189,68 @@ class FaceTracker:
         Raises:
             ValueError: an image or box that is none, or a camera of another size.
         """
-        _check_image(image)
-        camera = _checked_camera(camera, image)
-        crops = self._proposals(image) if box is None else [Crop.around_box(box, MARGIN, CROP_SIZE)]
-        places = [(crop, camera or _photograph_camera(image, crop.side / MARGIN)) for crop in crops]
-        best, reason = self._most_prominent(image, places, "no face found", warm=False)
+        check_image(image)
+        camera = checked_camera(camera, image)
+        if box is None:
+            crops = [_crop_of(candidate) for candidate in self._proposals(image)[: self.settings.candidates]]
+        else:
+            crops = [Crop.around_box(box, MARGIN, CROP_SIZE)]
+        views = [(crop, camera or photograph_camera(image, crop.side / MARGIN)) for crop in crops]
+        fits, reason = self._heads(image, views, "no face found")
+        best = max(fits, key=nearness, default=None)
         if best is None:
-            lens = camera or _photograph_camera(image, 0.5 * min(image.shape[:2]))
+            lens = camera or photograph_camera(image, 0.5 * min(image.shape[:2]))
             return self._nothing(0.0, Status.SEARCHING, reason, lens)
         return self._state(image, best, 0.0, best.alignment.pose, best.alignment.covariance)
 
-    def _track(self, image: Image, camera: PinholeCamera) -> tuple[HeadFit | None, str]:
+    def _track(self, image: Image, stamp: float, camera: PinholeCamera) -> tuple[HeadFit | None, str]:
         """The head near where it was, if it is still there."""
-        if self._last is None:
+        last = self._driver.last
+        if last is None:
             return None, "no face found"
-        start: Alignment | None = self._last.alignment
-        if camera != self._last.camera:
-            start = None  # its pose belongs to the other camera
+        start = last if camera == last.camera else None  # else its pose belongs to the other camera
         try:
-            return self._fitter.fit(image, self._last.next_crop(), camera, start, self._identity.prior), ""
+            fit = self._fitter.fit(image, last.next_crop(), camera, start, self._identity.prior)
         except _NO_FIT as why:
             return None, str(why)
+        return (fit, "") if self._driver.may_be(fit, stamp) else (None, _NOT_THE_DRIVER)
 
-    def _search(self, image: Image, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:
-        """The most prominent head anywhere in the image."""
-        return self._most_prominent(image, [(crop, camera) for crop in self._proposals(image)], reason, warm=True)
-
-    def _most_prominent(
-        self, image: Image, places: list[tuple[Crop, PinholeCamera]], reason: str, warm: bool
+    def _search(
+        self, image: Image, stamp: float, camera: PinholeCamera, reason: str
     ) -> tuple[HeadFit | None, str]:
-        """The most prominent head in the given crops, or the last reason why there is none.
+        """The driver's head anywhere in the image."""
+        proposals = [c for c in self._proposals(image) if self._driver.may_be_at(_centre(c), stamp, camera)]
+        views = [(_crop_of(candidate), camera) for candidate in proposals[: self.settings.candidates]]
+        fits, reason = self._heads(image, views, reason, self._identity.prior, warm=True)
+        drivers = [fit for fit in fits if self._driver.may_be(fit, stamp)]
+        if fits and not drivers:
+            reason = _NOT_THE_DRIVER
+        return max(drivers, key=nearness, default=None), reason
+
+    def _heads(
+        self,
+        image: Image,
+        views: list[tuple[Crop, PinholeCamera]],
+        reason: str,
+        identity: IdentityPrior | None = None,
+        warm: bool = False,
+    ) -> tuple[list[HeadFit], str]:
+        """The heads in the given crops, and the last reason, or ``reason``, why one shows none.
 
         Each is fitted twice: where it was proposed, then where it is; ``warm``: the second time from the first fit.
         """
-        best: HeadFit | None = None
-        for crop, camera in places:
+        fits = []
+        for crop, camera in views:
             try:
-                fit = self._fitter.fit(image, crop, camera)
-                fit = self._fitter.fit(image, fit.next_crop(), camera, fit.alignment if warm else None)
+                fit = self._fitter.fit(image, crop, camera, identity=identity)
+                fits.append(self._fitter.fit(image, fit.next_crop(), camera, fit if warm else None, identity))
             except _NO_FIT as why:
                 reason = str(why)
-                continue
-            if best is None or _prominence(fit) > _prominence(best):
-                best = fit
-        return best, "" if best is not None else reason
+        return fits, reason
 
-    def _proposals(self, image: Image) -> list[Crop]:
-        found = self._finder.find(image)
-        found.sort(key=lambda c: c.score * (c.box[2] - c.box[0]), reverse=True)
-        out = []
-        for candidate in found[: self.settings.candidates]:
-            crop = Crop.around_box(candidate.box, MARGIN, CROP_SIZE)
-            angle = 0.0 if np.isnan(candidate.roll) else candidate.roll
-            out.append(Crop(crop.centre, crop.side, angle, CROP_SIZE))
-        return out
-
-    def _without_head(self, stamp: float, reason: str, camera: PinholeCamera) -> HeadState:
-        gone = self._last_seen is None or stamp - self._last_seen > self.settings.remember_person
-        if gone and self._last is not None:
-            self._last = None
-            self._filter.reset()
-            self._identity.forget()
-        return self._nothing(stamp, Status.SEARCHING if gone else Status.LOST, reason, camera)
+    def _proposals(self, image: Image) -> list[FaceCandidate]:
+        """The faces that the finder sees, the most prominent first."""
+        return sorted(self._finder.find(image), key=lambda c: c.score * (c.box[2] - c.box[0]), reverse=True)
 
     def _nothing(self, stamp: float, status: Status, reason: str, camera: PinholeCamera) -> HeadState:
         size = self.model.identity_size + self.model.expression_size
@@ -281,29 +301,11 @@ def _path(path: str | Path | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def _prominence(fit: HeadFit) -> float:
-    """How much a fit asks to be the driver: its size in the image and how much of it is matched."""
-    x0, y0, x1, y1 = fit.box
-    return float(np.sqrt(max((x1 - x0) * (y1 - y0), 0.0)) * fit.quality["coverage"])
+def _centre(candidate: FaceCandidate) -> Array:
+    x0, y0, x1, y1 = candidate.box
+    return np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
 
 
-def _photograph_camera(image: Image, box_side: float) -> PinholeCamera:
-    height, width = image.shape[:2]
-    focal = _PHOTOGRAPH_FOCAL * box_side
-    return PinholeCamera(focal, focal, 0.5 * (width - 1), 0.5 * (height - 1), width, height, metric=False)
-
-
-def _check_image(image: Image) -> None:
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
-        raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8, (H, W, 3) BGR or (H, W) grey")
-    if image.shape[0] < 2 or image.shape[1] < 2:
-        raise ValueError(f"image has {image.shape[1]}x{image.shape[0]} pixels; there is nothing to see in it")
-
-
-def _checked_camera(camera: PinholeCamera | None, image: Image) -> PinholeCamera | None:
-    if camera is not None and (camera.width, camera.height) != (image.shape[1], image.shape[0]):
-        raise ValueError(
-            f"the camera is for {camera.width}x{camera.height} images, this one is {image.shape[1]}x{image.shape[0]}; "
-            "give the intrinsics of this image size"
-        )
-    return camera
+def _crop_of(candidate: FaceCandidate) -> Crop:
+    crop = Crop.around_box(candidate.box, MARGIN, CROP_SIZE)
+    return crop if np.isnan(candidate.roll) else replace(crop, angle=candidate.roll)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from dense_face_ros.backends import NetworkOutput
 from dense_face_ros.face_model import FaceModel, IntArray
-from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross
 
 _NEIGHBOURHOOD = 0.008  # metres
 _EDGE_ON = 0.05  # cosine between surface and line of sight at which a landmark is seen as often as not
@@ -25,8 +26,10 @@ class LandmarkVisibility:
         distance = np.linalg.norm(landmarks[:, None] - centres, axis=2)
         # The rims of lids and lips face anywhere: the normal is that of the surface around the landmark.
         near = (distance <= _NEIGHBOURHOOD) | (distance == distance.min(axis=1, keepdims=True))
-        self._owner, triangle = np.nonzero(near)
-        self._around: IntArray = model.triangles[triangle]
+        used = np.flatnonzero(near.any(axis=0))
+        self._around: IntArray = model.triangles[used].T.copy()
+        self._sum = csr_array(near[:, used].astype(np.float64))
+        self._centres = _triangle_centres(model)
 
     def __call__(self, vertices: Array, output: NetworkOutput, crop: Crop, camera: PinholeCamera) -> Array:
         """Probability (68,) that each landmark is visible.
@@ -40,16 +43,14 @@ class LandmarkVisibility:
 
     def facing(self, vertices: Array, landmarks: Array) -> Array:
         """Cosine (68,) between the outward normal and the direction to the camera."""
-        a, b, c = (vertices[self._around[:, i]] for i in range(3))
-        triangle_normals = np.cross(b - a, c - a)
-        normals = np.stack([np.bincount(self._owner, triangle_normals[:, i], len(landmarks)) for i in range(3)], axis=1)
+        a, b, c = (vertices.take(corner, axis=0) for corner in self._around)
+        normals = self._sum @ cross(b - a, c - a)
         lengths = np.linalg.norm(normals, axis=1) * np.linalg.norm(landmarks, axis=1)
         return np.asarray(-(normals * landmarks).sum(axis=1) / np.maximum(lengths, 1e-12))
 
     def unhidden(self, vertices: Array, landmarks: Array, facing: Array) -> Array:
         """Probability (68,) that no other part of the face lies before each landmark, from a coarse depth map."""
-        a, b, c = (vertices[self._model.triangles[:, i]] for i in range(3))
-        x, y, z = np.concatenate([vertices, (a + b + c) / 3.0]).T.copy()
+        x, y, z = np.concatenate([vertices, self._centres @ vertices]).T.copy()
         x /= z
         y /= z
         low = np.array([x.min(), y.min()])
@@ -73,6 +74,13 @@ def matched(landmarks: Array, output: NetworkOutput, crop: Crop, camera: Pinhole
     out = np.zeros(len(landmarks))
     out[inside] = output.matchability[cells[inside, 1], cells[inside, 0]]
     return out
+
+
+def _triangle_centres(model: FaceModel) -> csr_array:
+    """(T, V): the matrix that takes vertices to the centres of the triangles."""
+    count = len(model.triangles)
+    thirds, first = np.full(3 * count, 1.0 / 3.0), 3 * np.arange(count + 1)
+    return csr_array((thirds, model.triangles.ravel(), first), shape=(count, len(model.mean)))
 
 
 def _flat_index(x: Array, y: Array) -> IntArray:

@@ -121,3 +121,29 @@ def test_flow_that_is_not_finite_is_ignored(template: Template) -> None:
     assert np.isfinite(found.pixels).all()
     rows = CROP.from_image(found.pixels)[:, 1]
     assert not ((rows > 40) & (rows < 79)).any()
+
+
+def test_what_is_expected_elsewhere_is_left_out(template: Template) -> None:
+    """Half of the crop shows the face where it is expected; the other half claims the same parts 50 pixels away."""
+    crop_pixels = (template.coordinates - SHRINK[:, 2]) @ np.linalg.inv(SHRINK[:, :2]).T
+    rays = (CROP.to_image(crop_pixels) - (CAMERA.cx, CAMERA.cy)) / CAMERA.fx
+    expected = 0.8 * np.column_stack([rays, np.ones(len(rays))])  # on a flat face, a crop pixel is 2 mm
+    output = _affine_output(SHRINK)
+    assert len(correspondences(output, CROP, template, CAMERA, expected=expected)) == len(
+        correspondences(output, CROP, template, CAMERA)
+    )
+    assert 0.08 / (0.8 / CAMERA.fx * CROP.side / CROP.size) < 45  # crop pixels within reach
+    output.flow[:, :, 32:] = _affine_output(SHRINK - [[0.0, 0.0, 40.0], [0.0, 0.0, 0.0]]).flow[:, :, 32:]
+    output.log_sigma[:, 32:] = -1.0  # and is surer of it
+    found = correspondences(output, CROP, template, CAMERA, expected=expected)
+    assert len(found) > 50
+    assert CROP.from_image(found.pixels)[:, 0].max() < 64.0
+    assert CROP.from_image(correspondences(output, CROP, template, CAMERA).pixels)[:, 0].max() > 64.0
+
+
+def test_of_equal_cells_one_is_chosen_the_same_every_time(template: Template) -> None:
+    output = _affine_output(SHRINK)
+    first, again = (correspondences(output, CROP, template, CAMERA) for _ in range(2))
+    np.testing.assert_array_equal(first.pixels, again.pixels)
+    bucket = np.floor((template.pixels(first.points) + 0.5) / CorrespondenceSettings().bucket).astype(int)
+    assert (np.diff(bucket[:, 1]) >= 0).mean() > 0.95, "the order is that of the buckets, row by row"

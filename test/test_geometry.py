@@ -12,6 +12,7 @@ from dense_face_ros.geometry import (
     FACING_CAMERA,
     Crop,
     PinholeCamera,
+    cross,
     quaternion_from_rotation,
     rotation_from_vector,
     rotation_from_yaw_pitch_roll,
@@ -115,3 +116,8 @@ def test_crop_angle_turns_a_tilted_head_upright() -> None:
 def test_a_box_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="x1 > x0"):
         Crop.around_box((10, 10, 5, 20), 1.5)
+
+
+def test_cross_products_of_rows() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 50, 3))
+    np.testing.assert_allclose(cross(a, b), np.cross(a, b), atol=1e-15)

@@ -89,6 +89,21 @@ def test_next_crop_is_centred_upright_and_the_same_for_any_first_crop(fitter: He
     assert abs(np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0]))) < 8.0
 
 
+def test_a_second_face_in_front_does_not_steal_the_crop(fitter: HeadFitter, template: Template) -> None:
+    """A nearer face moves in from the side, frame by frame, until it covers a quarter of the tracked one."""
+    pose = pose_at(5.0, 0.0, 0.0, (0.0, 0.0, 0.65))
+    alone = paint(template, head_at(template.model, pose), CAMERA)
+    fit, _ = fit_painted(fitter, template, pose)
+    for x in (0.25, 0.20, 0.16, 0.13, 0.11, 0.09):
+        other = paint(template, head_at(template.model, pose_at(-10.0, 0.0, 0.0, (x, 0.0, 0.5))), CAMERA)
+        both = np.where(other.any(axis=2, keepdims=True), other, alone)
+        fit = fitter.fit(both, fit.next_crop(), CAMERA, start=fit)
+        assert np.linalg.norm(fit.alignment.pose[:3, 3] - pose[:3, 3]) < 0.02
+        assert rotation_error(fit.alignment.pose, pose) < 3.0
+    covered = (both != alone).any(axis=2)[alone.any(axis=2)].mean()
+    assert covered > 0.2, "the scene is what it says"
+
+
 def test_a_crop_without_a_head_says_so(fitter: HeadFitter) -> None:
     with pytest.raises(NoHead, match="0 matchable points, 60 needed"):
         fitter.fit(np.zeros((480, 640, 3), np.uint8), Crop((320.0, 240.0), 200.0), CAMERA)

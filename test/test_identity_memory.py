@@ -15,22 +15,22 @@ def posterior(value: float, strength: float) -> IdentityPrior:
 
 
 def test_nothing_is_known_at_first_and_after_forgetting() -> None:
-    memory = IdentityMemory(2.0)
+    memory = IdentityMemory(2.0, 1.0)
     assert memory.prior is None
     memory.learn(posterior(1.0, 4.0), 0.1)
     memory.forget()
     assert memory.prior is None
 
 
-def test_without_passing_time_the_prior_is_the_posterior() -> None:
-    memory, known = IdentityMemory(2.0), posterior(1.5, 4.0)
-    memory.learn(known, 0.0)
+def test_after_a_whole_look_the_prior_is_the_posterior() -> None:
+    memory, known = IdentityMemory(1e12, 1.0), posterior(1.5, 4.0)
+    memory.learn(known, 1.0)
     np.testing.assert_allclose(memory.prior.mean, known.mean)
     np.testing.assert_allclose(memory.prior.information, known.information)
 
 
 def test_what_was_measured_fades_to_the_population() -> None:
-    memory = IdentityMemory(2.0)
+    memory = IdentityMemory(2.0, 1.0)
     memory.learn(posterior(1.5, 4.0), 2.0)
     expected = posterior(1.5, 4.0 * np.exp(-1.0))
     np.testing.assert_allclose(memory.prior.mean, expected.mean)
@@ -40,6 +40,25 @@ def test_what_was_measured_fades_to_the_population() -> None:
     np.testing.assert_allclose(memory.prior.information, np.eye(3))
 
 
-def test_a_time_constant_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"time_constant is 0\.0"):
-        IdentityMemory(0.0)
+def settled(rate: float) -> IdentityPrior:
+    """The memory after a minute of frames that each say 1.5 with information 4, fitted with the memory's prior."""
+    memory = IdentityMemory(10.0, 1.0)
+    for _ in range(round(60 * rate)):
+        prior = memory.prior or IdentityPrior(np.zeros(3), np.eye(3))
+        information = prior.information + 4.0 * np.eye(3)
+        mean = np.linalg.solve(information, prior.information @ prior.mean + 4.0 * 1.5)
+        memory.learn(IdentityPrior(mean, information), 1.0 / rate)
+    return memory.prior
+
+
+def test_the_memory_is_as_sure_as_its_looks_at_every_frame_rate() -> None:
+    for rate in (10.0, 30.0, 60.0):
+        known = settled(rate)
+        np.testing.assert_allclose(known.information, (1.0 + 4.0 * 10.0) * np.eye(3), rtol=0.02)
+        np.testing.assert_allclose(known.mean, 1.5 * 40.0 / 41.0, rtol=0.01)
+
+
+@pytest.mark.parametrize(("name", "times"), [("time_constant", (0.0, 1.0)), ("look", (1.0, -1.0))])
+def test_times_that_are_none_are_refused(name: str, times: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match=f"identity {name} is"):
+        IdentityMemory(*times)

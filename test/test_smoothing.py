@@ -10,6 +10,10 @@ _DEGREE = np.radians(1.0)
 _NOISE = np.diag([0.002**2] * 3 + [(0.5 * _DEGREE) ** 2] * 3)
 
 
+#: Of poses whose errors are independent from frame to frame.
+_WHITE = PoseFilterSettings(lasting_share=0.0)
+
+
 def _pose(yaw_degrees: float, position=(0.0, 0.0, 0.6), shake: np.ndarray | None = None) -> np.ndarray:
     pose = np.eye(4)
     pose[:3, :3] = rotation_from_yaw_pitch_roll([yaw_degrees * _DEGREE, 0.1, 0.0])
@@ -28,7 +32,7 @@ def _still_head(rate: float, seconds: float = 8.0) -> tuple[float, float, float,
     """Rms of (raw angle, filtered angle, raw position, filtered position) of a head that does not move."""
     rng = np.random.default_rng(3)
     shakes = rng.normal(size=(int(seconds * rate), 6)) * np.sqrt(np.diag(_NOISE))
-    pose_filter, truth = PoseFilter(), _pose(20.0)
+    pose_filter, truth = PoseFilter(_WHITE), _pose(20.0)
     raw = [_pose(20.0, shake=shake) for shake in shakes]
     out = [pose_filter.update(i / rate, pose, _NOISE)[0] for i, pose in enumerate(raw)]
     settled = slice(int(rate), None)
@@ -96,7 +100,7 @@ def test_disabled_filter_returns_what_it_gets() -> None:
 
 
 def test_first_pose_comes_out_as_it_is() -> None:
-    pose, covariance = PoseFilter().update(5.0, _pose(30.0), _NOISE)
+    pose, covariance = PoseFilter(_WHITE).update(5.0, _pose(30.0), _NOISE)
     assert np.allclose(pose, _pose(30.0)) and np.allclose(covariance, _NOISE)
 
 
@@ -136,12 +140,22 @@ def test_reset_forgets() -> None:
 def test_noise_is_smoothed_out_of_the_covariance_but_the_unknown_head_size_stays() -> None:
     covariance = _NOISE.copy()
     covariance[2, 2] = 0.035**2  # 6 % of 0.6 m: the same error in every frame
-    pose_filter = PoseFilter()
+    pose_filter = PoseFilter(_WHITE)
     for i in range(60):
         _, out = pose_filter.update(i / 30.0, _pose(0.0), covariance)
     assert out[2, 2] == pytest.approx(covariance[2, 2], rel=0.03)
     assert out[0, 0] < 0.5 * covariance[0, 0] and out[4, 4] < 0.5 * covariance[4, 4]
     assert np.allclose(out, out.T) and np.linalg.eigvalsh(out).min() > 0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_what_lasts_is_not_smoothed_out_of_the_covariance(share: float) -> None:
+    pose_filter = PoseFilter(PoseFilterSettings(lasting_share=share))
+    covariance = 16 * _NOISE
+    for i in range(60):
+        _, out = pose_filter.update(i / 30.0, _pose(0.0), covariance)
+    assert (np.diag(out) > share * np.diag(covariance)).all()
+    assert (np.diag(out) < (share + 0.6 * (1 - share)) * np.diag(covariance)).all()
 
 
 def test_large_shared_depth_error_does_not_delay_a_move_in_depth() -> None:
@@ -164,6 +178,8 @@ def test_values_that_are_not_finite_are_refused() -> None:
 def test_settings_that_cannot_be_are_named() -> None:
     with pytest.raises(ValueError, match="longest_gap is 0"):
         PoseFilterSettings(longest_gap=0.0)
+    with pytest.raises(ValueError, match="lasting_share is 1"):
+        PoseFilterSettings(lasting_share=1.0)
     with pytest.raises(ValueError, match="rotation_noise"):
         PoseFilterSettings(rotation_noise=(2.0, 1.0))
 

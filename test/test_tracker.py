@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from dense_face_ros import FaceTracker, PinholeCamera, Status
+from dense_face_ros import FaceTracker, HeadState, PinholeCamera, Status
+from dense_face_ros.driver import Seat
 from dense_face_ros.geometry import vector_from_rotation
 from dense_face_ros.template import Template
+from dense_face_ros.tracker import TrackerSettings
 from training.rendering.clip import ClipRenderer, Truth, clip_truth
 
 Frame = npt.NDArray[np.uint8]
@@ -102,6 +106,29 @@ def test_a_stamp_that_runs_backwards_begins_a_new_video(tracker: FaceTracker, cl
     np.testing.assert_allclose(again.pose, first.pose, atol=1e-9)
 
 
+def test_a_still_head_does_not_tremble(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    rng = np.random.default_rng(0)
+    poses = []
+    for i in range(50):
+        noisy = np.clip(clip[0] + rng.normal(0.0, 2.0, clip[0].shape), 0, 255).astype(np.uint8)
+        poses.append(tracker.update(noisy, i / 30, truth.camera).pose)
+    settled = np.stack(poses[15:])
+    turns = np.stack([vector_from_rotation(pose[:3, :3] @ settled[0, :3, :3].T) for pose in settled])
+    assert np.degrees(np.sqrt(turns.var(axis=0).sum())) < 0.3
+    assert 1e3 * np.sqrt(settled[:, :2, 3].var(axis=0).sum()) < 1.0
+
+
+def test_a_repeated_stamp_changes_nothing(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    for i in range(3):
+        state = tracker.update(clip[i], i / 30, truth.camera)
+    known = tracker._identity.prior
+    for _ in range(3):
+        again = tracker.update(clip[2], 2 / 30, truth.camera)
+        np.testing.assert_array_equal(again.pose, state.pose)
+        np.testing.assert_array_equal(again.covariance, state.covariance)
+    assert tracker._identity.prior is known
+
+
 def test_the_same_frames_give_the_same_states(tracker: FaceTracker, clip: list[Frame]) -> None:
     def run() -> list[npt.NDArray[np.float64]]:
         tracker.reset()
@@ -126,6 +153,93 @@ def test_one_photograph_leaves_no_memory(tracker: FaceTracker, clip: list[Frame]
     assert not found.camera.metric
     assert tracker.update(np.full_like(clip[0], 90), 0.0).status is Status.SEARCHING
     assert tracker.fit(np.full_like(clip[0], 90)).status is Status.SEARCHING
+
+
+def side_by_side(left: Frame | None, right: Frame | None) -> Frame:
+    """640x480 with a head 0.18 m left of the middle, one a third further away on the right, or an empty seat."""
+    out = np.full((480, 640, 3), 90, np.uint8)
+    if left is not None:
+        out[:, :320] = left[:, 160:480]
+    if right is not None:
+        out[60:420, 320:] = cv2.resize(right[:, 107:533], (320, 360), interpolation=cv2.INTER_AREA)
+    return out
+
+
+def middle(state: HeadState) -> float:
+    """Column of the image in which the head is seen."""
+    return float(state.landmarks_2d[:, 0].mean())
+
+
+def test_of_two_heads_the_nearest_is_the_driver(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    for image, column in (
+        (side_by_side(clip[0], clip[3]), 160),
+        (np.ascontiguousarray(side_by_side(clip[0], clip[3])[:, ::-1]), 480),
+    ):
+        tracker.reset()
+        assert middle(tracker.update(image, 0.0, truth.camera)) == pytest.approx(column, abs=20)
+
+
+def test_the_driver_is_whoever_sits_in_the_seat(clip: list[Frame], truth: Truth) -> None:
+    tracker = FaceTracker(TrackerSettings(seat=Seat(left=0.55)))
+    assert tracker.update(side_by_side(clip[0], None), 0.0, truth.camera).status is Status.SEARCHING
+    state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, truth.camera)
+    assert middle(state) == pytest.approx(480, abs=20)
+    tracker.close()
+
+
+def test_the_track_does_not_jump_to_another_person(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    """The driver's face is hidden while the passenger's is in view: lost at once, found again, never mistaken."""
+    for i in range(3):
+        assert middle(tracker.update(side_by_side(clip[i], clip[3]), i / 30, truth.camera)) < 320
+    size = tracker._identity.prior
+    for i in range(3, 12):
+        state = tracker.update(side_by_side(None, clip[3]), i / 30, truth.camera)
+        assert state.status is Status.LOST and state.reason
+    assert tracker._identity.prior is size, "the person is still the same"
+    back = tracker.update(side_by_side(clip[3], clip[3]), 12 / 30, truth.camera)
+    assert middle(back) < 320
+
+
+def test_somebody_else_may_drive_when_the_driver_is_gone(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    tracker.update(side_by_side(clip[0], clip[3]), 0.0, truth.camera)
+    passenger = side_by_side(None, clip[3])
+    stamps = np.arange(1, 40) / 30
+    states = [tracker.update(passenger, float(stamp), truth.camera) for stamp in stamps]
+    taken = [stamp for stamp, s in zip(stamps, states, strict=True) if s.status is Status.TRACKING]
+    assert taken[0] == pytest.approx(tracker.settings.remember_person, abs=0.05)
+    assert middle(states[-1]) > 320
+    # Nothing of the first person is left: as if the passenger had been alone from the start.
+    tracker.reset()
+    fresh = [tracker.update(passenger, float(stamp), truth.camera) for stamp in taken]
+    np.testing.assert_allclose(states[-1].coefficients, fresh[-1].coefficients, atol=1e-9)
+
+
+def test_slow_frames_do_not_make_a_stranger_of_the_driver(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    for i in range(3):
+        state = tracker.update(side_by_side(clip[i], clip[3]), 5.0 * i, truth.camera)
+        assert state.status is Status.TRACKING
+        assert middle(state) < 320
+    assert tracker._identity.prior is not None
+
+
+def test_the_driver_stays_the_same_when_the_camera_becomes_known(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    assert tracker.update(side_by_side(clip[0], clip[3]), 0.0).status is Status.TRACKING
+    state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, replace(truth.camera, fx=900.0, fy=900.0))
+    assert state.status is Status.TRACKING
+    assert middle(state) < 320
+
+
+def test_an_image_of_another_size_begins_a_new_video(tracker: FaceTracker, clip: list[Frame]) -> None:
+    tracker.update(clip[0], 0.0)
+    half = cv2.resize(clip[0], (320, 240), interpolation=cv2.INTER_AREA)
+    moved = np.roll(half, 80, axis=1)
+    assert tracker.update(moved, 0.1).status is Status.TRACKING
 
 
 def test_without_a_camera_the_pose_is_not_metric(tracker: FaceTracker, clip: list[Frame]) -> None:

@@ -104,9 +104,22 @@ TRACKER: tuple[ParameterSpec, ...] = (
         1.0,
     ),
     ParameterSpec(
+        "seat_left",
+        0.0,
+        "Left edge of the driver's seat in the image. The nearest face whose middle lies in the seat becomes the "
+        "driver's, by default the nearest of all.",
+        "on configure",
+        "of the image's width",
+        0.0,
+        1.0,
+    ),
+    ParameterSpec("seat_top", 0.0, "Its upper edge.", "on configure", "of the image's height", 0.0, 1.0),
+    ParameterSpec("seat_right", 1.0, "Its right edge.", "on configure", "of the image's width", 0.0, 1.0),
+    ParameterSpec("seat_bottom", 1.0, "Its lower edge.", "on configure", "of the image's height", 0.0, 1.0),
+    ParameterSpec(
         "remember_person",
         1.0,
-        "Time without a head after which the next may be another person.",
+        "Time without the driver's face after which another face may become the driver's.",
         "on configure",
         "s",
         0.0,

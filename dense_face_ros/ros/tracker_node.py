@@ -21,6 +21,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
+from dense_face_ros.driver import Seat
 from dense_face_ros.head_fitting import FitLimits
 from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
@@ -48,6 +49,7 @@ MakeTracker = Callable[[dict[str, Any]], Tracker]
 def tracker_settings(values: dict[str, Any]) -> TrackerSettings:
     """The settings that the node's parameters stand for; the camera is given with every frame."""
     return TrackerSettings(
+        seat=Seat(values["seat_left"], values["seat_top"], values["seat_right"], values["seat_bottom"]),
         remember_person=values["remember_person"],
         limits=FitLimits(min_inliers=values["min_inliers"], min_coverage=values["min_coverage"]),
         smoothing=PoseFilterSettings(

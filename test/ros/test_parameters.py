@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from dense_face_ros.driver import Seat
 from dense_face_ros.ros.parameters import IMAGE_SOURCE, TABLES, TRACKER, ParameterSpec, defaults, markdown
 from dense_face_ros.tracker import TrackerSettings
 
@@ -65,4 +66,7 @@ def test_defaults_are_those_of_the_tracker() -> None:
 
     values = defaults(TRACKER)
     assert tracker_settings(values) == TrackerSettings()
+    assert tracker_settings({**values, "seat_left": 0.5}).seat == Seat(left=0.5)
+    with pytest.raises(ValueError, match=r"seat_left is 0\.5 and seat_right is 0\.2"):
+        tracker_settings({**values, "seat_left": 0.5, "seat_right": 0.2})
     assert values["field_of_view"] == TrackerSettings().field_of_view

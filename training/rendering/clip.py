@@ -106,12 +106,15 @@ def clip_truth() -> Truth:
 
 
 class ClipRenderer:
-    """Draws the frames. Not for use by two threads at once: it keeps its scratch memory."""
+    """Draws the frames. Not for use by two threads at once: it keeps its scratch memory.
 
-    def __init__(self, model: FaceModel) -> None:
+    ``seed`` decides who is shown, in what light; by default the invented driver.
+    """
+
+    def __init__(self, model: FaceModel, seed: int = _SEED) -> None:
         self._model, self._head = model, HeadMesh(model)
         self._truth = clip_truth()
-        rng = np.random.default_rng(_SEED)
+        rng = np.random.default_rng(seed)
         self._look = LookMaker(self._head, _CLEAN_SHAVEN).make(rng)
         self._identity = rng.normal(0.0, 0.8, model.identity_size)
         self._light = random_light(rng, hard_side_share=0.0, camera_lamp_share=0.0)

@@ -189,11 +189,11 @@ DRIVES: dict[str, Drive] = {
 
 
 class DriveRenderer(ClipRenderer):
-    """Draws the frames of a drive; the person and the cabin are the clip's."""
+    """Draws the frames of a drive; the cabin is the clip's, and so is the person unless a seed is given."""
 
-    def __init__(self, model: FaceModel, drive: Drive) -> None:
+    def __init__(self, model: FaceModel, drive: Drive, *seed: int) -> None:
         self._drive, self._script = drive, drive.truth()
-        super().__init__(model)
+        super().__init__(model, *seed)
         self._truth = self._script
         if drive.lighting == "infrared":
             self._background = (self._background * _INFRARED_BACKGROUND).astype(np.uint8)

@@ -1,0 +1,117 @@
+"""Which of several heads in view is the driver, and whether a head that turns up can be the one that was lost.
+
+Before anybody is tracked, the nearest head in the seat is the driver. From then on it stays the driver: for as long as
+the person is remembered, only a head that it can have moved to is taken for it, in the seat or beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dense_face_ros.geometry import Array, PinholeCamera
+from dense_face_ros.head_fitting import HeadFit
+
+# A head in a seat leans at up to 2 m/s, and no further than this before its person counts as gone; the next person's
+# head is 0.4 m away and more.
+_REACH_AT_ONCE, _REACH_PER_SECOND, _REACH = 0.1, 2.0, 0.3
+#: Distances of a head whose size is not yet known differ by this share from those fitted over time.
+_DEPTH_TOLERANCE = 0.15
+_PROPOSAL_MARGIN = 0.1  # metres by which a proposed box may be off the head's own
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where the driver's face can be: a rectangle of the image, in shares of its width and height."""
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+    def __post_init__(self) -> None:
+        for low, high in (("left", "right"), ("top", "bottom")):
+            first, last = getattr(self, low), getattr(self, high)
+            if not 0.0 <= first < last <= 1.0:
+                raise ValueError(
+                    f"seat_{low} is {first} and seat_{high} is {last}; they must be 0 <= seat_{low} < seat_{high} <= 1"
+                )
+
+    def holds(self, centre: Array, width: int, height: int) -> bool:
+        """Whether a point (u, v) of an image lies in the seat, or beyond an edge of the image that the seat reaches."""
+        u, v = np.clip((np.asarray(centre) + 0.5) / (width, height), 0.0, 1.0)
+        return bool(self.left <= u <= self.right and self.top <= v <= self.bottom)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a head is in the image: the middle (u, v) of its landmarks, and the pixels that a metre there spans."""
+
+    centre: Array
+    scale: float
+
+    @classmethod
+    def of(cls, fit: HeadFit) -> Place:
+        """The place of a fitted head."""
+        x0, y0, x1, y1 = fit.box
+        alignment = fit.alignment
+        return cls(np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)]), alignment.focal / float(alignment.pose[2, 3]))
+
+    def near(self, centre: Array, elapsed: float, margin: float = 0.0) -> bool:
+        """Whether the head can be seen around ``centre`` after ``elapsed`` seconds, give or take ``margin`` metres."""
+        across = float(np.linalg.norm(np.asarray(centre) - self.centre)) / self.scale
+        return across <= _reach(elapsed) + margin
+
+    def reaches(self, other: Place, distance: float, elapsed: float) -> bool:
+        """Whether the head can have moved to ``other`` in ``elapsed`` seconds; ``distance``: metres from the camera."""
+        away = distance * abs(self.scale / other.scale - 1.0)
+        return self.near(other.centre, elapsed) and away <= _reach(elapsed) + _DEPTH_TOLERANCE * distance
+
+
+def _reach(elapsed: float) -> float:
+    return min(_REACH_AT_ONCE + _REACH_PER_SECOND * elapsed, _REACH)
+
+
+class Driver:
+    """Who the driver is: remembers the driver's last fit, and tells it from other heads.
+
+    Args:
+        seat: where a head must be to become the driver's.
+        remember: seconds after which a driver who is not seen is forgotten.
+    """
+
+    def __init__(self, seat: Seat, remember: float) -> None:
+        self._seat, self._remember = seat, remember
+        self.forget()
+
+    def forget(self) -> None:
+        """Anybody in the seat may be the driver."""
+        self.last: HeadFit | None = None
+        self._seen = 0.0
+
+    def see(self, fit: HeadFit, stamp: float) -> None:
+        """This is the driver, at ``stamp`` seconds."""
+        self.last, self._seen = fit, stamp
+
+    def gone(self, stamp: float, step: float) -> bool:
+        """Whether to forget the driver; not before the next frame, however slowly (``step`` seconds) frames come."""
+        return self.last is not None and stamp - self._seen > max(self._remember, step)
+
+    def may_be_at(self, centre: Array, stamp: float, camera: PinholeCamera) -> bool:
+        """Whether a face proposed around ``centre`` (u, v) can be the driver's, so that a fit is worth its time."""
+        if self.last is None:
+            return self._seat.holds(centre, camera.width, camera.height)
+        return Place.of(self.last).near(centre, stamp - self._seen, _PROPOSAL_MARGIN)
+
+    def may_be(self, fit: HeadFit, stamp: float) -> bool:
+        """Whether a fitted head is the driver's: the one that was seen last, or anybody's in the seat."""
+        place = Place.of(fit)
+        if self.last is None:
+            return self._seat.holds(place.centre, fit.camera.width, fit.camera.height)
+        return Place.of(self.last).reaches(place, float(self.last.alignment.pose[2, 3]), stamp - self._seen)
+
+
+def nearness(fit: HeadFit) -> float:
+    """How much a head asks to be the driver: pixels per metre, which turning does not change, of what is matched."""
+    return Place.of(fit).scale * fit.quality["coverage"]

@@ -1,0 +1,38 @@
+"""What the tracker is given: an image, and the camera that took it or one to assume."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.geometry import PinholeCamera
+
+Image = npt.NDArray[np.uint8]
+
+#: A lone photograph's camera is not known: its head is taken to be this many box sides of focal length away.
+_PHOTOGRAPH_FOCAL = 8.0
+
+
+def photograph_camera(image: Image, box_side: float) -> PinholeCamera:
+    """The camera of a lone photograph, which is not known: far enough from a face of ``box_side`` pixels."""
+    height, width = image.shape[:2]
+    focal = _PHOTOGRAPH_FOCAL * box_side
+    return PinholeCamera(focal, focal, 0.5 * (width - 1), 0.5 * (height - 1), width, height, metric=False)
+
+
+def check_image(image: Image) -> None:
+    """ValueError unless it is an image (H, W, 3) BGR or (H, W) grey, uint8."""
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8, (H, W, 3) BGR or (H, W) grey")
+    if image.shape[0] < 2 or image.shape[1] < 2:
+        raise ValueError(f"image has {image.shape[1]}x{image.shape[0]} pixels; there is nothing to see in it")
+
+
+def checked_camera(camera: PinholeCamera | None, image: Image) -> PinholeCamera | None:
+    """The camera, if there is one; ValueError when it is one of images of another size."""
+    if camera is not None and (camera.width, camera.height) != (image.shape[1], image.shape[0]):
+        raise ValueError(
+            f"the camera is for {camera.width}x{camera.height} images, this one is {image.shape[1]}x{image.shape[0]}; "
+            "give the intrinsics of this image size"
+        )
+    return camera

@@ -1,0 +1,69 @@
+"""The figures that say whether a covariance means something, on errors that are drawn from one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dense_face_ros.geometry import rotation_from_vector
+from dense_face_ros.smoothing import PoseFilterSettings
+from training.benchmarks.consistency import Track, errors_of, figures, main, nees, pose_error
+
+
+def drawn(count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """Errors with the covariances they were drawn from, units as mixed as those of poses."""
+    rng = np.random.default_rng(0)
+    roots = rng.normal(size=(count, 6, 6)) * np.array([0.003, 0.003, 0.03, 0.02, 0.02, 0.01])[:, None]
+    errors = (roots @ rng.normal(size=(count, 6, 1)))[:, :, 0]
+    return errors, roots @ roots.transpose(0, 2, 1)
+
+
+def test_right_covariances_give_one_and_nine_tenths() -> None:
+    found = figures(*drawn())
+    for part in ("all", "translation", "rotation", "depth"):
+        assert found[part]["nees"] == pytest.approx(1.0, abs=0.07)
+        assert found[part]["inside90"] == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_covariance_that_promises_too_much_is_told() -> None:
+    errors, covariances = drawn()
+    found = figures(errors, covariances / 4.0)
+    assert found["all"]["nees"] == pytest.approx(4.0, rel=0.07)
+    assert found["all"]["inside90"] < 0.3
+    covariances[:, 2, 2] *= 100.0
+    assert nees(errors, covariances, slice(2, 3)).mean() < 0.1, "one dimension can be looked at alone"
+
+
+def pose(vector: list[float], position: list[float]) -> np.ndarray:
+    out = np.eye(4)
+    out[:3, :3], out[:3, 3] = rotation_from_vector(vector), position
+    return out
+
+
+def test_the_error_is_found_from_true_about_the_cameras_axes() -> None:
+    true = pose([0.3, -0.2, 0.1], [0.1, 0.0, 0.7])
+    found = pose([0.0, 0.02, 0.0], [0.0, 0.0, 0.0])
+    found[:3, :3], found[:3, 3] = found[:3, :3] @ true[:3, :3], [0.1, 0.01, 0.75]
+    np.testing.assert_allclose(pose_error(found, true), [0.0, 0.01, 0.05, 0.0, 0.02, 0.0], atol=1e-12)
+
+
+def test_a_track_can_be_filtered_again_and_its_beginning_is_not_scored() -> None:
+    stamp = np.arange(30) / 15
+    still = np.tile(pose([0.0, 0.0, 0.0], [0.0, 0.0, 0.6]), (30, 1, 1))
+    covariance = np.tile(np.diag([1e-5] * 3 + [1e-3] * 3), (30, 1, 1))
+    track = Track(stamp, still, still, covariance, still, covariance, missed=0)
+    errors, covariances = errors_of([track, track], filtered=True)
+    assert len(errors) == len(covariances) == 2 * (stamp >= 0.5).sum()
+    smooth, lasting = (
+        errors_of([track.filtered_by(PoseFilterSettings(lasting_share=share))], filtered=True)[1].mean(axis=0)
+        for share in (0.0, 0.9)
+    )
+    assert (np.diag(smooth) < np.diag(lasting)).all()
+    np.testing.assert_array_equal(replace(track, missed=3).raw, still)
+
+
+def test_a_number_of_people_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--people", "0"]) == 2
+    assert "--people is 0" in capsys.readouterr().err

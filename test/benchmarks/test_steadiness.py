@@ -1,0 +1,75 @@
+"""The figures of still heads, on tracks that are made up, and the turned camera."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.head_state import HeadState, Status
+from training.benchmarks.rendered_people import random_drive, render
+from training.benchmarks.steadiness import camera_turn, figures, main, still_drive, turned, yaw_in_car
+
+CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
+
+
+def states(depth: np.ndarray, angles: np.ndarray) -> list[HeadState]:
+    out = []
+    for i, (z, yaw_pitch_roll) in enumerate(zip(depth, angles, strict=True)):
+        state = HeadState.without_head(i / 30, Status.TRACKING, "", CAMERA, 6, 3)
+        pose = np.eye(4)
+        pose[:3, :3], pose[2, 3] = rotation_from_yaw_pitch_roll(np.radians(yaw_pitch_roll)), z
+        state.pose[:], state.pose_raw[:] = pose, pose
+        out.append(state)
+    return out
+
+
+def test_depth_is_compared_with_that_before_anything_happened() -> None:
+    depth = np.full(120, 0.65)
+    depth[60:80] *= 1.02  # while speaking
+    depth[100:104] *= 0.97  # in the blink
+    depth[90] *= 1.5  # a single frame is jitter
+    found = figures(states(depth, np.zeros((120, 3))))
+    assert found["speech_raw_percent"] == pytest.approx(2.0)
+    assert found["blink_filtered_percent"] == pytest.approx(3.0)
+    assert found["jitter_deg"] == found["jitter_lateral_mm"] == 0.0
+
+
+def test_jitter_is_the_departure_from_the_mean() -> None:
+    angles = np.zeros((120, 3))
+    angles[::2, 0] = 0.4
+    assert figures(states(np.full(120, 0.65), angles))["jitter_deg"] == pytest.approx(0.2, rel=0.01)
+
+
+@pytest.mark.parametrize("turn", [-12.5, 12.5])
+def test_a_turned_camera_sees_the_same_yaw_in_the_car(turn: float) -> None:
+    angles, place = np.array([8.0, -4.0, 3.0]), np.array([0.0, 0.0, 0.65])
+    seen, there = turned(angles, place, turn)
+    assert np.linalg.norm(there) == pytest.approx(0.65)
+    assert there[0] == pytest.approx(0.65 * np.sin(np.radians(turn)))
+    assert abs(seen[0] - 8.0) > 5.0, "in the camera's frame the head has turned"
+    assert yaw_in_car(states(np.ones(5), np.tile(seen, (5, 1))), turn) == pytest.approx(8.0, abs=1e-9)
+    np.testing.assert_allclose(camera_turn(turn) @ camera_turn(-turn), np.eye(3), atol=1e-12)
+
+
+def test_people_differ_and_a_seed_is_always_the_same(shipped_model) -> None:
+    drive = still_drive(np.zeros(3), np.array([0.0, 0.0, 0.65]), 0.1, busy=False)
+    first, again, other = (render(shipped_model, drive, seed, 2) for seed in (1, 1, 2))
+    assert len(first.encoded) == 2
+    np.testing.assert_array_equal(first.encoded[0], again.encoded[0])
+    (_, pose, image), (_, _, another) = next(first.frames()), next(other.frames())
+    assert image.shape == (480, 640, 3)
+    assert pose[2, 3] == 0.65
+    assert np.abs(image.astype(int) - another).mean() > 2.0
+
+
+def test_random_drives_keep_the_head_in_view() -> None:
+    for seed in range(20):
+        truth = random_drive(np.random.default_rng(seed)).truth()
+        pixels = truth.camera.project(truth.pose[:, :3, 3])
+        assert ((pixels > 30) & (pixels < (610, 450))).all()
+
+
+def test_a_number_of_people_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--people", "0"]) == 2
+    assert "--people is 0" in capsys.readouterr().err

@@ -1,0 +1,187 @@
+"""Whether the tracker's covariance means what it says, on rendered people whose true pose is known.
+
+    python -m training.benchmarks.consistency --people 24 [--json FILE]
+    python -m training.benchmarks.consistency --people 24 --calibrate
+
+For a pose error e with covariance C in d dimensions, e' C^-1 e / d (NEES) is 1 on average where the covariance is
+right, more where it promises too much; and 90 % of the truths lie in the ellipsoid in which C puts 90 %. Both are
+given for the pose as fitted (``raw``) and as filtered, for all six dimensions and for parts of them.
+
+``--calibrate`` looks for the two numbers that make it so: ``AlignmentSettings.independent_share``, with which the raw
+NEES is 1, then ``PoseFilterSettings.lasting_share``, with which the filtered one is. It uses people of its own, whom
+the report never shows. The noise model has no other number to fit: the parts show what it leaves unexplained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import chi2
+
+from dense_face_ros import FaceModel, FaceTracker, TrackerSettings
+from dense_face_ros.geometry import Array, vector_from_rotation
+from dense_face_ros.head_state import Status
+from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
+from training.benchmarks.provenance import provenance
+from training.benchmarks.rendered_people import Sequence, sequence
+
+_REPORTED, _CALIBRATING = 0, 100_000  # first seeds
+_STEPS = 3
+_SETTLE = 0.5  # seconds after which poses are scored
+_INSIDE = 0.9
+_PARTS = {"all": slice(0, 6), "translation": slice(0, 3), "rotation": slice(3, 6), "depth": slice(2, 3)}
+
+
+@dataclass(frozen=True)
+class Track:
+    """The tracked frames of one person, in order.
+
+    Attributes:
+        stamp: (N,) seconds.
+        true, raw, filtered: poses (N, 4, 4).
+        raw_covariance, filtered_covariance: (N, 6, 6).
+        missed: frames without a head.
+    """
+
+    stamp: Array
+    true: Array
+    raw: Array
+    raw_covariance: Array
+    filtered: Array
+    filtered_covariance: Array
+    missed: int
+
+    def filtered_by(self, settings: PoseFilterSettings) -> Track:
+        """The same track through another filter."""
+        pose_filter = PoseFilter(settings)
+        frames = zip(self.stamp, self.raw, self.raw_covariance, strict=True)
+        poses, covariances = zip(*(pose_filter.update(*frame) for frame in frames), strict=True)
+        return replace(self, filtered=np.array(poses), filtered_covariance=np.array(covariances))
+
+
+def run(tracker: FaceTracker, shown: Sequence) -> Track:
+    """Track a sequence from nothing.
+
+    Raises:
+        ValueError: no head was tracked at all.
+    """
+    tracker.reset()
+    rows, missed = [], 0
+    for stamp, true, image in shown.frames():
+        state = tracker.update(image, stamp, shown.camera)
+        if state.status is Status.TRACKING:
+            rows.append((stamp, true, state.pose_raw, state.covariance_raw, state.pose, state.covariance))
+        else:
+            missed += 1
+    if not rows:
+        raise ValueError("the tracker found no head in a rendered sequence; is the network the model's?")
+    stamps, true, raw, raw_covariance, filtered, filtered_covariance = map(np.array, zip(*rows, strict=True))
+    return Track(stamps, true, raw, raw_covariance, filtered, filtered_covariance, missed)
+
+
+def errors_of(tracks: list[Track], filtered: bool) -> tuple[Array, Array]:
+    """Errors (N, 6) and covariances (N, 6, 6) of all poses but those of a track's first moments."""
+    errors, covariances = [], []
+    for one in tracks:
+        settled = one.stamp >= _SETTLE
+        found = (one.filtered if filtered else one.raw)[settled]
+        errors += [pose_error(a, b) for a, b in zip(found, one.true[settled], strict=True)]
+        covariances.append((one.filtered_covariance if filtered else one.raw_covariance)[settled])
+    return np.array(errors), np.concatenate(covariances)
+
+
+def pose_error(found: Array, true: Array) -> Array:
+    """(6,): translation in metres, and the rotation vector from the true to the found pose, radians, camera frame."""
+    return np.concatenate([found[:3, 3] - true[:3, 3], vector_from_rotation(found[:3, :3] @ true[:3, :3].T)])
+
+
+def nees(errors: Array, covariances: Array, part: slice = slice(0, 6)) -> Array:
+    """Normalised squared errors (N,) of a part of the dimensions, divided by their number."""
+    e, c = errors[:, part], covariances[:, part, part]
+    return np.asarray(np.einsum("ni,ni->n", e, np.linalg.solve(c, e[:, :, None])[:, :, 0]) / e.shape[1])
+
+
+def figures(errors: Array, covariances: Array) -> dict[str, Any]:
+    """Mean NEES and the share of truths within the 90 % ellipsoid, of every part, and rms errors."""
+    out: dict[str, Any] = {}
+    for name, part in _PARTS.items():
+        values, size = nees(errors, covariances, part), errors[:, part].shape[1]
+        out[name] = {"nees": float(values.mean()), "inside90": float((size * values <= chi2.ppf(_INSIDE, size)).mean())}
+    rms = np.sqrt((errors**2).mean(axis=0))
+    sigma = np.sqrt(covariances[:, range(6), range(6)].mean(axis=0))
+    out["rms_mm"], out["rms_deg"] = (1e3 * rms[:3]).tolist(), np.degrees(rms[3:]).tolist()
+    out["sigma_mm"], out["sigma_deg"] = (1e3 * sigma[:3]).tolist(), np.degrees(sigma[3:]).tolist()
+    return out
+
+
+def report(tracks: list[Track]) -> dict[str, Any]:
+    """All figures of the tracks."""
+    errors, covariances = errors_of(tracks, filtered=False)
+    distance = np.concatenate([one.true[one.stamp >= _SETTLE, 2, 3] for one in tracks])
+    return {
+        "benchmark": "consistency",
+        "people": len(tracks),
+        "n": len(errors),
+        "missed": sum(one.missed for one in tracks),
+        "depth_rms_percent": 100.0 * float(np.sqrt(((errors[:, 2] / distance) ** 2).mean())),
+        "raw": figures(errors, covariances),
+        "filtered": figures(*errors_of(tracks, filtered=True)),
+    }
+
+
+def calibrate(model: FaceModel, people: int) -> dict[str, float]:
+    """The two settings with which the mean NEES is 1, raw and filtered, over people that the report does not show."""
+    sequences = [sequence(model, _CALIBRATING + i) for i in range(people)]
+    settings = TrackerSettings()
+    for _ in range(_STEPS):
+        tracker = FaceTracker(settings)
+        tracks = [run(tracker, shown) for shown in sequences]
+        tracker.close()
+        # Less weight on the data means more spread, and nearly in proportion: each step leaves a third of the error.
+        found = settings.alignment.independent_share
+        share = min(found / float(nees(*errors_of(tracks, filtered=False)).mean()), 1.0)
+        settings = replace(settings, alignment=replace(settings.alignment, independent_share=share))
+
+    def filtered_nees(lasting: float) -> float:
+        again = [one.filtered_by(replace(settings.smoothing, lasting_share=lasting)) for one in tracks]
+        return float(nees(*errors_of(again, filtered=True)).mean())
+
+    choices = np.round(np.arange(0.5, 1.0, 0.02), 2)
+    lasting = min(choices, key=lambda choice: abs(np.log(filtered_nees(float(choice)))))
+    return {"independent_share": share, "lasting_share": float(lasting)}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(prog="python -m training.benchmarks.consistency", description="NEES of the pose.")
+    parser.add_argument("--people", type=int, default=24, help="rendered people, 4 seconds of each (default 24)")
+    parser.add_argument("--calibrate", action="store_true", help="find the settings instead of reporting on them")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args(arguments)
+    try:
+        if options.people < 1:
+            raise ValueError(f"--people is {options.people}; it must be at least 1")
+        model = FaceModel.load()
+        if options.calibrate:
+            result: dict[str, Any] = calibrate(model, options.people)
+        else:
+            tracker = FaceTracker()
+            result = report([run(tracker, sequence(model, _REPORTED + i)) for i in range(options.people)])
+        if options.json is not None:
+            text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
+            options.json.write_text(text + "\n", encoding="utf-8")
+    except (OSError, ValueError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps(result, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,147 @@
+"""What must not move the pose does not: ``python -m training.benchmarks.steadiness [--people 8] [--json FILE]``.
+
+Rendered people sit still before a noisy camera, then speak, then blink; and once more before the camera turned by 25
+degrees, which brings them from one side of the image to the other. Of every person:
+
+- ``jitter``: rms departure of the filtered pose from its mean while nothing happens: degrees, lateral millimetres;
+- ``speech``, ``blink``: the largest change of depth, raw and filtered, while the mouth opens or the lids shut, in %
+  of the depth before; the median over a tenth of a second, so that it is not the jitter that is counted;
+- ``turned_camera``: change of the head's yaw in the car when the camera turns and the head does not, degrees.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from dense_face_ros import FaceModel, FaceTracker
+from dense_face_ros.geometry import (
+    Array,
+    rotation_from_vector,
+    rotation_from_yaw_pitch_roll,
+    vector_from_rotation,
+    yaw_pitch_roll_from_rotation,
+)
+from dense_face_ros.head_state import HeadState, Status
+from training.benchmarks.provenance import provenance
+from training.benchmarks.rendered_people import render
+from training.rendering.drive import Drive
+
+_FIRST_SEED = 200_000
+_TURNS = (-12.5, 12.5)  # degrees
+_DISTANCE = 0.65  # metres
+_STILL, _SPEECH, _BLINK, _END = (0.7, 1.7), (1.8, 2.9), (3.1, 3.7), 4.0  # seconds
+_VIEWS = tuple(zip(_TURNS, (_END, _STILL[1]), strict=True))  # turn of the camera, and seconds seen by it
+_SMOOTH = 3  # frames
+
+
+def still_drive(angles: Array, place: Array, seconds: float, busy: bool) -> Drive:
+    """Somebody who holds still: angles (3,) yaw, pitch, roll in degrees, place (3,) in metres; speaks and blinks."""
+    row = (*map(float, angles), *map(float, place))
+    speech, blinks = ((_SPEECH,), ((0.5 * sum(_BLINK), 0.15),)) if busy else ((), ())
+    return Drive(((0.0, *row), (seconds, *row)), blinks, speech)
+
+
+def turned(angles: Array, place: Array, degrees: float) -> tuple[Array, Array]:
+    """The same head seen by a camera turned by ``degrees`` to its left about its own vertical axis."""
+    camera = camera_turn(degrees)
+    rotation = camera @ rotation_from_yaw_pitch_roll(np.radians(angles))
+    return np.degrees(yaw_pitch_roll_from_rotation(rotation)), camera @ place
+
+
+def camera_turn(degrees: float) -> Array:
+    """(3, 3) turned camera <- camera."""
+    return rotation_from_vector((0.0, np.radians(degrees), 0.0))
+
+
+def track(tracker: FaceTracker, model: FaceModel, drive: Drive, seed: int) -> list[HeadState]:
+    """The states of a drive, from nothing.
+
+    Raises:
+        ValueError: a frame without a head: there is nothing to compare.
+    """
+    shown = render(model, drive, seed, every=1)
+    tracker.reset()
+    states = [tracker.update(image, stamp, shown.camera) for stamp, _, image in shown.frames()]
+    if any(state.status is not Status.TRACKING for state in states):
+        raise ValueError(f"the head of seed {seed} was lost while it sat still")
+    return states
+
+
+def figures(states: list[HeadState]) -> dict[str, float]:
+    """Jitter, and change of depth in speech and in the blink, of a busy :func:`still_drive`."""
+    stamps = np.array([state.stamp for state in states])
+
+    def within(span: tuple[float, float]) -> Any:
+        return (stamps >= span[0]) & (stamps < span[1])
+
+    still = within(_STILL)
+    poses = np.stack([state.pose for state in states])[still]
+    middle = poses[len(poses) // 2, :3, :3]
+    turns = np.stack([vector_from_rotation(pose[:3, :3] @ middle.T) for pose in poses])
+    out = {
+        "jitter_deg": float(np.degrees(np.sqrt(turns.var(axis=0).sum()))),
+        "jitter_lateral_mm": float(1e3 * np.sqrt(poses[:, :2, 3].var(axis=0).sum())),
+    }
+    for kind, depth in (
+        ("raw", np.array([state.pose_raw[2, 3] for state in states])),
+        ("filtered", np.array([state.pose[2, 3] for state in states])),
+    ):
+        change = 100.0 * np.abs(median_filter(depth, _SMOOTH) / np.median(depth[still]) - 1.0)
+        out[f"speech_{kind}_percent"] = float(change[within(_SPEECH)].max())
+        out[f"blink_{kind}_percent"] = float(change[within(_BLINK)].max())
+    return out
+
+
+def yaw_in_car(states: list[HeadState], degrees: float) -> float:
+    """Median yaw in degrees of the head relative to the camera before it was turned by ``degrees``."""
+    back = camera_turn(degrees).T
+    yaws = [yaw_pitch_roll_from_rotation(back @ state.pose_raw[:3, :3])[0] for state in states]
+    return float(np.degrees(np.median(yaws)))
+
+
+def evaluate(tracker: FaceTracker, model: FaceModel, people: int) -> dict[str, Any]:
+    """Figures of every person, and the median and the worst of each."""
+    rows = []
+    for seed in range(_FIRST_SEED, _FIRST_SEED + people):
+        angles = np.random.default_rng(seed).normal(0.0, (10.0, 5.0, 3.0))
+        place = np.array([0.0, 0.0, _DISTANCE])
+        drives = [still_drive(*turned(angles, place, turn), end, end > _STILL[1]) for turn, end in _VIEWS]
+        first, second = (track(tracker, model, drive, seed) for drive in drives)
+        yaws = [yaw_in_car(s[: len(second)], turn) for s, (turn, _) in zip((first, second), _VIEWS, strict=True)]
+        rows.append({**figures(first), "turned_camera_deg": abs(yaws[1] - yaws[0])})
+    summary = {
+        name: {"median": float(np.median([r[name] for r in rows])), "worst": float(max(r[name] for r in rows))}
+        for name in rows[0]
+    }
+    return {"benchmark": "steadiness", "people": people, **summary, "rows": rows}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(prog="python -m training.benchmarks.steadiness", description="Still heads.")
+    parser.add_argument("--people", type=int, default=8, help="rendered people (default 8)")
+    parser.add_argument("--json", type=Path, help="write the figures, per person too, to this file")
+    options = parser.parse_args(arguments)
+    try:
+        if options.people < 1:
+            raise ValueError(f"--people is {options.people}; it must be at least 1")
+        result = evaluate(FaceTracker(), FaceModel.load(), options.people)
+        if options.json is not None:
+            text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
+            options.json.write_text(text + "\n", encoding="utf-8")
+    except (OSError, ValueError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps({name: value for name, value in result.items() if name != "rows"}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
