@@ -7,9 +7,9 @@ Minimised over the pose (R, t), identity a, expression b and, on demand, the foc
         + w_exp sum_j (b_j / spread_j)^2 + sum_j (excess of b_j over [0, 1] / 0.05)^2 + (phi / focal_spread)^2
 
 rho is the Geman-McClure kernel c^2 x / (c^2 + x), and s >= 1 a common factor by which the residuals show that the
-sigmas are too small. Half of this is a negative log posterior: the inverse of its Gauss-Newton matrix is a covariance.
-Depth and head size are tied to each other only by the identity prior: the covariance of the pose is a block of the
-inverse of the whole matrix, so it holds the spread of head sizes.
+sigmas are too small. Half of this, with the smaller ``covariance_share`` for ``share``, is a negative log posterior:
+the inverse of its Gauss-Newton matrix is a covariance. Depth and head size are tied to each other only by the identity
+prior: the covariance of the pose is a block of the inverse of the whole matrix, so it holds the spread of head sizes.
 
 The method is Gauss-Newton with iteratively re-weighted residuals, damped (Levenberg-Marquardt) when a step fails.
 """
@@ -60,7 +60,9 @@ class AlignmentSettings:
         expression_weight: w_exp; 1 takes the model's expression spread at its word.
         independent_share: how many independent measurements one correspondence is worth. Errors of dense
             correspondences are shared by neighbours, so 300 of them know much less than 300 independent ones;
-            use 1 for landmarks with independent errors. Calibrated by ``training.benchmarks.consistency``.
+            use 1 for landmarks with independent errors. This is the weight with which heads are fitted best.
+        covariance_share: the same for what the fit claims to know: what the whole face shares, a network's view of a
+            person for instance, averages out over no points. Calibrated by ``training.benchmarks.consistency``.
         kernel: c, the residual in standard deviations that costs half of what the worst outlier costs.
         focal_spread: prior standard deviation of log(focal / camera focal) when the focal length is free.
         max_iterations: Gauss-Newton steps of the full fit.
@@ -73,7 +75,8 @@ class AlignmentSettings:
 
     identity_weight: float = 1.0
     expression_weight: float = 1.0
-    independent_share: float = 0.07
+    independent_share: float = 0.2
+    covariance_share: float = 0.07
     kernel: float = 4.0
     focal_spread: float = 0.3
     max_iterations: int = 30
@@ -95,7 +98,8 @@ class Alignment:
         residual: root mean square distance of the inliers, image pixels.
         noise_scale: s >= 1, the factor by which the residuals exceed the given sigmas.
         iterations: Gauss-Newton steps taken.
-        information: (D, D) Gauss-Newton matrix over translation, rotation, coefficients [, log focal].
+        information: (D, D) Gauss-Newton matrix over translation, rotation, coefficients [, log focal], the data's part
+            at its ``covariance_share``.
         identity_size: K.
     """
 
@@ -216,6 +220,7 @@ class Aligner:
         pixels = (distance * correspondences.sigma)[inlier]
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = minimum.state.rotation, minimum.state.translation
+        claimed = min(self.settings.covariance_share / self.settings.independent_share, 1.0)
         return Alignment(
             pose=pose,
             coefficients=minimum.state.coefficients,
@@ -224,6 +229,6 @@ class Aligner:
             residual=float(np.sqrt(np.mean(pixels**2))),
             noise_scale=minimum.scale,
             iterations=minimum.iterations,
-            information=minimum.information,
+            information=minimum.information - (1.0 - claimed) * minimum.data_information,
             identity_size=self.model.identity_size,
         )

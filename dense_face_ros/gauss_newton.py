@@ -23,6 +23,7 @@ class Minimum:
         residuals: of ``state``.
         scale: noise scale s >= 1.
         information: (D, D) Gauss-Newton matrix at the last step.
+        data_information: (D, D) the part of it that is the data's.
         iterations: steps taken.
         converged: whether the last step was predicted to gain less than the tolerance.
     """
@@ -31,6 +32,7 @@ class Minimum:
     residuals: Residuals
     scale: float
     information: Array
+    data_information: Array
     iterations: int
     converged: bool
 
@@ -50,6 +52,7 @@ def minimise(
         scale = max(1.0, float(np.sqrt(np.median(residuals.squared))) / _MEDIAN_OF_NORM)
         value = data.value(residuals, scale) + prior.value(state)
         matrix, gradient = data.normal_equations(state, residuals, scale)
+        told = matrix.copy()
         prior.add_to(matrix, gradient, state)
         step = _step(matrix, gradient)
         if step is None and not data.double_precision:
@@ -61,18 +64,18 @@ def minimise(
             last_residuals = data.residuals(last)
             if last_residuals is not None:
                 state, residuals = last, last_residuals
-            return Minimum(state, residuals, scale, matrix, iteration, True)
+            return Minimum(state, residuals, scale, matrix, told, iteration, True)
         if damping:
             step = _step(matrix, gradient, damping)
         moved = _descend(data, prior, state, step, value, scale)
         while moved is None:
             damping = max(10.0 * damping, 1e-3)
             if damping > _MAX_DAMPING:
-                return Minimum(state, residuals, scale, matrix, iteration, False)
+                return Minimum(state, residuals, scale, matrix, told, iteration, False)
             moved = _descend(data, prior, state, _step(matrix, gradient, damping), value, scale)
         state, residuals = moved
         damping = 0.1 * damping if damping > 1e-4 else 0.0
-    return Minimum(state, residuals, scale, matrix, max_iterations, False)
+    return Minimum(state, residuals, scale, matrix, told, max_iterations, False)
 
 
 def _descend(

@@ -15,8 +15,8 @@ from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.geometry import PinholeCamera, rotation_from_vector, vector_from_rotation
 
-INDEPENDENT = AlignmentSettings(independent_share=1.0)
-EXACT = AlignmentSettings(independent_share=1.0, tolerance=1e-3, max_iterations=60)
+INDEPENDENT = AlignmentSettings(independent_share=1.0, covariance_share=1.0)
+EXACT = AlignmentSettings(independent_share=1.0, covariance_share=1.0, tolerance=1e-3, max_iterations=60)
 POSES = [
     pytest.param(yaw, pitch, roll, id=f"yaw{yaw}pitch{pitch}roll{roll}")
     for yaw in (-80, -40, 0, 40, 80)

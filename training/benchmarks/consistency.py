@@ -7,7 +7,7 @@ For a pose error e with covariance C in d dimensions, e' C^-1 e / d (NEES) is 1 
 right, more where it promises too much; and 90 % of the truths lie in the ellipsoid in which C puts 90 %. Both are
 given for the pose as fitted (``raw``) and as filtered, for all six dimensions and for parts of them.
 
-``--calibrate`` looks for the two numbers that make it so: ``AlignmentSettings.independent_share``, with which the raw
+``--calibrate`` looks for the two numbers that make it so: ``AlignmentSettings.covariance_share``, with which the raw
 NEES is 1, then ``PoseFilterSettings.lasting_share``, with which the filtered one is. It uses people of its own, whom
 the report never shows. The noise model has no other number to fit: the parts show what it leaves unexplained.
 """
@@ -143,10 +143,10 @@ def calibrate(model: FaceModel, people: int) -> dict[str, float]:
         tracker = FaceTracker(settings)
         tracks = [run(tracker, shown) for shown in sequences]
         tracker.close()
-        # Less weight on the data means more spread, and nearly in proportion: each step leaves a third of the error.
-        found = settings.alignment.independent_share
+        # Less information from the data means more spread, and nearly in proportion.
+        found = settings.alignment.covariance_share
         share = min(found / float(nees(*errors_of(tracks, filtered=False)).mean()), 1.0)
-        settings = replace(settings, alignment=replace(settings.alignment, independent_share=share))
+        settings = replace(settings, alignment=replace(settings.alignment, covariance_share=share))
 
     def filtered_nees(lasting: float) -> float:
         again = [one.filtered_by(replace(settings.smoothing, lasting_share=lasting)) for one in tracks]
@@ -154,7 +154,7 @@ def calibrate(model: FaceModel, people: int) -> dict[str, float]:
 
     choices = np.round(np.arange(0.5, 1.0, 0.02), 2)
     lasting = min(choices, key=lambda choice: abs(np.log(filtered_nees(float(choice)))))
-    return {"independent_share": share, "lasting_share": float(lasting)}
+    return {"covariance_share": share, "lasting_share": float(lasting)}
 
 
 def main(arguments: list[str] | None = None) -> int:
