@@ -286,6 +286,47 @@ def _gpu(results: list[tuple[str, Result]]) -> list[str]:
     return ["## GPU", *(_made(n, r, command) for n, r in results), *lines, table(header, rows)]
 
 
+def _consistency(results: list[tuple[str, Result]]) -> list[str]:
+    header = ("pose", "part", "NEES", "truths within the 90 % ellipsoid")
+    parts = ["## Covariance on rendered people"]
+    for name, result in results:
+        rows = [
+            [pose, part, result[pose][part]["nees"], result[pose][part]["inside90"]]
+            for pose in ("raw", "filtered")
+            for part in ("all", "translation", "rotation", "depth")
+        ]
+        errors = "; ".join(
+            f"{pose} {unit}: " + " / ".join(f"{value:.1f}" for value in result[pose][key])
+            for pose in ("raw", "filtered")
+            for unit, key in (("mm", "rms_mm"), ("°", "rms_deg"))
+        )
+        parts += [
+            _made(name, result, f"python -m training.benchmarks.consistency --people {result['people']} --json"),
+            f"{result['people']} people, {result['n']} poses, {result['missed']} frames without a head; depth "
+            f"{result['depth_rms_percent']:.1f} % rms. Rms errors about x / y / z of the camera, {errors}.",
+            table(header, rows),
+        ]
+    return parts
+
+
+def _steadiness(results: list[tuple[str, Result]]) -> list[str]:
+    figures = {
+        "jitter_deg": "jitter of a still head, ° rms",
+        "jitter_lateral_mm": "the same, across, mm rms",
+        "speech_filtered_percent": "depth in speech, %",
+        "blink_filtered_percent": "depth in a blink, %",
+        "turned_camera_deg": "yaw in the car when the camera turns by 25°, °",
+    }
+    parts = ["## Steadiness on rendered people"]
+    for name, result in results:
+        rows = [[title, result[key]["median"], result[key]["worst"]] for key, title in figures.items()]
+        parts += [
+            _made(name, result, f"python -m training.benchmarks.steadiness --people {result['people']} --json"),
+            table(("filtered pose", f"median of {result['people']} people", "worst"), rows),
+        ]
+    return parts
+
+
 def _made(name: str, result: Result, command: str) -> str:
     """The line that says how a file came to be."""
     source = result["provenance"]
@@ -307,6 +348,8 @@ SECTIONS: dict[str, Callable[[list[tuple[str, Result]]], list[str]]] = {
     "pointing04": _pointing04,
     "ibug300w": _ibug300w,
     "synthesis_ai": _synthesis_ai,
+    "consistency": _consistency,
+    "steadiness": _steadiness,
     "recording": _recording,
     "video": _video,
     "times": _times,

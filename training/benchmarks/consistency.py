@@ -28,8 +28,8 @@ from dense_face_ros import FaceModel, FaceTracker, TrackerSettings
 from dense_face_ros.geometry import Array, vector_from_rotation
 from dense_face_ros.head_state import Status
 from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
-from training.benchmarks.provenance import provenance
 from training.benchmarks.rendered_people import Sequence, sequence
+from training.result_files import check_destination, write_result
 
 _REPORTED, _CALIBRATING = 0, 100_000  # first seeds
 _STEPS = 3
@@ -140,7 +140,7 @@ def calibrate(model: FaceModel, people: int) -> dict[str, float]:
     sequences = [sequence(model, _CALIBRATING + i) for i in range(people)]
     settings = TrackerSettings()
     for _ in range(_STEPS):
-        tracker = FaceTracker(settings)
+        tracker = FaceTracker(settings, backend="onnxruntime-cpu")
         tracks = [run(tracker, shown) for shown in sequences]
         tracker.close()
         # Less information from the data means more spread, and nearly in proportion.
@@ -167,15 +167,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.people < 1:
             raise ValueError(f"--people is {options.people}; it must be at least 1")
+        check_destination(options.json)
         model = FaceModel.load()
         if options.calibrate:
             result: dict[str, Any] = calibrate(model, options.people)
         else:
-            tracker = FaceTracker()
+            tracker = FaceTracker(backend="onnxruntime-cpu")
             result = report([run(tracker, sequence(model, _REPORTED + i)) for i in range(options.people)])
-        if options.json is not None:
-            text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
-            options.json.write_text(text + "\n", encoding="utf-8")
+        write_result(options.json, result)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -29,9 +29,9 @@ from dense_face_ros.geometry import (
     yaw_pitch_roll_from_rotation,
 )
 from dense_face_ros.head_state import HeadState, Status
-from training.benchmarks.provenance import provenance
 from training.benchmarks.rendered_people import render
 from training.rendering.drive import Drive
+from training.result_files import check_destination, write_result
 
 _FIRST_SEED = 200_000
 _TURNS = (-12.5, 12.5)  # degrees
@@ -132,10 +132,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.people < 1:
             raise ValueError(f"--people is {options.people}; it must be at least 1")
-        result = evaluate(FaceTracker(), FaceModel.load(), options.people)
-        if options.json is not None:
-            text = json.dumps({**result, "provenance": provenance()}, indent=1, allow_nan=False)
-            options.json.write_text(text + "\n", encoding="utf-8")
+        check_destination(options.json)
+        result = evaluate(FaceTracker(backend="onnxruntime-cpu"), FaceModel.load(), options.people)
+        write_result(options.json, result)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
