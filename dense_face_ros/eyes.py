@@ -7,14 +7,13 @@ lids are apart and whether the eye can be seen at all (dark glasses, a hand, hai
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
+from dense_face_ros.backends.small_network import open_small_network
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 
 Image = npt.NDArray[np.uint8]
@@ -39,28 +38,11 @@ class EyeOpenness:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: naming the file, when it is no eyelid network of this format.
+        ValueError: naming the file, when it is no eyelid network of this format, or ``threads`` is below 1.
     """
 
     def __init__(self, path: Path | None = None, threads: int = 1) -> None:
-        if path is None:
-            path = Path(str(resources.files("dense_face_ros") / "models" / "eyelids.onnx"))
-        if not path.is_file():
-            raise FileNotFoundError(f"eyelid network '{path}' does not exist; give what training.eyes.train wrote")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's own kinds derive from Exception only
-            raise ValueError(f"eyelid network '{path}' is no readable ONNX file; train it again") from error
-        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        found = (self.metadata.get("kind"), self.metadata.get("format_version"))
-        if found != ("eyelids", FORMAT_VERSION):
-            raise ValueError(
-                f"eyelid network '{path}' has kind {found[0]}, format {found[1]}; needed are eyelids, {FORMAT_VERSION}"
-            )
+        self._session, self.metadata = open_small_network(path, "eyelids", FORMAT_VERSION, threads)
         for count in (1, 2):  # the first run of each size is a slow one
             self._session.run(None, {"patches": np.zeros((count, PATCH_HEIGHT, PATCH_WIDTH), np.uint8)})
 

@@ -7,13 +7,13 @@ centred there, and where its box is. A box is that of the 68 landmarks: brows to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
+
+from dense_face_ros.backends.small_network import open_small_network
 
 INPUT_WIDTH, INPUT_HEIGHT, STRIDE = 320, 256, 8
 FORMAT_VERSION = "1"
@@ -54,27 +54,7 @@ class FaceFinder:
     """
 
     def __init__(self, path: Path | None = None, threads: int = 1) -> None:
-        if threads < 1:
-            raise ValueError(f"threads is {threads}; the face finder needs at least 1")
-        if path is None:
-            path = Path(str(resources.files("dense_face_ros") / "models" / "face_finder.onnx"))
-        if not path.is_file():
-            raise FileNotFoundError(f"face finder {path} does not exist; give the path of a face_finder.onnx")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises unrelated classes, all derived from Exception alone
-            raise ValueError(f"face finder {path} is not a readable ONNX file; export it again") from error
-        metadata = dict(self._session.get_modelmeta().custom_metadata_map)
-        found = (metadata.get("kind"), metadata.get("format_version"))
-        if found != ("face_finder", FORMAT_VERSION):
-            raise ValueError(
-                f"face finder {path} has kind {found[0]}, format {found[1]}; needed are face_finder, {FORMAT_VERSION}"
-            )
-        self.metadata: dict[str, str] = metadata
+        self._session, self.metadata = open_small_network(path, "face_finder", FORMAT_VERSION, threads)
 
     def find(self, image: npt.NDArray[np.uint8], min_score: float = MIN_SCORE) -> list[FaceCandidate]:
         """Faces in an image (H, W) or (H, W, 3) BGR, the surest first, none overlapping another by half.

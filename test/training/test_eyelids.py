@@ -1,0 +1,92 @@
+"""Training the eyelid network: labels, patches, and the file that the runtime reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from dense_face_ros.eyes import EyeOpenness
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.template import Template
+from training.backgrounds import Backgrounds
+from training.eyes.augment import patch_of, plain_patch, remains_visible
+from training.eyes.examples import STORED, Examples, from_renderings, openness
+from training.eyes.network import EyelidNetwork
+from training.eyes.train import export, measure, train
+from training.photographs.mesh478 import load_surface
+
+
+def face_mesh(model: FaceModel, **activations: float) -> np.ndarray:
+    coefficients = np.zeros(model.basis.shape[2], np.float32)
+    for name, value in activations.items():
+        coefficients[model.identity_size + model.expression_names.index(name)] = value
+    return model.at(load_surface()[0], model.shape(coefficients)).astype(float)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "backgrounds").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    cv2.imwrite(str(folder / "backgrounds" / "1.jpg"), cv2.resize(noise, (240, 240)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rendered(shipped_model: FaceModel, data: Path) -> Examples:
+    return from_renderings(Template(shipped_model), data, 6, dark_glasses=False, seed=1)
+
+
+def test_openness_is_one_at_rest_and_none_when_shut_in_any_unit_and_pose(shipped_model: FaceModel) -> None:
+    assert openness(face_mesh(shipped_model)) == pytest.approx((1.0, 1.0), abs=0.02)
+    left, right = openness(face_mesh(shipped_model, eyeBlink_L=1.0))
+    assert left < 0.1 and right == pytest.approx(1.0, abs=0.02)
+    half = openness(face_mesh(shipped_model, eyeBlink_L=0.5, eyeBlink_R=0.5))
+    assert 0.3 < min(half) <= max(half) < 0.7
+    turned = 130.0 * face_mesh(shipped_model) @ cv2.Rodrigues(np.array([0.2, 0.9, -0.4]))[0].T + 80.0
+    assert openness(turned) == pytest.approx((1.0, 1.0), abs=0.02)
+
+
+def test_rendered_examples_are_labelled(rendered: Examples, shipped_model: FaceModel, data: Path) -> None:
+    assert rendered.pictures.shape[1:] == (STORED, STORED) and len(rendered.visible) >= 6
+    assert np.isfinite(rendered.openness[rendered.visible]).all()
+    assert np.isnan(rendered.openness[~rendered.visible]).all()
+    dark = from_renderings(Template(shipped_model), data, 2, dark_glasses=True, seed=1)
+    assert not dark.visible.any()
+    both = rendered + dark
+    assert len(both.visible) == len(rendered.visible) + len(dark.visible)
+
+
+def test_patches_are_repeatable_and_lenses_hide(rendered: Examples) -> None:
+    picture = rendered.pictures[0]
+    first, again = (patch_of(np.random.default_rng(5), picture) for _ in range(2))
+    assert first[0].shape == (32, 48) and first[1] == again[1]
+    np.testing.assert_array_equal(first[0], again[0])
+    taken = [patch_of(np.random.default_rng(seed), picture)[1] for seed in range(200)]
+    assert 0.1 < np.mean(np.array(taken) > 0.0) < 0.3
+    assert [remains_visible(share) for share in (0.0, 0.5, 0.7, 1.0)] == [True, True, None, False]
+    np.testing.assert_array_equal(plain_patch(picture), picture[20:52, 12:60])
+
+
+def test_a_trained_network_is_what_the_runtime_reads(rendered: Examples, data: Path, tmp_path: Path) -> None:
+    """Overfitting a handful of eyes shows that loss, averaging, figures and file belong together."""
+    some = Examples(rendered.pictures[:4], np.array([0.0, 0.0, 1.0, 1.0], np.float32), np.ones(4, bool))
+    hidden = Examples(np.zeros_like(some.pictures[:2]), np.full(2, np.nan, np.float32), np.zeros(2, bool))
+    network = train(some + hidden, Backgrounds(data), steps=150, batch=32)
+    untrained = measure(EyelidNetwork().eval(), some)["openness_error"]
+    figures = measure(network, some + hidden)
+    assert figures["openness_error"] < 0.6 * untrained
+    assert figures["hidden_told"] == 1.0
+    out = tmp_path / "eyelids.onnx"
+    export(network, out, {"some": figures}, 150)
+    eyes = EyeOpenness(out)
+    assert eyes.metadata["steps"] == "150" and "research" in eyes.metadata["licence"]
+    patches = np.stack([plain_patch(p) for p in some.pictures])
+    found, _ = eyes._session.run(None, {"patches": patches})
+    with torch.inference_mode():
+        wanted, _ = network(torch.from_numpy(patches))
+    np.testing.assert_allclose(found, wanted.numpy(), atol=1e-4)
