@@ -6,6 +6,7 @@ runs over the frames first; the stages then run alone on the same frames and the
 - ``finder``: faces in the whole frame; - ``crop``: the window resampled to the network's input;
 - ``network``: one inference; - ``correspondences``: cells chosen and lifted to the face surface;
 - ``alignment_cold``: Eq. 3 from nothing; - ``alignment_warm``: from the frame before, with its identity as the prior;
+- ``visibility``: which landmarks can be seen; - ``eyelids``: both eyes cut out and read;
 - ``tracker_update``: a frame, given a track; - ``tracker_search``: a frame, without memory and without a box;
 - ``markers``: what RViz is sent about a head, serialised; where ROS is installed.
 
@@ -34,11 +35,13 @@ from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
 from dense_face_ros.backends import CorrespondenceNetwork
 from dense_face_ros.correspondence import Correspondences, correspondences
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
+from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.template import Template
+from dense_face_ros.visibility import LandmarkVisibility
 from training.benchmarks.subject import HeadTracker, read_image
 from training.benchmarks.video import frames
 from training.result_files import check_destination, write_result
@@ -66,6 +69,8 @@ class Stages:
     network: CorrespondenceNetwork
     template: Template
     aligner: Aligner
+    visibility: LandmarkVisibility
+    eyes: EyeOpenness
     tracker: HeadTracker
     markers: Callable[[HeadState], object] | None
 
@@ -137,18 +142,20 @@ def measure(stages: Stages, images: Sequence[Image], repeats: int) -> dict[str, 
         raise ValueError("the tracker followed no face in the source; give one with a face")
     shown = [images[i] for i in followed]
     crops = [crop_of(last[i].crop_to_image) for i in followed]
-    camera = last[followed[0]].camera
-    result |= _measure_stages(stages, shown, crops, camera, repeats)
+    states = [last[i] for i in followed]
+    result |= _measure_stages(stages, shown, crops, states, repeats)
     if stages.markers is not None:
         build = stages.markers
-        result["markers"] = timed(lambda i: build(last[followed[i]]), len(followed), repeats)
+        result["markers"] = timed(lambda i: build(states[i]), len(followed), repeats)
     result["share_tracked"] = len(followed) / len(images)
     return result
 
 
 def _measure_stages(
-    stages: Stages, images: Sequence[Image], crops: Sequence[Crop], camera: PinholeCamera, repeats: int
+    stages: Stages, images: Sequence[Image], crops: Sequence[Crop], states: Sequence[HeadState], repeats: int
 ) -> dict[str, Any]:
+    camera = states[0].camera
+
     def cut(index: int) -> Image:
         return cv2.cvtColor(crops[index].cut(images[index]), cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
@@ -157,6 +164,18 @@ def _measure_stages(
     inputs = [cut(i) for i in range(count)]
     result["network"] = timed(lambda i: stages.network.run(inputs[i]), count, repeats)
     outputs = [stages.network.run(image) for image in inputs]
+
+    def judge(index: int) -> Array:
+        vertices = states[index].vertices.astype(np.float64)
+        return stages.visibility(vertices, outputs[index], crops[index], camera)
+
+    def look(index: int) -> tuple[float, float]:
+        state = states[index]
+        rotation, seen = state.pose_raw[:3, :3], state.landmark_visibility
+        return stages.eyes(images[index], state.landmarks_3d, rotation, camera, seen)
+
+    result["visibility"] = timed(judge, count, repeats)
+    result["eyelids"] = timed(look, count, repeats)
 
     def lift(index: int) -> Correspondences:
         return correspondences(outputs[index], crops[index], stages.template, camera)
@@ -204,7 +223,9 @@ def shipped_stages(threads: int) -> Stages:
     cv2.setNumThreads(threads)
     tracker = FaceTracker(threads=threads)
     finder, aligner = FaceFinder(threads=threads), Aligner(tracker.model)
-    return Stages(finder, tracker.network, tracker.template, aligner, tracker, marker_stage(tracker.model))
+    visibility, eyes = LandmarkVisibility(tracker.model), EyeOpenness(threads=threads)
+    markers = marker_stage(tracker.model)
+    return Stages(finder, tracker.network, tracker.template, aligner, visibility, eyes, tracker, markers)
 
 
 def marker_stage(model: FaceModel) -> Callable[[HeadState], object] | None:

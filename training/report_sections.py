@@ -209,6 +209,13 @@ def _recording(results: list[tuple[str, Result]]) -> list[str]:
     return ["## Recordings", text, table(header, rows)]
 
 
+_STAGES = {
+    "crop": "crop", "network": "network", "correspondences": "correspondences", "alignment_warm": "alignment, warm",
+    "alignment_cold": "cold", "visibility": "visibility", "eyelids": "eyelids", "finder": "finder",
+    "markers": "markers",
+}  # fmt: skip
+
+
 def _times(results: list[tuple[str, Result]]) -> list[str]:
     header = ("system", "threads", "network", "a frame, given a track", "with detection")
     rows: list[list[object]] = []
@@ -220,7 +227,14 @@ def _times(results: list[tuple[str, Result]]) -> list[str]:
     rows.append(["Yu et al. (the paper), Titan X", None, *PAPER_TIMES, None])
     command = "python -m training.benchmark --source FILE --json"
     note = "Medians in milliseconds. Other systems: measured on another 2-core CPU; compare with care."
-    return ["## Times", *(_made(n, r, command) for n, r in results), note, table(header, rows)]
+    parts = ["## Times", *(_made(n, r, command) for n, r in results), note, table(header, rows)]
+    stages = {
+        f"{size} (`{name}`)": [shown(figures.get(stage, {}).get("median")) for stage in _STAGES]
+        for name, result in results
+        for size, figures in result["sizes"].items()
+    }
+    rows = [[title, *values] for title, values in stages.items()]
+    return [*parts, "Where the time goes: each stage alone.", table(("images", *_STAGES.values()), rows)]
 
 
 def _node(results: list[tuple[str, Result]]) -> list[str]:

@@ -11,8 +11,10 @@ import pytest
 from dense_face_ros.alignment import Aligner
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels
+from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.geometry import Crop, rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
+from dense_face_ros.visibility import LandmarkVisibility
 from training import benchmark
 
 
@@ -59,7 +61,10 @@ def stages(model, state_of, crop, known_tracker):
     state = replace(state_of(rotation_from_yaw_pitch_roll([0.2, 0.1, 0.0])), crop_to_image=crop.to_image_matrix)
     template = Template(model, "frontal")
     network = _OneFaceNetwork(model, template, state, crop)
-    return benchmark.Stages(_NoFinder(), network, template, Aligner(model), known_tracker([state]), lambda state: b"")
+    visibility, tracker = LandmarkVisibility(model), known_tracker([state])
+    return benchmark.Stages(
+        _NoFinder(), network, template, Aligner(model), visibility, EyeOpenness(), tracker, lambda state: b""
+    )
 
 
 def test_every_stage_is_timed(stages) -> None:
@@ -67,7 +72,7 @@ def test_every_stage_is_timed(stages) -> None:
     result = benchmark.measure(stages, images, repeats=2)
     timed = {name for name, value in result.items() if isinstance(value, dict)}
     assert timed == {"tracker_update", "tracker_search", "finder", "crop", "network", "correspondences",
-                     "alignment_cold", "alignment_warm", "markers"}  # fmt: skip
+                     "alignment_cold", "alignment_warm", "visibility", "eyelids", "markers"}  # fmt: skip
     assert all(result[name]["runs"] == 4 for name in timed)
     assert result["share_tracked"] == 1.0 and result["share_aligned"] == 1.0
     assert json.loads(json.dumps(result, allow_nan=False)) == result

@@ -89,6 +89,7 @@ def test_times_nodes_and_recordings(tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "mirrors.json").write_text(json.dumps(drive))
     text = written(tmp_path, capsys)
     assert "| ours, 640x480 (`times.json`) | 1 | 2.00 | 2.00 | 2.00 |" in text
+    assert "| 640x480 (`times.json`) |  | 2.00 |  |" in text, "stages that were not timed stay empty"
     assert "| node.json | 640x480 | 30.00 | 29.00 | 8.00 | 12.00 | 30.00 | 200.00 |" in text
     assert "| mirrors.json | 300 | 1.00 | 0.15 | 0.20 | 0.15 | 0.15 | 0.10 | 0.10 |" in text
 
