@@ -8,8 +8,9 @@ right, more where it promises too much; and 90 % of the truths lie in the ellips
 given for the pose as fitted (``raw``) and as filtered, for all six dimensions and for parts of them.
 
 ``--calibrate`` looks for the two numbers that make it so: ``AlignmentSettings.covariance_share``, with which the raw
-NEES is 1, then ``PoseFilterSettings.lasting_share``, with which the filtered one is. It uses people of its own, whom
-the report never shows. The noise model has no other number to fit: the parts show what it leaves unexplained.
+NEES of the rotation is 1, then ``PoseFilterSettings.lasting_share``, with which the filtered one is. It uses people of
+its own, whom the report never shows. The noise model has no other number to fit: the parts show what it leaves
+unexplained.
 """
 
 from __future__ import annotations
@@ -145,16 +146,21 @@ def calibrate(model: FaceModel, people: int) -> dict[str, float]:
         tracker.close()
         # Less information from the data means more spread, and nearly in proportion.
         found = settings.alignment.covariance_share
-        share = min(found / float(nees(*errors_of(tracks, filtered=False)).mean()), 1.0)
+        share = min(found / _rotation_nees(tracks, filtered=False), 1.0)
         settings = replace(settings, alignment=replace(settings.alignment, covariance_share=share))
 
     def filtered_nees(lasting: float) -> float:
         again = [one.filtered_by(replace(settings.smoothing, lasting_share=lasting)) for one in tracks]
-        return float(nees(*errors_of(again, filtered=True)).mean())
+        return _rotation_nees(again, filtered=True)
 
     choices = np.round(np.arange(0.5, 1.0, 0.02), 2)
     lasting = min(choices, key=lambda choice: abs(np.log(filtered_nees(float(choice)))))
     return {"covariance_share": share, "lasting_share": float(lasting)}
+
+
+def _rotation_nees(tracks: list[Track], filtered: bool) -> float:
+    """Depth rests on the prior of head sizes, whatever the data's weight: it must not decide over that."""
+    return float(nees(*errors_of(tracks, filtered), _PARTS["rotation"]).mean())
 
 
 def main(arguments: list[str] | None = None) -> int:
