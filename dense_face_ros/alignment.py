@@ -76,7 +76,7 @@ class AlignmentSettings:
     identity_weight: float = 1.0
     expression_weight: float = 1.0
     independent_share: float = 0.2
-    covariance_share: float = 0.07
+    covariance_share: float = 0.06
     kernel: float = 4.0
     focal_spread: float = 0.3
     max_iterations: int = 30
