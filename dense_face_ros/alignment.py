@@ -60,7 +60,8 @@ class AlignmentSettings:
         expression_weight: w_exp; 1 takes the model's expression spread at its word.
         independent_share: how many independent measurements one correspondence is worth. Errors of dense
             correspondences are shared by neighbours, so 300 of them know much less than 300 independent ones;
-            use 1 for landmarks with independent errors. This is the weight with which heads are fitted best.
+            use 1 for landmarks with independent errors. More fits landmarks of photographs better, less the distance of
+            rendered heads: from 0.12 on, head size is read out of noise.
         covariance_share: the same for what the fit claims to know: what the whole face shares, a network's view of a
             person for instance, averages out over no points. Calibrated by ``training.benchmarks.consistency``.
         kernel: c, the residual in standard deviations that costs half of what the worst outlier costs.
@@ -75,7 +76,7 @@ class AlignmentSettings:
 
     identity_weight: float = 1.0
     expression_weight: float = 1.0
-    independent_share: float = 0.2
+    independent_share: float = 0.12
     covariance_share: float = 0.06
     kernel: float = 4.0
     focal_spread: float = 0.3
