@@ -26,6 +26,8 @@ _LANDMARKS = (slice(42, 48), slice(36, 42))
 _PATCH_EYES = 2.0  # width of the patch over that of the eye
 _ROWS = slice((PATCH_WIDTH - PATCH_HEIGHT) // 2, (PATCH_WIDTH + PATCH_HEIGHT) // 2)
 _VISIBLE = 0.5
+#: What the network says of shut eyes: median over validation eyes, photographs 0.11, renderings 0.14.
+_SHUT = 0.125
 _SMALLEST = 7.0  # pixels between the corners of an eye below which its lids cannot be told apart
 
 
@@ -68,7 +70,7 @@ class EyeOpenness:
             found, visible = self._session.run(["openness", "visible"], {"patches": patches})
             for i, value, seen in zip(eyes, np.asarray(found), np.asarray(visible), strict=True):
                 if seen >= _VISIBLE:
-                    openness[i] = float(np.clip(value, 0.0, 1.0))
+                    openness[i] = float(np.clip((value - _SHUT) / (1.0 - _SHUT), 0.0, 1.0))
         return openness[0], openness[1]
 
 
