@@ -45,12 +45,12 @@ class EyelidTracker:
         known = [value for value in openness if math.isfinite(value)]
         seen = None
         if known:
-            # One eye may be hidden or wink; sleep closes both.
-            openest = max(known)
+            # Lids move together, so both eyes are one quantity measured twice; a wink leaves the mean half open.
+            openness_now = sum(known) / len(known)
             bound = self._settings.reopened if self.lids is Lids.CLOSED else self._settings.closed
-            seen = Lids.CLOSED if openest <= bound * self._open_level else Lids.OPEN
+            seen = Lids.CLOSED if openness_now <= bound * self._open_level else Lids.OPEN
             if on_road and seen is Lids.OPEN and self._last_stamp is not None:
-                self._learn(openest, min(stamp - self._last_stamp, self._settings.evidence_hold))
+                self._learn(openness_now, min(stamp - self._last_stamp, self._settings.evidence_hold))
         self._last_stamp = stamp
         for interval in self._timeline.observe(stamp, seen):
             self._take(interval)
