@@ -22,7 +22,8 @@ FORMAT_VERSION = "1"
 PATCH_HEIGHT, PATCH_WIDTH = 32, 48
 #: Landmarks at the (outer, inner) corner of the left and the right eye; left and right are the person's.
 CORNERS = ((45, 42), (36, 39))
-_LANDMARKS = (slice(42, 48), slice(36, 42))
+#: All landmarks of the left and the right eye.
+LANDMARKS = (slice(42, 48), slice(36, 42))
 _PATCH_EYES = 2.0  # width of the patch over that of the eye
 _ROWS = slice((PATCH_WIDTH - PATCH_HEIGHT) // 2, (PATCH_WIDTH + PATCH_HEIGHT) // 2)
 _VISIBLE = 0.5
@@ -64,7 +65,7 @@ class EyeOpenness:
         eyes = [
             i
             for i, crop in enumerate(crops)
-            if visibility[_LANDMARKS[i]].mean() >= _VISIBLE and crop.side >= _PATCH_EYES * _SMALLEST
+            if visibility[LANDMARKS[i]].mean() >= _VISIBLE and crop.side >= _PATCH_EYES * _SMALLEST
         ]
         if eyes:
             patches = np.stack([eye_patch(image, crops[i], mirrored=i == 0) for i in eyes])

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from dense_face_ros.eyes import CORNERS, PATCH_WIDTH, eye_crop
+from dense_face_ros.eyes import CORNERS, LANDMARKS, PATCH_WIDTH, eye_crop
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.template import Template
@@ -40,7 +40,6 @@ _EYES = (
 _SHUT, _RELAXED = 0.06, 0.31  # gap over width of lids that touch, and of the mean face
 _FACING, _AVERTED = 0.25, 0.0  # cosines to the camera: seen for certain, hidden for certain
 _SMALLEST = 8.0  # pixels of an eye's width
-_EYE_LANDMARKS = (slice(42, 48), slice(36, 42))
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def _both(
     facing = judge.facing(vertices, landmarks)
     for side, corners in enumerate(CORNERS):
         crop = eye_crop(landmarks[list(corners)], rotation, camera)
-        towards = float(facing[_EYE_LANDMARKS[side]].mean())
+        towards = float(facing[LANDMARKS[side]].mean())
         if crop.side < 2.0 * _SMALLEST or _AVERTED < towards < _FACING:
             continue
         wide = Crop(crop.centre, ROOM * crop.side, crop.angle, STORED)
@@ -140,7 +139,7 @@ def _uncovered(model: FaceModel, sample: Sample) -> tuple[bool, bool]:
     stride = sample.image.shape[0] // matchable.shape[0]
     marks = model.at(model.landmarks, sample.pixels)
     free = []
-    for points in (marks[_EYE_LANDMARKS[0]], marks[_EYE_LANDMARKS[1]]):
+    for points in (marks[LANDMARKS[0]], marks[LANDMARKS[1]]):
         cells = np.floor((points + 0.5) / stride).astype(int)
         inside = ((cells >= 0) & (cells < matchable.shape)).all(axis=1)
         free.append(bool(inside.all() and matchable[cells[:, 1], cells[:, 0]].mean() > 0.6))

@@ -8,7 +8,6 @@ Some minutes on one core. The figures at the end are over people never trained o
 from __future__ import annotations
 
 import argparse
-import copy
 import io
 import json
 import math
@@ -28,6 +27,7 @@ from tqdm import tqdm
 from dense_face_ros.eyes import FORMAT_VERSION, PATCH_HEIGHT, PATCH_WIDTH
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
+from training.averaging import MovingAverage
 from training.backgrounds import Backgrounds
 from training.eyes.augment import patch_of, plain_patch, remains_visible
 from training.eyes.examples import STORED, Examples, from_photographs, from_renderings
@@ -82,7 +82,7 @@ def train(
     """Averaged weights after ``steps``; the same arguments give the same network."""
     torch.manual_seed(0)
     network = EyelidNetwork().train()
-    average = copy.deepcopy(network).eval().requires_grad_(False)
+    average = MovingAverage(network, decay=0.998)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
     patches, rng = _Patches(examples, backgrounds), np.random.default_rng(1)
     bar = tqdm(range(steps), unit="step", mininterval=5)
@@ -97,13 +97,12 @@ def train(
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        with torch.no_grad():
-            keep = min(0.998, step / (step + 20))
-            for mine, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-                mine.lerp_(theirs, 1.0 - keep) if mine.is_floating_point() else mine.copy_(theirs)
+        average.update(network, step)
         if step % 50 == 0:
             bar.set_postfix(openness=f"{gap.item():.4f}", loss=f"{loss.item():.4f}")
-    return average
+    averaged = average.network
+    assert isinstance(averaged, EyelidNetwork)
+    return averaged
 
 
 def measure(network: EyelidNetwork, examples: Examples) -> dict[str, float]:
