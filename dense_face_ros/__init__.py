@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from dense_face_ros.face_model import FaceModel
     from dense_face_ros.geometry import PinholeCamera
     from dense_face_ros.head_state import HeadState, Status
-    from dense_face_ros.tracker import FaceTracker, TrackerSettings
+    from dense_face_ros.tracker import FaceTracker
+    from dense_face_ros.tracker_settings import TrackerSettings
 
 __all__ = ["FaceModel", "FaceTracker", "HeadState", "PinholeCamera", "Status", "TrackerSettings"]
 
@@ -19,7 +20,7 @@ _HOME = {
     "HeadState": "head_state",
     "Status": "head_state",
     "FaceTracker": "tracker",
-    "TrackerSettings": "tracker",
+    "TrackerSettings": "tracker_settings",
 }
 
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.alignment import AlignmentSettings
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkUnavailable, model_file
 from dense_face_ros.backends.choose import load_network
-from dense_face_ros.driver import Driver, Seat, nearness
+from dense_face_ros.driver import Driver, nearness
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceCandidate, FaceFinder
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.frame_input import Image, check_image, checked_camera, photograph_camera
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
-from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
+from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter, NoHead
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.identity_memory import IdentityMemory
 from dense_face_ros.landmark_uncertainty import LandmarkUncertainty
-from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
+from dense_face_ros.smoothing import PoseFilter
 from dense_face_ros.template import Template
+from dense_face_ros.tracker_settings import TrackerSettings
 from dense_face_ros.visibility import LandmarkVisibility
 
 #: Why a crop has no fit: it shows no head, or the network could not be asked.
@@ -33,39 +33,6 @@ _NOT_THE_DRIVER = "the face in view is not the driver's"
 _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
 _BLANK = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
-
-
-@dataclass(frozen=True)
-class TrackerSettings:
-    """Numbers of the tracker.
-
-    Attributes:
-        field_of_view: degrees across the longer image side, assumed where no camera is given.
-        candidates: how many proposals of the face finder are tried, the most prominent first.
-        seat: where a head must be to become the driver's; the nearest one there does.
-        remember_person: seconds without the driver's head after which another one may be the driver's. Until then
-            heads elsewhere in view are left alone.
-        identity_time_constant, identity_look: seconds; see :class:`IdentityMemory`.
-        alignment: the fit.
-        limits: what a fit must reach to be believed.
-        smoothing: the pose filter.
-    """
-
-    field_of_view: float = 60.0
-    candidates: int = 3
-    seat: Seat = field(default_factory=Seat)
-    remember_person: float = 1.0
-    identity_time_constant: float = 10.0
-    identity_look: float = 1.0
-    alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
-    limits: FitLimits = field(default_factory=FitLimits)
-    smoothing: PoseFilterSettings = field(default_factory=PoseFilterSettings)
-
-    def __post_init__(self) -> None:
-        if not 1.0 < self.field_of_view < 179.0:
-            raise ValueError(f"field_of_view is {self.field_of_view}; it must lie between 1 and 179 degrees")
-        if self.candidates < 1:
-            raise ValueError(f"candidates is {self.candidates}; at least one proposal must be tried")
 
 
 class FaceTracker:

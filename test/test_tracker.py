@@ -15,7 +15,7 @@ from dense_face_ros import FaceTracker, HeadState, PinholeCamera, Status
 from dense_face_ros.driver import Seat
 from dense_face_ros.geometry import vector_from_rotation
 from dense_face_ros.template import Template
-from dense_face_ros.tracker import TrackerSettings
+from dense_face_ros.tracker_settings import TrackerSettings
 from training.rendering.clip import ClipRenderer, Truth, clip_truth
 
 Frame = npt.NDArray[np.uint8]

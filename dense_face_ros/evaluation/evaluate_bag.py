@@ -34,7 +34,8 @@ from dense_face_ros.evaluation.report import figures, report
 from dense_face_ros.evaluation.run import Tracker, run
 from dense_face_ros.evaluation.summary import summary
 from dense_face_ros.ros.bag_topics import is_bag
-from dense_face_ros.tracker import FaceTracker, TrackerSettings
+from dense_face_ros.tracker import FaceTracker
+from dense_face_ros.tracker_settings import TrackerSettings
 
 
 def main(arguments: list[str] | None = None, tracker: Tracker | None = None) -> int:

@@ -34,7 +34,8 @@ from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.outputs import Outputs
 from dense_face_ros.ros.parameters import TRACKER
 from dense_face_ros.smoothing import PoseFilterSettings
-from dense_face_ros.tracker import FaceTracker, TrackerSettings
+from dense_face_ros.tracker import FaceTracker
+from dense_face_ros.tracker_settings import TrackerSettings
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 _RETRY = 0.5  # seconds between two looks at a network that is not ready, when the node activates itself

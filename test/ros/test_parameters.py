@@ -6,7 +6,7 @@ import pytest
 
 from dense_face_ros.driver import Seat
 from dense_face_ros.ros.parameters import IMAGE_SOURCE, TABLES, TRACKER, ParameterSpec, defaults, markdown
-from dense_face_ros.tracker import TrackerSettings
+from dense_face_ros.tracker_settings import TrackerSettings
 
 NUMBER = ParameterSpec("speed", 2.0, "How fast.", "at once", "m/s", 0.0, 10.0)
 COUNT = ParameterSpec("count", 2, "How many.", "on configure", "pieces", 1, 5)

@@ -1,0 +1,43 @@
+"""The numbers of the tracker that a user or an experiment may set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dense_face_ros.alignment import AlignmentSettings
+from dense_face_ros.driver import Seat
+from dense_face_ros.head_fitting import FitLimits
+from dense_face_ros.smoothing import PoseFilterSettings
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """Numbers of the tracker.
+
+    Attributes:
+        field_of_view: degrees across the longer image side, assumed where no camera is given.
+        candidates: how many proposals of the face finder are tried, the most prominent first.
+        seat: where a head must be to become the driver's; the nearest one there does.
+        remember_person: seconds without the driver's head after which another one may be the driver's. Until then
+            heads elsewhere in view are left alone.
+        identity_time_constant, identity_look: seconds; see :class:`dense_face_ros.identity_memory.IdentityMemory`.
+        alignment: the fit.
+        limits: what a fit must reach to be believed.
+        smoothing: the pose filter.
+    """
+
+    field_of_view: float = 60.0
+    candidates: int = 3
+    seat: Seat = field(default_factory=Seat)
+    remember_person: float = 1.0
+    identity_time_constant: float = 10.0
+    identity_look: float = 1.0
+    alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
+    limits: FitLimits = field(default_factory=FitLimits)
+    smoothing: PoseFilterSettings = field(default_factory=PoseFilterSettings)
+
+    def __post_init__(self) -> None:
+        if not 1.0 < self.field_of_view < 179.0:
+            raise ValueError(f"field_of_view is {self.field_of_view}; it must lie between 1 and 179 degrees")
+        if self.candidates < 1:
+            raise ValueError(f"candidates is {self.candidates}; at least one proposal must be tried")
