@@ -19,6 +19,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.frame_input import Image, check_image, checked_camera, photograph_camera
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter, NoHead
+from dense_face_ros.head_size import person_of
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.identity_memory import IdentityMemory
 from dense_face_ros.landmark_uncertainty import LandmarkUncertainty
@@ -72,7 +73,11 @@ class FaceTracker:
         self._eyes = EyeOpenness(threads=threads)
         self._driver = Driver(self.settings.seat, self.settings.remember_person)
         self._filter = PoseFilter(self.settings.smoothing)
-        self._identity = IdentityMemory(self.settings.identity_time_constant, self.settings.identity_look)
+        pupils = self.settings.interpupillary_distance
+        self._person = person_of(self.model, pupils) if pupils else None
+        self._identity = IdentityMemory(
+            self.settings.identity_time_constant, self.settings.identity_look, self._person
+        )
         self.reset()
         # Engines and tables set themselves up on their first use: not at the expense of the first frame.
         self._finder.find(_BLANK)
@@ -163,7 +168,7 @@ class FaceTracker:
         else:
             crops = [Crop.around_box(box, MARGIN, CROP_SIZE)]
         views = [(crop, camera or photograph_camera(image, crop.side / MARGIN)) for crop in crops]
-        fits, reason = self._heads(image, views, "no face found")
+        fits, reason = self._heads(image, views, "no face found", self._person)
         best = max(fits, key=nearness, default=None)
         if best is None:
             lens = camera or photograph_camera(image, 0.5 * min(image.shape[:2]))

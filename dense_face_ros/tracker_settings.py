@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from dense_face_ros.alignment import AlignmentSettings
 from dense_face_ros.driver import Seat
 from dense_face_ros.head_fitting import FitLimits
+from dense_face_ros.head_size import check_pupil_distance
 from dense_face_ros.smoothing import PoseFilterSettings
 
 
@@ -20,6 +21,7 @@ class TrackerSettings:
         seat: where a head must be to become the driver's; the nearest one there does.
         remember_person: seconds without the driver's head after which another one may be the driver's. Until then
             heads elsewhere in view are left alone.
+        interpupillary_distance: metres between the driver's pupils, see :mod:`dense_face_ros.head_size`; 0: unknown.
         identity_time_constant, identity_look: seconds; see :class:`dense_face_ros.identity_memory.IdentityMemory`.
         alignment: the fit.
         limits: what a fit must reach to be believed.
@@ -30,6 +32,7 @@ class TrackerSettings:
     candidates: int = 3
     seat: Seat = field(default_factory=Seat)
     remember_person: float = 1.0
+    interpupillary_distance: float = 0.0
     identity_time_constant: float = 10.0
     identity_look: float = 1.0
     alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
@@ -41,3 +44,4 @@ class TrackerSettings:
             raise ValueError(f"field_of_view is {self.field_of_view}; it must lie between 1 and 179 degrees")
         if self.candidates < 1:
             raise ValueError(f"candidates is {self.candidates}; at least one proposal must be tried")
+        check_pupil_distance(self.interpupillary_distance)

@@ -40,6 +40,22 @@ def test_what_was_measured_fades_to_the_population() -> None:
     np.testing.assert_allclose(memory.prior.information, np.eye(3))
 
 
+def test_what_was_known_before_any_frame_does_not_fade() -> None:
+    person = IdentityPrior(np.array([1.0, 0.0, 0.0]), np.diag([50.0, 1.0, 1.0]))
+    memory = IdentityMemory(2.0, 1.0, person)
+    assert memory.prior is person
+    seen = IdentityPrior(np.full(3, 1.5), person.information + 4.0 * np.eye(3))
+    memory.learn(seen, 2.0)
+    told = np.exp(-1.0) * (seen.information @ seen.mean - person.information @ person.mean)
+    information = person.information + 4.0 * np.exp(-1.0) * np.eye(3)
+    np.testing.assert_allclose(memory.prior.information, information)
+    np.testing.assert_allclose(memory.prior.mean, (person.information @ person.mean + told) / np.diag(information))
+    memory.learn(seen, 1000.0)
+    np.testing.assert_allclose(memory.prior.mean, person.mean, atol=1e-12)
+    memory.forget()
+    assert memory.prior is person
+
+
 def settled(rate: float) -> IdentityPrior:
     """The memory after a minute of frames that each say 1.5 with information 4, fitted with the memory's prior."""
     memory = IdentityMemory(10.0, 1.0)

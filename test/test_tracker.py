@@ -14,6 +14,7 @@ import pytest
 from dense_face_ros import FaceTracker, HeadState, PinholeCamera, Status
 from dense_face_ros.driver import Seat
 from dense_face_ros.geometry import vector_from_rotation
+from dense_face_ros.head_size import person_of
 from dense_face_ros.template import Template
 from dense_face_ros.tracker_settings import TrackerSettings
 from training.rendering.clip import ClipRenderer, Truth, clip_truth
@@ -83,6 +84,23 @@ def test_the_size_of_the_head_is_part_of_the_depth_uncertainty(
     state = tracker.update(clip[0], 0.0, truth.camera)
     sigma = np.sqrt(np.diag(state.covariance_raw))
     assert sigma[2] > 3 * max(sigma[0], sigma[1])
+
+
+@pytest.mark.parametrize("pupils", [0.057, 0.070])
+def test_a_known_driver_is_seen_at_the_true_distance(shipped_model, truth: Truth, pupils: float) -> None:
+    """A small head and a large one: nearer to where they are, and better known to be there."""
+    renderer = ClipRenderer(shipped_model, identity=person_of(shipped_model, pupils).mean)
+    shown = _FRAMES[:5]
+    frames, true = [renderer.frame(i) for i in shown], truth.pose[list(shown), 2, 3]
+    errors, sigmas = [], []
+    for distance in (0.0, pupils):
+        tracker = FaceTracker(TrackerSettings(interpupillary_distance=distance))
+        states = [tracker.update(image, truth.stamp[i], truth.camera) for i, image in zip(shown, frames, strict=True)]
+        tracker.close()
+        errors.append(np.median(np.abs([state.pose[2, 3] for state in states] / true - 1)))
+        sigmas.append(np.median(np.sqrt([state.covariance[2, 2] for state in states]) / true))
+    assert errors[1] < 0.7 * errors[0] and errors[1] < 0.03, errors
+    assert sigmas[1] < 0.75 * sigmas[0], sigmas
 
 
 def test_lost_found_and_forgotten(tracker: FaceTracker, clip: list[Frame]) -> None:

@@ -126,6 +126,16 @@ TRACKER: tuple[ParameterSpec, ...] = (
         3600.0,
     ),
     ParameterSpec(
+        "interpupillary_distance",
+        0.0,
+        "Distance between the pupils of a known driver (docs/conventions.md), 0.045 m or more: how far away the head "
+        "is then rests on it. 0: unknown, it rests on the sizes of people's heads in general.",
+        "on configure",
+        "m",
+        0.0,
+        0.08,
+    ),
+    ParameterSpec(
         "filter_enabled",
         True,
         "Filter head_pose over time; head_pose/raw never is. Off: the two are equal.",

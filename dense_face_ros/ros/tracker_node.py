@@ -52,6 +52,7 @@ def tracker_settings(values: dict[str, Any]) -> TrackerSettings:
     return TrackerSettings(
         seat=Seat(values["seat_left"], values["seat_top"], values["seat_right"], values["seat_bottom"]),
         remember_person=values["remember_person"],
+        interpupillary_distance=values["interpupillary_distance"],
         limits=FitLimits(min_inliers=values["min_inliers"], min_coverage=values["min_coverage"]),
         smoothing=PoseFilterSettings(
             enabled=values["filter_enabled"],

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from dense_face_ros.driver import Seat
+from dense_face_ros.head_size import PUPIL_DISTANCES
 from dense_face_ros.ros.parameters import IMAGE_SOURCE, TABLES, TRACKER, ParameterSpec, defaults, markdown
 from dense_face_ros.tracker_settings import TrackerSettings
 
@@ -56,6 +57,11 @@ def test_markdown_has_a_line_per_parameter() -> None:
     assert any(line.startswith("| `max_age` | decimal number | 1.0 | 0 to 60 s | at once |") for line in lines)
 
 
+def test_the_largest_pupil_distance_is_the_trackers() -> None:
+    spec = next(spec for spec in TRACKER if spec.name == "interpupillary_distance")
+    assert spec.maximum == PUPIL_DISTANCES[1]
+
+
 def test_defaults() -> None:
     assert defaults((NUMBER, FLAG)) == {"speed": 2.0, "loud": False}
 
@@ -69,4 +75,7 @@ def test_defaults_are_those_of_the_tracker() -> None:
     assert tracker_settings({**values, "seat_left": 0.5}).seat == Seat(left=0.5)
     with pytest.raises(ValueError, match=r"seat_left is 0\.5 and seat_right is 0\.2"):
         tracker_settings({**values, "seat_left": 0.5, "seat_right": 0.2})
+    assert tracker_settings({**values, "interpupillary_distance": 0.061}).interpupillary_distance == 0.061
+    with pytest.raises(ValueError, match=r"interpupillary_distance is 0\.02 m"):
+        tracker_settings({**values, "interpupillary_distance": 0.02})
     assert values["field_of_view"] == TrackerSettings().field_of_view

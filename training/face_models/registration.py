@@ -20,6 +20,7 @@ from scipy.sparse.linalg import splu
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import rotation_from_vector
+from dense_face_ros.head_size import eyeballs
 from training.face_models.decimation import Array, IntArray
 from training.face_models.landmarks import similarity
 from training.face_models.source import SourceModel
@@ -66,13 +67,6 @@ class Registration:
     def place(self, points: Array) -> Array:
         """Points (N, 3) of the source's mean face -> our head frame."""
         return points @ self.rotation.T + self.shift
-
-
-def eyeballs(model: FaceModel) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(V,) masks of the left and the right eyeball's vertices; empty where the model has none."""
-    names = model.region_names
-    found = [names.index(name) if name in names else len(names) for name in ("eye_left", "eye_right")]
-    return model.regions == found[0], model.regions == found[1]
 
 
 def register(model: FaceModel, source: SourceModel) -> Registration:

@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from dense_face_ros.face_model import FaceModel, SurfacePoints
+from dense_face_ros.head_size import eyeballs
 from training.face_models import landmarks
 from training.face_models.decimation import Array
 from training.face_models.learn import IDENTITY_MODES, principal_modes, unroll
-from training.face_models.registration import Registration, eyeballs, register
+from training.face_models.registration import Registration, register
 from training.face_models.source import SourceModel
 from training.face_models.surface import Surface
 from training.face_models.transfer import Transfer

@@ -8,8 +8,9 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.head_size import eyeballs
 from training.face_models.decimation import Array
-from training.face_models.registration import Registration, eyeballs, graph_laplacian, landmark_matrix
+from training.face_models.registration import Registration, graph_laplacian, landmark_matrix
 
 _LIDS = (slice(42, 48), slice(36, 42))  # of the 68 landmarks: around the left eye, around the right
 _SIGMA = 0.003  # metres by which our model's guess of a displacement may be wrong; neighbours share their errors

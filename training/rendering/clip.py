@@ -108,15 +108,17 @@ def clip_truth() -> Truth:
 class ClipRenderer:
     """Draws the frames. Not for use by two threads at once: it keeps its scratch memory.
 
-    ``seed`` decides who is shown, in what light; by default the invented driver.
+    ``seed`` decides who is shown, in what light; by default the invented driver. ``identity`` (K,) gives the head
+    another shape than the seed's.
     """
 
-    def __init__(self, model: FaceModel, seed: int = _SEED) -> None:
+    def __init__(self, model: FaceModel, seed: int = _SEED, *, identity: Array | None = None) -> None:
         self._model, self._head = model, HeadMesh(model)
         self._truth = clip_truth()
         rng = np.random.default_rng(seed)
         self._look = LookMaker(self._head, _CLEAN_SHAVEN).make(rng)
-        self._identity = rng.normal(0.0, 0.8, model.identity_size)
+        drawn = rng.normal(0.0, 0.8, model.identity_size)
+        self._identity = drawn if identity is None else identity
         self._light = random_light(rng, hard_side_share=0.0, camera_lamp_share=0.0)
         self._background = _background(rng)
         self._texture = hair_texture()
