@@ -88,14 +88,16 @@ def correspondences(
     """
     height, width = output.matchability.shape
     cells = np.flatnonzero(output.matchability >= settings.min_matchability)
-    crop_pixels = cell_pixels(height, width, crop.size).reshape(-1, 2)[cells]
+    crop_pixels = cell_pixels(height, width, crop.size).reshape(-1, 2).take(cells, axis=0)
     template_pixels = crop_pixels + output.flow.reshape(2, -1).take(cells, axis=1).T
-    inside = ((template_pixels >= 0.0) & (template_pixels <= template.size - 1)).all(axis=1)  # NaN is not
+    last = template.size - 1
+    u, v = template_pixels.T
+    inside = (u >= 0.0) & (u <= last) & (v >= 0.0) & (v <= last)  # NaN is not
     if not inside.all():
         cells, crop_pixels, template_pixels = cells[inside], crop_pixels[inside], template_pixels[inside]
 
-    matchability, log_sigma = output.matchability.reshape(-1)[cells], output.log_sigma.reshape(-1)[cells]
-    beside = template.triangle.reshape(-1)[_pixel_index(template_pixels, template.size)] < 0
+    matchability, log_sigma = output.matchability.reshape(-1).take(cells), output.log_sigma.reshape(-1).take(cells)
+    beside = template.triangle.reshape(-1).take(_pixel_index(template_pixels, template.size)) < 0
     # Those on the face are the better ones.
     information = (np.log(matchability) - 2.0 * log_sigma).astype(np.float64) - _BESIDE_COSTS * beside
     side = int(template.size / settings.bucket) + 1
@@ -103,11 +105,11 @@ def correspondences(
     bucket = rows * side + columns
     if expected is not None:
         places, reach = _places(template, settings, expected, crop, camera)
-        away = crop_pixels - places[bucket]
-        information[np.einsum("ij,ij->i", away, away) > reach[bucket] ** 2] = -np.inf
+        away = crop_pixels - places.take(bucket, axis=0)
+        information[np.einsum("ij,ij->i", away, away) > (reach**2).take(bucket)] = -np.inf
     most = np.full(side * side, -np.inf)
     np.maximum.at(most, bucket, information)
-    winners = np.flatnonzero((information == most[bucket]) & (information > -np.inf))
+    winners = np.flatnonzero((information == most.take(bucket)) & (information > -np.inf))
     best = np.full(side * side, -1, dtype=np.intp)
     best[bucket[winners]] = winners  # of equals the last one stays
     chosen = best[best >= 0]

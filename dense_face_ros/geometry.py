@@ -145,8 +145,11 @@ class PinholeCamera:
         """Camera-frame points (..., 3) in metres -> pixels (..., 2) of the distorted image. Depth must be positive."""
         points = np.asarray(points, dtype=np.float64)
         if not any(self.distortion):
-            xy = points[..., :2] / points[..., 2:3]
-            return np.asarray(xy * (self.fx, self.fy) + (self.cx, self.cy))
+            out = np.empty((*points.shape[:-1], 2))
+            # Column by column, as numpy takes several times longer along axes of two.
+            for column, focal, centre in ((0, self.fx, self.cx), (1, self.fy, self.cy)):
+                out[..., column] = points[..., column] / points[..., 2] * focal + centre
+            return out
         flat, zero, k = points.reshape(-1, 1, 3), np.zeros(3), np.array(self.distortion)
         if self.distortion_model == "equidistant":
             pixels, _ = cv2.fisheye.projectPoints(flat, zero, zero, self.matrix, k)

@@ -70,10 +70,10 @@ def matched(landmarks: Array, output: NetworkOutput, crop: Crop, camera: Pinhole
     height, width = output.matchability.shape
     pixels = crop.from_image(camera.project(landmarks))
     cells = np.floor((pixels + 0.5) * (width / crop.size, height / crop.size)).astype(np.intp)
-    inside = ((cells >= 0) & (cells < (width, height))).all(axis=1)
-    out = np.zeros(len(landmarks))
-    out[inside] = output.matchability[cells[inside, 1], cells[inside, 0]]
-    return out
+    column, row = cells.T
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    found = output.matchability.reshape(-1).take(row * width + column, mode="clip")
+    return np.where(inside, found, 0.0).astype(np.float64)
 
 
 def _triangle_centres(model: FaceModel) -> csr_array:
