@@ -25,7 +25,7 @@ import numpy as np
 from dense_face_ros.correspondence import Correspondences
 from dense_face_ros.energy import DataTerm, FitState, IdentityPrior, PriorTerm
 from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
-from dense_face_ros.gauss_newton import Minimum, minimise, solve, whiten
+from dense_face_ros.gauss_newton import CholeskyFactor, Minimum, minimise
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.initial_pose import initial_pose
 
@@ -115,9 +115,14 @@ class Alignment:
     identity_size: int
 
     @cached_property
+    def factor(self) -> CholeskyFactor:
+        """``information``, ready to be solved for."""
+        return CholeskyFactor(self.information)
+
+    @cached_property
     def covariance(self) -> Array:
         """(6, 6): x, y, z (metres, camera frame), then a rotation vector about the camera's axes, from the left."""
-        return solve(self.information, np.eye(len(self.information), 6))[:6]
+        return self.factor.solve(np.eye(len(self.information), 6))[:6]
 
     @cached_property
     def identity(self) -> IdentityPrior:
@@ -126,7 +131,7 @@ class Alignment:
         rest = np.r_[0:6, 6 + size : len(matrix)]
         own = slice(6, 6 + size)
         cross = matrix[rest, own]
-        told = whiten(matrix[rest[:, None], rest], cross)
+        told = CholeskyFactor(matrix[rest[:, None], rest]).whiten(cross)
         return IdentityPrior(self.coefficients[:size], matrix[own, own] - told.T @ told)
 
 

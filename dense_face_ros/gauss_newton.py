@@ -113,26 +113,29 @@ def solve(matrix: Array, right: Array) -> Array:
     Raises:
         numpy.linalg.LinAlgError: the matrix is not positive definite.
     """
-    factor, scale = _factor(matrix)
-    shape = scale if right.ndim == 1 else scale[:, None]
-    solution, _ = dpotrs(factor, right * shape, lower=1)
-    return np.asarray(solution * shape).reshape(right.shape)
+    return CholeskyFactor(matrix).solve(right)
 
 
-def whiten(matrix: Array, right: Array) -> Array:
-    """W (D, N) such that ``W' W = right' matrix^-1 right``, in half the time of :func:`solve`; right: (D, N).
+class CholeskyFactor:
+    """A symmetric positive definite matrix (D, D), taken apart once for several right sides.
 
     Raises:
         numpy.linalg.LinAlgError: the matrix is not positive definite.
     """
-    factor, scale = _factor(matrix)
-    return np.asarray(dtrtrs(factor, right * scale[:, None], lower=1)[0])
 
+    def __init__(self, matrix: Array) -> None:
+        # Scaled to a unit diagonal.
+        self._scale = 1.0 / np.sqrt(np.maximum(matrix.diagonal(), 1e-30))
+        self._lower, info = dpotrf(matrix * self._scale * self._scale[:, None], lower=1, overwrite_a=1)
+        if info != 0:
+            raise np.linalg.LinAlgError("the normal matrix is not positive definite")
 
-def _factor(matrix: Array) -> tuple[Array, Array]:
-    """Lower Cholesky factor of a matrix scaled to a unit diagonal, and the scale (D,)."""
-    scale = 1.0 / np.sqrt(np.maximum(matrix.diagonal(), 1e-30))
-    factor, info = dpotrf(matrix * scale * scale[:, None], lower=1, overwrite_a=1)
-    if info != 0:
-        raise np.linalg.LinAlgError("the normal matrix is not positive definite")
-    return factor, scale
+    def solve(self, right: Array) -> Array:
+        """``matrix^-1 right`` for (D,) or (D, N)."""
+        shape = self._scale if right.ndim == 1 else self._scale[:, None]
+        solution, _ = dpotrs(self._lower, right * shape, lower=1)
+        return np.asarray(solution * shape).reshape(right.shape)
+
+    def whiten(self, right: Array) -> Array:
+        """W (D, N) such that ``W' W = right' matrix^-1 right``, in half the time of :meth:`solve`; right: (D, N)."""
+        return np.asarray(dtrtrs(self._lower, right * self._scale[:, None], lower=1)[0])

@@ -6,7 +6,6 @@ import numpy as np
 
 from dense_face_ros.alignment import Alignment
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.gauss_newton import whiten
 from dense_face_ros.geometry import Array, PinholeCamera, skew
 
 
@@ -28,5 +27,5 @@ class LandmarkUncertainty:
         # The rotation vector acts from the left: d X = w x (X - t).
         jacobian[:, :, 3:6] = per_metre @ skew(translation - landmarks)
         jacobian[:, :, 6 : 6 + self._basis.shape[2]] = (per_metre @ rotation) @ self._basis
-        deviations = whiten(alignment.information, jacobian.reshape(136, -1).T)
+        deviations = alignment.factor.whiten(jacobian.reshape(136, -1).T)
         return np.asarray(np.sqrt(np.einsum("ij,ij->j", deviations, deviations).reshape(68, 2).mean(axis=1)))
