@@ -7,7 +7,7 @@ them, spread evenly over the template, carry all that the fit can use: neighbour
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -137,12 +137,18 @@ def _places(
 
     All of a bucket lies within a centimetre of its middle, which is little beside the reach.
     """
-    side = int(template.size / settings.bucket) + 1
-    middle = np.minimum((np.arange(side) + 0.5) * settings.bucket - 0.5, template.size - 1)
-    triangle = template.nearest_triangle[np.ix_(*2 * [np.rint(middle).astype(np.intp)])].ravel()
-    points = expected[template.model.triangles[triangle, 0]].astype(np.float64)
+    points = expected.take(_middle_vertices(template, settings.bucket), axis=0).astype(np.float64)
     reach = settings.reach * camera.fx / points[:, 2] * (crop.size / crop.side)
     return crop.from_image(camera.project(points)).astype(np.float32), reach.astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _middle_vertices(template: Template, bucket: float) -> npt.NDArray[np.int32]:
+    """A vertex (B,) in the middle of each bucket."""
+    side = int(template.size / bucket) + 1
+    middle = np.minimum((np.arange(side) + 0.5) * bucket - 0.5, template.size - 1)
+    triangle = template.nearest_triangle[np.ix_(*2 * [np.rint(middle).astype(np.intp)])].ravel()
+    return np.asarray(template.model.triangles[triangle, 0])
 
 
 def _pixel_index(pixels: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.intp]:

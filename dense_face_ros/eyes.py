@@ -72,7 +72,7 @@ class EyeOpenness:
             found, visible = self._session.run(["openness", "visible"], {"patches": patches})
             for i, value, seen in zip(eyes, np.asarray(found), np.asarray(visible), strict=True):
                 if seen >= _VISIBLE:
-                    openness[i] = float(np.clip((value - _SHUT) / (1.0 - _SHUT), 0.0, 1.0))
+                    openness[i] = min(max(float((value - _SHUT) / (1.0 - _SHUT)), 0.0), 1.0)
         return openness[0], openness[1]
 
 
@@ -81,8 +81,8 @@ def eye_crop(corners: Array, rotation: Array, camera: PinholeCamera) -> Crop:
 
     corners: (2, 3) outer and inner corner, metres, camera frame; rotation: (3, 3) camera <- head.
     """
-    middle = corners.mean(axis=0)
-    width = float(np.linalg.norm(corners[0] - corners[1]))
+    middle, across = 0.5 * (corners[0] + corners[1]), corners[0] - corners[1]
+    width = float(np.sqrt(across @ across))
     # What one metre up the head is in the image: the derivative of the projection along the head's z axis.
     up = (rotation[:2, 2] - middle[:2] * (rotation[2, 2] / middle[2])) * (camera.fx, camera.fy)
     u, v = camera.project(middle[None])[0]

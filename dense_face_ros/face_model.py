@@ -117,7 +117,7 @@ class FaceModel:
 
     def at(self, points: SurfacePoints, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """Interpolate per-vertex ``values`` (V, ...) at N surface points -> (N, ...)."""
-        corners = values[self.triangles[points.triangle]]
+        corners = values.take(self.triangles.take(points.triangle, axis=0), axis=0)
         weights = points.weights.reshape(points.weights.shape + (1,) * (values.ndim - 1))
         return np.asarray((corners * weights).sum(axis=1))
 

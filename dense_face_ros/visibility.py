@@ -50,15 +50,18 @@ class LandmarkVisibility:
 
     def unhidden(self, vertices: Array, landmarks: Array, facing: Array) -> Array:
         """Probability (68,) that no other part of the face lies before each landmark, from a coarse depth map."""
-        x, y, z = np.concatenate([vertices, self._centres @ vertices]).T.copy()
-        x /= z
-        y /= z
-        low = np.array([x.min(), y.min()])
-        cell = max(float(x.max() - low[0]), float(y.max() - low[1])) / (_CELLS - 1)
+        points = np.empty((3, len(vertices) + self._centres.shape[0]))
+        points[:, : len(vertices)], points[:, len(vertices) :] = vertices.T, (self._centres @ vertices).T
+        z, plane = points[2], points[:2]
+        plane /= z
+        low = plane.min(axis=1)
+        plane -= low[:, None]
+        cell = float(plane.max()) / (_CELLS - 1)
+        plane /= cell
         depth = np.full(_CELLS * _CELLS, np.inf)
-        np.minimum.at(depth, _flat_index((x - low[0]) / cell, (y - low[1]) / cell), z)
+        np.minimum.at(depth, _flat_index(*plane), z)
         u, v = ((landmarks[:, :2] / landmarks[:, 2:] - low) / cell).T
-        front = depth[_flat_index(u, v)]
+        front = depth[_flat_index(*np.clip([u, v], 0, _CELLS - 1))]
         # A slanting surface is not at one depth throughout a cell.
         slope = np.sqrt(np.clip(1.0 - facing**2, 0.0, 1.0)) / np.maximum(facing, 0.2)
         allowed = _HIDDEN_DEPTH + cell * landmarks[:, 2] * slope
@@ -84,8 +87,7 @@ def _triangle_centres(model: FaceModel) -> csr_array:
 
 
 def _flat_index(x: Array, y: Array) -> IntArray:
-    columns, rows = (np.clip(np.rint(a), 0, _CELLS - 1).astype(np.int32) for a in (x, y))
-    return np.asarray(rows * _CELLS + columns)
+    return np.asarray((np.rint(y) * _CELLS + np.rint(x)).astype(np.int32))
 
 
 def _logistic(x: Array) -> Array:
