@@ -44,7 +44,9 @@ class FaceTracker:
         model_path, network_path, finder_path: files to use instead of the shipped ones.
         backend: what runs the network, see :func:`dense_face_ros.backends.choose.load_network`.
             While the network cannot run, frames are answered as those without a head, with the reason.
-        threads: CPU threads of the inference.
+        threads: CPU threads of the inference. The solver's BLAS should have one too: a program that does not import
+            ``dense_face_ros.ros`` sets ``OPENBLAS_NUM_THREADS=1``, or imports :mod:`dense_face_ros.blas_threads`
+            before NumPy.
 
     Raises:
         FileNotFoundError, ValueError, ImportError, NetworkUnavailable: naming the file, parameter, package or what is
