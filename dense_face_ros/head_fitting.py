@@ -6,6 +6,7 @@ Keeps nothing between calls; the memory is in :mod:`dense_face_ros.tracker`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -66,7 +67,7 @@ class HeadFit:
     pixels: Array
     quality: dict[str, float]
 
-    @property
+    @cached_property
     def box(self) -> Array:
         """Box (x0, y0, x1, y1) around the 68 landmarks, image pixels."""
         return np.concatenate([self.pixels.min(axis=0), self.pixels.max(axis=0)])
