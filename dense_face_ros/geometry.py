@@ -41,12 +41,7 @@ def cross(a: Array, b: Array) -> Array:
 
 def rotation_from_vector(vector: npt.ArrayLike) -> Array:
     """Rodrigues' formula: rotation vector (3,) in radians -> rotation matrix (3, 3)."""
-    vector = np.asarray(vector, dtype=np.float64)
-    angle = float(np.sqrt(vector @ vector))
-    if angle < 1e-9:
-        return np.eye(3) + skew(vector)
-    k = skew(vector / angle)
-    return np.asarray(np.eye(3) + np.sin(angle) * k + (1.0 - np.cos(angle)) * (k @ k))
+    return np.asarray(cv2.Rodrigues(np.asarray(vector, dtype=np.float64))[0])
 
 
 def vector_from_rotation(rotation: Array) -> Array:
