@@ -1,7 +1,9 @@
 """What each part of ``best`` is worth, by short runs: ``python -m training.ablation --data DATA --out RUNS``.
 
-Every variant is trained from nothing on the same number of images with the same seed and validated on the same samples
-(:mod:`training.surface_error`); the cost of each network is measured without training (:mod:`training.network_cost`).
+Every variant is trained from nothing on the same number of images with the same seed (one has another, to show what is
+chance) and validated on the same samples (:mod:`training.surface_error`); the cost of each network is measured without
+training (:mod:`training.network_cost`).
+
 A run folder keeps ``settings.json`` and, when it is done, ``result.json``: called again, the command goes on where it
 was stopped, keeps what is done, and measures the times anew.
 """
@@ -18,15 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.template import Template
+from dense_face_ros.template import KINDS, Template
 from training.benchmarks.provenance import provenance
 from training.checkpoint import load_checkpoint, network_of
 from training.data import FITS, make_dataset
+from training.loader import Batch
 from training.network import ARCHITECTURES
 from training.network_cost import network_cost
 from training.recipes import RECIPES, Recipe
 from training.result_files import Result, check_destination, read_result, write_json, write_result
-from training.surface_error import surface_errors, validation_samples
+from training.surface_error import comparable_samples, surface_errors
 from training.train import CHECKPOINT, train
 
 _SAMPLES = 128  # of each kind, to validate on
@@ -56,6 +59,7 @@ VARIANTS = (
     _variant("frontal", "frontal template", template_kind="frontal"),
     _variant("half_width", "width 0.5", width=0.5),
     _variant("wide", "width 1.5", width=1.5),
+    _variant("other_seed", "nothing changed, from another seed: how much is chance", seed=RECIPES["best"].seed + 1),
     # Seventeen times the multiply-adds of best, and so the time of a run.
     _variant("paper", "the paper's architecture", architecture="paper", trained=False),
 )
@@ -126,13 +130,15 @@ class Ablation:
             return read_result(folder / "result.json")
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "settings.json", settings)
-        datasets = partial(make_dataset, fits=self.fits)
-        resume = (folder / CHECKPOINT).is_file()
-        last = train(recipe, self.data, folder, template, datasets, steps=recipe.steps, resume=resume, workers=0)
+        last = folder / CHECKPOINT
+        resume = last.is_file()
+        if not resume or load_checkpoint(last)["step"] < recipe.steps:
+            datasets = partial(make_dataset, fits=self.fits)
+            train(recipe, self.data, folder, template, datasets, steps=recipe.steps, resume=resume, workers=0)
         state = load_checkpoint(last)
         if state["step"] < recipe.steps:
             return None
-        samples = self._validation(recipe.template_kind, recipe.seed, ARCHITECTURES[recipe.architecture].stride)
+        samples = self._validation(ARCHITECTURES[recipe.architecture].stride)[recipe.template_kind]
         errors = surface_errors(network_of(state, last), template, samples)
         result = {"images": state["images"], "seconds": state["seconds"], "errors": errors,
                   "commit": provenance()["commit"]}  # fmt: skip
@@ -145,8 +151,9 @@ class Ablation:
         cost = self._cost(recipe.architecture, recipe.width)
         return {**{n: getattr(recipe, n) for n in names}, "title": variant.title, "training": training, **cost}
 
-    def _make_validation(self, template_kind: str, seed: int, stride: int) -> dict[str, Any]:
-        return validation_samples(self.template(template_kind), self.data, self.fits, self.samples, seed, stride)
+    def _make_validation(self, stride: int) -> dict[str, dict[str, list[Batch]]]:
+        templates = {kind: self.template(kind) for kind in KINDS}
+        return comparable_samples(templates, self.data, self.fits, self.samples, RECIPES["best"].seed, stride)
 
     def _measure_cost(self, architecture: str, width: float) -> Result:
         recipe = replace(RECIPES["best"], architecture=architecture, width=width)

@@ -364,13 +364,14 @@ def _ablation(results: list[tuple[str, Result]]) -> list[str]:
         command = f"python -m training.ablation --data DATA --out RUNS --images {result['images']} --json"
         parts += [
             f"`{command} docs/results/{name}` — commit `{_commit(source)}`, {source['hardware']['processor']}.",
-            f"Every variant starts from nothing, with seed {result['seed']}, and sees {result['images']} images in "
-            f"batches of {result['batch_size']}, a small part of what the shipped network saw: such short runs tell "
-            "directions only, and one seed does not tell what is noise. Errors are on the same "
-            f"{result['samples']} photographs as they are, {result['samples']} turned out of plane (of people never "
-            f"trained on) and {result['samples']} renderings: the distance on the mean face between the point found "
-            "and the true one, which means the same for both templates. Seconds are wall clock, whatever else the "
-            "machine did; ms is the median of ONNX Runtime on one thread.",
+            f"Every variant starts from nothing, with seed {result['seed']} but where it says another, and sees "
+            f"{result['images']} images in batches of {result['batch_size']}, a small part of what the shipped network "
+            "saw: such short runs tell directions only, and what another seed changes is chance. Errors are on the "
+            f"same {result['samples']} photographs as they are, {result['samples']} turned out of plane (of people "
+            f"never trained on) and {result['samples']} renderings: the distance on the mean face between the point "
+            "found and the true one, over cells that are matchable in both templates. The overlap is that of each "
+            "template's own mask. Seconds are wall clock, whatever else the machine did; ms is the median of ONNX "
+            "Runtime on one thread.",
             table(header, rows),
         ]
     return parts

@@ -25,14 +25,28 @@ from training.rendered import FixedHeads
 _BATCH = 32
 
 
-def validation_samples(
-    template: Template, data: Path, fits: Path, count: int, seed: int, stride: int
-) -> dict[str, list[Batch]]:
-    """Fixed samples that no training saw, ``count`` of each kind and the same pictures for every template.
+def comparable_samples(
+    templates: Mapping[str, Template], data: Path, fits: Path, count: int, seed: int, stride: int
+) -> dict[str, dict[str, list[Batch]]]:
+    """Fixed samples that no training saw, ``count`` of each kind and of the same pictures for every template.
 
     Returns:
-        Batches of ``as_they_are`` and ``turned``, photographs of people never trained on, and of ``renderings``.
+        Per template batches of ``as_they_are`` and ``turned``, photographs of people never trained on, and of
+        ``renderings``. Their ``compared`` (N, h, w) bool are the cells that are matchable in all templates: one that
+        leaves out the sides of the face would seem better otherwise.
     """
+    samples = {name: _samples(template, data, fits, count, seed, stride) for name, template in templates.items()}
+    for kind in next(iter(samples.values())):
+        for batches in zip(*(of_template[kind] for of_template in samples.values()), strict=True):
+            common = torch.stack([batch["matchable"] == 1 for batch in batches]).all(dim=0)
+            for batch in batches:
+                batch["compared"] = common
+    return samples
+
+
+def _samples(
+    template: Template, data: Path, fits: Path, count: int, seed: int, stride: int
+) -> dict[str, list[Batch]]:
     heads = PhotographHeads(data, fits, template.model, validation=True)
     photographs = ValidationSet(SampleMaker(heads, data, template, Mixture(), stride), heads, seed)
     kinds = {
@@ -47,7 +61,7 @@ def surface_errors(
     network: CorrespondenceModule, template: Template, samples: Mapping[str, list[Batch]]
 ) -> dict[str, dict[str, float]]:
     """Per kind of sample, and over ``all``: ``mean_mm`` and ``median_mm``, the distance in millimetres between the
-    predicted and the true point on the mean face over all matchable cells, and ``overlap``, intersection over union
+    predicted and the true point on the mean face over all ``compared`` cells, and ``overlap``, intersection over union
     of predicted and true matchable cells among the known ones, over all samples at once."""
     distances: dict[str, npt.NDArray[np.float64]] = {}
     counts: dict[str, npt.NDArray[np.int64]] = {}
@@ -76,7 +90,7 @@ def _of_batch(
     true, known = batch["matchable"] == 1, batch["matchable"] != UNKNOWN
     said = (prediction.logit > 0) & known
     at, wanted = (
-        _on_mean_face(template, pixels.float().permute(0, 2, 3, 1)[true].numpy())
+        _on_mean_face(template, pixels.float().permute(0, 2, 3, 1)[batch["compared"]].numpy())
         for pixels in (prediction.template, batch["template"])
     )
     return 1e3 * np.linalg.norm(at - wanted, axis=1), (int((said & true).sum()), int((said | true).sum()))

@@ -38,7 +38,7 @@ def ablation(data: Path, out: Path, images: int = 8) -> Ablation:
 def test_variants_differ_from_best_in_what_is_compared_alone() -> None:
     best = asdict(RECIPES["best"])
     assert asdict(VARIANTS[0].recipe) == best
-    allowed = {"name", "synthetic_share", "turned_share", "template_kind", "width", "architecture"}
+    allowed = {"name", "synthetic_share", "turned_share", "template_kind", "width", "architecture", "seed"}
     for variant in VARIANTS[1:]:
         changed = {key for key, value in asdict(variant.recipe).items() if value != best[key]}
         assert {"name"} < changed <= allowed, variant
@@ -56,7 +56,16 @@ def test_the_budget_decides_steps_and_warm_up() -> None:
         for_budget(best, 31)
 
 
-def test_what_is_trained_is_kept(cheap: None, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_run_goes_on_and_a_finished_one_is_kept(
+    cheap: None, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = training.ablation.train
+    with monkeypatch.context() as patch:
+        patch.setattr(training.ablation, "train", lambda *args, **kwargs: train(*args, **{**kwargs, "steps": 1}))
+        stopped, complete = ablation(data, tmp_path).run(TWO)
+    assert not complete and stopped["variants"][0]["training"] is None
+    assert (tmp_path / "both" / CHECKPOINT).is_file() and not (tmp_path / "both" / "result.json").exists()
+
     result, complete = ablation(data, tmp_path).run(TWO)
     trained, untrained = result["variants"]
     assert complete and trained["training"]["images"] == 8 and untrained["training"] is None
@@ -67,18 +76,6 @@ def test_what_is_trained_is_kept(cheap: None, data: Path, tmp_path: Path, monkey
     assert ablation(data, tmp_path).run(TWO) == (result, True)
     with pytest.raises(ValueError, match="other settings; give --out another folder"):
         ablation(data, tmp_path, images=12).run(TWO)
-
-
-def test_a_stopped_run_goes_on(cheap: None, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train = training.ablation.train
-    with monkeypatch.context() as patch:
-        patch.setattr(training.ablation, "train", lambda *args, **kwargs: train(*args, **{**kwargs, "steps": 1}))
-        result, complete = ablation(data, tmp_path).run(TWO)
-    assert not complete and result["variants"][0]["training"] is None
-    assert (tmp_path / "both" / CHECKPOINT).is_file() and not (tmp_path / "both" / "result.json").exists()
-
-    result, complete = ablation(data, tmp_path).run(TWO)
-    assert complete and result["variants"][0]["training"]["images"] == 8
 
 
 def test_bad_input_is_one_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

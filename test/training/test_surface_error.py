@@ -13,7 +13,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import KINDS, Template
 from training.loss import UNKNOWN
 from training.network import CorrespondenceModule, Prediction
-from training.surface_error import surface_errors, validation_samples
+from training.surface_error import comparable_samples, surface_errors
 
 
 class Answer(CorrespondenceModule):
@@ -42,6 +42,7 @@ def test_mistaken_vertices_are_as_far_off_as_they_are_apart(small_model: FaceMod
     true, said = np.random.default_rng(0).permutation(inner)[:32].reshape(2, 16)
     grids = [torch.from_numpy(template.coordinates[v].T.reshape(1, 2, 4, 4)) for v in (true, said)]
     batch = {"image": torch.zeros(1), "template": grids[0], "matchable": torch.ones(1, 4, 4, dtype=torch.uint8)}
+    batch["compared"] = batch["matchable"] == 1
     errors = surface_errors(Answer(grids[1], torch.ones(1, 4, 4)), template, {"some": [batch]})
     apart = 1e3 * np.linalg.norm(small_model.mean[true] - small_model.mean[said], axis=1)
     assert errors["some"]["mean_mm"] == pytest.approx(apart.mean(), rel=0.01)
@@ -54,7 +55,8 @@ def test_overlap_leaves_unknown_cells_out_and_pools_the_samples(small_model: Fac
     flat = torch.full((1, 2, 1, 4), 64.0)
 
     def batch(*matchable: int) -> dict[str, torch.Tensor]:
-        return {"image": torch.zeros(1), "template": flat, "matchable": torch.tensor([[matchable]])}
+        mask = torch.tensor([[matchable]])
+        return {"image": torch.zeros(1), "template": flat, "matchable": mask, "compared": mask == 1}
 
     network = Answer(flat, torch.tensor([[[1.0, 1.0, -1.0, 1.0]]]))
     errors = surface_errors(network, template, {"a": [batch(1, 0, 1, UNKNOWN)], "b": [batch(1, 1, 0, 1)]})
@@ -63,14 +65,16 @@ def test_overlap_leaves_unknown_cells_out_and_pools_the_samples(small_model: Fac
 
 
 def test_every_template_is_validated_on_the_same_pictures(data: Path, shipped_model: FaceModel) -> None:
-    cylindrical, frontal = (
-        validation_samples(Template(shipped_model, kind), data, data / "fits.npz", 2, 1, 2) for kind in KINDS
-    )
+    templates = {kind: Template(shipped_model, kind) for kind in KINDS}
+    samples = comparable_samples(templates, data, data / "fits.npz", 2, 1, 2)
+    cylindrical, frontal = samples["cylindrical"], samples["frontal"]
     assert list(cylindrical) == ["as_they_are", "turned", "renderings"]
     for kind, batches in cylindrical.items():
         assert sum(len(batch["image"]) for batch in batches) == 2
         for one, other in zip(batches, frontal[kind], strict=True):
             assert torch.equal(one["image"], other["image"]), kind
             assert not torch.equal(one["template"], other["template"]), kind
+            both = (one["matchable"] == 1) & (other["matchable"] == 1)
+            assert torch.equal(one["compared"], both) and torch.equal(other["compared"], both) and both.any(), kind
     plain = {name: values[0].numpy() for name, values in cylindrical["as_they_are"][0].items()}
     assert agreement(plain) > 0.95
