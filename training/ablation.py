@@ -116,7 +116,7 @@ class Ablation:
 
         Returns:
             ``images`` and ``seconds`` of training, ``errors`` of :func:`training.surface_error.surface_errors`, and
-            the ``commit`` that trained.
+            the ``commit`` that validated.
         Raises:
             ValueError: the run folder holds a run with other settings.
         """
