@@ -231,9 +231,13 @@ class ValidationSet(Dataset[Sample]):
 FITS = Path("runs/photograph_fits.npz")
 
 
-def make_dataset(recipe: Recipe, data: Path | None, split: str, seed: int, stride: int) -> Dataset[Sample]:
+def make_dataset(
+    recipe: Recipe, data: Path | None, split: str, seed: int, stride: int, fits: Path = FITS
+) -> Dataset[Sample]:
     """The data set of a recipe: ``split`` is ``train`` (endless stream) or ``validation`` (fixed set).
 
+    Args:
+        fits: labels of the photographs, where the recipe has any.
     Raises:
         ValueError: the recipe needs data and got none.
     """
@@ -247,6 +251,6 @@ def make_dataset(recipe: Recipe, data: Path | None, split: str, seed: int, strid
     if recipe.pairs:
         return RenderedPairs(template, data, seed, stride)
     mixture = Mixture(turned=recipe.turned_share, synthetic=recipe.synthetic_share)
-    heads = PhotographHeads(data, FITS, template.model, validation=split == "validation")
+    heads = PhotographHeads(data, fits, template.model, validation=split == "validation")
     maker = SampleMaker(heads, data, template, mixture, stride)
     return SampleStream(maker, seed) if split == "train" else ValidationSet(maker, heads, seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,5 +45,17 @@ def write_result(path: Path | None, result: Result, network: Path | None = None)
         ValueError: a figure is not finite.
     """
     if path is not None:
-        text = json.dumps({**result, "provenance": provenance(network)}, indent=1, allow_nan=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        write_json(path, {**result, "provenance": provenance(network)})
+
+
+def write_json(path: Path, content: Result) -> None:
+    """Write ``content`` so that ``path`` is at any moment either the old file or the new one, whole.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: a figure is not finite.
+    """
+    text = json.dumps(content, indent=1, allow_nan=False)
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_text(text + "\n", encoding="utf-8")
+    os.replace(unfinished, path)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from painted_face import agreement, head_at, paint
+from painted_face import agreement
 
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
 from training.data import Mixture, SampleMaker, SampleStream, ValidationSet, draw_turn
 from training.loss import UNKNOWN
@@ -20,41 +19,10 @@ from training.photographs.fit import PhotographFits
 from training.photographs.heads import LabelledHead, PhotographHeads
 from training.rendering.synthetic import SyntheticHeads
 
-_FOCAL, _COUNT = 900.0, 40
-
 
 @pytest.fixture(scope="module")
 def template(shipped_model: FaceModel) -> Template:
     return Template(shipped_model)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, template: Template) -> Path:
-    """One painted head in three folders, 40 labels to it each, and a plain background."""
-    folder = tmp_path_factory.mktemp("data")
-    pose = np.eye(4)
-    pose[:3, :3] = rotation_from_yaw_pitch_roll(np.radians([12.0, 5.0, 3.0]))
-    pose[:3, 3] = 0.01, 0.02, 1.5
-    camera = PinholeCamera(_FOCAL, _FOCAL, 95.5, 95.5, 192, 192)
-    image = paint(template, head_at(template.model, pose), camera)
-    for name in ("youtube_faces", "press_photos", "masked_faces"):
-        (folder / name / "images").mkdir(parents=True)
-        cv2.imwrite(str(folder / name / "images" / "a.png"), image)
-        np.savez(
-            folder / name / "landmarks.npz",
-            name=np.array(["a.png"] * _COUNT),
-            mesh478=np.zeros((_COUNT, 478, 3), np.float16),
-            has_mesh478=np.ones(_COUNT, bool),
-        )
-    (folder / "backgrounds").mkdir()
-    cv2.imwrite(str(folder / "backgrounds" / "b.jpg"), np.zeros((160, 240, 3), np.uint8))
-    size = template.model.identity_size + template.model.expression_size
-    every = 3 * _COUNT
-    PhotographFits(
-        np.repeat(pose[None], every, 0).astype(np.float32), np.zeros((every, size), np.float32),
-        np.full(every, _FOCAL, np.float32), np.zeros(every, np.float32), np.ones(every, bool),
-    ).save(folder / "fits.npz")  # fmt: skip
-    return folder
 
 
 def maker(data: Path, template: Template, validation: bool = False, **mixture: float) -> SampleMaker:

@@ -111,6 +111,24 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "| jitter of a still head, ° rms | 0.25 | 0.75 |" in text
 
 
+def test_ablation_says_what_was_not_trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    errors = {kind: {"mean_mm": 4.0 + i, "median_mm": 3.0, "overlap": 0.875}
+              for i, kind in enumerate(("all", "as_they_are", "turned", "renderings"))}  # fmt: skip
+    cost = {"parameters": 1_360_000, "multiply_adds": 112_000_000, "milliseconds": {"median": 2.5}}
+    variants = [
+        {"title": "as it is", "training": {"images": 64, "seconds": 12.4, "errors": errors}, **cost},
+        {"title": "the paper's", "training": None, **cost},
+    ]
+    ablation = {"benchmark": "ablation", "images": 70, "samples": 128, "seed": 1, "batch_size": 32,
+                "variants": variants, "provenance": SOURCE}  # fmt: skip
+    (tmp_path / "ablation.json").write_text(json.dumps(ablation))
+    text = written(tmp_path, capsys)
+    assert "| as it is | 4.00 | 3.00 | 5.00 | 6.00 | 7.00 | 0.88 | 64 | 12 | 112.00 | 1.36 | 2.50 |" in text
+    assert "| the paper's | not trained at this budget |  |  |  |  |  |  |  | 112.00 | 1.36 | 2.50 |" in text
+    assert "with seed 1 but where it says another, and sees 70 images" in text
+    assert "commit `0123456789ab-dirty`, a processor." in text
+
+
 def test_the_means_of_the_paper_are_those_of_its_bins() -> None:
     for system in PAPER_68 + PAPER_AFLW:
         assert system.mean == pytest.approx(sum(system.bins) / 3, abs=0.005)
