@@ -106,8 +106,8 @@ RECIPES = {
         Recipe(
             name="best",
             architecture="compact",
-            synthetic_share=0.25,
-            turned_share=0.45,
+            synthetic_share=0.35,
+            turned_share=0.4,
             loss="likelihood",
             batch_size=32,
             learning_rate=1e-3,

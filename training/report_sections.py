@@ -391,6 +391,20 @@ def _made(name: str, result: Result, command: str) -> str:
 
 
 #: Kind of result -> what makes its section of named results, in the order of the page.
+def _label_error(results: list[tuple[str, Result]]) -> list[str]:
+    header = ("file", "yaw to either side, °", "views", "yaw, °", "its spread, °", "pitch, °", "roll, °", "NME68")
+    columns = ("n", "yaw", "yaw_spread", "pitch", "roll", "nme68")
+    rows = [
+        [name, f"{row['from']}-{row['to']}", *(row[c] for c in columns)] for name, r in results for row in r["bins"]
+    ]
+    command = "python -m training.photographs.label_error --environments DIR --json"
+    note = (
+        "Medians of label minus truth, on rendered people; yaw counts away from the camera, roll to the side of the "
+        "yaw. Photographs are learned from only where these errors are small."
+    )
+    return ["## Labels of the photographs", *(_made(n, r, command) for n, r in results), note, table(header, rows)]
+
+
 SECTIONS: dict[str, Callable[[list[tuple[str, Result]]], list[str]]] = {
     "aflw2000": _aflw2000,
     "aflw2000_reannotated": _reannotated,
@@ -402,6 +416,7 @@ SECTIONS: dict[str, Callable[[list[tuple[str, Result]]], list[str]]] = {
     "pointing04": _pointing04,
     "ibug300w": _ibug300w,
     "synthesis_ai": _synthesis_ai,
+    "label_error": _label_error,
     "consistency": _consistency,
     "steadiness": _steadiness,
     "ablation": _ablation,

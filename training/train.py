@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -301,6 +301,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--start-from", type=Path, help="checkpoint of another run, or exported .onnx, to begin with")
     parser.add_argument("--minutes", type=float, help="length of the whole run in minutes")
     parser.add_argument("--steps", type=int, help="length of the whole run in steps")
+    parser.add_argument("--learning-rate", type=float, help="at its highest, instead of the recipe's")
     parser.add_argument("--workers", type=int, default=1, help="loader processes (default 1)")
     parser.add_argument("--threads", type=int, help="torch threads (default: the cores the loaders leave over)")
     given = parser.parse_args(arguments)
@@ -309,6 +310,8 @@ def main(arguments: list[str] | None = None) -> None:
     # than 1 + 1.
     torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 1) - given.workers))
     recipe = recipe_named(given.recipe)
+    if given.learning_rate is not None:
+        recipe = replace(recipe, learning_rate=given.learning_rate)
     try:
         template = Template(FaceModel.load(), recipe.template_kind)
         last = train(

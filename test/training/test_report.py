@@ -102,13 +102,16 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
                    "raw": pose, "filtered": {**pose, "all": {**part, "nees": 0.5}}}  # fmt: skip
     keys = ("jitter_deg", "jitter_lateral_mm", "speech_filtered_percent", "blink_filtered_percent", "turned_camera_deg")
     steady = {"benchmark": "steadiness", "people": 8, **{key: {"median": 0.25, "worst": 0.75} for key in keys}}
-    for result in (consistency, steady):
+    row = {"from": 10, "to": 20, "n": 7, "yaw": 3.125, "yaw_spread": 2.0, "pitch": 5.0, "roll": 0.5, "nme68": 2.5}
+    labels = {"benchmark": "label_error", "people": 3, "views": 18, "not_labelled": 0, "bins": [row]}
+    for result in (consistency, steady, labels):
         (tmp_path / f"{result['benchmark']}.json").write_text(json.dumps({**result, "provenance": SOURCE}))
     text = written(tmp_path, capsys)
     assert "| raw | depth | 1.25 | 0.88 |" in text and "| filtered | all | 0.50 | 0.88 |" in text
     assert "24 people, 99 poses, 1 frames without a head; depth 3.9 % rms" in text
     assert "raw mm: 1.0 / 2.0 / 30.0" in text
     assert "| jitter of a still head, ° rms | 0.25 | 0.75 |" in text
+    assert "| label_error.json | 10-20 | 7 | 3.12 | 2.00 | 5.00 | 0.50 | 2.50 |" in text
 
 
 def test_ablation_says_what_was_not_trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

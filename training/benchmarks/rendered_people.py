@@ -33,6 +33,11 @@ class PersonRenderer(DriveRenderer):
         super().__init__(model, drive, seed)
         self._identity = np.random.default_rng((seed, 1)).normal(size=model.identity_size)
 
+    @property
+    def identity(self) -> Array:
+        """(K,) the person's coefficients."""
+        return self._identity
+
 
 @dataclass(frozen=True)
 class Sequence:

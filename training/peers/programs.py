@@ -60,8 +60,8 @@ def environment(name: str, folder: Path) -> Path:
     return python
 
 
-def run(name: str, python: Path, images: list[Path], repeats: int, threads: int, model: FaceModel) -> list[Answer]:
-    """What the system says about every image, timed ``repeats`` times each after one untimed run.
+def said(name: str, python: Path, images: list[Path], repeats: int, threads: int) -> list[str]:
+    """The line of JSON that the system prints for every image (``training.peers.answers``).
 
     Raises:
         PeerError: it failed or did not answer for every image.
@@ -69,12 +69,24 @@ def run(name: str, python: Path, images: list[Path], repeats: int, threads: int,
     program = PROGRAMS[name].script
     options = ["--repeats", str(repeats), "--threads", str(threads)]
     text = _run([str(python), str(program), *options, *map(str, images)], f"running {name}")
+    lines = [line for line in text.splitlines() if line.startswith("{")]
+    if len(lines) != len(images):
+        raise PeerError(f"{name} answered for {len(lines)} of {len(images)} images")
+    return lines
+
+
+def run(name: str, python: Path, images: list[Path], repeats: int, threads: int, model: FaceModel) -> list[Answer]:
+    """What the system says about every image, timed ``repeats`` times each after one untimed run.
+
+    Raises:
+        PeerError: it failed or did not answer for every image.
+    """
     try:
-        answers = [parse_line(line, model) for line in text.splitlines() if line.startswith("{")]
+        answers = [parse_line(line, model) for line in said(name, python, images, repeats, threads)]
     except ValueError as error:
         raise PeerError(f"{name}: {error}") from error
     if [answer.name for answer in answers] != [image.stem for image in images]:
-        raise PeerError(f"{name} answered for {len(answers)} of {len(images)} images")
+        raise PeerError(f"{name} answered for other images than it was asked about")
     return answers
 
 

@@ -72,12 +72,16 @@ def fit_photographs(model: FaceModel, photographs: Photographs, processes: int =
     return out
 
 
+def label_settings() -> AlignmentSettings:
+    """How the model is fitted to mesh points: until it moves no more, and accepting what labels miss by."""
+    return AlignmentSettings(independent_share=_OVERLAP, max_iterations=60, max_noise_scale=20.0)
+
+
 def _fit_one(model: FaceModel, mesh: npt.NDArray[np.float32]) -> tuple[Array, Array, float, float] | None:
     if not np.isfinite(mesh[:POINTS, :2]).all():
         return None
     surface, sigma = load_surface()
-    aligner = Aligner(model, AlignmentSettings(independent_share=_OVERLAP, max_iterations=60, max_noise_scale=20.0))
-    fitted = fit_mesh(aligner, surface, sigma, mesh.astype(np.float64))
+    fitted = fit_mesh(Aligner(model, label_settings()), surface, sigma, mesh.astype(np.float64))
     if fitted is None:
         return None
     fit, camera = fitted

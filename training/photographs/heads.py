@@ -11,11 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Array
+from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from training.photographs.collection import read_image, read_photographs
 from training.photographs.fit import PhotographFits
 
 Image = npt.NDArray[np.uint8]
+
+#: Photographs that look further aside (degrees of the fit) are not learned from: the labelling network's own error
+#: grows from there (``training.photographs.label_error``); nearer ones are turned aside instead.
+MAX_YAW = 20.0
 #: The few arrays a label is kept as.
 Label = Mapping[str, npt.NDArray[np.generic]]
 
@@ -64,7 +68,7 @@ class ListedHeads(Heads, Protocol):
 
 
 class PhotographHeads:
-    """The data folder's photographs with the fits of ``training.photographs.fit``."""
+    """The data folder's photographs with the fits of ``training.photographs.fit``, those within ``MAX_YAW``."""
 
     def __init__(self, data: Path, fits: Path, model: FaceModel, validation: bool) -> None:
         photographs, self._fits, self._model = read_photographs(data), PhotographFits.load(fits), model
@@ -73,7 +77,10 @@ class PhotographHeads:
                 f"'{fits}' has {len(self._fits.pose)} fits for {len(photographs)} photographs; fit them again"
             )
         self.paths = photographs.paths
-        self.usable = np.flatnonzero(self._fits.accepted & (photographs.validation == validation))
+        poses = self._fits.pose.astype(np.float64)
+        yaw = np.array([yaw_pitch_roll_from_rotation(pose[:3, :3])[0] if pose.any() else np.inf for pose in poses])
+        trusted = self._fits.accepted & (np.abs(yaw) <= np.radians(MAX_YAW))
+        self.usable = np.flatnonzero(trusted & (photographs.validation == validation))
 
     def draw(self, rng: np.random.Generator) -> LabelledHead:
         """A random usable one."""

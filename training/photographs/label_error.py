@@ -1,0 +1,173 @@
+"""How wrong the photographs' labels are by how far a head looks aside: the labelling network judged on rendered people.
+
+    python -m training.photographs.label_error --environments DIR [--json FILE]
+
+The photographs' 468 points come from a public face-mesh network. Here the same network (``training.peers``) looks at
+rendered people whose truth is known, the face model is fitted to what it says exactly as to a photograph
+(``training.photographs.fit``), and the fit is compared with the truth. A rendered face is no photograph: what grows
+with the angle tells more than the figure at one angle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.alignment import Aligner
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
+from training.benchmarks.conventions import along_line_of_sight
+from training.benchmarks.metrics import box_of, box_size
+from training.benchmarks.rendered_people import PersonRenderer
+from training.peers.programs import PeerError, environment, said
+from training.photographs.fit import label_settings
+from training.photographs.mesh478 import fit_mesh, load_surface
+from training.rendering.clip import Truth
+from training.rendering.drive import Drive
+from training.result_files import check_destination, write_result
+
+#: Degrees of yaw between which errors are told.
+BINS = (0, 10, 20, 30, 40, 50, 60, 75)
+_VIEWS = 6  # of every person
+_DISTANCE = 1.6  # metres; photographers stand about there, and the label's assumed camera with them
+_LENS = 2.9  # focal length over that of the drives' camera, so that the face fills the picture all the same
+_SIDE = 192  # pixels of a photograph, as the collections have them
+_MARGIN = 1.7  # its side over that of the box of the landmarks
+_FIRST_SEED = 1000  # apart from the people of other benchmarks
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A picture (192, 192, 3) BGR, ``rotation`` (3, 3) camera <- head along the line of sight, and the 68 landmarks
+    (68, 2), all true."""
+
+    image: Image
+    rotation: Array
+    landmarks: Array
+
+
+class _Sitting(Drive):
+    """Somebody who turns the head before a photographer."""
+
+    def truth(self) -> Truth:
+        truth = super().truth()
+        lens = replace(truth.camera, fx=truth.camera.fx * _LENS, fy=truth.camera.fy * _LENS)
+        return replace(truth, camera=lens)
+
+
+def portraits(model: FaceModel, seed: int) -> list[Portrait]:
+    """The views of the person that ``seed`` stands for, at random angles up to the last of ``BINS``."""
+    rng = np.random.default_rng((seed, 2))
+    angles = np.column_stack([rng.uniform(-BINS[-1], BINS[-1], _VIEWS), rng.normal(0.0, (8.0, 6.0), (_VIEWS, 2))])
+    motion = [(0.2 * i, *view, 0.0, 0.0, _DISTANCE) for i, view in enumerate(angles.tolist())]
+    drive = _Sitting((*motion, (0.2 * _VIEWS, *motion[-1][1:])), ())
+    truth, renderer = drive.truth(), PersonRenderer(model, drive, _FIRST_SEED + seed)
+    return [_portrait(model, renderer, truth, i) for i in np.searchsorted(truth.stamp, 0.2 * np.arange(_VIEWS) - 1e-6)]
+
+
+def _portrait(model: FaceModel, renderer: PersonRenderer, truth: Truth, frame: int) -> Portrait:
+    pose = truth.pose[frame]
+    marks = model.at(model.landmarks, model.shape(np.concatenate([renderer.identity, np.zeros(model.expression_size)])))
+    pixels = truth.camera.project(marks @ pose[:3, :3].T + pose[:3, 3])
+    box = box_of(pixels)
+    scale = _SIDE / (_MARGIN * box_size(box))
+    shift = 0.5 * (_SIDE - 1) - scale * 0.5 * (box[:2] + box[2:])
+    to_portrait = np.column_stack([np.eye(2) * scale, shift])
+    image = cv2.warpAffine(renderer.frame(frame), to_portrait, (_SIDE, _SIDE), flags=cv2.INTER_AREA)
+    return Portrait(np.asarray(image, dtype=np.uint8), along_line_of_sight(pose), scale * pixels + shift)
+
+
+def label_error(model: FaceModel, portrait: Portrait, mesh: Array) -> Array | None:
+    """What a label says minus the truth: yaw (away from the camera), pitch, roll (to the side of the yaw) in degrees
+    and the mean landmark error in % of the box size; None where no fit is found.
+
+    Args:
+        mesh: (468 or 478, 3) points of the labelling network.
+    """
+    surface, sigma = load_surface()
+    fitted = fit_mesh(Aligner(model, label_settings()), surface, sigma, mesh)
+    if fitted is None:
+        return None
+    fit, camera = fitted
+    said_angles = np.degrees(yaw_pitch_roll_from_rotation(along_line_of_sight(fit.pose)))
+    angles = np.degrees(yaw_pitch_roll_from_rotation(portrait.rotation))
+    marks = model.at(model.landmarks, model.shape(fit.coefficients)) @ fit.pose[:3, :3].T + fit.pose[:3, 3]
+    gap = np.linalg.norm(camera.project(marks) - portrait.landmarks, axis=1).mean()
+    side = np.sign(angles[0])
+    return np.array([*(said_angles - angles) * (side, 1.0, side), 100.0 * gap / box_size(box_of(portrait.landmarks))])
+
+
+def summary(yaw: Array, errors: Array) -> list[dict[str, Any]]:
+    """Per bin of ``|yaw|`` (N,) degrees: how many, and of ``errors`` (N, 4) medians and the spread of yaw."""
+    rows = []
+    for low, high in zip(BINS[:-1], BINS[1:], strict=True):
+        among = errors[(np.abs(yaw) >= low) & (np.abs(yaw) < high)]
+        if len(among):
+            medians = np.median(among, axis=0).tolist()
+            names = ("yaw", "pitch", "roll", "nme68")
+            rows.append({"from": low, "to": high, "n": len(among), "yaw_spread": float(among[:, 0].std()),
+                         **dict(zip(names, medians, strict=True))})  # fmt: skip
+    return rows
+
+
+def measure(model: FaceModel, people: int, environments: Path) -> dict[str, Any]:
+    """Raises PeerError when the labelling network cannot be installed or run."""
+    python = environment("mediapipe", environments)
+    views = [view for seed in range(people) for view in portraits(model, seed)]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{i:05d}.png" for i in range(len(views))]
+        for path, view in zip(paths, views, strict=True):
+            # The network wants more pixels than the collections kept; it had the originals.
+            cv2.imwrite(str(path), cv2.resize(view.image, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC))
+        answers = [json.loads(line)["points"] for line in said("mediapipe", python, paths, 1, 1)]
+    yaw, errors, unfitted = [], [], 0
+    for view, points in zip(views, answers, strict=True):
+        mesh = None if points is None else _to_photograph(np.array(points))
+        error = None if mesh is None else label_error(model, view, mesh)
+        if error is None:
+            unfitted += 1
+            continue
+        yaw.append(float(np.degrees(yaw_pitch_roll_from_rotation(view.rotation)[0])))
+        errors.append(error)
+    return {"people": people, "views": len(views), "not_labelled": unfitted,
+            "bins": summary(np.array(yaw), np.array(errors).reshape(-1, 4))}  # fmt: skip
+
+
+def _to_photograph(points: Array) -> Array:
+    """Pixel centres of the doubled picture -> of the photograph; depth in its pixels."""
+    return 0.5 * points - [0.25, 0.25, 0.0]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--environments", type=Path, required=True, help="folder for the network's own Python")
+    parser.add_argument("--json", type=Path, help="write the result here")
+    options = parser.parse_args(arguments)
+    try:
+        check_destination(options.json)
+        result = measure(FaceModel.load(), options.people, options.environments)
+        write_result(options.json, {"benchmark": "label_error", **result})
+    except (OSError, ValueError, PeerError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{result['views']} views, {result['not_labelled']} not labelled")
+    for row in result["bins"]:
+        print("{from:2d}-{to:2d} deg, {n:3d}: yaw {yaw:+.1f} (spread {yaw_spread:.1f}), pitch {pitch:+.1f}, "
+              "roll {roll:+.1f} deg, NME68 {nme68:.2f} %".format(**row))  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
