@@ -341,6 +341,18 @@ def _steadiness(results: list[tuple[str, Result]]) -> list[str]:
     return parts
 
 
+def _blinks(results: list[tuple[str, Result]]) -> list[str]:
+    columns = ("true", "found", "recall", "precision", "longest_excess_s")
+    header = ("shown", "true closures", "found", "recall", "precision", "longest found beyond longest true, s")
+    rows = [
+        [shown_name, *(figures.get(c) for c in columns)]
+        for _, result in results
+        for shown_name, figures in result["shown"].items()
+    ]
+    command = "python -m training.benchmarks.blinks --json"
+    return ["## Closures of the eyes", *(_made(n, r, command) for n, r in results), table(header, rows)]
+
+
 def _made(name: str, result: Result, command: str) -> str:
     """The line that says how a file came to be."""
     source = result["provenance"]
@@ -364,6 +376,7 @@ SECTIONS: dict[str, Callable[[list[tuple[str, Result]]], list[str]]] = {
     "synthesis_ai": _synthesis_ai,
     "consistency": _consistency,
     "steadiness": _steadiness,
+    "blinks": _blinks,
     "recording": _recording,
     "video": _video,
     "times": _times,

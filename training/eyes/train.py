@@ -35,9 +35,12 @@ from training.eyes.network import Deployed, EyelidNetwork
 from training.photographs.collection import read_photographs
 from training.photographs.fit import PhotographFits
 
-_SHUT = 0.25  # eyes less open than this count as shut in the figures, and ...
-_SHUT_SHARE = 0.3  # ... make up this share of the training patches with open or shut eyes
-_HIDDEN_SHARE, _NO_EYE_SHARE = 0.15, 0.03  # eyes that cannot be seen, and pictures without any
+_SHUT = 0.25  # eyes less open than this count as shut in the figures
+#: Shares of the training patches with eyes less open than the first, the second and the rest, and with eyes that cannot
+#: be seen. Photographs hold few half-shut eyes, and what is rare in training is answered as something else.
+_BANDS = (_SHUT, 0.6)
+_SHARES = (0.22, 0.25, 0.38, 0.15)
+_NO_EYE_SHARE = 0.03  # pictures without an eye
 _OPSET = 17
 _SOURCES = (
     "our own renderings of the shipped face model; photographs of youtube_faces, press_photos and masked_faces; "
@@ -51,9 +54,10 @@ class _Patches:
 
     def __init__(self, examples: Examples, backgrounds: Backgrounds) -> None:
         self._examples, self._backgrounds = examples, backgrounds
-        shut = examples.visible & (examples.openness < _SHUT)
-        self._kinds = [np.flatnonzero(k) for k in (shut, examples.visible & ~shut, ~examples.visible)]
-        self._shares = np.array([_SHUT_SHARE, 1.0 - _SHUT_SHARE - _HIDDEN_SHARE, _HIDDEN_SHARE])
+        kind = np.where(examples.visible, np.digitize(examples.openness, _BANDS), len(_BANDS) + 1)
+        self._kinds = [np.flatnonzero(kind == k) for k in range(len(_SHARES))]
+        shares = np.where([len(indices) > 0 for indices in self._kinds], _SHARES, 0.0)
+        self._shares = shares / shares.sum()
 
     def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
         """patches (N, 32, 48) uint8, openness (N,) and visible (N,); NaN where either is not known."""
