@@ -46,7 +46,7 @@ def _geometry(
 ) -> Targets:
     model = renderer.template.model
     rotation, translation = draw_pose(rng, settings)
-    face = model.shape(coefficients.draw(rng, 1.0))
+    face = model.shape(coefficients.draw(rng, settings))
     points = face @ rotation.T.astype(np.float32) + translation.astype(np.float32)
     scale, offset = draw_framing(rng, settings, model.at(model.landmarks, points), CROP_SIZE)
     return renderer.render(points[:, :2] / points[:, 2:] * scale + offset, points[:, 2])

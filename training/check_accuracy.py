@@ -1,8 +1,8 @@
 """Whether a benchmark's result is as good as the recorded one.
 
-    python -m training.evaluate aflw2000 FOLDER --json result.json
-    python -m training.check_accuracy result.json docs/accuracy.json            # exit code 1 when it has become worse
-    python -m training.check_accuracy result.json docs/accuracy.json --record   # from now on, this is the mark
+python -m training.evaluate aflw2000 FOLDER --json result.json
+python -m training.check_accuracy result.json docs/accuracy.json            # exit code 1 when it has become worse
+python -m training.check_accuracy result.json docs/accuracy.json --record   # from now on, this is the mark
 """
 
 from __future__ import annotations

@@ -44,9 +44,7 @@ def comparable_samples(
     return samples
 
 
-def _samples(
-    template: Template, data: Path, fits: Path, count: int, seed: int, stride: int
-) -> dict[str, list[Batch]]:
+def _samples(template: Template, data: Path, fits: Path, count: int, seed: int, stride: int) -> dict[str, list[Batch]]:
     heads = PhotographHeads(data, fits, template.model, validation=True)
     photographs = ValidationSet(SampleMaker(heads, data, template, Mixture(), stride), heads, seed)
     kinds = {

@@ -101,9 +101,7 @@ def train(
 class _Run:
     """The state of a training run, and the steps through it."""
 
-    def __init__(
-        self, fabric: Fabric, recipe: Recipe, out: Path, template: Template, resume: bool
-    ) -> None:
+    def __init__(self, fabric: Fabric, recipe: Recipe, out: Path, template: Template, resume: bool) -> None:
         self.fabric, self.recipe, self.out = fabric, recipe, out
         self.template = {"kind": template.kind, "hash": template.hash}
         image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None

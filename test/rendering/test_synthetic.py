@@ -123,13 +123,22 @@ def test_turning_is_relative_to_the_ray_of_sight() -> None:
 
 def test_expressions_are_activations_and_a_mask_keeps_the_mouth_shut(shipped_model: FaceModel) -> None:
     sampler, rng = CoefficientSampler(shipped_model), np.random.default_rng(0)
-    drawn = np.array([sampler.draw(rng, 1.0) for _ in range(300)])
+    drawn = np.array([sampler.draw(rng, Settings()) for _ in range(300)])
     identity, expression = np.split(drawn, [shipped_model.identity_size], axis=1)
     assert identity.std() == pytest.approx(1.0, abs=0.05)
     assert expression.min() >= 0 and expression.max() <= 1 and 0.5 < np.mean(expression == 0) < 0.95
-    shut = sampler.draw(rng, 1.0, mouth_shut=True)[shipped_model.identity_size :]
+    shut = sampler.draw(rng, Settings(), mouth_shut=True)[shipped_model.identity_size :]
     mouth = [i for i, name in enumerate(shipped_model.expression_names) if name.startswith(("jaw", "mouth"))]
     assert mouth and not shut[mouth].any()
+
+
+def test_lids_are_drawn_as_often_and_as_far_shut_as_the_settings_say(shipped_model: FaceModel) -> None:
+    sampler, rng = CoefficientSampler(shipped_model), np.random.default_rng(0)
+    settings = Settings(lids_share=1.0, lids=(0.3, 0.5))
+    blinks = [shipped_model.identity_size + shipped_model.expression_names.index(f"eyeBlink_{side}") for side in "LR"]
+    lids = np.array([sampler.draw(rng, settings)[blinks] for _ in range(50)])
+    np.testing.assert_array_equal(lids[:, 0], lids[:, 1])
+    assert lids.min() >= 0.3 and lids.max() <= 0.5 and np.ptp(lids) > 0.15
 
 
 def test_photographed_albedo_of_another_mesh_is_refused(template: Template) -> None:

@@ -76,7 +76,7 @@ def test_a_trained_network_is_what_the_runtime_reads(rendered: Examples, data: P
     """Overfitting a handful of eyes shows that loss, averaging, figures and file belong together."""
     some = Examples(rendered.pictures[:4], np.array([0.0, 0.0, 1.0, 1.0], np.float32), np.ones(4, bool))
     hidden = Examples(np.zeros_like(some.pictures[:2]), np.full(2, np.nan, np.float32), np.zeros(2, bool))
-    network = train(some + hidden, Backgrounds(data), steps=150, batch=32)
+    network = train([some, hidden], Backgrounds(data), steps=150, batch=32)
     untrained = measure(EyelidNetwork().eval(), some)["openness_error"]
     figures = measure(network, some + hidden)
     assert figures["openness_error"] < 0.6 * untrained

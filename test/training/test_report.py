@@ -132,6 +132,16 @@ def test_ablation_says_what_was_not_trained(tmp_path: Path, capsys: pytest.Captu
     assert "commit `0123456789ab-dirty`, a processor." in text
 
 
+def test_closures_of_drives_and_videos_stand_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = {"true": 4, "found": 2, "recall": 0.5, "precision": 1.0, "missed": [9, 30], "false": []}
+    shown = {"drowsy": {**video, "precision": None, "longest_excess_s": 0.25}, "face.mp4": video}
+    result = {"benchmark": "blinks", "limit": None, "shown": shown, "provenance": SOURCE}
+    (tmp_path / "blinks.json").write_text(json.dumps(result))
+    text = written(tmp_path, capsys)
+    assert "| drowsy | 4 | 2 | 0.50 |  | 0.25 |" in text
+    assert "| face.mp4 | 4 | 2 | 0.50 | 1.00 |  |" in text
+
+
 def test_the_means_of_the_paper_are_those_of_its_bins() -> None:
     for system in PAPER_68 + PAPER_AFLW:
         assert system.mean == pytest.approx(sum(system.bins) / 3, abs=0.005)

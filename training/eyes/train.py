@@ -13,6 +13,7 @@ import json
 import math
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -35,9 +36,12 @@ from training.eyes.network import Deployed, EyelidNetwork
 from training.photographs.collection import read_photographs
 from training.photographs.fit import PhotographFits
 
-_SHUT = 0.25  # eyes less open than this count as shut in the figures, and ...
-_SHUT_SHARE = 0.3  # ... make up this share of the training patches with open or shut eyes
-_HIDDEN_SHARE, _NO_EYE_SHARE = 0.15, 0.03  # eyes that cannot be seen, and pictures without any
+_SHUT = 0.25  # eyes less open than this count as shut in the figures
+#: Shares of the training patches with eyes less open than the first, the second and the rest, and with eyes that cannot
+#: be seen. Photographs hold few half-shut eyes, and what is rare in training is answered as something else.
+_BANDS = (_SHUT, 0.6)
+_SHARES = (0.25, 0.22, 0.38, 0.15)
+_NO_EYE_SHARE = 0.03  # pictures without an eye
 _OPSET = 17
 _SOURCES = (
     "our own renderings of the shipped face model; photographs of youtube_faces, press_photos and masked_faces; "
@@ -47,13 +51,19 @@ _LICENCE = "research use only: the weights saw photographs whose terms allow no 
 
 
 class _Patches:
-    """Endless random training patches."""
+    """Endless random training patches; within a band of openness every source is shown as often as the others."""
 
-    def __init__(self, examples: Examples, backgrounds: Backgrounds) -> None:
-        self._examples, self._backgrounds = examples, backgrounds
-        shut = examples.visible & (examples.openness < _SHUT)
-        self._kinds = [np.flatnonzero(k) for k in (shut, examples.visible & ~shut, ~examples.visible)]
-        self._shares = np.array([_SHUT_SHARE, 1.0 - _SHUT_SHARE - _HIDDEN_SHARE, _HIDDEN_SHARE])
+    def __init__(self, sources: Sequence[Examples], backgrounds: Backgrounds) -> None:
+        first, *rest = sources
+        self._examples, self._backgrounds = sum(rest, first), backgrounds
+        source = np.repeat(np.arange(len(sources)), [len(part.visible) for part in sources])
+        examples = self._examples
+        kind = np.where(examples.visible, np.digitize(examples.openness, _BANDS), len(_BANDS) + 1)
+        weight = np.zeros(len(kind))
+        for k, share in enumerate(_SHARES):
+            counts = np.bincount(source[kind == k], minlength=len(sources))
+            weight[kind == k] = share / (counts[source[kind == k]] * max(np.count_nonzero(counts), 1))
+        self._cumulative = np.cumsum(weight) / weight.sum()
 
     def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
         """patches (N, 32, 48) uint8, openness (N,) and visible (N,); NaN where either is not known."""
@@ -66,7 +76,7 @@ class _Patches:
         if rng.random() < _NO_EYE_SHARE:
             grey = cv2.cvtColor(self._backgrounds.draw(rng), cv2.COLOR_RGB2GRAY)
             return patch_of(rng, np.asarray(cv2.resize(grey, (STORED, STORED)), dtype=np.uint8))[0], np.nan, 0.0
-        index = rng.choice(self._kinds[rng.choice(len(self._kinds), p=self._shares)])
+        index = min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), len(self._cumulative) - 1)
         patch, taken = patch_of(rng, self._examples.pictures[index])
         if not self._examples.visible[index]:
             return patch, np.nan, 0.0
@@ -77,14 +87,14 @@ class _Patches:
 
 
 def train(
-    examples: Examples, backgrounds: Backgrounds, steps: int, batch: int = 96, rate: float = 2e-3
+    sources: Sequence[Examples], backgrounds: Backgrounds, steps: int, batch: int = 96, rate: float = 2e-3
 ) -> EyelidNetwork:
     """Averaged weights after ``steps``; the same arguments give the same network."""
     torch.manual_seed(0)
     network = EyelidNetwork().train()
     average = MovingAverage(network, decay=0.998)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
-    patches, rng = _Patches(examples, backgrounds), np.random.default_rng(1)
+    patches, rng = _Patches(sources, backgrounds), np.random.default_rng(1)
     bar = tqdm(range(steps), unit="step", mininterval=5)
     for step in bar:
         for group in optimizer.param_groups:
@@ -172,8 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    first, *rest = sets["train"].values()
-    network = train(sum(rest, first), backgrounds, options.steps)
+    network = train(list(sets["train"].values()), backgrounds, options.steps)
     figures = {name: measure(network, examples) for name, examples in sets["validation"].items()}
     export(network, options.out, figures, options.steps)
     print(json.dumps(figures, indent=1))

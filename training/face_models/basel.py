@@ -28,9 +28,7 @@ from training.face_models.source import SourceModel, one_sided, outward, to_head
 
 _MICROMETRE, _MILLIMETRE = 1e-6, 1e-3
 EXPRESSION_FILES = ("Model_Exp.mat", "Model_Expression.mat")
-_LICENCE = (
-    "Made from the Basel Face Model, which its owner licenses for research only; this file may not be passed on."
-)
+_LICENCE = "Made from the Basel Face Model, which its owner licenses for research only; this file may not be passed on."
 
 #: Vertices of the 2009 model (numbered from 0) at some of the 68 landmarks, from its MPEG-4 feature points.
 _MARKS_2009 = {

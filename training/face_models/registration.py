@@ -60,9 +60,7 @@ class Registration:
     def moved(self, by: Array) -> Registration:
         """The same with the head frame's origin at ``-by`` (3,) of what it was."""
         feet = replace(self.feet, points=self.feet.points + by)
-        return replace(
-            self, shift=self.shift + by, fitted=self.fitted + by, vertices=self.vertices + by, feet=feet
-        )
+        return replace(self, shift=self.shift + by, fitted=self.fitted + by, vertices=self.vertices + by, feet=feet)
 
     def place(self, points: Array) -> Array:
         """Points (N, 3) of the source's mean face -> our head frame."""

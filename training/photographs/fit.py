@@ -1,6 +1,6 @@
 """Dense labels for photographs: the face model fitted to each one's landmarks, as 300W-LP does for the paper.
 
-    python -m training.photographs.fit --data DATA --out runs/photograph_fits.npz [--sheet fits.png]
+python -m training.photographs.fit --data DATA --out runs/photograph_fits.npz [--sheet fits.png]
 """
 
 from __future__ import annotations

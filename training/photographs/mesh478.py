@@ -94,9 +94,7 @@ def fit_mesh(
 ) -> tuple[Alignment, PinholeCamera] | None:
     """Fit the model to one photograph's mesh points (478, 3); None when it cannot be fitted."""
     camera = photograph_camera(mesh)
-    pairs = Correspondences(
-        mesh[:POINTS, :2].astype(np.float64), surface, np.ones(POINTS), sigma * face_width(mesh)
-    )
+    pairs = Correspondences(mesh[:POINTS, :2].astype(np.float64), surface, np.ones(POINTS), sigma * face_width(mesh))
     try:
         return aligner.align(pairs, camera), camera
     except AlignmentFailure:

@@ -32,9 +32,7 @@ def grid_triangles(side: int) -> IntArray:
 _TRIANGLES = grid_triangles(_GRID)
 
 
-def colour_sources(
-    model: FaceModel, points: Array, pixels: Array
-) -> tuple[npt.NDArray[np.float32], IntArray]:
+def colour_sources(model: FaceModel, points: Array, pixels: Array) -> tuple[npt.NDArray[np.float32], IntArray]:
     """Where in the photograph each part of the mesh takes its colour.
 
     Args:

@@ -12,9 +12,12 @@ from training.rendering.head_mesh import SKULL_CENTRE, HeadMesh
 from training.rendering.rasteriser import BoolArray
 
 #: Skin from light to dark, sRGB.
-_TONES = np.array(
-    [[238, 206, 188], [226, 184, 160], [206, 160, 130], [178, 130, 100], [140, 96, 70], [104, 68, 50], [70, 46, 36]]
-) / 255.0
+_TONES = (
+    np.array(
+        [[238, 206, 188], [226, 184, 160], [206, 160, 130], [178, 130, 100], [140, 96, 70], [104, 68, 50], [70, 46, 36]]
+    )
+    / 255.0
+)
 #: Irises: browns, hazel, greens, blues, grey, sRGB.
 _IRISES = np.array([[60, 36, 22], [84, 52, 30], [110, 82, 46], [96, 106, 72], [104, 132, 156], [128, 140, 148]]) / 255.0
 _IRIS_SHARES = np.array([0.4, 0.25, 0.1, 0.07, 0.1, 0.08])

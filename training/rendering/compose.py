@@ -53,9 +53,7 @@ def compose(
         background: (size, size, 3).
     """
     out = background.copy()
-    _compose(
-        buffers.index, buffers.weights, triangles, material, radiance, surface, texture, eye_ramp, catchlight, out
-    )
+    _compose(buffers.index, buffers.weights, triangles, material, radiance, surface, texture, eye_ramp, catchlight, out)
     return out
 
 

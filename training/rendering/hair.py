@@ -18,9 +18,12 @@ Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int32]
 
 #: Hair colours: black, dark brown, brown, auburn, blond, grey, white; linear RGB.
-_COLOURS = np.array(
-    [[18, 15, 14], [38, 26, 20], [74, 50, 34], [104, 54, 34], [168, 132, 84], [128, 124, 120], [206, 202, 196]]
-) / 255.0
+_COLOURS = (
+    np.array(
+        [[18, 15, 14], [38, 26, 20], [74, 50, 34], [104, 54, 34], [168, 132, 84], [128, 124, 120], [206, 202, 196]]
+    )
+    / 255.0
+)
 _SHARES = np.array([0.30, 0.25, 0.17, 0.05, 0.10, 0.09, 0.04])
 #: Angle about the head from its front (degrees), and the height of a usual hairline there (metres, head frame).
 _HAIRLINE = np.array(

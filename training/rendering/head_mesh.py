@@ -101,6 +101,7 @@ class HeadMesh:
         out[self.parts.torso] = _torso(torso_turn, torso_size)
         return out
 
+
 def lattice(rows: int, columns: int, closed: bool) -> IntArray:
     """Triangles of a grid of rows x columns vertices, ``closed`` when the last column joins the first.
 

@@ -24,7 +24,7 @@ class CoefficientSampler:
         self._mouth = np.array([i for i, name in enumerate(names) if name.startswith(("jaw", "mouth"))], dtype=int)
         self._jaw = names.index("jawOpen") if "jawOpen" in names else None
 
-    def draw(self, rng: np.random.Generator, identity_spread: float, mouth_shut: bool = False) -> FloatArray:
+    def draw(self, rng: np.random.Generator, settings: Settings, mouth_shut: bool = False) -> FloatArray:
         """Coefficients (K + E,), identity first; with ``mouth_shut`` the lips rest."""
         count = len(self._spread)
         active = rng.uniform(size=count) < rng.choice((0.0, 0.1, 0.3))
@@ -32,13 +32,13 @@ class CoefficientSampler:
         alike = rng.uniform(size=len(self._twins)) < 0.8
         left, right = self._twins[alike, 0], self._twins[alike, 1]
         expression[right] = expression[left] * rng.uniform(0.8, 1.2, len(left))
-        if rng.uniform() < 0.12:
-            expression[self._blinks] = rng.uniform(0.6, 1.0)
+        if rng.uniform() < settings.lids_share:
+            expression[self._blinks] = rng.uniform(*settings.lids)
         if self._jaw is not None and rng.uniform() < 0.15:
             expression[self._jaw] = rng.uniform(0.1, 0.8)
         if mouth_shut:
             expression[self._mouth] = 0.0
-        identity = rng.normal(0.0, identity_spread, self._identities)
+        identity = rng.normal(0.0, settings.identity_spread, self._identities)
         return np.concatenate([identity, np.clip(expression, 0.0, 1.0)]).astype(np.float32)
 
 
@@ -63,7 +63,7 @@ def draw_pose(rng: np.random.Generator, settings: Settings) -> tuple[Array, Arra
     else:
         yaw = rng.uniform(-0.65, 0.65) * settings.yaw_limit
     limits = np.array([settings.yaw_limit, settings.pitch_limit, settings.roll_limit])
-    angles = np.clip([yaw, *rng.normal(0.0, (14.0, 13.0))], -limits, limits)
+    angles = np.clip([yaw, *rng.normal(0.0, (settings.pitch_spread, 13.0))], -limits, limits)
     distance = np.exp(rng.uniform(*np.log(settings.distance)))
     across = np.tan(np.radians(settings.off_axis)) * rng.uniform(-1.0, 1.0, 2) * (1.0, 0.7)
     # The head is turned relative to the ray on which it is seen, then brought to that ray.

@@ -105,7 +105,7 @@ class SyntheticHeads:
             raise ValueError(f"background is {background.shape}; it must be ({self.size}, {self.size}, 3)")
         behind = made_background(rng, self.size) if background is None else as_seen(rng, background)
         look = self._looks[rng.integers(len(self._looks))]
-        coefficients = self._coefficients.draw(rng, self.settings.identity_spread, look.masked)
+        coefficients = self._coefficients.draw(rng, self.settings, look.masked)
         face = self.model.shape(coefficients)
         marks = self.model.at(self.model.landmarks, face)
         rotation, translation = draw_pose(rng, self.settings)

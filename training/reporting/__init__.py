@@ -1,0 +1,1 @@
+"""The page of results, section by section; ``training.report`` puts it together."""

@@ -1,0 +1,57 @@
+"""The sections on what was learned from, and what of it pays."""
+
+from __future__ import annotations
+
+from training.reporting.tables import Named, commit_of, made_by, table
+
+
+def label_error(results: Named) -> list[str]:
+    """How wrong the labels of photographs are, by the angle."""
+    header = ("file", "yaw to either side, °", "views", "yaw, °", "its spread, °", "pitch, °", "roll, °", "NME68")
+    columns = ("n", "yaw", "yaw_spread", "pitch", "roll", "nme68")
+    rows = [
+        [name, f"{row['from']}-{row['to']}", *(row[c] for c in columns)] for name, r in results for row in r["bins"]
+    ]
+    command = "python -m training.photographs.label_error --environments DIR --json"
+    note = (
+        "Medians of label minus truth, on rendered people; yaw counts away from the camera, roll to the side of the "
+        "yaw. Photographs are learned from only where these errors are small."
+    )
+    return ["## Labels of the photographs", *(made_by(n, r, command) for n, r in results), note, table(header, rows)]
+
+
+def ablation(results: Named) -> list[str]:
+    """Variants of the recipe at the same budget."""
+    header = ("variant of `best`", "error, mm, mean", "median", "photographs as they are, mean", "turned, mean",
+              "renderings, mean", "mask overlap", "images", "trained, s", "M multiply-adds", "M parameters",
+              "ms per crop")  # fmt: skip
+    parts = ["## Ablation"]
+    for name, result in results:
+        rows: list[list[object]] = []
+        for variant in result["variants"]:
+            costs = [variant["multiply_adds"] / 1e6, variant["parameters"] / 1e6, variant["milliseconds"]["median"]]
+            if (training := variant["training"]) is None:
+                rows.append([variant["title"], "not trained at this budget", *[None] * 7, *costs])
+                continue
+            errors = training["errors"]
+            means = [errors[kind]["mean_mm"] for kind in ("as_they_are", "turned", "renderings")]
+            everything = errors["all"]
+            rows.append([
+                variant["title"], everything["mean_mm"], everything["median_mm"], *means, everything["overlap"],
+                training["images"], round(training["seconds"]), *costs,
+            ])  # fmt: skip
+        source = result["provenance"]
+        command = f"python -m training.ablation --data DATA --out RUNS --images {result['images']} --json"
+        parts += [
+            f"`{command} docs/results/{name}` — commit `{commit_of(source)}`, {source['hardware']['processor']}.",
+            f"Every variant starts from nothing, with seed {result['seed']} but where it says another, and sees "
+            f"{result['images']} images in batches of {result['batch_size']}, a small part of what the shipped network "
+            "saw: such short runs tell directions only, and what another seed changes is chance. Errors are on the "
+            f"same {result['samples']} photographs as they are, {result['samples']} turned out of plane (of people "
+            f"never trained on) and {result['samples']} renderings: the distance on the mean face between the point "
+            "found and the true one, over cells that are matchable in both templates. The overlap is that of each "
+            "template's own mask. Seconds are wall clock, whatever else the machine did; ms is the median of ONNX "
+            "Runtime on one thread.",
+            table(header, rows),
+        ]
+    return parts

@@ -1,0 +1,35 @@
+"""How results become Markdown: tables, decimals, and the line that says how a file came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from training.result_files import Result
+
+Named = list[tuple[str, Result]]
+"""File names and the results they hold."""
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(map(shown, row)) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def shown(value: object) -> str:
+    """Decimals to two digits, unknown empty."""
+    return "" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def commit_of(source: Result) -> str:
+    commit = source["commit"] or "unknown"
+    return f"{commit[:12]}{'-dirty' if 'dirty' in commit else ''}"
+
+
+def made_by(name: str, result: Result, command: str) -> str:
+    """The line that says how a file came to be."""
+    source = result["provenance"]
+    return f"`{command} docs/results/{name}` — commit `{commit_of(source)}`, " + (
+        f"network `{source['models'].get('correspondence.onnx', 'none')[:12]}`, {source['hardware']['processor']}."
+    )

@@ -1,0 +1,105 @@
+"""The sections on heads in time: covariance, steadiness, eyes, videos and recordings."""
+
+from __future__ import annotations
+
+from training.reporting.tables import Named, made_by, table
+from training.result_files import Result
+
+
+def consistency(results: Named) -> list[str]:
+    """Whether covariances hold what they promise."""
+    header = ("pose", "part", "NEES", "truths within the 90 % ellipsoid")
+    parts = ["## Covariance on rendered people"]
+    for name, result in results:
+        rows = [
+            [pose, part, result[pose][part]["nees"], result[pose][part]["inside90"]]
+            for pose in ("raw", "filtered")
+            for part in ("all", "translation", "rotation", "depth")
+        ]
+        errors = "; ".join(
+            f"{pose} {unit}: " + " / ".join(f"{value:.1f}" for value in result[pose][key])
+            for pose in ("raw", "filtered")
+            for unit, key in (("mm", "rms_mm"), ("°", "rms_deg"))
+        )
+        parts += [
+            made_by(name, result, f"python -m training.benchmarks.consistency --people {result['people']} --json"),
+            f"{result['people']} people, {result['n']} poses, {result['missed']} frames without a head; depth "
+            f"{result['depth_rms_percent']:.1f} % rms. Rms errors about x / y / z of the camera, {errors}.",
+            table(header, rows),
+        ]
+    return parts
+
+
+def steadiness(results: Named) -> list[str]:
+    """What trembles, and what a blink or speech moves."""
+    figures = {
+        "jitter_deg": "jitter of a still head, ° rms",
+        "jitter_lateral_mm": "the same, across, mm rms",
+        "speech_filtered_percent": "depth in speech, %",
+        "blink_filtered_percent": "depth in a blink, %",
+        "turned_camera_deg": "yaw in the car when the camera turns by 25°, °",
+    }
+    parts = ["## Steadiness on rendered people"]
+    for name, result in results:
+        rows = [[title, result[key]["median"], result[key]["worst"]] for key, title in figures.items()]
+        parts += [
+            made_by(name, result, f"python -m training.benchmarks.steadiness --people {result['people']} --json"),
+            table(("filtered pose", f"median of {result['people']} people", "worst"), rows),
+        ]
+    return parts
+
+
+def blinks(results: Named) -> list[str]:
+    """Which closures of the eyes are seen."""
+    columns = ("true", "found", "recall", "precision", "longest_excess_s")
+    header = ("shown", "true closures", "found", "recall", "precision", "longest found beyond longest true, s")
+    rows = [
+        [shown_name, *(figures.get(c) for c in columns)]
+        for _, result in results
+        for shown_name, figures in result["shown"].items()
+    ]
+    command = "python -m training.benchmarks.blinks --json"
+    return ["## Closures of the eyes", *(made_by(n, r, command) for n, r in results), table(header, rows)]
+
+
+def video(results: Named) -> list[str]:
+    """How much of a video is tracked."""
+    header = ("video", "frames", "share tracking", "losses", "jitter of rotation, ° rms (as fitted)",
+              "of position, mm (as fitted)", "ms per frame, median", "p99")  # fmt: skip
+    rows = []
+    for _, result in results:
+        raw, smooth = result["jitter_raw"], result["jitter_filtered"]
+        jitter = [f"{_median(smooth[k])} ({_median(raw[k])})" for k in ("rotation_deg", "position_mm")]
+        ms = result["milliseconds"]
+        rows.append([
+            result["file"], result["n"], result["share"]["tracking"], len(result["losses"]), *jitter, ms["median"],
+            ms["p99"],
+        ])  # fmt: skip
+    command = "python -m training.evaluate video FILE --json"
+    return ["## Videos", *(made_by(n, r, command) for n, r in results), table(header, rows)]
+
+
+def _median(figures: Result | None) -> str:
+    return "unknown" if figures is None else f"{figures['median']:.2f}"
+
+
+def recording(results: Named) -> list[str]:
+    """States told over a recording against the truth."""
+    header = ("file", "frames", "share tracking", "rotation, °, mean", "p90", "position, mm", "depth, %",
+              "jitter, ° rms", "ms per frame, p50")  # fmt: skip
+    rows = []
+    for name, result in results:
+        truth = result.get("truth")
+        errors = [None] * 4 if truth is None else [
+            truth["rotation_deg"]["mean"], truth["rotation_deg"]["p90"], truth["position_mm"]["mean"],
+            truth["depth_percent"]["mean"],
+        ]  # fmt: skip
+        rows.append([
+            name, result["frames"], result["share"]["tracking"], *errors, result["jitter"]["rotation_deg"]["p50"],
+            result["milliseconds"]["p50"],
+        ])  # fmt: skip
+    text = (
+        "Scripted drives come from `python -m training.make_drive DRIVE BAG`, figures from "
+        "`python -m dense_face_ros.evaluation.evaluate_bag BAG` (its `summary.json`)."
+    )
+    return ["## Recordings", text, table(header, rows)]
