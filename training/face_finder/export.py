@@ -60,7 +60,7 @@ def export(checkpoint: Path, destination: Path) -> None:
         "format_version": FORMAT_VERSION,
         "trained_on": _SOURCES,
         "licence": _LICENCE,
-        "steps": str(state["step"]),
+        "images": str(state["images"]),
         "validation": json.dumps(state["validation"]),
     }
     for key, value in metadata.items():

@@ -1,18 +1,22 @@
-"""Train the face finder: ``python -m training.face_finder.train DATA RUN``; called again, it goes on from there."""
+"""Train the face finder: ``python -m training.face_finder.train DATA RUN --minutes 60``; called again, it goes on.
+
+The learning rate falls as a cosine over the minutes, those of earlier calls included.
+"""
 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import math
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 
 from dense_face_ros.face_finder import decode
+from training.averaging import MovingAverage
 from training.face_finder.canvas import MadeImage
 from training.face_finder.made_images import ImageMaker
 from training.face_finder.measures import match
@@ -21,11 +25,13 @@ from training.face_finder.photographs import load_backgrounds, load_faces
 from training.face_finder.targets import loss, targets_of
 
 _VALIDATION_SEED = 7
+_AVERAGE_DECAY = 0.998
+_WARM_UP = 150  # steps
 #: Recall is read where false proposals are this rare per made picture.
 _FALSE_PER_IMAGE = 0.02
 
 
-def train(data: Path, run: Path, steps: int, batch: int, rate: float, check_every: int, threads: int) -> None:
+def train(data: Path, run: Path, minutes: float, batch: int, rate: float, check_minutes: float, threads: int) -> None:
     """Write ``run/last.pt`` (to resume), ``run/best.pt`` (best recall on the validation people), ``run/log.jsonl``."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -34,42 +40,52 @@ def train(data: Path, run: Path, steps: int, batch: int, rate: float, check_ever
     validation = made_validation_set(data, 400)
     network = FinderNetwork()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = copy.deepcopy(network).eval().requires_grad_(False)
+    average = MovingAverage(network, _AVERAGE_DECAY)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
-    step, best = 0, -1.0
+    step, best, before = 0, -1.0, 0.0
     if (run / "last.pt").is_file():
         state = torch.load(run / "last.pt", weights_only=True)
         network.load_state_dict(state["network"])
-        averaged.load_state_dict(state["averaged"])
+        average.network.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
-        step, best = state["step"], state["best"]
+        step, best, before = state["step"], state["best"], state["seconds"]
     started = time.monotonic()
-    while step < steps:
+    seconds = checked = before
+    while seconds < 60.0 * minutes:
         for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / 150) * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+            group["lr"] = learning_rate(rate, step, seconds / (60.0 * minutes))
         # Seeded by step, so that a resumed run sees the pictures it would have seen.
         rng = np.random.default_rng((1, step))
         made = [maker.make(rng) for _ in range(batch)]
         images = torch.from_numpy(np.stack([m.image for m in made])[:, None]).float()
-        score, geometry = network(images.to(memory_format=torch.channels_last))
-        total, parts = loss(score, geometry, targets_of(made))
+        with torch.autocast("cpu", torch.bfloat16):
+            score, geometry = network(images.to(memory_format=torch.channels_last))
+        total, parts = loss(score.float(), geometry.float(), targets_of(made))
         optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         step += 1
-        _follow(averaged, network, min(0.998, step / (step + 20)))
+        average.update(network, step)
+        seconds = before + time.monotonic() - started
         if step % 50 == 0:
-            _log(run, {"step": step, "seconds": round(time.monotonic() - started, 1), **parts})
-        if step % check_every == 0 or step == steps:
+            _log(run, {"step": step, "seconds": seconds, **parts})
+        if seconds - checked > 60.0 * check_minutes or seconds >= 60.0 * minutes:
+            checked = seconds
+            averaged = cast(FinderNetwork, average.network)
             result = validate(averaged, validation)
-            _log(run, {"step": step, **result})
+            _log(run, {"step": step, "seconds": seconds, **result})
             better = result["recall"] >= best
             best = max(best, result["recall"])
             state = {"network": network.state_dict(), "averaged": averaged.state_dict(), "step": step, "best": best}
             if better:
-                torch.save({**state, "validation": result}, run / "best.pt")
-            torch.save({**state, "optimizer": optimizer.state_dict()}, run / "last.pt")
+                torch.save({**state, "images": step * batch, "validation": result}, run / "best.pt")
+            torch.save({**state, "optimizer": optimizer.state_dict(), "seconds": seconds}, run / "last.pt")
+
+
+def learning_rate(highest: float, step: int, progress: float) -> float:
+    """Linear rise over the first steps, then a cosine down to nothing where ``progress`` is 1."""
+    return highest * min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
 
 
 def made_validation_set(data: Path, count: int) -> list[MadeImage]:
@@ -107,15 +123,6 @@ def validate(network: FinderNetwork, made: list[MadeImage]) -> dict[str, float]:
     }
 
 
-def _follow(averaged: torch.nn.Module, network: torch.nn.Module, keep: float) -> None:
-    with torch.no_grad():
-        for mean, now in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(now, 1.0 - keep)
-            else:
-                mean.copy_(now)
-
-
 def _log(run: Path, record: dict[str, float]) -> None:
     line = json.dumps({k: round(v, 5) for k, v in record.items()})
     print(line, flush=True)
@@ -127,10 +134,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with youtube_faces, press_photos, masked_faces, backgrounds")
     parser.add_argument("run", type=Path, help="folder for checkpoints and the log")
-    parser.add_argument("--steps", type=int, default=3200)
+    parser.add_argument("--minutes", type=float, required=True, help="length of the whole run")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate")
-    parser.add_argument("--check-every", type=int, default=400, help="steps between validations")
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    parser.add_argument("--check-minutes", type=float, default=8.0, help="between validations")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     train(**vars(arguments))
