@@ -50,9 +50,7 @@ def rotation_error(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> fl
 
 
 def test_a_rendered_head_is_tracked_near_its_true_pose(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
-    states = [
-        tracker.update(image, truth.stamp[i], truth.camera) for i, image in zip(_FRAMES, clip, strict=True)
-    ]
+    states = [tracker.update(image, truth.stamp[i], truth.camera) for i, image in zip(_FRAMES, clip, strict=True)]
     assert all(state.status is Status.TRACKING for state in states)
     errors = [rotation_error(s.pose_raw, truth.pose[i]) for i, s in zip(_FRAMES, states, strict=True)]
     assert np.median(errors) < 8.0
@@ -218,9 +216,7 @@ def test_the_track_does_not_jump_to_another_person(tracker: FaceTracker, clip: l
     assert middle(back) < 320
 
 
-def test_somebody_else_may_drive_when_the_driver_is_gone(
-    tracker: FaceTracker, clip: list[Frame], truth: Truth
-) -> None:
+def test_somebody_else_may_drive_when_the_driver_is_gone(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
     tracker.update(side_by_side(clip[0], clip[3]), 0.0, truth.camera)
     passenger = side_by_side(None, clip[3])
     stamps = np.arange(1, 40) / 30

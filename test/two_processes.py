@@ -1,6 +1,6 @@
 """Run by torchrun in a test: train the toy problem in as many processes as there are.
 
-    torchrun --nproc-per-node 2 test/two_processes.py OUT BATCH
+torchrun --nproc-per-node 2 test/two_processes.py OUT BATCH
 """
 
 from __future__ import annotations
