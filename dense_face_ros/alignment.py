@@ -4,7 +4,7 @@ Minimised over the pose (R, t), identity a, expression b and, on demand, the foc
 
     share * sum_i w_i rho(|p_i - Proj(R S(a, b) q_i + t)|^2 / (s sigma_i)^2)
         + w_id |a|^2                      or, given an identity prior, (a - mean)' information (a - mean)
-        + w_exp sum_j (b_j / spread_j)^2 + sum_j (excess of b_j over [0, 1] / 0.05)^2 + (phi / focal_spread)^2
+        + sum_j w_j (b_j / spread_j)^2 + sum_j (excess of b_j over [0, 1] / 0.05)^2 + (phi / focal_spread)^2
 
 rho is the Geman-McClure kernel c^2 x / (c^2 + x), and s >= 1 a common factor by which the residuals show that the
 sigmas are too small. Half of this, with the smaller ``covariance_share`` for ``share``, is a negative log posterior:
@@ -58,6 +58,8 @@ class AlignmentSettings:
     Attributes:
         identity_weight: w_id; 1 takes the model's N(0, 1) at its word.
         expression_weight: w_exp; 1 takes the model's expression spread at its word.
+        jaw_weight: the same for ``jawOpen``. Speech opens the mouth all the time, and a jaw that the prior holds shut is
+            explained by a longer face that is nearer: less than 1 moves the depth less in speech.
         independent_share: how many independent measurements one correspondence is worth. Errors of dense
             correspondences are shared by neighbours, so 300 of them know much less than 300 independent ones;
             use 1 for landmarks with independent errors. More fits landmarks of photographs better, less the distance of
@@ -76,6 +78,7 @@ class AlignmentSettings:
 
     identity_weight: float = 1.0
     expression_weight: float = 1.0
+    jaw_weight: float = 0.1
     independent_share: float = 0.12
     covariance_share: float = 0.06
     kernel: float = 4.0
@@ -147,7 +150,9 @@ class Aligner:
         identity = IdentityPrior(
             np.zeros(model.identity_size), self.settings.identity_weight * np.eye(model.identity_size)
         )
-        precision = self.settings.expression_weight / model.expression_spread.astype(np.float64) ** 2
+        is_jaw = np.array([name == "jawOpen" for name in model.expression_names], dtype=bool)
+        weight = np.where(is_jaw, self.settings.jaw_weight, self.settings.expression_weight)
+        precision = weight / model.expression_spread.astype(np.float64) ** 2
         self._prior = PriorTerm(identity, precision, self.settings.focal_spread)
 
     def align(

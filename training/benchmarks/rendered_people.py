@@ -71,7 +71,7 @@ def random_drive(rng: np.random.Generator) -> Drive:
     blinks = tuple((float(t), 0.12) for t in np.sort(rng.uniform(0.3, _SECONDS, 2)))
     speech = ((0.3, 0.9 * _SECONDS),) if rng.uniform() < 0.4 else ()
     motion = tuple(map(tuple, np.column_stack([times, angles, places]).tolist()))
-    return Drive(motion, blinks, speech, lighting=_LIGHTS[rng.integers(len(_LIGHTS))])
+    return Drive(motion, blinks, speech=speech, lighting=_LIGHTS[rng.integers(len(_LIGHTS))])
 
 
 def sequence(model: FaceModel, seed: int) -> Sequence:

@@ -45,7 +45,7 @@ def still_drive(angles: Array, place: Array, seconds: float, busy: bool) -> Driv
     """Somebody who holds still: angles (3,) yaw, pitch, roll in degrees, place (3,) in metres; speaks and blinks."""
     row = (*map(float, angles), *map(float, place))
     speech, blinks = ((_SPEECH,), ((0.5 * sum(_BLINK), 0.15),)) if busy else ((), ())
-    return Drive(((0.0, *row), (seconds, *row)), blinks, speech)
+    return Drive(((0.0, *row), (seconds, *row)), blinks, speech=speech)
 
 
 def turned(angles: Array, place: Array, degrees: float) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ Motion, lids, speech and light are written down as numbers; skin, hair and rende
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -51,6 +51,7 @@ class Drive:
 
     motion: tuple[tuple[float, ...], ...]
     blinks: tuple[tuple[float, float], ...]
+    _: KW_ONLY
     closures: tuple[tuple[float, float], ...] = ()
     speech: tuple[tuple[float, float], ...] = ()
     lighting: Lighting = "day"
