@@ -58,8 +58,8 @@ class AlignmentSettings:
     Attributes:
         identity_weight: w_id; 1 takes the model's N(0, 1) at its word.
         expression_weight: w_exp; 1 takes the model's expression spread at its word.
-        jaw_weight: the same for ``jawOpen``. Speech opens the mouth all the time, and a jaw that the prior holds shut is
-            explained by a longer face that is nearer: less than 1 moves the depth less in speech.
+        jaw_weight: the same for ``jawOpen``. Speech opens the mouth all the time; a jaw that the prior holds shut is
+            explained by a longer face that is nearer, so less than 1 moves the depth less in speech.
         independent_share: how many independent measurements one correspondence is worth. Errors of dense
             correspondences are shared by neighbours, so 300 of them know much less than 300 independent ones;
             use 1 for landmarks with independent errors. More fits landmarks of photographs better, less the distance of

@@ -101,6 +101,9 @@ def test_optimum_agrees_with_scipy(small_model: FaceModel) -> None:
     mean = small_model.at(given.points, small_model.mean.astype(np.float64))
     basis = small_model.at(given.points, small_model.basis.astype(np.float64))
 
+    jaw = np.array([name == "jawOpen" for name in small_model.expression_names])
+    weights = np.where(jaw, settings.jaw_weight, settings.expression_weight)
+
     def residuals(x: np.ndarray) -> np.ndarray:
         """Square roots of the terms of the objective as the module's docstring states it."""
         rotation = rotation_from_vector(x[3:6]) @ fit.pose[:3, :3]
@@ -113,7 +116,7 @@ def test_optimum_agrees_with_scipy(small_model: FaceModel) -> None:
             [
                 np.sqrt(data),
                 np.sqrt(settings.identity_weight) * x[6 : 6 + k],
-                np.sqrt(settings.expression_weight) * expression / small_model.expression_spread,
+                np.sqrt(weights) * expression / small_model.expression_spread,
                 (expression - np.clip(expression, 0, 1)) / 0.05,
             ]
         )
@@ -183,10 +186,32 @@ def test_stronger_priors_pull_coefficients_to_zero(small_model: FaceModel) -> No
     view = View.of(small_model, np.random.default_rng(13), noise=1.0)
     k = small_model.identity_size
     weak = Aligner(small_model).align(view.correspondences, CAMERA).coefficients
-    stiff_settings = AlignmentSettings(identity_weight=1e6, expression_weight=1e6)
+    stiff_settings = AlignmentSettings(identity_weight=1e6, expression_weight=1e6, jaw_weight=1e6)
     stiff = Aligner(small_model, stiff_settings).align(view.correspondences, CAMERA).coefficients
     assert np.abs(weak[:k]).max() > 0.5
     assert np.abs(stiff).max() < 0.02
+
+
+def test_a_jaw_free_of_its_prior_does_not_move_the_head(small_model: FaceModel) -> None:
+    """An open mouth that the prior holds shut is explained by another head, nearer or farther."""
+    jaw = small_model.identity_size + small_model.expression_names.index("jawOpen")
+    coefficients = np.zeros(small_model.identity_size + small_model.expression_size)
+    view = View.of(small_model, np.random.default_rng(15), noise=0.0)
+    errors = []
+    for weight in (1.0, 0.1):
+        aligner = Aligner(small_model, AlignmentSettings(jaw_weight=weight))
+        opened, depth = [], []
+        for activation in (0.0, 0.6):
+            coefficients[jaw] = activation
+            vertices = small_model.shape(coefficients).astype(np.float64) @ view.pose[:3, :3].T + view.pose[:3, 3]
+            pixels = CAMERA.project(small_model.at(view.correspondences.points, vertices))
+            fit = aligner.align(replace(view.correspondences, pixels=pixels, sigma=np.full(len(pixels), 4.0)), CAMERA)
+            opened.append(fit.coefficients[jaw])
+            depth.append(fit.pose[2, 3])
+        errors.append((abs(opened[1] - opened[0] - 0.6), abs(depth[1] / depth[0] - 1.0)))
+    (held_jaw, held_depth), (free_jaw, free_depth) = errors
+    assert free_jaw < 0.5 * held_jaw
+    assert free_depth < 0.7 * held_depth
 
 
 def test_activations_stay_near_their_bounds(small_model: FaceModel) -> None:

@@ -63,6 +63,18 @@ def test_people_differ_and_a_seed_is_always_the_same(shipped_model) -> None:
     assert np.abs(image.astype(int) - another).mean() > 2.0
 
 
+def test_who_speaks_opens_the_mouth_and_not_the_lids() -> None:
+    drives = [random_drive(np.random.default_rng(seed)) for seed in range(8)]
+    drives.append(still_drive(np.zeros(3), np.array([0.0, 0.0, 0.65]), 4.0, busy=True))
+    speakers = [drive for drive in drives if drive.speech]
+    assert len(speakers) >= 3
+    for drive in speakers:
+        (begin, end), *_ = drive.speech
+        times = np.linspace(begin, end, 100)
+        assert max(drive.activations(time)["jawOpen"] for time in times) > 0.3
+        assert np.mean([drive.lids(time) for time in times]) < 0.2
+
+
 def test_random_drives_keep_the_head_in_view() -> None:
     for seed in range(20):
         truth = random_drive(np.random.default_rng(seed)).truth()
