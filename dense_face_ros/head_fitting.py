@@ -40,6 +40,10 @@ class FitLimits:
         min_coverage: mean matchability over the fitted surface that faces the camera; a face half hidden by hands
             still has 0.3 to 0.5.
         max_residual: root mean square distance of the inliers, in pixels of the network's crop.
+        max_new_sigma: the network's own standard deviation, median over the matched cells in crop pixels, up to which
+            a head that nobody asked for is taken up: it doubts owls and clouds more than the faces it knows. A head
+            that is tracked, or shown by a box, may be doubted more: 1 % of photographed faces are, and 5 % of rendered
+            ones, the smallest and furthest turned.
         distance: (nearest, farthest) head in metres, for cameras whose intrinsics are known.
     """
 
@@ -47,6 +51,7 @@ class FitLimits:
     min_inliers: float = 0.6
     min_coverage: float = 0.3
     max_residual: float = 4.0
+    max_new_sigma: float = 3.0
     distance: tuple[float, float] = (0.12, 8.0)
 
 
@@ -146,6 +151,7 @@ class HeadFitter:
             "inliers": alignment.inliers,
             "residual": alignment.residual * crop.size / crop.side,
             "coverage": self._coverage(vertices, output, crop, camera),
+            "sigma": float(np.exp(np.median(output.log_sigma[output.matchability > 0.5]))),
         }
         limits = self.limits
         if quality["inliers"] < limits.min_inliers:

@@ -48,7 +48,8 @@ class HeadState:
         vertices: (V, 3) metres in the camera frame.
         matchability: (h, w) over the network's crop; ``crop_to_image`` (2, 3) maps its 128-pixel crop to the image.
         flow: (2, h, w) crop pixels; ``flow_sigma`` (h, w) its predicted standard deviation.
-        quality: named figures of the fit: ``inliers`` (share), ``residual`` (pixels of the crop), ``coverage``.
+        quality: named figures of the fit: ``inliers`` (share), ``residual`` (pixels of the crop), ``coverage``,
+            ``sigma`` (the network's median standard deviation, pixels of the crop).
     """
 
     stamp: float

@@ -77,9 +77,7 @@ class FaceTracker:
         self._filter = PoseFilter(self.settings.smoothing)
         pupils = self.settings.interpupillary_distance
         self._person = person_of(self.model, pupils) if pupils else None
-        self._identity = IdentityMemory(
-            self.settings.identity_time_constant, self.settings.identity_look, self._person
-        )
+        self._identity = IdentityMemory(self.settings.identity_time_constant, self.settings.identity_look, self._person)
         self.reset()
         # Engines and tables set themselves up on their first use: not at the expense of the first frame.
         self._finder.find(_BLANK)
@@ -150,9 +148,7 @@ class FaceTracker:
         pose, covariance = self._filter.update(stamp, fit.alignment.pose, fit.alignment.covariance)
         return self._state(image, fit, stamp, pose, covariance)
 
-    def fit(
-        self, image: Image, box: npt.ArrayLike | None = None, camera: PinholeCamera | None = None
-    ) -> HeadState:
+    def fit(self, image: Image, box: npt.ArrayLike | None = None, camera: PinholeCamera | None = None) -> HeadState:
         """Fit the nearest head of one photograph; nothing is remembered, nor taken from the video.
 
         Args:
@@ -171,6 +167,8 @@ class FaceTracker:
             crops = [Crop.around_box(box, MARGIN, CROP_SIZE)]
         views = [(crop, camera or photograph_camera(image, crop.side / MARGIN)) for crop in crops]
         fits, reason = self._heads(image, views, "no face found", self._person)
+        if box is None:
+            fits, reason = self._certain(fits, reason)
         best = max(fits, key=nearness, default=None)
         if best is None:
             lens = camera or photograph_camera(image, 0.5 * min(image.shape[:2]))
@@ -189,13 +187,13 @@ class FaceTracker:
             return None, str(why)
         return (fit, "") if self._driver.may_be(fit, stamp) else (None, _NOT_THE_DRIVER)
 
-    def _search(
-        self, image: Image, stamp: float, camera: PinholeCamera, reason: str
-    ) -> tuple[HeadFit | None, str]:
+    def _search(self, image: Image, stamp: float, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:
         """The driver's head anywhere in the image."""
         proposals = [c for c in self._proposals(image) if self._driver.may_be_at(_centre(c), stamp, camera)]
         views = [(_crop_of(candidate), camera) for candidate in proposals[: self.settings.candidates]]
         fits, reason = self._heads(image, views, reason, self._identity.prior, warm=True)
+        if self._driver.last is None:  # else a doubtful head where the driver's was is the driver's
+            fits, reason = self._certain(fits, reason)
         drivers = [fit for fit in fits if self._driver.may_be(fit, stamp)]
         if fits and not drivers:
             reason = _NOT_THE_DRIVER
@@ -221,6 +219,15 @@ class FaceTracker:
             except _NO_FIT as why:
                 reason = str(why)
         return fits, reason
+
+    def _certain(self, fits: list[HeadFit], reason: str) -> tuple[list[HeadFit], str]:
+        """Of heads that were only proposed, those that the network does not doubt."""
+        most = self.settings.limits.max_new_sigma
+        certain = [fit for fit in fits if fit.quality["sigma"] <= most]
+        if fits and not certain:
+            least = min(fit.quality["sigma"] for fit in fits)
+            reason = f"what may be a face is doubtful: sigma {least:.1f} crop pixels, {most} allowed"
+        return certain, reason
 
     def _proposals(self, image: Image) -> list[FaceCandidate]:
         """The faces that the finder sees, the most prominent first."""

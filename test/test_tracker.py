@@ -171,6 +171,25 @@ def test_one_photograph_leaves_no_memory(tracker: FaceTracker, clip: list[Frame]
     assert tracker.fit(np.full_like(clip[0], 90)).status is Status.SEARCHING
 
 
+def test_a_doubtful_face_is_no_driver_unless_the_driver_was_there(clip: list[Frame], truth: Truth) -> None:
+    tracker = FaceTracker()
+    sure = tracker.update(clip[0], 0.0, truth.camera)
+    assert 0.3 < sure.quality["sigma"] < 3.0
+    limits = replace(tracker.settings.limits, max_new_sigma=0.5 * sure.quality["sigma"])
+    tracker.settings = replace(tracker.settings, limits=limits)
+    assert tracker.update(clip[0], 0.1, truth.camera).status is Status.TRACKING, "as long as it is tracked"
+    assert tracker.update(np.full_like(clip[0], 90), 0.2, truth.camera).status is Status.LOST
+    assert tracker.update(clip[0], 0.3, truth.camera).status is Status.TRACKING, "found again where it was"
+    tracker.reset()
+    doubtful = tracker.update(clip[0], 0.4, truth.camera)
+    assert doubtful.status is Status.SEARCHING
+    assert "doubtful" in doubtful.reason
+    assert tracker.fit(clip[0]).status is Status.SEARCHING
+    low, high = sure.landmarks_2d.min(axis=0), sure.landmarks_2d.max(axis=0)
+    assert tracker.fit(clip[0], box=[*low, *high]).status is Status.TRACKING, "the box says that there is a face"
+    tracker.close()
+
+
 def side_by_side(left: Frame | None, right: Frame | None) -> Frame:
     """640x480 with a head 0.18 m left of the middle, one a third further away on the right, or an empty seat."""
     out = np.full((480, 640, 3), 90, np.uint8)

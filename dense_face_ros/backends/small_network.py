@@ -9,9 +9,7 @@ from typing import Any
 import onnxruntime
 
 
-def open_small_network(
-    path: Path | None, kind: str, format_version: str, threads: int
-) -> tuple[Any, dict[str, str]]:
+def open_small_network(path: Path | None, kind: str, format_version: str, threads: int) -> tuple[Any, dict[str, str]]:
     """ONNX Runtime's session and the file's metadata.
 
     Args:

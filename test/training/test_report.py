@@ -142,6 +142,18 @@ def test_closures_of_drives_and_videos_stand_in_one_table(tmp_path: Path, capsys
     assert "| face.mp4 | 4 | 2 | 0.50 | 1.00 |  |" in text
 
 
+def test_faces_found_are_told_by_bins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = {"n": 8, "proposed": 0.75, "tracked": 0.875, "elsewhere": 0.0, "rotation_deg": None}
+    bins = {key: [{"from": 0, "to": 15, **figures}] for key in ("height_percent", "yaw_deg", "roll_deg")}
+    result = {"benchmark": "finding", "people": 2, "all": figures, **bins, "provenance": SOURCE,
+              "faceless": {"val": {"pictures": 70, "heads": 1}}}  # fmt: skip
+    (tmp_path / "finding.json").write_text(json.dumps(result))
+    text = written(tmp_path, capsys)
+    assert "| all | 8 | 75.00 | 87.50 | 0.00 |  |" in text
+    assert "| roll, °: 0-15 | 8 | 75.00 |" in text
+    assert "in which a head is told: 1 of 70 (val)." in text
+
+
 def test_the_means_of_the_paper_are_those_of_its_bins() -> None:
     for system in PAPER_68 + PAPER_AFLW:
         assert system.mean == pytest.approx(sum(system.bins) / 3, abs=0.005)

@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,10 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from training.benchmarks.conventions import along_line_of_sight
 from training.benchmarks.metrics import box_of, box_size
-from training.benchmarks.rendered_people import PersonRenderer
+from training.benchmarks.stills import Still, View, stills
 from training.peers.programs import PeerError, environment, said
 from training.photographs.fit import label_settings
 from training.photographs.mesh478 import fit_mesh, load_surface
-from training.rendering.clip import Truth
-from training.rendering.drive import Drive
 from training.result_files import check_destination, write_result
 
 #: Degrees of yaw between which errors are told.
@@ -57,35 +55,21 @@ class Portrait:
     landmarks: Array
 
 
-class _Sitting(Drive):
-    """Somebody who turns the head before a photographer."""
-
-    def truth(self) -> Truth:
-        truth = super().truth()
-        lens = replace(truth.camera, fx=truth.camera.fx * _LENS, fy=truth.camera.fy * _LENS)
-        return replace(truth, camera=lens)
-
-
 def portraits(model: FaceModel, seed: int) -> list[Portrait]:
     """The views of the person that ``seed`` stands for, at random angles up to the last of ``BINS``."""
     rng = np.random.default_rng((seed, 2))
     angles = np.column_stack([rng.uniform(-BINS[-1], BINS[-1], _VIEWS), rng.normal(0.0, (8.0, 6.0), (_VIEWS, 2))])
-    motion = [(0.2 * i, *view, 0.0, 0.0, _DISTANCE) for i, view in enumerate(angles.tolist())]
-    drive = _Sitting((*motion, (0.2 * _VIEWS, *motion[-1][1:])), ())
-    truth, renderer = drive.truth(), PersonRenderer(model, drive, _FIRST_SEED + seed)
-    return [_portrait(model, renderer, truth, i) for i in np.searchsorted(truth.stamp, 0.2 * np.arange(_VIEWS) - 1e-6)]
+    views = [View(row, np.array([0.0, 0.0, _DISTANCE])) for row in angles]
+    return [_portrait(still) for still in stills(model, _FIRST_SEED + seed, views, lens=_LENS)]
 
 
-def _portrait(model: FaceModel, renderer: PersonRenderer, truth: Truth, frame: int) -> Portrait:
-    pose = truth.pose[frame]
-    marks = model.at(model.landmarks, model.shape(np.concatenate([renderer.identity, np.zeros(model.expression_size)])))
-    pixels = truth.camera.project(marks @ pose[:3, :3].T + pose[:3, 3])
-    box = box_of(pixels)
+def _portrait(still: Still) -> Portrait:
+    box = box_of(still.landmarks)
     scale = _SIDE / (_MARGIN * box_size(box))
     shift = 0.5 * (_SIDE - 1) - scale * 0.5 * (box[:2] + box[2:])
     to_portrait = np.column_stack([np.eye(2) * scale, shift])
-    image = cv2.warpAffine(renderer.frame(frame), to_portrait, (_SIDE, _SIDE), flags=cv2.INTER_AREA)
-    return Portrait(np.asarray(image, dtype=np.uint8), along_line_of_sight(pose), scale * pixels + shift)
+    image = cv2.warpAffine(still.image, to_portrait, (_SIDE, _SIDE), flags=cv2.INTER_AREA)
+    return Portrait(np.asarray(image, dtype=np.uint8), along_line_of_sight(still.pose), scale * still.landmarks + shift)
 
 
 def label_error(model: FaceModel, portrait: Portrait, mesh: Array) -> Array | None:

@@ -23,6 +23,7 @@ SECTIONS: dict[str, Callable[[Named], list[str]]] = {
     "consistency": tracking.consistency,
     "steadiness": tracking.steadiness,
     "ablation": learning.ablation,
+    "finding": tracking.finding,
     "blinks": tracking.blinks,
     "recording": tracking.recording,
     "video": tracking.video,

@@ -49,6 +49,30 @@ def steadiness(results: Named) -> list[str]:
     return parts
 
 
+def finding(results: Named) -> list[str]:
+    """Faces found at once, by size, yaw and roll."""
+    parts = ["## Faces found at once, without memory"]
+    for name, result in results:
+        parts.append(made_by(name, result, "python -m training.benchmarks.finding --data DATA --json"))
+        header = ("rendered faces", "n", "proposed by the finder, %", "tracked, %", "told elsewhere, %",
+                  "rotation error, °, median")  # fmt: skip
+        groups = [("all", result["all"])]
+        for title, key in (
+            ("height, % of the picture's", "height_percent"),
+            ("yaw, °", "yaw_deg"),
+            ("roll, °", "roll_deg"),
+        ):
+            groups += [(f"{title}: {row['from']}-{row['to']}", row) for row in result[key]]
+        parts.append(table(header, [
+            [title, row["n"], *(100.0 * row[c] for c in ("proposed", "tracked", "elsewhere")), row["rotation_deg"]]
+            for title, row in groups
+        ]))  # fmt: skip
+        if empty := result.get("faceless"):
+            told = "; ".join(f"{row['heads']} of {row['pictures']} ({split})" for split, row in empty.items())
+            parts.append(f"Photographs without a face in which a head is told: {told}.")
+    return parts
+
+
 def blinks(results: Named) -> list[str]:
     """Which closures of the eyes are seen."""
     columns = ("true", "found", "recall", "precision", "longest_excess_s")
