@@ -12,6 +12,7 @@ from training.face_finder.made_images import ImageMaker  # noqa: E402
 from training.face_finder.measures import match  # noqa: E402
 from training.face_finder.network import GEOMETRY_CHANNELS, FinderNetwork  # noqa: E402
 from training.face_finder.photographs import FacePhoto, head_pose  # noqa: E402
+from training.face_finder.rendered import rendered_faces  # noqa: E402
 from training.face_finder.targets import loss, targets_of  # noqa: E402
 
 
@@ -36,6 +37,34 @@ def test_pictures_depend_on_the_generator_alone(maker: ImageMaker) -> None:
     first, again, other = (maker.make(np.random.default_rng(seed)) for seed in (5, 5, 6))
     assert np.array_equal(first.image, again.image) and np.array_equal(first.boxes, again.boxes)
     assert not np.array_equal(first.image, other.image)
+
+
+def test_rendered_heads_look_where_their_label_says() -> None:
+    background = cv2.imencode(".png", np.full((300, 400, 3), 60, np.uint8))[1].tobytes()
+    faces = rendered_faces(24, [background], seed=3)
+    yaws = np.degrees([face.yaw for face in faces])
+    assert np.mean(np.abs(yaws) > 45) > 0.3
+    for face in faces:
+        picture = face.decode()
+        low, high = face.outline.min(axis=0), face.outline.max(axis=0)
+        assert (low > -40).all() and (high < np.array(picture.shape[1::-1]) + 40).all()
+        # The person's right eye is left in the picture, turned by the roll; far aside both fall together.
+        if abs(face.yaw) < np.radians(40):
+            right, left = face.eyes
+            slope = np.arctan2(left[1] - right[1], left[0] - right[0])
+            assert slope == pytest.approx(face.roll, abs=np.radians(20))
+        # Who looks to the right of the picture has the tip of the nose there.
+        if abs(face.yaw) > np.radians(30):
+            assert np.sign(face.outline[30, 0] - face.outline[[0, 16], 0].mean()) == np.sign(face.yaw)
+
+
+def test_rendered_heads_are_drawn_beside_photographs(maker: ImageMaker) -> None:
+    photo, rendered = drawn_photo(), drawn_photo()
+    both = ImageMaker([photo], [photo.file], [rendered])
+    rng = np.random.default_rng(0)
+    drawn = [both.draw_face(rng) is rendered for _ in range(400)]
+    assert 0.2 < np.mean(drawn) < 0.4
+    assert all(maker.draw_face(rng) is not rendered for _ in range(5))
 
 
 def mean_around(image: np.ndarray, u: float, v: float, reach: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -16,6 +17,7 @@ from training.face_finder.photographs import FacePhoto, FloatArray, Image, decod
 #: Geometric-mean box sides of made faces, in pixels of the network's input.
 SMALLEST, LARGEST = 15.0, 260.0
 _LARGEST_IN_CROWD = 110.0
+_RENDERED_SHARE = 0.3  # of the faces, where rendered ones are given
 MAX_ROLL = np.radians(52.0)
 _ASPECTS = (16 / 9, 16 / 9, 16 / 10, 4 / 3, 4 / 3, 4 / 3, 1.0, 3 / 4, 9 / 16)
 
@@ -26,10 +28,11 @@ class ImageMaker:
     Args:
         faces: labelled photographs; those turned to the side are drawn more often.
         backgrounds: compressed face-free photographs.
+        rendered: rendered heads, which are drawn evenly.
     """
 
-    def __init__(self, faces: list[FacePhoto], backgrounds: list[bytes]) -> None:
-        self._faces = faces
+    def __init__(self, faces: list[FacePhoto], backgrounds: list[bytes], rendered: Sequence[FacePhoto] = ()) -> None:
+        self._faces, self._rendered = faces, rendered
         self._backgrounds = backgrounds
         turned = np.abs([f.yaw for f in faces])
         # The mesh network underrates profiles: 45 degrees by its mesh is nearer 70 to the eye. They are rare.
@@ -51,6 +54,8 @@ class ImageMaker:
         return canvas.finish(rng)
 
     def draw_face(self, rng: np.random.Generator) -> FacePhoto:
+        if self._rendered and rng.random() < _RENDERED_SHARE:
+            return self._rendered[int(rng.integers(len(self._rendered)))]
         return self._faces[int(np.searchsorted(self._cumulative, rng.random()))]
 
     def _active_window(self, rng: np.random.Generator) -> tuple[int, int, int, int]:

@@ -22,6 +22,7 @@ from training.face_finder.made_images import ImageMaker
 from training.face_finder.measures import match
 from training.face_finder.network import FinderNetwork
 from training.face_finder.photographs import load_backgrounds, load_faces
+from training.face_finder.rendered import rendered_faces
 from training.face_finder.targets import loss, targets_of
 
 _VALIDATION_SEED = 7
@@ -31,12 +32,15 @@ _WARM_UP = 150  # steps
 _FALSE_PER_IMAGE = 0.02
 
 
-def train(data: Path, run: Path, minutes: float, batch: int, rate: float, check_minutes: float, threads: int) -> None:
+def train(
+    data: Path, run: Path, minutes: float, batch: int, rate: float, rendered: int, check_minutes: float, threads: int
+) -> None:
     """Write ``run/last.pt`` (to resume), ``run/best.pt`` (best recall on the validation people), ``run/log.jsonl``."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     run.mkdir(parents=True, exist_ok=True)
-    maker = ImageMaker(load_faces(data, "train"), load_backgrounds(data, "train"))
+    backgrounds = load_backgrounds(data, "train")
+    maker = ImageMaker(load_faces(data, "train"), backgrounds, rendered_faces(rendered, backgrounds, seed=0))
     validation = made_validation_set(data, 400)
     network = FinderNetwork()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -137,6 +141,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True, help="length of the whole run")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    parser.add_argument("--rendered", type=int, default=6000, help="rendered heads to learn beside the photographs")
     parser.add_argument("--check-minutes", type=float, default=8.0, help="between validations")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
