@@ -31,9 +31,11 @@ from training.backgrounds import Backgrounds
 from training.loss import UNKNOWN
 from training.pairs import RenderedPairs
 from training.photographs.heads import Heads, LabelledHead, ListedHeads, PhotographHeads
+from training.photographs.portraits import load_skins
 from training.photographs.rotation import draw_turned
 from training.recipes import Recipe
 from training.rendered import FixedHeads, RenderedHeads, Sample, as_sample, rendered_sample
+from training.rendering.fields import FloatArray
 from training.rendering.occluders import add_random_occluder, covered_cells
 from training.rendering.photometric import PhotometricSettings, augment
 from training.rendering.synthetic import SyntheticHeads
@@ -66,15 +68,23 @@ class Mixture:
 class SampleMaker:
     """Makes one sample from one random generator, of the heads in photographs that ``heads`` has."""
 
-    def __init__(self, heads: Heads, data: Path, template: Template, mixture: Mixture, stride: int) -> None:
-        self.heads = heads
+    def __init__(
+        self,
+        heads: Heads,
+        data: Path,
+        template: Template,
+        mixture: Mixture,
+        stride: int,
+        skins: FloatArray | None = None,
+    ) -> None:
+        self.heads, self._skins = heads, skins
         self.model, self.template, self.mixture, self.stride = template.model, template, mixture, stride
         self._backgrounds = Backgrounds(data)
         self.targets = TargetRenderer(template, CROP_SIZE, stride)
 
     @cached_property
     def _heads(self) -> SyntheticHeads:
-        return SyntheticHeads(self.template, stride=self.stride)
+        return SyntheticHeads(self.template, albedo=self._skins, stride=self.stride)
 
     def make(self, rng: np.random.Generator) -> Sample:
         """A sample of the mixture."""
@@ -232,25 +242,34 @@ FITS = Path("runs/photograph_fits.npz")
 
 
 def make_dataset(
-    recipe: Recipe, data: Path | None, split: str, seed: int, stride: int, fits: Path = FITS
+    recipe: Recipe,
+    data: Path | None,
+    split: str,
+    seed: int,
+    stride: int,
+    fits: Path = FITS,
+    skins: Path | None = None,
 ) -> Dataset[Sample]:
     """The data set of a recipe: ``split`` is ``train`` (endless stream) or ``validation`` (fixed set).
 
     Args:
         fits: labels of the photographs, where the recipe has any.
+        skins: file of measured skins for the renderings trained on, see :mod:`training.photographs.portraits`.
     Raises:
         ValueError: the recipe needs data and got none.
+        FileNotFoundError, ValueError: naming a file of skins that cannot be used.
     """
     template = Template(FaceModel.load(), recipe.template_kind)
+    measured = None if skins is None else load_skins(skins, template.model)
     if recipe.synthetic_share == 1.0 and not recipe.pairs:
         if split == "train":
-            return RenderedHeads(template, seed, stride)
+            return RenderedHeads(template, seed, stride, measured)
         return FixedHeads(template, recipe.validation_samples, seed, stride)
     if data is None:
         raise ValueError(f"recipe '{recipe.name}' needs photographs; give the folder that holds them with --data")
     if recipe.pairs:
-        return RenderedPairs(template, data, seed, stride)
+        return RenderedPairs(template, data, seed, stride, measured)
     mixture = Mixture(turned=recipe.turned_share, synthetic=recipe.synthetic_share)
     heads = PhotographHeads(data, fits, template.model, validation=split == "validation")
-    maker = SampleMaker(heads, data, template, mixture, stride)
+    maker = SampleMaker(heads, data, template, mixture, stride, measured)
     return SampleStream(maker, seed) if split == "train" else ValidationSet(maker, heads, seed)

@@ -15,6 +15,7 @@ from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
 from training.rendering import synthetic
+from training.rendering.fields import FloatArray
 from training.rendering.photometric import augment
 from training.rendering.targets import UV_THRESHOLD, cell_centres
 
@@ -25,11 +26,11 @@ _GREY = 0.5  # share of pairs on plain backgrounds, paper Sec. 4.1
 class RenderedPairs(IterableDataset[dict[str, npt.NDArray[np.generic] | float]]):
     """Endless pairs; ``template`` holds target pixels and ``target`` the second picture, else as ``training.data``."""
 
-    def __init__(self, template: Template, data: Path, seed: int, stride: int) -> None:
+    def __init__(self, template: Template, data: Path, seed: int, stride: int, skins: FloatArray | None = None) -> None:
         self.seed = seed
         self._template, self._stride = template, stride
         self._backgrounds = Backgrounds(data)
-        self._heads = synthetic.SyntheticHeads(template, stride=stride)
+        self._heads = synthetic.SyntheticHeads(template, albedo=skins, stride=stride)
 
     def __iter__(self) -> Iterator[dict[str, npt.NDArray[np.generic] | float]]:
         worker = torch.utils.data.get_worker_info()

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from dense_face_ros.template import Template
+from training.rendering.fields import FloatArray
 from training.rendering.photometric import Image, augment
 from training.rendering.synthetic import SyntheticHeads
 
@@ -18,11 +19,11 @@ Sample = dict[str, npt.NDArray[np.generic] | float]
 
 
 class RenderedHeads(IterableDataset[Sample]):
-    """Endless random samples, as ``training.data`` describes them."""
+    """Endless random samples, as ``training.data`` describes them; ``skins`` as :class:`SyntheticHeads` takes them."""
 
-    def __init__(self, template: Template, seed: int, stride: int) -> None:
+    def __init__(self, template: Template, seed: int, stride: int, skins: FloatArray | None = None) -> None:
         self.seed = seed
-        self._heads = SyntheticHeads(template, stride=stride)
+        self._heads = SyntheticHeads(template, albedo=skins, stride=stride)
 
     def __iter__(self) -> Iterator[Sample]:
         worker = torch.utils.data.get_worker_info()

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -290,6 +291,7 @@ def _previous_state(out: Path, recipe: Recipe, template: dict[str, str], resume:
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     from training.data import make_dataset
+    from training.photographs.portraits import CREDIT
 
     parser = argparse.ArgumentParser(prog="training.train", description="Train a correspondence network.")
     parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
@@ -297,6 +299,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, type=Path, help="run folder, e.g. runs/best")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--start-from", type=Path, help="checkpoint of another run, or exported .onnx, to begin with")
+    parser.add_argument("--skins", type=Path, help="skins for the renderings, from training.photographs.portraits")
     parser.add_argument("--minutes", type=float, help="length of the whole run in minutes")
     parser.add_argument("--steps", type=int, help="length of the whole run in steps")
     parser.add_argument("--learning-rate", type=float, help="at its highest, instead of the recipe's")
@@ -310,10 +313,13 @@ def main(arguments: list[str] | None = None) -> None:
     recipe = recipe_named(given.recipe)
     if given.learning_rate is not None:
         recipe = replace(recipe, learning_rate=given.learning_rate)
+    if given.skins is not None:
+        recipe = replace(recipe, training_data=f"{recipe.training_data}; {CREDIT}")
     try:
         template = Template(FaceModel.load(), recipe.template_kind)
+        datasets = partial(make_dataset, skins=given.skins)
         last = train(
-            recipe, given.data, given.out, template, make_dataset, steps=given.steps, minutes=given.minutes,
+            recipe, given.data, given.out, template, datasets, steps=given.steps, minutes=given.minutes,
             resume=given.resume, start_from=given.start_from, workers=given.workers,
         )  # fmt: skip
     except (ValueError, FileNotFoundError, FloatingPointError) as error:

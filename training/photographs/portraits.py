@@ -1,0 +1,166 @@
+"""Skins measured from portraits: the colour of every vertex of the face model, for rendered heads.
+
+    python -m training.photographs.portraits DATA --out runs/skins.npz
+
+``DATA/london_portraits`` holds the evenly lit frontal portraits of the Face Research Lab London Set (DeBruine & Jones,
+CC-BY 4.0) with 189 points placed by hand. The face model is fitted to those of them that are also among the 68
+landmarks; each vertex that faces the camera takes its pixel's colour. What only one side of the face shows well is
+mirrored, and the rest is filled in from around it. Light is even, so what is seen is taken for albedo.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings
+from dense_face_ros.correspondence import Correspondences
+from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
+from dense_face_ros.frame_input import photograph_camera
+from dense_face_ros.geometry import Array, PinholeCamera
+from training.benchmarks.metrics import box_of, box_size
+
+CREDIT = "skins of the Face Research Lab London Set (DeBruine & Jones, CC-BY 4.0)"
+
+#: Landmark of the 68 -> point of the portraits' 189 at the same place: lids, mouth, nostrils, chin, ends of the brows.
+AT_LANDMARKS = {
+    36: 18, 37: 19, 38: 21, 39: 22, 40: 30, 41: 28, 42: 23, 43: 24, 44: 26, 45: 27, 46: 33, 47: 31,
+    48: 87, 49: 88, 50: 89, 51: 90, 52: 91, 53: 92, 54: 93, 55: 108, 56: 107, 57: 106, 58: 105, 59: 104,
+    31: 64, 35: 69, 8: 129, 17: 71, 21: 76, 22: 77, 26: 82,
+}  # fmt: skip
+_ROUGH = (8, 17, 21, 22, 26)  # where the two conventions only nearly agree
+_SIGMA, _ROUGH_SIGMA = 0.01, 0.03  # of the face's size
+_FACING = 0.5  # least cosine to the line of sight of a vertex whose pixel is its own
+_SKIN_SPREAD = 0.3  # of the logarithm of brightness, to either side of the face's own
+_INNER = 0.012  # metres from brows, eyes, nose and lips
+_NEIGHBOURS = 24  # vertices whose colours fill in for one
+_BLUR = 0.004  # of the face's size: a vertex stands for a few millimetres of skin
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Portraits:
+    """Files of N portraits and their points (N, 189, 2), pixels."""
+
+    paths: list[Path]
+    points: Array
+
+
+def read_portraits(data: Path) -> Portraits:
+    """Raises FileNotFoundError or ValueError naming what is missing."""
+    folder = data / "london_portraits"
+    file = folder / "points189.npz"
+    if not file.is_file():
+        raise FileNotFoundError(f"'{file}' does not exist; it holds the points of the London portraits")
+    with np.load(file, allow_pickle=False) as labels:
+        if "name" not in labels.files or "points189" not in labels.files:
+            raise ValueError(f"'{file}' has {labels.files}; needed are name (N,) and points189 (N, 189, 2)")
+        names, points = labels["name"], labels["points189"].astype(np.float64)
+    return Portraits([folder / str(name) for name in names], points)
+
+
+def fit_portrait(aligner: Aligner, image: Image, points: Array) -> tuple[Alignment, PinholeCamera] | None:
+    """The face model on a portrait's points (189, 2); None where it does not fit."""
+    marks = np.array(list(AT_LANDMARKS))
+    pixels = points[list(AT_LANDMARKS.values())]
+    size = box_size(box_of(pixels))
+    camera = photograph_camera(image, size)
+    landmarks = aligner.model.landmarks
+    places = SurfacePoints(landmarks.triangle[marks], landmarks.weights[marks])
+    sigma = size * np.where(np.isin(marks, _ROUGH), _ROUGH_SIGMA, _SIGMA)
+    try:
+        return aligner.align(Correspondences(pixels, places, np.ones(len(marks)), sigma), camera), camera
+    except AlignmentFailure:
+        return None
+
+
+def skin(model: FaceModel, image: Image, fit: Alignment, camera: PinholeCamera) -> Image:
+    """(V, 3) sRGB of every vertex of the face model, from a portrait (H, W, 3) BGR."""
+    shape = model.shape(fit.coefficients)
+    seen = shape @ fit.pose[:3, :3].T + fit.pose[:3, 3]
+    pixels = camera.project(seen)
+    towards = -seen / np.linalg.norm(seen, axis=1, keepdims=True)
+    facing = np.einsum("ij,ij->i", model.normals(shape) @ fit.pose[:3, :3].T, towards)
+    size = box_size(box_of(pixels))
+    smooth = cv2.GaussianBlur(image, (0, 0), _BLUR * size)
+    u, v = (np.ascontiguousarray(c.astype(np.float32)) for c in pixels.T)
+    colour = cv2.remap(smooth, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)[:, ::-1]
+    known = (facing > _FACING) & _skin_like(model, colour, facing)
+    twin = cKDTree(model.mean).query(model.mean * [1.0, -1.0, 1.0])[1]
+    borrow = ~known & known[twin]
+    colour = np.where(borrow[:, None], colour[twin], colour)
+    known |= borrow
+    distance, nearest = cKDTree(model.mean[known]).query(model.mean[~known], k=_NEIGHBOURS)
+    weight = 1.0 / (distance + 1e-3)
+    filled = colour.astype(np.float64)
+    filled[~known] = np.einsum("ij,ijk->ik", weight / weight.sum(axis=1, keepdims=True), filled[known][nearest])
+    return np.asarray(filled, dtype=np.uint8)
+
+
+def _skin_like(model: FaceModel, colour: Image, facing: Array) -> npt.NDArray[np.bool_]:
+    """Whether a vertex shows the face: far from brows, eyes, nose and lips, what is no skin is hair or shadow."""
+    bright = np.log(colour.mean(axis=1) + 1.0)
+    tone = np.median(bright[facing > 2 * _FACING - 0.1])
+    inner = model.at(model.landmarks, model.mean)[17:]
+    return (np.abs(bright - tone) < _SKIN_SPREAD) | (cKDTree(inner).query(model.mean)[0] < _INNER)
+
+
+def measure(model: FaceModel, portraits: Portraits) -> Image:
+    """(N, V, 3) sRGB, of every portrait that the model fits."""
+    aligner = Aligner(model, AlignmentSettings(independent_share=1.0, covariance_share=1.0))
+    skins = []
+    for path, points in zip(portraits.paths, portraits.points, strict=True):
+        image = cv2.imread(str(path))
+        if image is None:
+            raise FileNotFoundError(f"'{path}' is missing or no picture")
+        fitted = fit_portrait(aligner, np.asarray(image, np.uint8), points)
+        if fitted is not None:
+            skins.append(skin(model, np.asarray(image, np.uint8), *fitted))
+    if not skins:
+        raise ValueError("the face model fits none of the portraits; are their points those of the London set?")
+    return np.stack(skins)
+
+
+def load_skins(path: Path, model: FaceModel) -> FloatArray:
+    """(N, V, 3) sRGB in [0, 1] as :class:`training.rendering.looks.LookMaker` takes them.
+
+    Raises:
+        FileNotFoundError, ValueError: no such file, or one of another face model.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"'{path}' does not exist; make it with python -m training.photographs.portraits")
+    with np.load(path, allow_pickle=False) as file:
+        skins = file["skin"] if "skin" in file.files else np.zeros((0,))
+    if skins.ndim != 3 or skins.shape[1:] != (len(model.mean), 3):
+        raise ValueError(f"'{path}' holds skins {skins.shape}; this face model needs (N, {len(model.mean)}, 3)")
+    return np.asarray(skins / 255.0, dtype=np.float32)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(prog="python -m training.photographs.portraits", description="Skins of portraits.")
+    parser.add_argument("data", type=Path, help="folder with london_portraits")
+    parser.add_argument("--out", type=Path, required=True, help="file to write, e.g. runs/skins.npz")
+    options = parser.parse_args(arguments)
+    try:
+        portraits = read_portraits(options.data)
+        skins = measure(FaceModel.load(), portraits)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(options.out, skin=skins, credit=np.array(CREDIT))
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{options.out}: {len(skins)} skins of {len(portraits.paths)} portraits")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
