@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -34,3 +36,18 @@ def test_the_validation_heads_stay_the_same(shipped_model: FaceModel) -> None:
     assert len(first) == 3
     with pytest.raises(IndexError):
         first[3]
+
+
+def test_measured_skins_are_worn_by_most(shipped_model: FaceModel, tmp_path: Path) -> None:
+    blue = np.broadcast_to(np.array([40, 60, 220], np.uint8), (2, len(shipped_model.mean), 3))
+    np.savez(tmp_path / "skins.npz", skin=blue)
+
+    def blueness(skins: Path | None) -> float:
+        dataset = make_dataset(RECIPES["smoke"], None, "train", 3, 2, skins=skins)
+        samples = [sample for sample, _ in zip(dataset, range(12), strict=False)]
+        faces = [s["image"][::2, ::2][s["matchable"] == 1].astype(float) for s in samples]
+        return float(np.median([face[:, 2].mean() - face[:, 0].mean() for face in faces if len(face)]))
+
+    assert blueness(tmp_path / "skins.npz") > blueness(None) + 20
+    with pytest.raises(FileNotFoundError, match="none.npz"):
+        blueness(tmp_path / "none.npz")

@@ -102,7 +102,7 @@ def skin(model: FaceModel, image: Image, fit: Alignment, camera: PinholeCamera) 
     weight = 1.0 / (distance + 1e-3)
     filled = colour.astype(np.float64)
     filled[~known] = np.einsum("ij,ijk->ik", weight / weight.sum(axis=1, keepdims=True), filled[known][nearest])
-    return np.asarray(filled, dtype=np.uint8)
+    return np.rint(filled).astype(np.uint8)
 
 
 def _skin_like(model: FaceModel, colour: Image, facing: Array) -> npt.NDArray[np.bool_]:

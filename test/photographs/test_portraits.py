@@ -1,0 +1,106 @@
+"""Skins measured from portraits: on rendered people, whose picture and landmarks are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dense_face_ros.alignment import Aligner
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import vector_from_rotation
+from training.benchmarks.stills import Still, View, stills
+from training.photographs.portraits import (
+    AT_LANDMARKS,
+    Portraits,
+    fit_portrait,
+    load_skins,
+    main,
+    measure,
+    read_portraits,
+    skin,
+)
+
+_POINTS = 189
+
+
+@pytest.fixture(scope="module")
+def portrait(shipped_model: FaceModel) -> Still:
+    (still,) = stills(shipped_model, 11, [View(np.zeros(3), np.array([0.0, -0.03, 1.6]))], lens=3.0)
+    return still
+
+
+def points_of(still: Still) -> np.ndarray:
+    points = np.zeros((_POINTS, 2))
+    for landmark, point in AT_LANDMARKS.items():
+        points[point] = still.landmarks[landmark]
+    return points
+
+
+def test_the_model_is_fitted_to_the_points(shipped_model: FaceModel, portrait: Still) -> None:
+    fitted = fit_portrait(Aligner(shipped_model), portrait.image, points_of(portrait))
+    assert fitted is not None
+    fit, camera = fitted
+    turn = np.degrees(np.linalg.norm(vector_from_rotation(fit.pose[:3, :3] @ portrait.pose[:3, :3].T)))
+    assert turn < 6.0
+    vertices = shipped_model.shape(fit.coefficients) @ fit.pose[:3, :3].T + fit.pose[:3, 3]
+    marks = camera.project(shipped_model.at(shipped_model.landmarks, vertices))
+    size = np.sqrt(np.prod(np.ptp(portrait.landmarks, axis=0)))
+    assert np.linalg.norm(marks - portrait.landmarks, axis=1)[list(AT_LANDMARKS)].mean() < 0.02 * size
+
+
+def test_points_that_are_no_face_are_left_out(shipped_model: FaceModel, portrait: Still) -> None:
+    points = np.random.default_rng(0).uniform(0, 480, (_POINTS, 2))
+    assert fit_portrait(Aligner(shipped_model), portrait.image, points) is None
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        measure(shipped_model, Portraits([Path("nowhere.jpg")], points[None]))
+
+
+def test_vertices_take_the_colour_of_their_pixels(shipped_model: FaceModel, portrait: Still) -> None:
+    """On a picture whose colours tell the place, what faces the camera knows where it is, on both sides alike."""
+    v, u = np.mgrid[: portrait.image.shape[0], : portrait.image.shape[1]]
+    places = np.dstack([np.full_like(u, 128), 60 + v * 120 // 480, 60 + u * 120 // 640]).astype(np.uint8)
+    fitted = fit_portrait(Aligner(shipped_model), places, points_of(portrait))
+    assert fitted is not None
+    colours = skin(shipped_model, places, *fitted)
+    assert colours.shape == shipped_model.mean.shape and colours.dtype == np.uint8
+    for landmark in (30, 33, 51, 57):
+        vertex = shipped_model.triangles[shipped_model.landmarks.triangle[landmark], 0]
+        x, y = portrait.landmarks[landmark]
+        assert colours[vertex, 0] == pytest.approx(60 + x * 120 / 640, abs=4), "red tells the column"
+        assert colours[vertex, 1] == pytest.approx(60 + y * 120 / 480, abs=4), "green tells the row"
+    assert (colours[:, 2] == 128).all()
+
+
+def test_files_of_portraits_become_skins(
+    shipped_model: FaceModel, portrait: Still, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "london_portraits"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.png"), portrait.image)
+    np.savez(folder / "points189.npz", name=np.array(["a.png"]), points189=points_of(portrait)[None])
+    out = tmp_path / "runs" / "skins.npz"
+    assert main([str(tmp_path), "--out", str(out)]) == 0
+    assert "1 skins of 1 portraits" in capsys.readouterr().out
+    (measured,) = load_skins(out, shipped_model)
+    x, y = np.round(portrait.landmarks[30]).astype(int)
+    nose = shipped_model.triangles[shipped_model.landmarks.triangle[30], 0]
+    assert 255 * measured[nose] == pytest.approx(portrait.image[y, x, ::-1], abs=25)
+
+
+def test_what_is_missing_or_of_another_model_is_named(
+    small_model: FaceModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path), "--out", str(tmp_path / "skins.npz")]) == 2
+    assert "points189.npz' does not exist" in capsys.readouterr().err
+    (tmp_path / "london_portraits").mkdir()
+    np.savez(tmp_path / "london_portraits" / "points189.npz", other=np.zeros(3))
+    with pytest.raises(ValueError, match="needed are name"):
+        read_portraits(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"training\.photographs\.portraits"):
+        load_skins(tmp_path / "none.npz", small_model)
+    np.savez(tmp_path / "skins.npz", skin=np.zeros((2, 7, 3), np.uint8))
+    with pytest.raises(ValueError, match="this face model needs"):
+        load_skins(tmp_path / "skins.npz", small_model)
