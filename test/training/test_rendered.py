@@ -49,5 +49,5 @@ def test_measured_skins_are_worn_by_most(shipped_model: FaceModel, tmp_path: Pat
         return float(np.median([face[:, 2].mean() - face[:, 0].mean() for face in faces if len(face)]))
 
     assert blueness(tmp_path / "skins.npz") > blueness(None) + 20
-    with pytest.raises(FileNotFoundError, match="none.npz"):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
         blueness(tmp_path / "none.npz")
