@@ -28,8 +28,15 @@ setup(
         "tensorrt": ["tensorrt>=10", "cuda-bindings>=12"],
         "test": ["pytest>=7", "hypothesis>=6", "onnx>=1.16"],
         "training": [
-            "torch>=2.4", "lightning>=2.4", "numba>=0.60", "h5py>=3", "onnx>=1.16", "onnxscript", "matplotlib",
-            "tensorboard", "tqdm",
+            "torch>=2.4",
+            "lightning>=2.4",
+            "numba>=0.60",
+            "h5py>=3",
+            "onnx>=1.16",
+            "onnxscript",
+            "matplotlib",
+            "tensorboard",
+            "tqdm",
         ],
     },
     entry_points={

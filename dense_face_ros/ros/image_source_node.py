@@ -34,6 +34,8 @@ _QOS = QoSProfile(depth=5)
 
 Source = Webcam | Video | ImageFolder | Bag
 
+_LAST_FRAMES = 2.0  # seconds that a slow subscriber is given for them
+
 
 class ImageSourceNode(Node):
     """Plays one source. The caller makes it, then iterates over :meth:`play` to the end.
@@ -81,7 +83,8 @@ class ImageSourceNode(Node):
                 count += 1
             if not self._settings.flag("loop"):
                 break
-        self._image_publisher.wait_for_all_acked(Duration(seconds=0.5))  # the last frames leave with the process
+        for publisher in (self._image_publisher, self._info_publisher):
+            publisher.wait_for_all_acked(Duration(seconds=_LAST_FRAMES))  # they would leave with the process
         self.get_logger().info(f"end of '{self._source.name}': {count} frames")
         return count
 
