@@ -26,11 +26,18 @@ OUTPUT_NAMES = ("flow", "matchability", "log_sigma")
 
 
 def network_path(path: Path | None) -> Path:
-    """The given file, or the shipped network; FileNotFoundError where there is none."""
+    """The given file, a shipped one by its bare name, or the default one; FileNotFoundError where there is none."""
+    shipped = Path(str(resources.files("dense_face_ros") / "models"))
     if path is None:
-        path = Path(str(resources.files("dense_face_ros") / "models" / DEFAULT_NETWORK))
+        path = shipped / DEFAULT_NETWORK
+    if not path.is_file() and path.name == str(path) and (shipped / path).is_file():
+        path = shipped / path
     if not path.is_file():
-        raise FileNotFoundError(f"network file '{path}' does not exist; give the .onnx that training.export wrote")
+        names = ", ".join(sorted(file.name for file in shipped.glob("correspondence*.onnx")))
+        raise FileNotFoundError(
+            f"network file '{path}' does not exist; give the .onnx that training.export wrote, or one of the shipped "
+            f"files by its name: {names}"
+        )
     return path
 
 

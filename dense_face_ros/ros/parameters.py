@@ -70,7 +70,12 @@ _KIND_NAMES = {bool: "boolean", int: "whole number", float: "decimal number", st
 
 TRACKER: tuple[ParameterSpec, ...] = (
     ParameterSpec("model", "", "Face model file (.npz); empty: the shipped one.", "on configure"),
-    ParameterSpec("network", "", "Correspondence network file (.onnx); empty: the shipped one.", "on configure"),
+    ParameterSpec(
+        "network",
+        "",
+        "Correspondence network (.onnx): a file, or the name of a shipped one; empty: the most accurate one.",
+        "on configure",
+    ),
     ParameterSpec("finder", "", "Face finder network file (.onnx); empty: the shipped one.", "on configure"),
     ParameterSpec(
         "backend",

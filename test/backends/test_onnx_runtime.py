@@ -6,6 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 
 HASH = "12" * 32
@@ -148,3 +149,15 @@ def test_a_network_for_another_template_is_refused(network_file):
 def test_threads_must_be_positive(network_file):
     with pytest.raises(ValueError, match="threads is 0"):
         OnnxRuntimeNetwork(network_file, threads=0)
+
+
+def test_shipped_networks_go_by_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert network_path(Path("correspondence.onnx")) == network_path(None)
+    with pytest.raises(FileNotFoundError, match=r"by its name: correspondence\.onnx, .*_fp16\.onnx"):
+        network_path(Path("none.onnx"))
+    with pytest.raises(FileNotFoundError, match=r"elsewhere/correspondence\.onnx"):
+        network_path(Path("elsewhere/correspondence.onnx"))
+    own = tmp_path / "correspondence.onnx"
+    own.write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert network_path(Path("correspondence.onnx")).samefile(own), "a file at hand comes first"
