@@ -115,26 +115,31 @@ def train(
     return averaged
 
 
-def measure(network: EyelidNetwork, examples: Examples) -> dict[str, float]:
-    """Over plain patches: mean error of openness, shut eyes found and falsely found, seen and hidden eyes told."""
+def measure(network: EyelidNetwork, examples: Examples) -> dict[str, float | None]:
+    """Over plain patches: mean error of openness, shut eyes found and falsely found, seen and hidden eyes told; None
+    of what there is no example."""
     with torch.inference_mode():
         found, logit = network(torch.from_numpy(np.stack([plain_patch(p) for p in examples.pictures])))
     found, visible = found.numpy(), logit.numpy() > 0.0
     seen = examples.visible
-    result = {"eyes": float(len(seen)), "hidden_told": float((~visible)[~seen].mean()) if (~seen).any() else math.nan}
+    result: dict[str, float | None] = {"eyes": float(len(seen)), "hidden_told": _share((~visible)[~seen])}
     if seen.any():
         shut, said = examples.openness[seen] < _SHUT, found[seen] < _SHUT
         result |= {
-            "seen_told": float(visible[seen].mean()),
+            "seen_told": _share(visible[seen]),
             "openness_error": float(np.abs(found - examples.openness)[seen].mean()),
             "shut": float(shut.sum()),
-            "shut_recall": float(said[shut].mean()) if shut.any() else math.nan,
-            "shut_precision": float(shut[said].mean()) if said.any() else math.nan,
+            "shut_recall": _share(said[shut]),
+            "shut_precision": _share(shut[said]),
         }
-    return {name: round(value, 4) for name, value in result.items()}
+    return {name: None if value is None else round(value, 4) for name, value in result.items()}
 
 
-def export(network: EyelidNetwork, out: Path, figures: dict[str, dict[str, float]], steps: int) -> None:
+def _share(right: npt.NDArray[np.bool_]) -> float | None:
+    return float(right.mean()) if right.size else None
+
+
+def export(network: EyelidNetwork, out: Path, figures: dict[str, dict[str, float | None]], steps: int) -> None:
     """Write the network with the metadata that the runtime checks."""
     buffer = io.BytesIO()
     patches = torch.zeros(2, PATCH_HEIGHT, PATCH_WIDTH, dtype=torch.uint8)
@@ -149,7 +154,7 @@ def export(network: EyelidNetwork, out: Path, figures: dict[str, dict[str, float
     model = onnx.load_from_string(buffer.getvalue())
     metadata = {
         "kind": "eyelids", "format_version": FORMAT_VERSION, "trained_on": _SOURCES, "licence": _LICENCE,
-        "steps": str(steps), "validation": json.dumps(figures),
+        "steps": str(steps), "validation": json.dumps(figures, allow_nan=False),
     }  # fmt: skip
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
