@@ -18,7 +18,7 @@ from dense_face_ros.backends.small_network import open_small_network
 INPUT_WIDTH, INPUT_HEIGHT, STRIDE = 320, 256, 8
 FORMAT_VERSION = "1"
 #: Faces the network is less sure of than this are not reported.
-MIN_SCORE = 0.4
+MIN_SCORE = 0.3
 #: Two boxes that overlap by more than this (intersection over the smaller box) show the same face.
 _SAME_FACE = 0.5
 #: Cosine and sine of the roll shorter than this point nowhere.

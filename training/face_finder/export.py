@@ -19,7 +19,9 @@ from dense_face_ros.face_finder import FORMAT_VERSION, INPUT_HEIGHT, INPUT_WIDTH
 from training.face_finder.network import FinderNetwork
 
 _OPSET = 18
-_SOURCES = "YouTube Faces, press photographs and masked faces with face-mesh labels; BSDS500 backgrounds"
+_SOURCES = (
+    "YouTube Faces, press photographs and masked faces with face-mesh labels; our own renderings; BSDS500 backgrounds"
+)
 _LICENCE = "weights trained on research-only photographs: research use only"
 
 
