@@ -12,7 +12,9 @@ def aflw2000(results: Named) -> list[str]:
     """AFLW2000-3D: bins of yaw as the paper, beside other systems on the same images."""
     parts = ["## AFLW2000-3D"]
     for name, result in results:
-        n, on_sample = result["n"], {row["name"] for row in result["images"]} == SAMPLE
+        # Other systems stand beside the first result only.
+        n, beside = result["n"], name == results[0][0]
+        on_sample = beside and {row["name"] for row in result["images"]} == SAMPLE
         rows: list[list[object]] = []
         for protocol, figures in result["protocols"].items():
             bins = figures["nme68_bins"]
@@ -25,20 +27,24 @@ def aflw2000(results: Named) -> list[str]:
                 [peer.system, n, None, peer.nme68, None, None, None, peer.nme51, peer.pose_mae, peer.geodesic]
                 for peer in PEERS
             ]
-        rows += [[p.system, "all", None, p.mean, *p.bins, None, None, None] for p in PAPER_68]
+        if beside:
+            rows += [[p.system, "all", None, p.mean, *p.bins, None, None, None] for p in PAPER_68]
         header = (
             "system", "images", "failed", "NME68, mean of bins", "0–30°", "30–60°", "60–90°", "NME51, mean of bins",  # noqa: RUF001
             "pose MAE, °", "geodesic, °",
         )  # fmt: skip
-        note = f"Rows with {n} images are of the same images. " if on_sample else ""
+        parts.append(made_by(name, result, "python -m training.evaluate aflw2000 FOLDER --pictures --json"))
+        if beside:
+            parts.append(
+                (f"Rows with {n} images are of the same images. " if on_sample else "")
+                + "Rows with *all* are of the whole set, from the paper's Table 1: they tell the order of magnitude."
+                + (" Other systems: their own releases; `training.evaluate_peers` repeats two of them." * on_sample)
+            )
         parts += [
-            made_by(name, result, "python -m training.evaluate aflw2000 FOLDER --pictures --json"),
-            note + "Rows with *all* are of the whole set, from the paper's Table 1: they tell the order of magnitude."
-            + (" Other systems: their own releases; `training.evaluate_peers` repeats two of them." if note else ""),
             table(header, rows),
             "Visible inner points (the paper's Table 2), true box:",
             _visible_inner(result),
-        ]  # fmt: skip
+        ]
     return parts
 
 

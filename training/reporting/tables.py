@@ -28,8 +28,10 @@ def commit_of(source: Result) -> str:
 
 
 def made_by(name: str, result: Result, command: str) -> str:
-    """The line that says how a file came to be."""
-    source = result["provenance"]
+    """The line that says how a file came to be, and with which network where it was not the default one."""
+    source, models = result["provenance"], result["provenance"]["models"]
+    used = models.get("correspondence.onnx", "none")
+    named = [f" ({file})" for file, digest in models.items() if digest == used and file != "correspondence.onnx"]
     return f"`{command} docs/results/{name}` — commit `{commit_of(source)}`, " + (
-        f"network `{source['models'].get('correspondence.onnx', 'none')[:12]}`, {source['hardware']['processor']}."
+        f"network `{used[:12]}`{''.join(named)}, {source['hardware']['processor']}."
     )
