@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from dense_face_ros.backends.choose import load_network
 from dense_face_ros.driver import Driver, nearness
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.eyes import EyeOpenness
-from dense_face_ros.face_finder import FaceCandidate, FaceFinder
+from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.frame_input import Image, check_image, checked_camera, photograph_camera
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
@@ -23,6 +22,7 @@ from dense_face_ros.head_size import person_of
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.identity_memory import IdentityMemory
 from dense_face_ros.landmark_uncertainty import LandmarkUncertainty
+from dense_face_ros.searching import centre_of, certain, looks
 from dense_face_ros.smoothing import PoseFilter
 from dense_face_ros.template import Template
 from dense_face_ros.tracker_settings import TrackerSettings
@@ -162,13 +162,18 @@ class FaceTracker:
         check_image(image)
         camera = checked_camera(camera, image)
         if box is None:
-            crops = [_crop_of(candidate) for candidate in self._proposals(image)[: self.settings.candidates]]
+            shown = looks(self._finder.find(image), self.settings.candidates)
         else:
-            crops = [Crop.around_box(box, MARGIN, CROP_SIZE)]
-        views = [(crop, camera or photograph_camera(image, crop.side / MARGIN)) for crop in crops]
-        fits, reason = self._heads(image, views, "no face found", self._person)
-        if box is None:
-            fits, reason = self._certain(fits, reason)
+            shown = [[Crop.around_box(box, MARGIN, CROP_SIZE)]]
+        fits: list[HeadFit] = []
+        reason = "no face found"
+        for crops in shown:
+            views = [(crop, camera or photograph_camera(image, crop.side / MARGIN)) for crop in crops]
+            fits, reason = self._heads(image, views, reason, self._person)
+            if box is None:
+                fits, reason = certain(fits, reason, self.settings.limits.max_new_sigma)
+            if fits:
+                break
         best = max(fits, key=nearness, default=None)
         if best is None:
             lens = camera or photograph_camera(image, 0.5 * min(image.shape[:2]))
@@ -189,15 +194,18 @@ class FaceTracker:
 
     def _search(self, image: Image, stamp: float, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:
         """The driver's head anywhere in the image."""
-        proposals = [c for c in self._proposals(image) if self._driver.may_be_at(_centre(c), stamp, camera)]
-        views = [(_crop_of(candidate), camera) for candidate in proposals[: self.settings.candidates]]
-        fits, reason = self._heads(image, views, reason, self._identity.prior, warm=True)
-        if self._driver.last is None:  # else a doubtful head where the driver's was is the driver's
-            fits, reason = self._certain(fits, reason)
-        drivers = [fit for fit in fits if self._driver.may_be(fit, stamp)]
-        if fits and not drivers:
-            reason = _NOT_THE_DRIVER
-        return max(drivers, key=nearness, default=None), reason
+        proposals = [c for c in self._finder.find(image) if self._driver.may_be_at(centre_of(c), stamp, camera)]
+        for crops in looks(proposals, self.settings.candidates):
+            views = [(crop, camera) for crop in crops]
+            fits, reason = self._heads(image, views, reason, self._identity.prior, warm=True)
+            if self._driver.last is None:  # else a doubtful head where the driver's was is the driver's
+                fits, reason = certain(fits, reason, self.settings.limits.max_new_sigma)
+            drivers = [fit for fit in fits if self._driver.may_be(fit, stamp)]
+            if drivers:
+                return max(drivers, key=nearness), reason
+            if fits:
+                reason = _NOT_THE_DRIVER
+        return None, reason
 
     def _heads(
         self,
@@ -219,19 +227,6 @@ class FaceTracker:
             except _NO_FIT as why:
                 reason = str(why)
         return fits, reason
-
-    def _certain(self, fits: list[HeadFit], reason: str) -> tuple[list[HeadFit], str]:
-        """Of heads that were only proposed, those that the network does not doubt."""
-        most = self.settings.limits.max_new_sigma
-        certain = [fit for fit in fits if fit.quality["sigma"] <= most]
-        if fits and not certain:
-            least = min(fit.quality["sigma"] for fit in fits)
-            reason = f"what may be a face is doubtful: sigma {least:.1f} crop pixels, {most} allowed"
-        return certain, reason
-
-    def _proposals(self, image: Image) -> list[FaceCandidate]:
-        """The faces that the finder sees, the most prominent first."""
-        return sorted(self._finder.find(image), key=lambda c: c.score * (c.box[2] - c.box[0]), reverse=True)
 
     def _nothing(self, stamp: float, status: Status, reason: str, camera: PinholeCamera) -> HeadState:
         size = self.model.identity_size + self.model.expression_size
@@ -280,13 +275,3 @@ def _template_of(network: CorrespondenceNetwork, model: FaceModel, path: Path) -
 
 def _path(path: str | Path | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-def _centre(candidate: FaceCandidate) -> Array:
-    x0, y0, x1, y1 = candidate.box
-    return np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
-
-
-def _crop_of(candidate: FaceCandidate) -> Crop:
-    crop = Crop.around_box(candidate.box, MARGIN, CROP_SIZE)
-    return crop if np.isnan(candidate.roll) else replace(crop, angle=candidate.roll)

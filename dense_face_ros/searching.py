@@ -1,0 +1,45 @@
+"""Searching for a head: where to look among the finder's proposals, and which of the heads found there to believe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.face_finder import FaceCandidate
+from dense_face_ros.geometry import Array, Crop
+from dense_face_ros.head_fitting import MARGIN, HeadFit
+
+_SURE = 0.4  # score of proposals that are looked at first: the others are seldom heads, and each costs a fit
+
+
+def looks(candidates: Sequence[FaceCandidate], most: int) -> list[list[Crop]]:
+    """Crops of at most ``most`` proposals: of the sure ones, the most prominent first, then of the others."""
+    prominent = sorted(candidates, key=lambda c: c.score * (c.box[2] - c.box[0]), reverse=True)
+    sure = [c for c in prominent if c.score >= _SURE]
+    unsure = [c for c in prominent if c.score < _SURE]
+    parts = (sure[:most], unsure[: max(most - len(sure), 0)])
+    return [[crop_of(candidate) for candidate in part] for part in parts if part]
+
+
+def certain(fits: list[HeadFit], reason: str, max_sigma: float) -> tuple[list[HeadFit], str]:
+    """Heads that the network doubts by no more than ``max_sigma`` (:class:`FitLimits`), and ``reason`` or why none."""
+    believed = [fit for fit in fits if fit.quality["sigma"] <= max_sigma]
+    if fits and not believed:
+        least = min(fit.quality["sigma"] for fit in fits)
+        reason = f"what may be a face is doubtful: sigma {least:.1f} crop pixels, {max_sigma} allowed"
+    return believed, reason
+
+
+def centre_of(candidate: FaceCandidate) -> Array:
+    """(u, v) of the middle of a proposed box, image pixels."""
+    x0, y0, x1, y1 = candidate.box
+    return np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)])
+
+
+def crop_of(candidate: FaceCandidate) -> Crop:
+    """The network's window around a proposal, turned upright where its roll is known."""
+    crop = Crop.around_box(candidate.box, MARGIN, CROP_SIZE)
+    return crop if np.isnan(candidate.roll) else replace(crop, angle=candidate.roll)
