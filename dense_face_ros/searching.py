@@ -12,7 +12,7 @@ from dense_face_ros.face_finder import FaceCandidate
 from dense_face_ros.geometry import Array, Crop
 from dense_face_ros.head_fitting import MARGIN, HeadFit
 
-_SURE = 0.4  # score of proposals that are looked at first: the others are seldom heads, and each costs a fit
+_SURE = 0.5  # score of proposals that are looked at first: the others are seldom heads, and each costs a fit
 
 
 def looks(candidates: Sequence[FaceCandidate], most: int) -> list[list[Crop]]:
