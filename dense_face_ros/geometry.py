@@ -69,12 +69,19 @@ def rotation_from_yaw_pitch_roll(yaw_pitch_roll: npt.ArrayLike) -> Array:
 
 
 def yaw_pitch_roll_from_rotation(rotation: Array) -> Array:
-    """Inverse of :func:`rotation_from_yaw_pitch_roll`: (3, 3) -> (yaw, pitch, roll) radians, for people to read."""
+    """Inverse of :func:`rotation_from_yaw_pitch_roll`: (..., 3, 3) -> (..., 3) yaw, pitch, roll in radians, for people
+    to read."""
     r = FACING_CAMERA.T @ np.asarray(rotation, dtype=np.float64)
-    yaw = np.arctan2(r[1, 0], r[0, 0])
-    pitch = np.arcsin(np.clip(-r[2, 0], -1.0, 1.0))
-    roll = np.arctan2(r[2, 1], r[2, 2])
-    return np.array([yaw, pitch, roll])
+    yaw = np.arctan2(r[..., 1, 0], r[..., 0, 0])
+    pitch = np.arcsin(np.clip(-r[..., 2, 0], -1.0, 1.0))
+    roll = np.arctan2(r[..., 2, 1], r[..., 2, 2])
+    return np.stack([yaw, pitch, roll], axis=-1)
+
+
+def roll_on_screen(rotation: Array) -> float:
+    """Radians by which the head's up axis, seen in the image, is turned clockwise; as ``Crop.angle``."""
+    across, down = rotation[:2, 2]
+    return float(np.arctan2(across, -down))
 
 
 def quaternion_from_rotation(rotation: Array) -> Array:

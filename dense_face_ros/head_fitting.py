@@ -17,7 +17,7 @@ from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOut
 from dense_face_ros.correspondence import correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, FloatArray
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross
+from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import matched
 
@@ -82,8 +82,8 @@ class HeadFit:
         box = self.box
         size = max(float(np.sqrt(np.prod(np.maximum(box[2:] - box[:2], 1.0)))), 2.0)
         # The head's up axis seen in the image; it vanishes for a face seen from above, which then stays as it is.
-        up = self.alignment.pose[:2, 2]
-        angle = float(np.arctan2(up[0], -up[1])) if np.hypot(*up) > 0.3 else self.crop.angle
+        rotation = self.alignment.pose[:3, :3]
+        angle = roll_on_screen(rotation) if np.hypot(*rotation[:2, 2]) > 0.3 else self.crop.angle
         centre = 0.5 * (box[:2] + box[2:])
         return Crop((float(centre[0]), float(centre[1])), MARGIN * size, angle, CROP_SIZE)
 

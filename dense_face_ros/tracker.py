@@ -163,15 +163,14 @@ class FaceTracker:
         camera = checked_camera(camera, image)
         if box is None:
             shown = looks(self._finder.find(image), self.settings.candidates)
+            max_sigma = self.settings.limits.max_new_sigma
         else:
-            shown = [[Crop.around_box(box, MARGIN, CROP_SIZE)]]
+            shown, max_sigma = [[Crop.around_box(box, MARGIN, CROP_SIZE)]], np.inf
         fits: list[HeadFit] = []
         reason = "no face found"
         for crops in shown:
             views = [(crop, camera or photograph_camera(image, crop.side / MARGIN)) for crop in crops]
-            fits, reason = self._heads(image, views, reason, self._person)
-            if box is None:
-                fits, reason = certain(fits, reason, self.settings.limits.max_new_sigma)
+            fits, reason = certain(*self._heads(image, views, reason, self._person), max_sigma)
             if fits:
                 break
         best = max(fits, key=nearness, default=None)

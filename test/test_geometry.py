@@ -14,6 +14,7 @@ from dense_face_ros.geometry import (
     PinholeCamera,
     cross,
     quaternion_from_rotation,
+    roll_on_screen,
     rotation_from_vector,
     rotation_from_yaw_pitch_roll,
     vector_from_rotation,
@@ -40,6 +41,20 @@ def test_signs_of_yaw_pitch_and_roll() -> None:
 def test_yaw_pitch_roll_round_trip(yaw: float, pitch: float, roll: float) -> None:
     rotation = rotation_from_yaw_pitch_roll([yaw, pitch, roll])
     np.testing.assert_allclose(yaw_pitch_roll_from_rotation(rotation), [yaw, pitch, roll], atol=1e-9)
+
+
+def test_angles_of_many_rotations_at_once() -> None:
+    angles_of_each = np.array([[0.3, -0.2, 0.1], [-1.2, 0.5, -0.7]])
+    rotations = np.stack([rotation_from_yaw_pitch_roll(row) for row in angles_of_each])
+    np.testing.assert_allclose(yaw_pitch_roll_from_rotation(rotations), angles_of_each, atol=1e-9)
+
+
+@pytest.mark.parametrize("roll", [-0.6, 0.0, 0.6])
+def test_a_crop_turned_by_the_roll_on_screen_shows_the_head_upright(roll: float) -> None:
+    rotation = rotation_from_yaw_pitch_roll([0.4, 0.0, roll])
+    crop = Crop((100.0, 100.0), 100.0, roll_on_screen(rotation))
+    up = crop.from_image(np.array([100.0, 100.0]) + rotation[:2, 2]) - crop.from_image(np.array([100.0, 100.0]))
+    assert up[0] == pytest.approx(0.0, abs=1e-9) and up[1] < 0
 
 
 @given(st.tuples(angles, angles, angles))

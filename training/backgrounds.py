@@ -32,9 +32,7 @@ class Backgrounds:
         """(128, 128, 3) RGB."""
         image = self._photograph(int(rng.integers(len(self._paths))))
         side = int(rng.integers(_SMALLEST, min(image.shape[:2])))
-        v, u = (int(rng.integers(0, n - side + 1)) for n in image.shape[:2])
-        window = cv2.resize(image[v : v + side, u : u + side], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(window, dtype=np.uint8)
+        return random_window(image, side, CROP_SIZE, rng, cv2.INTER_LINEAR)
 
     def _photograph(self, index: int) -> npt.NDArray[np.uint8]:
         if index not in self._read:
@@ -43,3 +41,12 @@ class Backgrounds:
             small = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             self._read[index] = np.asarray(small, dtype=np.uint8)
         return self._read[index]
+
+
+def random_window(
+    image: npt.NDArray[np.uint8], side: int, size: int, rng: np.random.Generator, interpolation: int
+) -> npt.NDArray[np.uint8]:
+    """A square of ``side`` pixels from anywhere in an image (H, W, 3), resampled to (size, size, 3)."""
+    v, u = (int(rng.integers(0, extent - side + 1)) for extent in image.shape[:2])
+    window = cv2.resize(image[v : v + side, u : u + side], (size, size), interpolation=interpolation)
+    return np.asarray(window, dtype=np.uint8)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import math
 import sys
 import warnings
 from collections.abc import Sequence
@@ -35,12 +34,14 @@ from training.eyes.examples import STORED, Examples, from_photographs, from_rend
 from training.eyes.network import Deployed, EyelidNetwork
 from training.photographs.collection import read_photographs
 from training.photographs.fit import PhotographFits
+from training.schedule import cosine, warm_up
 
 _SHUT = 0.25  # eyes less open than this count as shut in the figures
 #: Shares of the training patches with eyes less open than the first, the second and the rest, and with eyes that cannot
 #: be seen. Photographs hold few half-shut eyes, and what is rare in training is answered as something else.
 _BANDS = (_SHUT, 0.6)
 _SHARES = (0.25, 0.22, 0.38, 0.15)
+_WARM_UP = 100  # steps
 _NO_EYE_SHARE = 0.03  # pictures without an eye
 _OPSET = 17
 _SOURCES = (
@@ -98,7 +99,7 @@ def train(
     bar = tqdm(range(steps), unit="step", mininterval=5)
     for step in bar:
         for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / 100) * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+            group["lr"] = rate * warm_up(step, _WARM_UP) * cosine(step / steps)
         pictures, openness, visible = patches.batch(rng, batch)
         found, logit = network(pictures)
         seen, known = torch.isfinite(openness), torch.isfinite(visible)

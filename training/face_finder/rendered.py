@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import yaw_pitch_roll_from_rotation
+from dense_face_ros.geometry import roll_on_screen, yaw_pitch_roll_from_rotation
 from dense_face_ros.template import Template
+from training.backgrounds import random_window
 from training.face_finder.photographs import FacePhoto, Image, decode
 from training.rendering.settings import Settings
 from training.rendering.synthetic import Sample, SyntheticHeads
@@ -32,15 +33,13 @@ def rendered_faces(count: int, backgrounds: list[bytes], seed: int) -> list[Face
 
 def _window(photo: Image, rng: np.random.Generator) -> Image:
     side = int(rng.uniform(0.4, 1.0) * min(photo.shape[:2]))
-    v, u = (int(rng.integers(0, extent - side + 1)) for extent in photo.shape[:2])
-    shown = photo[v : v + side, u : u + side, ::-1]
-    return np.asarray(cv2.resize(shown, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return random_window(photo[:, :, ::-1], side, _SIZE, rng, cv2.INTER_AREA)
 
 
 def _face(model: FaceModel, sample: Sample) -> FacePhoto:
     outline = np.asarray(model.at(model.landmarks, sample.pixels), np.float32)
     eyes = np.stack([outline[eye].mean(axis=0) for eye in _EYES])
-    up = sample.pose[:2, 2]
-    roll, yaw = float(np.arctan2(up[0], -up[1])), float(yaw_pitch_roll_from_rotation(sample.pose[:3, :3])[0])
+    rotation = sample.pose[:3, :3]
+    roll, yaw = roll_on_screen(rotation), float(yaw_pitch_roll_from_rotation(rotation)[0])
     _, file = cv2.imencode(".jpg", sample.image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG])
     return FacePhoto(file.tobytes(), (0, 0, _SIZE, _SIZE), outline, eyes, roll, yaw)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from pathlib import Path
 from typing import cast
@@ -24,6 +23,7 @@ from training.face_finder.network import FinderNetwork
 from training.face_finder.photographs import load_backgrounds, load_faces
 from training.face_finder.rendered import rendered_faces
 from training.face_finder.targets import loss, targets_of
+from training.schedule import cosine, warm_up
 
 _VALIDATION_SEED = 7
 _AVERAGE_DECAY = 0.998
@@ -89,7 +89,7 @@ def train(
 
 def learning_rate(highest: float, step: int, progress: float) -> float:
     """Linear rise over the first steps, then a cosine down to nothing where ``progress`` is 1."""
-    return highest * min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+    return highest * warm_up(step, _WARM_UP) * cosine(progress)
 
 
 def made_validation_set(data: Path, count: int) -> list[MadeImage]:

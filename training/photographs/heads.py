@@ -77,8 +77,7 @@ class PhotographHeads:
                 f"'{fits}' has {len(self._fits.pose)} fits for {len(photographs)} photographs; fit them again"
             )
         self.paths = photographs.paths
-        poses = self._fits.pose.astype(np.float64)
-        yaw = np.array([yaw_pitch_roll_from_rotation(pose[:3, :3])[0] if pose.any() else np.inf for pose in poses])
+        yaw = yaw_pitch_roll_from_rotation(self._fits.pose[:, :3, :3].astype(np.float64))[:, 0]
         trusted = self._fits.accepted & (np.abs(yaw) <= np.radians(MAX_YAW))
         self.usable = np.flatnonzero(trusted & (photographs.validation == validation))
 

@@ -94,9 +94,8 @@ def skin(model: FaceModel, image: Image, fit: Alignment, camera: PinholeCamera) 
     u, v = (np.ascontiguousarray(c.astype(np.float32)) for c in pixels.T)
     colour = cv2.remap(smooth, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)[:, ::-1]
     known = (facing > _FACING) & _skin_like(model, colour, facing)
-    twin = cKDTree(model.mean).query(model.mean * [1.0, -1.0, 1.0])[1]
-    borrow = ~known & known[twin]
-    colour = np.where(borrow[:, None], colour[twin], colour)
+    borrow = ~known & known[model.mirror]
+    colour = np.where(borrow[:, None], colour[model.mirror], colour)
     known |= borrow
     distance, nearest = cKDTree(model.mean[known]).query(model.mean[~known], k=_NEIGHBOURS)
     weight = 1.0 / (distance + 1e-3)
