@@ -32,8 +32,8 @@ from dense_face_ros.backends.choose import wait_until_running
 from dense_face_ros.backends.cuda_driver import Cuda
 from dense_face_ros.backends.engine_build import full_version, tensorrt_module
 from dense_face_ros.backends.engine_cache import EngineCache
-from dense_face_ros.backends.gpu_model_file import gpu_network_path
 from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.backends.model_precision import gpu_network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.backends.tensorrt import TensorRtNetwork
 from training.benchmark import read_frames

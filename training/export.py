@@ -2,7 +2,8 @@
 
 The file takes a crop as the camera gives it and returns what :class:`dense_face_ros.backends.NetworkOutput` says;
 normalisation is inside, and everything constant is folded. ``--half`` writes the half-precision file for GPUs: weights
-and activations are halves, inputs and outputs stay as they are.
+and activations are halves, inputs and outputs stay as they are. ``--int8`` writes the file for CPUs: all but the finest
+level computes in bytes, whose ranges are read off on renderings.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import argparse
 import io
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,25 +25,34 @@ from torch import Tensor, nn
 
 from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.backends.model_file import FORMAT_VERSION, INPUT_NAME, OUTPUT_NAMES
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.template import Template
 from training.checkpoint import load_checkpoint, network_of, recipe_of
 from training.network import CorrespondenceModule, cell_grid
+from training.quantisation import quantised
+from training.rendered import RenderedHeads
+
+Precision = Literal["full", "half", "int8"]
 
 _OPSET = 17
 # Largest differences allowed to the torch network: flow in pixels, probability, log sigma. Halves round on their way.
-_TOLERANCE = {False: (0.02, 1e-3, 1e-2), True: (1.0, 0.05, 0.2)}
+_TOLERANCE = {"full": (0.02, 1e-3, 1e-2), "half": (1.0, 0.05, 0.2)}
+# Bytes are judged where they are used, on matched cells of rendered heads: mean difference of the flow in pixels.
+_BYTES_TOLERANCE = 0.5
+_CALIBRATION_HEADS, _TEST_HEADS = 128, 32
 
 
-def export(checkpoint: Path, out: Path, half: bool = False) -> None:
+def export(checkpoint: Path, out: Path, precision: Precision = "full") -> None:
     """Write the averaged weights of ``checkpoint`` to ``out``, then check the file against the torch network.
 
     Raises:
-        FileNotFoundError, ValueError: the checkpoint is missing or not usable.
+        FileNotFoundError, ValueError: the checkpoint is missing or not usable, or its architecture has no such file.
         RuntimeError: the written network does not compute the same; nothing is left at ``out``.
     """
     state = load_checkpoint(checkpoint)
     recipe = recipe_of(state, checkpoint)
     network = network_of(state, checkpoint)
-    model = _to_onnx(_Exported(network, half))
+    model = _to_onnx(_Exported(network, precision == "half"))
     metadata = {
         "format_version": FORMAT_VERSION,
         "architecture": recipe.architecture,
@@ -54,7 +66,11 @@ def export(checkpoint: Path, out: Path, half: bool = False) -> None:
     }
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
-    _check(model, _Exported(network, half=False), _TOLERANCE[half])
+    reference = _Exported(network, half=False)
+    if precision == "int8":
+        model = _in_bytes(model, network, state["template"]["kind"], reference)
+    else:
+        _check(model, reference, _TOLERANCE[precision])
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(out.name + ".unfinished")
     unfinished.write_bytes(model.SerializeToString())
@@ -93,10 +109,41 @@ def _to_onnx(module: nn.Module) -> onnx.ModelProto:
     return onnx.load_from_string(buffer.getvalue())
 
 
-def _check(model: onnx.ModelProto, reference: nn.Module, tolerance: tuple[float, float, float]) -> None:
+def _in_bytes(
+    model: onnx.ModelProto, network: CorrespondenceModule, template_kind: str, reference: nn.Module
+) -> onnx.ModelProto:
+    """The quantised model; ranges are measured on rendered heads, and it is checked on others."""
+    if not network.coarse_parts:
+        raise ValueError("no part of this architecture is known to bear being computed in bytes; export it with --half")
+    coarse = tuple(f"/network/{part}" for part in network.coarse_parts)
+    heads = RenderedHeads(Template(FaceModel.load(), template_kind), 0, network.stride)
+
+    def pictures(first: int, count: int) -> Iterator[npt.NDArray[np.uint8]]:
+        for seed in range(first, first + count):
+            yield np.asarray(heads.make(np.random.default_rng(seed))["image"], dtype=np.uint8)[None]
+
+    result = quantised(model, pictures(0, _CALIBRATION_HEADS), lambda node: not node.name.startswith(coarse))
+    session = _session(result)
+    differences = []
+    for image in pictures(_CALIBRATION_HEADS, _TEST_HEADS):
+        with torch.inference_mode():
+            flow, matchability, _ = (part.numpy()[0] for part in reference(torch.from_numpy(image)))
+        found = session.run(["flow"], {INPUT_NAME: image})[0][0]
+        differences.append(np.linalg.norm(found - flow, axis=0)[matchability > 0.5])
+    mean = float(np.concatenate(differences).mean())
+    if not mean <= _BYTES_TOLERANCE:
+        raise RuntimeError(f"in bytes the flow differs by {mean:.2f} px in the mean, allowed is {_BYTES_TOLERANCE}")
+    return result
+
+
+def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _check(model: onnx.ModelProto, reference: nn.Module, tolerance: tuple[float, float, float]) -> None:
+    session = _session(model)
     for image in _test_images():
         with torch.inference_mode():
             wanted = reference(torch.from_numpy(image))
@@ -124,10 +171,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="training.export", description="Write a trained network as ONNX.")
     parser.add_argument("checkpoint", type=Path, help="checkpoint.pt of a training run")
     parser.add_argument("out", type=Path, help="ONNX file to write")
-    parser.add_argument("--half", action="store_true", help="half precision inside, for GPUs")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--half", action="store_const", dest="precision", const="half", help="half precision, for GPUs")
+    kinds.add_argument("--int8", action="store_const", dest="precision", const="int8", help="bytes inside, for CPUs")
+    parser.set_defaults(precision="full")
     given = parser.parse_args(arguments)
     try:
-        export(given.checkpoint, given.out, given.half)
+        export(given.checkpoint, given.out, given.precision)
     except (ValueError, FileNotFoundError, RuntimeError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB")

@@ -1,7 +1,7 @@
 """All results as one page: ``python -m training.report [docs/results] [--output docs/results.md]``.
 
 Reads the JSON files of ``training.evaluate``, ``.evaluate_peers``, ``.benchmark``, ``.benchmark_node``,
-``.benchmark_tensorrt``, ``.cold_start``, ``.check_half_precision``, ``.benchmarks.consistency``,
+``.benchmark_tensorrt``, ``.cold_start``, ``.check_precision``, ``.benchmarks.consistency``,
 ``.benchmarks.steadiness``, ``.benchmarks.finding``, ``.benchmarks.blinks``, ``.photographs.label_error``, ``.ablation``
 and of ``evaluate_bag`` (its ``summary.json``, under any name) and writes Markdown tables beside the figures of the
 paper and of other systems. The same files give the same page.
@@ -19,7 +19,7 @@ from training.result_files import Result, read_result
 #: Kind of result -> a key that no other kind has.
 _KEYS = {
     "times": "sizes", "node": "node", "recording": "times_real_time", "cold_start": "cold_start",
-    "half_precision": "half_precision", "gpu": "network",
+    "precision": "precision", "gpu": "network",
 }  # fmt: skip
 
 

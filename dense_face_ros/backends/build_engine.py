@@ -28,7 +28,7 @@ from dense_face_ros.backends.engine_build import (
     tensorrt_module,
 )
 from dense_face_ros.backends.engine_cache import EngineCache, EngineIdentity, NoEngine, file_sha256
-from dense_face_ros.backends.gpu_model_file import gpu_network_path
+from dense_face_ros.backends.model_precision import gpu_network_path
 
 _TERMINATION = 5.0  # seconds a build is given to end when it is stopped
 

@@ -12,8 +12,8 @@ from dense_face_ros.backends.cuda_driver import check_gpu
 from dense_face_ros.backends.engine_build import tensorrt_module
 from dense_face_ros.backends.engine_cache import EngineCache
 from dense_face_ros.backends.engine_loading import EngineLoader
-from dense_face_ros.backends.gpu_model_file import gpu_network_path
 from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from dense_face_ros.backends.recovering_network import RecoveringNetwork
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def load_network(
             is. ``auto``: the first of these three that runs here. With ``auto`` and ``onnxruntime`` the CPU answers
             while an engine is being built and while a GPU that failed is coming back.
         path, threads, template_hash: see :class:`dense_face_ros.backends.onnx_runtime.OnnxRuntimeNetwork`. GPUs take
-            the half-precision file beside ``path``, where there is one.
+            the half-precision file beside ``path``, and the CPU that in bytes, where there is one.
     Raises:
-        FileNotFoundError, ValueError: as there; ValueError also for an unknown backend, or where the two files are
-            not the same network.
+        FileNotFoundError, ValueError: as there; ValueError also for an unknown backend, or where the files are not
+            the same network.
         ImportError: the engine is not installed.
         NetworkUnavailable: ``tensorrt`` was asked for and there is no GPU, or none that works.
     """
@@ -51,7 +51,7 @@ def load_network(
     reason = f"backend is '{backend}'"
     if backend == "tensorrt":
         return _tensorrt(path, template_hash, reason, stand_in=None)
-    cpu = _onnx_runtime(path, threads, template_hash)
+    cpu = _on_cpu(path, threads, template_hash)
     on_gpu: dict[str, tuple[tuple[str, _Load], ...]] = {
         "auto": (("TensorRT", _tensorrt), ("ONNX Runtime on the GPU", _onnx_runtime_on_gpu)),
         "onnxruntime": (("ONNX Runtime on the GPU", _onnx_runtime_on_gpu),),
@@ -88,6 +88,21 @@ def _onnx_runtime(path: Path | None, threads: int, template_hash: str | None) ->
     return OnnxRuntimeNetwork(path, threads, template_hash)
 
 
+def _on_cpu(path: Path | None, threads: int, template_hash: str | None) -> OnnxRuntimeNetwork:
+    """The network as the CPU runs it; ValueError where that file is not the network that was named."""
+    named, bytes_path = network_path(path), cpu_network_path(path)
+    network = _onnx_runtime(bytes_path, threads, template_hash)
+    if bytes_path != named:
+        description = _onnx_runtime(named, threads, template_hash)
+        description.close()
+        try:
+            _check_same(description.metadata, network.metadata, bytes_path, "the file in bytes", named)
+        except ValueError:
+            network.close()
+            raise
+    return network
+
+
 def _tensorrt(
     path: Path | None, template_hash: str | None, reason: str, stand_in: CorrespondenceNetwork | None
 ) -> CorrespondenceNetwork:
@@ -120,10 +135,16 @@ def _gpu_file(
     # Loading it once on the CPU checks the file as every other one is checked.
     description = _onnx_runtime(gpu_path, threads=1, template_hash=template_hash)
     description.close()
-    if on_cpu is not None and description.metadata != on_cpu.metadata:
-        different = [key for key, value in on_cpu.metadata.items() if description.metadata.get(key) != value]
-        raise ValueError(
-            f"'{gpu_path}' is not the half-precision file of '{network_path(path)}': {', '.join(different)} differ; "
-            "export both from one checkpoint, or remove it"
-        )
+    if on_cpu is not None:
+        _check_same(on_cpu.metadata, description.metadata, gpu_path, "the half-precision file", network_path(path))
     return gpu_path, {**description.metadata, "network_file": gpu_path.name}
+
+
+def _check_same(wanted: dict[str, str], found: dict[str, str], path: Path, kind: str, named: Path) -> None:
+    """ValueError where the metadata of ``path`` says that it is another network than ``named``."""
+    different = sorted(key for key in wanted.keys() | found.keys() if found.get(key) != wanted.get(key))
+    if different:
+        raise ValueError(
+            f"'{path}' is not {kind} of '{named}': {', '.join(different)} differ; export both from one checkpoint, or "
+            "remove it"
+        )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput, NetworkUnavailable
+from dense_face_ros.backends.cpu_session import session_options
 from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_metadata, network_path
 
 CPU = "CPUExecutionProvider"
@@ -102,15 +103,8 @@ class OnnxRuntimeNetwork:
 
 
 def _open(path: Path, threads: int, providers: Sequence[Provider]) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    # A node waiting for the next frame must not keep a core busy.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+        return onnxruntime.InferenceSession(str(path), session_options(threads), providers=list(providers))
     except Exception as error:  # as above
         if CPU not in providers:
             raise NetworkUnavailable(f"ONNX Runtime cannot load '{path}' onto the GPU: {_first_line(error)}") from error

@@ -8,6 +8,8 @@ from typing import Any
 
 import onnxruntime
 
+from dense_face_ros.backends.cpu_session import session_options
+
 
 def open_small_network(path: Path | None, kind: str, format_version: str, threads: int) -> tuple[Any, dict[str, str]]:
     """ONNX Runtime's session and the file's metadata.
@@ -28,12 +30,10 @@ def open_small_network(path: Path | None, kind: str, format_version: str, thread
         path = Path(str(resources.files("dense_face_ros") / "models" / f"{kind}.onnx"))
     if not path.is_file():
         raise FileNotFoundError(f"{name} network '{path}' does not exist; give the path of a {kind}.onnx")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), session_options(threads), providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # ONNX Runtime's own kinds derive from Exception only
         raise ValueError(f"{name} network '{path}' is not a readable ONNX file; export it again") from error
     metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)

@@ -18,7 +18,7 @@ from dense_face_ros.backends import build_engine
 from dense_face_ros.backends.build_engine import BuildFailed, build_in_own_process, engine_identity, main
 from dense_face_ros.backends.cuda_driver import Cuda
 from dense_face_ros.backends.engine_cache import EngineCache
-from dense_face_ros.backends.gpu_model_file import gpu_network_path
+from dense_face_ros.backends.model_precision import gpu_network_path
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use Deprecated in TensorRT-RTX:DeprecationWarning")
 

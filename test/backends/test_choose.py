@@ -112,6 +112,20 @@ def test_a_half_precision_file_of_another_network_is_refused(network_file, gpu):
         load_network("auto", network_file)
 
 
+def test_the_cpu_takes_the_file_in_bytes_beside_the_network(network_file):
+    shorter = write_network(network_file.with_name("other.onnx"), cells=32)
+    shorter.rename(network_file.with_name("net_int8.onnx"))
+    network = load_network("onnxruntime-cpu", network_file, template_hash=HASH)
+    assert network.run(np.zeros((128, 128, 3), np.uint8)).matchability.shape == (32, 32)
+    network.close()
+
+
+def test_a_file_in_bytes_of_another_network_is_refused(network_file):
+    write_network(network_file.with_name("net_int8.onnx"), {**METADATA, "images_seen": "7"})
+    with pytest.raises(ValueError, match=r"net_int8.onnx' is not the file in bytes of .*net.onnx': images_seen differ"):
+        load_network("onnxruntime-cpu", network_file)
+
+
 @pytest.mark.parametrize(("backend", "answers"), [("auto", True), ("tensorrt", False)])
 def test_when_the_gpu_is_lost_auto_goes_on_on_the_cpu(network_file, gpu, backend, answers):
     gpu.put_engine(network_file)

@@ -9,7 +9,7 @@ import pytest
 
 from dense_face_ros.backends import engine_build
 from dense_face_ros.backends.engine_build import EngineError, build, full_version, tensorrt_module
-from dense_face_ros.backends.gpu_model_file import gpu_network_path
+from dense_face_ros.backends.model_precision import gpu_network_path
 
 #: The RTX edition keeps no kernel timings, and says so.
 pytestmark = pytest.mark.filterwarnings("ignore:Use Deprecated in TensorRT-RTX:DeprecationWarning")

@@ -7,6 +7,8 @@ GPU only: there the last test runs too, and ``python -m training.benchmark_tenso
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import onnx
 import pytest
@@ -17,8 +19,8 @@ from dense_face_ros import FaceTracker, Status
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.choose import load_network, wait_until_running
 from dense_face_ros.backends.cuda_driver import check_gpu
-from dense_face_ros.backends.gpu_model_file import gpu_network_path
 from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
@@ -30,7 +32,8 @@ from training.rendering.settings import Settings
 from training.rendering.synthetic import Sample, SyntheticHeads
 
 FLOW_P99, MATCHABILITY, LOG_SIGMA = 0.25, 0.02, 0.05
-NME = 0.02  # percent of the box, of a mean over images
+BYTES_FLOW = 0.4  # pixels, mean over matched cells
+NME = {"half": 0.02, "bytes": 0.1}  # percent of the box, of a mean over images
 
 
 @pytest.fixture(scope="module")
@@ -111,17 +114,29 @@ def test_halves_after_every_operation_agree(crops, by_onnx_runtime):
         assert_close(found, by_onnx_runtime[index])
 
 
-def test_half_precision_fits_heads_as_well(shipped_model, heads):
+def test_bytes_agree_with_full_precision_on_faces(networks, heads, by_onnx_runtime):
+    in_bytes = OnnxRuntimeNetwork(cpu_network_path(None))
+    assert in_bytes.metadata == networks[0].metadata, "export all files from one checkpoint"
+    gaps = []
+    for head, wanted in zip(heads, by_onnx_runtime, strict=False):
+        found = in_bytes.run(head.image)
+        gaps.append(np.hypot(*(found.flow - wanted.flow))[wanted.matchability > 0.5])
+    assert 0.0 < np.concatenate(gaps).mean() <= BYTES_FLOW
+
+
+@pytest.mark.parametrize(("kind", "path_of"), [("half", gpu_network_path), ("bytes", cpu_network_path)])
+def test_less_precision_fits_heads_as_well(shipped_model, heads, tmp_path, kind, path_of):
     errors = []
-    for network in (network_path(None), gpu_network_path(None)):
-        tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
+    for name, network in (("full.onnx", network_path(None)), ("less.onnx", path_of(None))):
+        alone = shutil.copy(network, tmp_path / name)  # beside its other files another one would be taken
+        tracker = FaceTracker(network_path=alone, backend="onnxruntime-cpu")
         errors.append([nme(tracker, head, shipped_model) for head in heads])
         tracker.close()
-    full, half = np.array(errors)
-    both = np.isfinite(full) & np.isfinite(half)
+    full, less = np.array(errors)
+    both = np.isfinite(full) & np.isfinite(less)
     assert both.sum() > 12
-    assert (np.isnan(full) == np.isnan(half)).sum() >= len(heads) - 1, "one may lie at the limit of what is believed"
-    assert abs(half[both].mean() - full[both].mean()) <= NME
+    assert (np.isnan(full) == np.isnan(less)).sum() >= len(heads) - 1, "one may lie at the limit of what is believed"
+    assert abs(less[both].mean() - full[both].mean()) <= NME[kind]
 
 
 def nme(tracker: FaceTracker, head: Sample, model: FaceModel) -> float:

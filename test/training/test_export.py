@@ -35,7 +35,7 @@ def test_metadata_says_what_the_file_is(trained, tmp_path):
 
 def test_half_file_has_halves_inside_and_floats_outside(trained, tmp_path):
     checkpoint, network = trained
-    export(checkpoint, tmp_path / "half.onnx", half=True)
+    export(checkpoint, tmp_path / "half.onnx", "half")
     model = onnx.load(tmp_path / "half.onnx")
     weights = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer if len(tensor.dims) == 4]
     assert weights and all(array.dtype == np.float16 for array in weights)
@@ -44,6 +44,32 @@ def test_half_file_has_halves_inside_and_floats_outside(trained, tmp_path):
     with torch.inference_mode():
         wanted = network(torch.full((1, 128, 128, 3), 90, dtype=torch.uint8))
     np.testing.assert_allclose(output.flow, (wanted.template - cell_grid(64))[0], atol=0.5)
+
+
+def test_file_in_bytes_has_bytes_in_all_but_the_finest_level(trained, tmp_path):
+    checkpoint, network = trained
+    export(checkpoint, tmp_path / "bytes.onnx", "int8")
+    model = onnx.load(tmp_path / "bytes.onnx")
+    types = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    dequantised = {node.output[0]: types.get(node.input[0]) for node in model.graph.node
+                   if node.op_type == "DequantizeLinear"}  # fmt: skip
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            in_bytes = dequantised.get(node.input[1]) == onnx.TensorProto.INT8
+            assert in_bytes is not any(part in node.name for part in ("/joins.3/", "/head/")), node.name
+    assert {entry.key for entry in model.metadata_props} == set(METADATA_KEYS)
+    crop = np.full((128, 128, 3), 90, np.uint8)
+    found = OnnxRuntimeNetwork(tmp_path / "bytes.onnx").run(crop)
+    with torch.inference_mode():
+        wanted = network(torch.from_numpy(crop)[None])
+    np.testing.assert_allclose(found.flow, (wanted.template - cell_grid(64))[0], atol=2.0)
+
+
+def test_bytes_that_say_something_else_are_refused(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(training.export, "_BYTES_TOLERANCE", 1e-9)
+    with pytest.raises(RuntimeError, match=r"in bytes the flow differs by 0\.\d+ px in the mean, allowed is 1e-09"):
+        export(trained[0], tmp_path / "net.onnx", "int8")
+    assert not (tmp_path / "net.onnx").exists()
 
 
 def test_a_wrong_export_is_refused(trained, tmp_path, monkeypatch):

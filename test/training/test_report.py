@@ -47,10 +47,10 @@ def test_peers_stand_beside_the_same_images_only(tmp_path: Path, capsys: pytest.
     assert "| 3DDFA_V2, half width | 16 |  | 3.72 |" in written(tmp_path, capsys)
 
 
-def test_gpus_cold_starts_and_half_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_gpus_cold_starts_and_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nme = {"nme68_mean_of_bins": 4.0, "nme51_mean_of_bins": 3.0}
-    half = {"n": 16, "backend": "a GPU", "full": nme, "half": {**nme, "nme68_mean_of_bins": 4.0012},
-            "largest_change_of_an_image": 0.03}  # fmt: skip
+    half = {**nme, "nme68_mean_of_bins": 4.0012, "backend": "a GPU", "largest_change_of_an_image": 0.03}
+    precision = {"n": 16, "full": nme, "others": {"half": half, "bytes": {**half, "backend": "a CPU"}}}
     steps = {"imported_s": 1.0, "loaded_s": 1.5, "first_pose_s": 1.75}
     start = {"backend": "a CPU", "runs": 6, "first": {**steps, "first_pose_s": 9.0}, "again": steps}
     times = {"p50_ms": 0.1, "p99_ms": 0.1234}
@@ -61,10 +61,11 @@ def test_gpus_cold_starts_and_half_precision(tmp_path: Path, capsys: pytest.Capt
         "graph": {**timed, "memory_mb": 20.0, "difference": difference}, "onnxruntime_1": timed,
     }  # fmt: skip
     gpu = {"network": network, "tracker_warm": {**timed, "first_pose_s": 1.0, "backend": "a GPU"}}
-    for name, result in {"half": {"half_precision": half}, "start": {"cold_start": start}, "gpu": gpu}.items():
+    for name, result in {"less": {"precision": precision}, "start": {"cold_start": start}, "gpu": gpu}.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({**result, "provenance": SOURCE}))
     text = written(tmp_path, capsys)
-    assert "| half.json | a GPU | 16 | 4.0000 | 4.0012 | 3.0000 | 3.0000 | 0.0300 |" in text
+    assert "| less.json | half | a GPU | 16 | 4.0000 | 4.0012 | 3.0000 | 3.0000 | 0.0300 |" in text
+    assert "| less.json | bytes | a CPU | 16 | 4.0000 | 4.0012 |" in text
     assert "| start.json | a CPU | first | 1.00 | 1.50 | 9.00 |" in text
     assert "| start.json | a CPU | again | 1.00 | 1.50 | 1.75 |" in text
     assert "`gpu.json`: a GPU (sm_87), tensorrt 10.3.0: engine built in 30.0 s, 3.0 MB, 20 MB on the GPU" in text

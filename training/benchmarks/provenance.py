@@ -10,6 +10,8 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
+from dense_face_ros.backends.model_precision import cpu_network_path
+
 _LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "opencv-python", "onnxruntime", "onnxruntime-gpu",
               "tensorrt", "tensorrt-rtx")  # fmt: skip
 
@@ -48,7 +50,7 @@ def _model_hashes(network: Path | None) -> dict[str, str]:
     folder = Path(str(resources.files("dense_face_ros") / "models"))
     files = {path.name: path for path in sorted(folder.glob("*")) if path.suffix in {".npz", ".onnx"}}
     if network is not None:
-        files["correspondence.onnx"] = network
+        files |= {"correspondence.onnx": network, "correspondence_int8.onnx": cpu_network_path(network)}
     return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
 
 

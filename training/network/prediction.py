@@ -29,9 +29,15 @@ class Prediction(NamedTuple):
 
 
 class CorrespondenceModule(nn.Module):
-    """A network from crops to :class:`Prediction`. ``stride`` is the side of a cell in crop pixels."""
+    """A network from crops to :class:`Prediction`.
+
+    Attributes:
+        stride: side of a cell in crop pixels.
+        coarse_parts: names of the parts that bear being computed in bytes; none where nobody tried.
+    """
 
     stride: int
+    coarse_parts: tuple[str, ...] = ()
 
     def forward(self, image: Tensor, target: Tensor | None = None) -> Prediction:
         """image: (N, 128, 128, 3) RGB, 0..255; target: a second image to map to, where the network has that input."""

@@ -30,6 +30,6 @@ SECTIONS: dict[str, Callable[[Named], list[str]]] = {
     "times": speed.times,
     "node": speed.node,
     "cold_start": speed.cold_start,
-    "half_precision": speed.half_precision,
+    "precision": speed.precision,
     "gpu": speed.gpu,
 }

@@ -65,19 +65,20 @@ def cold_start(results: Named) -> list[str]:
     return ["## Cold start", *(made_by(n, r, command) for n, r in results), note, table(header, rows)]
 
 
-def half_precision(results: Named) -> list[str]:
-    """fp16 against fp32."""
-    header = ("file", "half precision by", "images", "NME68, full", "half", "NME51, full", "half",
+def precision(results: Named) -> list[str]:
+    """Halves and bytes against full precision."""
+    header = ("file", "precision", "by", "images", "NME68, full", "NME68", "NME51, full", "NME51",
               "largest change of an image")  # fmt: skip
     rows = []
     for name, result in results:
-        check = result["half_precision"]
-        pairs = [f"{check[kind][key]:.4f}" for key in ("nme68_mean_of_bins", "nme51_mean_of_bins")
-                 for kind in ("full", "half")]  # fmt: skip
-        largest = f"{check['largest_change_of_an_image']:.4f}"
-        rows.append([name, check["backend"], check["n"], *pairs, largest])
-    command = "python -m training.check_half_precision FOLDER --json"
-    return ["## Half precision, AFLW2000-3D", *(made_by(n, r, command) for n, r in results), table(header, rows)]
+        check = result["precision"]
+        for kind, other in check["others"].items():
+            pairs = [f"{figures[key]:.4f}" for key in ("nme68_mean_of_bins", "nme51_mean_of_bins")
+                     for figures in (check["full"], other)]  # fmt: skip
+            largest = f"{other['largest_change_of_an_image']:.4f}"
+            rows.append([name, kind, other["backend"], check["n"], *pairs, largest])
+    command = "python -m training.check_precision FOLDER --json"
+    return ["## Less precision, AFLW2000-3D", *(made_by(n, r, command) for n, r in results), table(header, rows)]
 
 
 def gpu(results: Named) -> list[str]:
