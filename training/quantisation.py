@@ -43,8 +43,9 @@ def quantised(
         full_precision: says of a node of the model that it stays as it is.
     """
     with tempfile.TemporaryDirectory() as folder, _quiet():
-        prepared, out = Path(folder) / "prepared.onnx", Path(folder) / "bytes.onnx"
-        quant_pre_process(model, str(prepared), skip_symbolic_shape=True)
+        source, prepared, out = (Path(folder) / f"{name}.onnx" for name in ("source", "prepared", "bytes"))
+        onnx.save(model, source)
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         nodes = onnx.load(prepared).graph.node
         quantize_static(
             str(prepared),

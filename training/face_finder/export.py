@@ -1,6 +1,6 @@
-"""Export a checkpoint for the runtime: ``python -m training.face_finder.export RUN/best.pt face_finder.onnx``.
+"""Export a checkpoint for the runtime: ``python -m training.face_finder.export DATA RUN/best.pt face_finder.onnx``.
 
-Weights are stored in half precision and widened when the file is loaded: half the size, the arithmetic stays fp32.
+It computes in bytes, see :mod:`training.quantisation`; ranges are measured on made pictures of the training people.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from dense_face_ros.face_finder import FORMAT_VERSION, INPUT_HEIGHT, INPUT_WIDTH
 from training.face_finder.network import FinderNetwork
+from training.face_finder.train import picture_maker
+from training.quantisation import quantised
 
 _OPSET = 18
 _SOURCES = (
     "YouTube Faces, press photographs and masked faces with face-mesh labels; our own renderings; BSDS500 backgrounds"
 )
 _LICENCE = "weights trained on research-only photographs: research use only"
+_CALIBRATION_PICTURES, _RENDERED = 128, 64
 
 
 class _Deployed(nn.Module):
@@ -37,7 +39,7 @@ class _Deployed(nn.Module):
         return score.sigmoid(), geometry
 
 
-def export(checkpoint: Path, destination: Path) -> None:
+def export(data: Path, checkpoint: Path, destination: Path) -> None:
     """Write the averaged weights of ``checkpoint`` as ONNX with the metadata the runtime checks."""
     state = torch.load(checkpoint, weights_only=True)
     network = FinderNetwork()
@@ -56,7 +58,10 @@ def export(checkpoint: Path, destination: Path) -> None:
         raise RuntimeError("torch exported no ONNX program")
     model = program.model_proto
     drop_traces(model)
-    store_weights_in_half(model)
+    maker = picture_maker(data, _RENDERED)
+    pictures = (maker.make(np.random.default_rng(seed)).image[None, None] for seed in range(_CALIBRATION_PICTURES))
+    outputs = [node.name for node in model.graph.node if node.op_type == "Conv"][-2:]
+    model = quantised(model, pictures, lambda node: node.name in outputs)
     metadata = {
         "kind": "face_finder",
         "format_version": FORMAT_VERSION,
@@ -65,8 +70,7 @@ def export(checkpoint: Path, destination: Path) -> None:
         "images": str(state["images"]),
         "validation": json.dumps(state["validation"]),
     }
-    for key, value in metadata.items():
-        model.metadata_props.add(key=key, value=value)
+    onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
     onnx.save(model, destination)
 
@@ -79,27 +83,13 @@ def drop_traces(model: onnx.ModelProto) -> None:
     model.graph.ClearField("value_info")
 
 
-def store_weights_in_half(model: onnx.ModelProto) -> None:
-    """Replace every sizeable fp32 initializer by an fp16 one and a Cast, in place."""
-    casts = []
-    for tensor in model.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < 64:
-            continue
-        name = tensor.name
-        half = numpy_helper.to_array(tensor).astype(np.float16)
-        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder with the training data")
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("destination", type=Path)
     arguments = parser.parse_args()
-    export(arguments.checkpoint, arguments.destination)
+    export(arguments.data, arguments.checkpoint, arguments.destination)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,7 @@ def train(
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     run.mkdir(parents=True, exist_ok=True)
-    backgrounds = load_backgrounds(data, "train")
-    maker = ImageMaker(load_faces(data, "train"), backgrounds, rendered_faces(rendered, backgrounds, seed=0))
+    maker = picture_maker(data, rendered)
     validation = made_validation_set(data, 400)
     network = FinderNetwork()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -90,6 +89,12 @@ def train(
 def learning_rate(highest: float, step: int, progress: float) -> float:
     """Linear rise over the first steps, then a cosine down to nothing where ``progress`` is 1."""
     return highest * warm_up(step, _WARM_UP) * cosine(progress)
+
+
+def picture_maker(data: Path, rendered: int) -> ImageMaker:
+    """What draws the pictures that are trained on; ``rendered``: how many different heads are rendered for them."""
+    backgrounds = load_backgrounds(data, "train")
+    return ImageMaker(load_faces(data, "train"), backgrounds, rendered_faces(rendered, backgrounds, seed=0))
 
 
 def made_validation_set(data: Path, count: int) -> list[MadeImage]:
