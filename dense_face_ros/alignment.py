@@ -84,7 +84,7 @@ class AlignmentSettings:
     kernel: float = 4.0
     focal_spread: float = 0.3
     max_iterations: int = 30
-    tolerance: float = 1.0
+    tolerance: float = 4.0
     min_points: int = 12
     min_spread: float = 0.01
     max_noise_scale: float = 8.0

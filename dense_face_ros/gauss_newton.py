@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from dense_face_ros.energy import DataTerm, FitState, PriorTerm, Residuals
@@ -49,7 +50,7 @@ def minimise(
         return None
     damping = 0.0
     for iteration in range(1, max_iterations + 1):
-        scale = max(1.0, float(np.sqrt(_median(residuals.squared))) / _MEDIAN_OF_NORM)
+        scale = max(1.0, float(np.sqrt(median(residuals.squared))) / _MEDIAN_OF_NORM)
         value = data.value(residuals, scale) + prior.value(state)
         matrix, gradient = data.normal_equations(state, residuals, scale)
         told = matrix.copy()
@@ -91,7 +92,7 @@ def _descend(
     return trial, residuals
 
 
-def _median(values: Array) -> float:
+def median(values: npt.NDArray[np.floating]) -> float:
     """Median of finite values (N,), in a third of the time of ``np.median``."""
     low, high = (len(values) - 1) // 2, len(values) // 2
     middle = np.partition(values, (low, high))

@@ -17,13 +17,14 @@ from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOut
 from dense_face_ros.correspondence import correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, FloatArray
+from dense_face_ros.gauss_newton import median
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import matched
 
 #: Crop side over the geometric-mean side of the box around the 68 landmarks.
 MARGIN = 1.5
-_COVERAGE_STEP = 5  # every fifth triangle tells the coverage as well as all of them
+_COVERAGE_STEP = 11  # every eleventh triangle tells the coverage as well as all of them
 
 
 class NoHead(Exception):
@@ -151,7 +152,7 @@ class HeadFitter:
             "inliers": alignment.inliers,
             "residual": alignment.residual * crop.size / crop.side,
             "coverage": self._coverage(vertices, output, crop, camera),
-            "sigma": float(np.exp(np.median(output.log_sigma[output.matchability > 0.5]))),
+            "sigma": float(np.exp(median(output.log_sigma[output.matchability > 0.5]))),
         }
         limits = self.limits
         if quality["inliers"] < limits.min_inliers:

@@ -33,6 +33,7 @@ _NO_FIT = (NoHead, NetworkUnavailable)
 _NOT_THE_DRIVER = "the face in view is not the driver's"
 _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
+_LEARNING_STEP = 0.1  # seconds between frames from which the person is learned: those in between say the same again
 _BLANK = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
 
 
@@ -94,6 +95,7 @@ class FaceTracker:
         self._driver.forget()
         self._filter.reset()
         self._identity.forget()
+        self._unlearned = _LEARNING_STEP  # the first frame is learned from at once
 
     def check_network(self) -> None:
         """Run the network once, on a blank crop.
@@ -143,8 +145,10 @@ class FaceTracker:
             status = Status.SEARCHING if self._driver.last is None else Status.LOST
             return self._nothing(stamp, status, reason, camera)
         self._driver.see(fit, stamp)
-        if step > 0.0:  # a repeated image says nothing new of the person
-            self._identity.learn(fit.alignment.identity, min(step, self.settings.remember_person))
+        self._unlearned += step  # nothing for a repeated image, which says nothing new of the person
+        if self._unlearned >= _LEARNING_STEP:
+            self._identity.learn(fit.alignment.identity, min(self._unlearned, self.settings.remember_person))
+            self._unlearned = 0.0
         pose, covariance = self._filter.update(stamp, fit.alignment.pose, fit.alignment.covariance)
         return self._state(image, fit, stamp, pose, covariance)
 

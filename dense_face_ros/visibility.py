@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from dense_face_ros.backends import NetworkOutput
@@ -12,7 +13,8 @@ from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross
 _NEIGHBOURHOOD = 0.008  # metres
 _EDGE_ON = 0.05  # cosine between surface and line of sight at which a landmark is seen as often as not
 _EDGE_WIDTH = 0.05
-_CELLS = 44  # of the depth map per side: about 5 mm on a head, so that vertices and triangle centres leave no holes
+_CELLS = 44  # of the depth map per side: about 5 mm on a head
+_CENTRES_STEP = 3  # vertices and every third triangle's centre leave no holes in it that matter
 _HIDDEN_DEPTH = 0.010  # metres behind the foremost surface at which a landmark is hidden as often as not
 _HIDDEN_WIDTH = 0.002
 
@@ -26,10 +28,9 @@ class LandmarkVisibility:
         distance = np.linalg.norm(landmarks[:, None] - centres, axis=2)
         # The rims of lids and lips face anywhere: the normal is that of the surface around the landmark.
         near = (distance <= _NEIGHBOURHOOD) | (distance == distance.min(axis=1, keepdims=True))
-        used = np.flatnonzero(near.any(axis=0))
-        self._around: IntArray = model.triangles[used].T.copy()
-        self._sum = csr_array(near[:, used].astype(np.float64))
-        self._centres = _triangle_centres(model)
+        edges, around = _boundaries(model.triangles, near)
+        self._edges, self._around = edges.T.copy(), around
+        self._centres = _triangle_centres(model.triangles[::_CENTRES_STEP], len(model.mean))
 
     def __call__(self, vertices: Array, output: NetworkOutput, crop: Crop, camera: PinholeCamera) -> Array:
         """Probability (68,) that each landmark is visible.
@@ -42,9 +43,12 @@ class LandmarkVisibility:
         return seen * self.unhidden(vertices, landmarks, facing) * matched(landmarks, output, crop, camera)
 
     def facing(self, vertices: Array, landmarks: Array) -> Array:
-        """Cosine (68,) between the outward normal and the direction to the camera."""
-        a, b, c = (vertices.take(corner, axis=0) for corner in self._around)
-        normals = self._sum @ cross(b - a, c - a)
+        """Cosine (68,) between the outward normal and the direction to the camera.
+
+        The normals of a patch, weighted by area, add up to half the sum of p x q along its boundary (Stokes).
+        """
+        first, second = (vertices.take(end, axis=0) for end in self._edges)
+        normals = self._around @ cross(first, second)
         lengths = np.linalg.norm(normals, axis=1) * np.linalg.norm(landmarks, axis=1)
         return np.asarray(-(normals * landmarks).sum(axis=1) / np.maximum(lengths, 1e-12))
 
@@ -79,11 +83,27 @@ def matched(landmarks: Array, output: NetworkOutput, crop: Crop, camera: Pinhole
     return np.where(inside, found, 0.0).astype(np.float64)
 
 
-def _triangle_centres(model: FaceModel) -> csr_array:
+def _boundaries(triangles: IntArray, patches: npt.NDArray[np.bool_]) -> tuple[IntArray, csr_array]:
+    """Edges (E, 2) of vertices, and how often (P, E) each patch's boundary runs along them, against them counted as -1.
+
+    patches: (P, T), the triangles of each.
+    """
+    directed = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    edges, index = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
+    sign = np.where(directed[:, 0] < directed[:, 1], 1.0, -1.0)
+    sides = csr_array((sign, index.ravel(), 3 * np.arange(len(triangles) + 1)), shape=(len(triangles), len(edges)))
+    around = csr_array(csr_array(patches.astype(np.float64)) @ sides)  # inner edges are run along both ways
+    used = np.flatnonzero(abs(around).sum(axis=0))
+    around = csr_array(around[:, used])
+    around.eliminate_zeros()
+    return np.asarray(edges[used], dtype=np.int32), around
+
+
+def _triangle_centres(triangles: IntArray, vertices: int) -> csr_array:
     """(T, V): the matrix that takes vertices to the centres of the triangles."""
-    count = len(model.triangles)
+    count = len(triangles)
     thirds, first = np.full(3 * count, 1.0 / 3.0), 3 * np.arange(count + 1)
-    return csr_array((thirds, model.triangles.ravel(), first), shape=(count, len(model.mean)))
+    return csr_array((thirds, triangles.ravel(), first), shape=(count, vertices))
 
 
 def _flat_index(x: Array, y: Array) -> IntArray:

@@ -49,7 +49,7 @@ def test_a_surface_in_front_hides_what_faces_the_camera(small_model: FaceModel) 
     eyes = landmarks[36:48]
     screened = vertices.copy()
     low, high = 0.9 * eyes.min(axis=0) - 0.01, 0.9 * eyes.max(axis=0) + 0.01
-    x, y = np.meshgrid(np.linspace(low[0], high[0], 30), np.linspace(low[1], high[1], 9))
+    x, y = np.meshgrid(np.linspace(low[0], high[0], 30), np.linspace(low[1], high[1], 14))
     screened[: x.size] = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, 0.9 * eyes[:, 2].min())])
     assert judge.unhidden(screened, landmarks, facing)[36:48].max() < 0.1
 

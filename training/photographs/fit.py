@@ -74,7 +74,7 @@ def fit_photographs(model: FaceModel, photographs: Photographs, processes: int =
 
 def label_settings() -> AlignmentSettings:
     """How the model is fitted to mesh points: until it moves no more, and accepting what labels miss by."""
-    return AlignmentSettings(independent_share=_OVERLAP, max_iterations=60, max_noise_scale=20.0)
+    return AlignmentSettings(independent_share=_OVERLAP, max_iterations=60, tolerance=1.0, max_noise_scale=20.0)
 
 
 def _fit_one(model: FaceModel, mesh: npt.NDArray[np.float32]) -> tuple[Array, Array, float, float] | None:
