@@ -66,6 +66,8 @@ class AlignmentSettings:
             rendered heads: from 0.12 on, head size is read out of noise.
         covariance_share: the same for what the fit claims to know: what the whole face shares, a network's view of a
             person for instance, averages out over no points. Calibrated by ``training.benchmarks.consistency``.
+        distance_factor: variance of the head's distance over what the fit claims: a network that has seen few faces
+            like this one reads its size wrong in every cell alike. Calibrated likewise.
         kernel: c, the residual in standard deviations that costs half of what the worst outlier costs.
         focal_spread: prior standard deviation of log(focal / camera focal) when the focal length is free.
         max_iterations: Gauss-Newton steps of the full fit.
@@ -81,6 +83,7 @@ class AlignmentSettings:
     jaw_weight: float = 0.1
     independent_share: float = 0.12
     covariance_share: float = 0.068
+    distance_factor: float = 1.45
     kernel: float = 4.0
     focal_spread: float = 0.3
     max_iterations: int = 30
@@ -105,6 +108,7 @@ class Alignment:
         information: (D, D) Gauss-Newton matrix over translation, rotation, coefficients [, log focal], the data's part
             at its ``covariance_share``.
         identity_size: K.
+        distance_factor: as in :class:`AlignmentSettings`.
     """
 
     pose: Array
@@ -116,6 +120,7 @@ class Alignment:
     iterations: int
     information: Array
     identity_size: int
+    distance_factor: float = 1.0
 
     @cached_property
     def factor(self) -> CholeskyFactor:
@@ -125,7 +130,10 @@ class Alignment:
     @cached_property
     def covariance(self) -> Array:
         """(6, 6): x, y, z (metres, camera frame), then a rotation vector about the camera's axes, from the left."""
-        return self.factor.solve(np.eye(len(self.information), 6))[:6]
+        told = self.factor.solve(np.eye(len(self.information), 6))[:6]
+        sight = self.pose[:3, 3] / np.linalg.norm(self.pose[:3, 3])
+        told[:3, :3] += (self.distance_factor - 1.0) * (sight @ told[:3, :3] @ sight) * np.outer(sight, sight)
+        return told
 
     @cached_property
     def identity(self) -> IdentityPrior:
@@ -242,4 +250,5 @@ class Aligner:
             iterations=minimum.iterations,
             information=minimum.information - (1.0 - claimed) * minimum.data_information,
             identity_size=self.model.identity_size,
+            distance_factor=self.settings.distance_factor,
         )

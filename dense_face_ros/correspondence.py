@@ -96,13 +96,14 @@ def correspondences(
     height, width = output.matchability.shape
     cells = np.flatnonzero(output.matchability >= settings.min_matchability)
     # Across and down each by themselves, as numpy takes several times longer along axes of two.
-    u, v = (axis.take(cells) for axis in _cell_axes(height, width, crop.size))
+    u, v = (centre.take(cells) for centre in _cell_axes(height, width, crop.size))
     flow_u, flow_v = output.flow.reshape(2, -1)
     across, down = u + flow_u.take(cells), v + flow_v.take(cells)
     last = template.size - 1
     inside = (across >= 0.0) & (across <= last) & (down >= 0.0) & (down <= last)  # NaN is not
     if not inside.all():
-        cells, u, v, across, down = (values[inside] for values in (cells, u, v, across, down))
+        cells = cells[inside]
+        u, v, across, down = (values[inside] for values in (u, v, across, down))
 
     matchability, log_sigma = output.matchability.reshape(-1).take(cells), output.log_sigma.reshape(-1).take(cells)
     pixel = np.rint(down).astype(np.intp) * template.size + np.rint(across).astype(np.intp)

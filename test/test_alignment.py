@@ -15,8 +15,8 @@ from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.geometry import PinholeCamera, rotation_from_vector, vector_from_rotation
 
-INDEPENDENT = AlignmentSettings(independent_share=1.0, covariance_share=1.0)
-EXACT = AlignmentSettings(independent_share=1.0, covariance_share=1.0, tolerance=1e-3, max_iterations=60)
+INDEPENDENT = AlignmentSettings(independent_share=1.0, covariance_share=1.0, distance_factor=1.0)
+EXACT = replace(INDEPENDENT, tolerance=1e-3, max_iterations=60)
 POSES = [
     pytest.param(yaw, pitch, roll, id=f"yaw{yaw}pitch{pitch}roll{roll}")
     for yaw in (-80, -40, 0, 40, 80)
@@ -316,3 +316,15 @@ def test_values_that_are_not_finite_are_an_error(small_model: FaceModel) -> None
     view.correspondences.pixels[3, 0] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         Aligner(small_model).align(view.correspondences, CAMERA)
+
+
+def test_the_distance_alone_is_less_sure_than_the_fit_claims(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(3), noise=1.0)
+    claimed = Aligner(small_model, INDEPENDENT).align(view.correspondences, CAMERA)
+    told = Aligner(small_model, replace(INDEPENDENT, distance_factor=1.5)).align(view.correspondences, CAMERA)
+    sight = told.pose[:3, 3] / np.linalg.norm(told.pose[:3, 3])
+    before, after = (sight @ fit.covariance[:3, :3] @ sight for fit in (claimed, told))
+    assert after == pytest.approx(1.5 * before)
+    added = told.covariance - claimed.covariance
+    np.testing.assert_allclose(added[:3, :3], 0.5 * before * np.outer(sight, sight), atol=1e-12)
+    assert np.abs(added[3:]).max() == 0.0

@@ -7,10 +7,10 @@ For a pose error e with covariance C in d dimensions, e' C^-1 e / d (NEES) is 1 
 right, more where it promises too much; and 90 % of the truths lie in the ellipsoid in which C puts 90 %. Both are
 given for the pose as fitted (``raw``) and as filtered, for all six dimensions and for parts of them.
 
-``--calibrate`` looks for the two numbers that make it so: ``AlignmentSettings.covariance_share``, with which the raw
-NEES of the rotation is 1, then ``PoseFilterSettings.lasting_share``, with which the filtered one is. It uses people of
-its own, whom the report never shows. The noise model has no other number to fit: the parts show what it leaves
-unexplained.
+``--calibrate`` looks for the three numbers that make it so: ``AlignmentSettings.covariance_share``, with which the raw
+NEES of the rotation is 1, its ``distance_factor``, with which that of the depth is, and the filter's ``lasting_share``,
+with which the filtered one of the rotation is. It uses people of its own, whom the report never shows. The noise model
+has no other number to fit: the parts show what it leaves unexplained.
 """
 
 from __future__ import annotations
@@ -137,30 +137,32 @@ def report(tracks: list[Track]) -> dict[str, Any]:
 
 
 def calibrate(model: FaceModel, people: int) -> dict[str, float]:
-    """The two settings with which the mean NEES is 1, raw and filtered, over people that the report does not show."""
+    """The settings with which the mean NEES is 1, raw and filtered, over people that the report does not show."""
     sequences = [sequence(model, _CALIBRATING + i) for i in range(people)]
     settings = TrackerSettings()
     for _ in range(_STEPS):
         tracker = FaceTracker(settings, backend="onnxruntime-cpu")
         tracks = [run(tracker, shown) for shown in sequences]
         tracker.close()
-        # Less information from the data means more spread, and nearly in proportion.
+        # Less information from the data means more spread, and nearly in proportion. Depth rests on the prior of head
+        # sizes, whatever the data's weight: it must not decide over that.
         found = settings.alignment.covariance_share
-        share = min(found / _rotation_nees(tracks, filtered=False), 1.0)
-        settings = replace(settings, alignment=replace(settings.alignment, covariance_share=share))
+        share = min(found / _mean_nees(tracks, "rotation"), 1.0)
+        factor = max(settings.alignment.distance_factor * _mean_nees(tracks, "depth"), 1.0)
+        alignment = replace(settings.alignment, covariance_share=share, distance_factor=factor)
+        settings = replace(settings, alignment=alignment)
 
     def filtered_nees(lasting: float) -> float:
         again = [one.filtered_by(replace(settings.smoothing, lasting_share=lasting)) for one in tracks]
-        return _rotation_nees(again, filtered=True)
+        return _mean_nees(again, "rotation", filtered=True)
 
     choices = np.round(np.arange(0.5, 1.0, 0.02), 2)
     lasting = min(choices, key=lambda choice: abs(np.log(filtered_nees(float(choice)))))
-    return {"covariance_share": share, "lasting_share": float(lasting)}
+    return {"covariance_share": share, "distance_factor": factor, "lasting_share": float(lasting)}
 
 
-def _rotation_nees(tracks: list[Track], filtered: bool) -> float:
-    """Depth rests on the prior of head sizes, whatever the data's weight: it must not decide over that."""
-    return float(nees(*errors_of(tracks, filtered), _PARTS["rotation"]).mean())
+def _mean_nees(tracks: list[Track], part: str, filtered: bool = False) -> float:
+    return float(nees(*errors_of(tracks, filtered), _PARTS[part]).mean())
 
 
 def main(arguments: list[str] | None = None) -> int:
