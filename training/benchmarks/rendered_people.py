@@ -30,8 +30,8 @@ class PersonRenderer(DriveRenderer):
     """Draws a drive of the person that ``seed`` stands for, drawn from N(0, 1) as the face model says."""
 
     def __init__(self, model: FaceModel, drive: Drive, seed: int) -> None:
-        super().__init__(model, drive, seed)
-        self._identity = np.random.default_rng((seed, 1)).normal(size=model.identity_size)
+        identity = np.random.default_rng((seed, 1)).normal(size=model.identity_size)
+        super().__init__(model, drive, seed, identity=identity)
 
     @property
     def identity(self) -> Array:

@@ -40,7 +40,7 @@ from training.rendering.synthetic import hair_texture
 
 VIDEO, TRUTH = "clip.avi", "clip_truth.npz"
 WIDTH, HEIGHT, RATE, FIELD_OF_VIEW = 640, 480, 30.0, 60.0
-_SEED = 14
+INVENTED_DRIVER = 14
 _EXPOSURE = 0.20  # linear level of lit skin; fixed, as the changing light is part of the test
 _CLEAN_SHAVEN = Settings(beard=0.0, face_mask=0.0, hat=0.0, long_hair=0.0, bald=0.0)
 
@@ -112,7 +112,7 @@ class ClipRenderer:
     another shape than the seed's.
     """
 
-    def __init__(self, model: FaceModel, seed: int = _SEED, *, identity: Array | None = None) -> None:
+    def __init__(self, model: FaceModel, seed: int = INVENTED_DRIVER, *, identity: Array | None = None) -> None:
         self._model, self._head = model, HeadMesh(model)
         self._truth = clip_truth()
         rng = np.random.default_rng(seed)

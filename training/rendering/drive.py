@@ -17,7 +17,7 @@ from scipy.interpolate import PchipInterpolator
 from dense_face_ros.attention.states import State
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import FACING_CAMERA, Array, PinholeCamera, rotation_from_yaw_pitch_roll
-from training.rendering.clip import FIELD_OF_VIEW, HEIGHT, RATE, WIDTH, ClipRenderer, Truth
+from training.rendering.clip import FIELD_OF_VIEW, HEIGHT, INVENTED_DRIVER, RATE, WIDTH, ClipRenderer, Truth
 from training.rendering.lighting import Light, lamp_visibility, radiance, vertex_normals
 from training.rendering.rasteriser import FloatArray, Image
 
@@ -190,11 +190,13 @@ DRIVES: dict[str, Drive] = {
 
 
 class DriveRenderer(ClipRenderer):
-    """Draws the frames of a drive; the cabin is the clip's, and so is the person unless a seed is given."""
+    """Draws the frames of a drive; the cabin is the clip's, and so is the person unless another one is given."""
 
-    def __init__(self, model: FaceModel, drive: Drive, *seed: int) -> None:
+    def __init__(
+        self, model: FaceModel, drive: Drive, seed: int = INVENTED_DRIVER, *, identity: Array | None = None
+    ) -> None:
         self._drive, self._script = drive, drive.truth()
-        super().__init__(model, *seed)
+        super().__init__(model, seed, identity=identity)
         self._truth = self._script
         if drive.lighting == "infrared":
             self._background = (self._background * _INFRARED_BACKGROUND).astype(np.uint8)
