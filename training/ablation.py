@@ -25,7 +25,6 @@ from training.benchmarks.provenance import provenance
 from training.checkpoint import load_checkpoint, network_of
 from training.data import FITS, make_dataset
 from training.loader import Batch
-from training.network import ARCHITECTURES
 from training.network_cost import network_cost
 from training.recipes import RECIPES, Recipe
 from training.result_files import Result, check_destination, read_result, write_json, write_result
@@ -59,6 +58,8 @@ VARIANTS = (
     _variant("frontal", "frontal template", template_kind="frontal"),
     _variant("half_width", "width 0.5", width=0.5),
     _variant("wide", "width 1.5", width=1.5),
+    _variant("half_input", "64 x 64 pixels in", resolution=(64, 64)),
+    _variant("half_output", "32 x 32 cells out", resolution=(128, 32)),
     _variant("other_seed", "nothing changed, from another seed: how much is chance", seed=RECIPES["best"].seed + 1),
     # Seventeen times the multiply-adds of best, and so the time of a run.
     _variant("paper", "the paper's architecture", architecture="paper", trained=False),
@@ -138,8 +139,9 @@ class Ablation:
         state = load_checkpoint(last)
         if state["step"] < recipe.steps:
             return None
-        samples = self._validation(ARCHITECTURES[recipe.architecture].stride)[recipe.template_kind]
-        errors = surface_errors(network_of(state, last), template, samples)
+        network = network_of(state, last)
+        samples = self._validation(network.stride)[recipe.template_kind]
+        errors = surface_errors(network, template, samples)
         result = {"images": state["images"], "seconds": state["seconds"], "errors": errors,
                   "commit": provenance()["commit"]}  # fmt: skip
         write_json(folder / "result.json", result)
@@ -148,15 +150,15 @@ class Ablation:
     def _row(self, variant: Variant, training: Result | None) -> Result:
         recipe = variant.recipe
         names = ("name", "architecture", "width", "template_kind", "synthetic_share", "turned_share")
-        cost = self._cost(recipe.architecture, recipe.width)
+        cost = self._cost(recipe.architecture, recipe.width, recipe.resolution)
         return {**{n: getattr(recipe, n) for n in names}, "title": variant.title, "training": training, **cost}
 
     def _make_validation(self, stride: int) -> dict[str, dict[str, list[Batch]]]:
         templates = {kind: self.template(kind) for kind in KINDS}
         return comparable_samples(templates, self.data, self.fits, self.samples, RECIPES["best"].seed, stride)
 
-    def _measure_cost(self, architecture: str, width: float) -> Result:
-        recipe = replace(RECIPES["best"], architecture=architecture, width=width)
+    def _measure_cost(self, architecture: str, width: float, resolution: tuple[int, int]) -> Result:
+        recipe = replace(RECIPES["best"], architecture=architecture, width=width, resolution=resolution)
         return network_cost(recipe, self.template(recipe.template_kind))
 
 

@@ -20,7 +20,7 @@ class Recipe:
 
     Attributes:
         name: as on the command line.
-        architecture, width, share_encoders: see :func:`training.network.make_network`.
+        architecture, width, share_encoders, resolution: see :func:`training.network.make_network`.
         template_kind: see :class:`dense_face_ros.template.Template`.
         synthetic_share, turned_share: share of training samples that are renderings, and of photographs turned out of
             plane; the rest are photographs as they are. All renderings: no data is needed, nor looked at.
@@ -49,6 +49,7 @@ class Recipe:
     turned_share: float = 0.0
     width: float = 1.0
     share_encoders: bool = False
+    resolution: tuple[int, int] = (128, 64)
     template_kind: str = "cylindrical"
     pairs: bool = False
     batch_size: int = 32

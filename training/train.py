@@ -106,7 +106,7 @@ class _Run:
         self.fabric, self.recipe, self.out = fabric, recipe, out
         self.template = {"kind": template.kind, "hash": template.hash}
         image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None
-        network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, image)
+        network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution)
         if fabric.world_size > 1:
             share_batch_statistics(network)
         self.step, self.images, self._seconds_before, self._bad_steps = 0, 0, 0.0, 0

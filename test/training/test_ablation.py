@@ -38,7 +38,16 @@ def ablation(data: Path, out: Path, images: int = 8) -> Ablation:
 def test_variants_differ_from_best_in_what_is_compared_alone() -> None:
     best = asdict(RECIPES["best"])
     assert asdict(VARIANTS[0].recipe) == best
-    allowed = {"name", "synthetic_share", "turned_share", "template_kind", "width", "architecture", "seed"}
+    allowed = {
+        "name",
+        "synthetic_share",
+        "turned_share",
+        "template_kind",
+        "width",
+        "resolution",
+        "architecture",
+        "seed",
+    }
     for variant in VARIANTS[1:]:
         changed = {key for key, value in asdict(variant.recipe).items() if value != best[key]}
         assert {"name"} < changed <= allowed, variant

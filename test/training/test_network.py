@@ -51,6 +51,20 @@ def test_every_compact_output_sees_the_whole_crop():
     assert image.grad is not None and image.grad[0, 120:, 120:].abs().max() > 0
 
 
+@pytest.mark.parametrize(("resolution", "cells"), [((64, 64), 64), ((128, 32), 32), ((64, 32), 32)])
+def test_compact_at_other_resolutions(resolution, cells):
+    network = make_network("compact", width=0.5, resolution=resolution).eval()
+    assert network.stride == 128 // cells
+    prediction = network(images(1))
+    assert prediction.template.shape == (1, 2, cells, cells) and prediction.logit.shape == (1, cells, cells)
+    whole, averaged = images(1), images(1).float()
+    for row in (0, 1):
+        for column in (0, 1):
+            averaged[:, row::2, column::2] = whole.float().unfold(1, 2, 2).unfold(2, 2, 2).mean(dim=(-1, -2))
+    seen_alike = torch.allclose(network(averaged).template, prediction.template, atol=1e-3)
+    assert seen_alike is (resolution[0] == 64), "64 pixels a side are means of four"
+
+
 def test_compact_has_no_target():
     with pytest.raises(ValueError, match="target"):
         CompactNetwork()(images(1), images(1))
@@ -95,6 +109,8 @@ def test_shared_encoders_part_as_copies():
         ({"architecture": "paper", "width": 0.5}, "width is 0.5"),
         ({"architecture": "compact", "width": -1.0}, "width is -1.0"),
         ({"architecture": "compact", "share_encoders": True}, "share_encoders"),
+        ({"architecture": "compact", "resolution": (96, 64)}, r"resolution is \(96, 64\); known are 64 or 128 pixels"),
+        ({"architecture": "paper", "resolution": (64, 64)}, r"resolution is \(64, 64\), but 'paper'"),
     ],
 )
 def test_wrong_settings_are_named(settings, word):

@@ -8,9 +8,9 @@ from training.network.compact import CompactNetwork
 from training.network.paper import PaperNetwork
 from training.network.prediction import CorrespondenceModule, Prediction, cell_grid
 
-__all__ = ["ARCHITECTURES", "CorrespondenceModule", "Prediction", "cell_grid", "make_network"]
+__all__ = ["FULL_RESOLUTION", "CorrespondenceModule", "Prediction", "cell_grid", "make_network"]
 
-ARCHITECTURES: dict[str, type[CorrespondenceModule]] = {"paper": PaperNetwork, "compact": CompactNetwork}
+FULL_RESOLUTION = (128, 64)
 
 
 def make_network(
@@ -18,23 +18,27 @@ def make_network(
     width: float = 1.0,
     share_encoders: bool = False,
     template_image: torch.Tensor | None = None,
+    resolution: tuple[int, int] = FULL_RESOLUTION,
 ) -> CorrespondenceModule:
     """A network with fresh weights.
 
     Args:
-        architecture: a key of ``ARCHITECTURES``.
+        architecture: ``compact`` or ``paper``.
         width: channel multiplier of ``compact``; ``paper`` has the figure's channels and takes 1 only.
         share_encoders: ``paper`` only: one encoder for both images, as in the paper's pre-training.
         template_image: ``paper`` only: (128, 128, 3) uint8 RGB, the constant target image; grey without.
+        resolution: (pixels, cells) a side, of ``compact``; ``paper`` has that of the figure only.
     Raises:
         ValueError: unknown architecture, or a setting the architecture does not have.
     """
     if architecture == "compact":
         if share_encoders:
             raise ValueError("share_encoders is set, but 'compact' has one encoder; use it with 'paper'")
-        return CompactNetwork(width)
+        return CompactNetwork(width, resolution)
     if architecture == "paper":
         if width != 1.0:
             raise ValueError(f"width is {width}, but 'paper' has the channels of the paper's figure; leave it at 1")
+        if resolution != FULL_RESOLUTION:
+            raise ValueError(f"resolution is {resolution}, but 'paper' has that of the paper's figure only")
         return PaperNetwork(share_encoders, template_image)
-    raise ValueError(f"architecture is '{architecture}'; known are {', '.join(sorted(ARCHITECTURES))}")
+    raise ValueError(f"architecture is '{architecture}'; known are compact, paper")

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from dense_face_ros.backends import CROP_SIZE
 from training.network.prediction import (
     TEMPLATE_CENTRE,
     TEMPLATE_SCALE,
@@ -30,25 +31,40 @@ _FIRST_LOG_SIGMA = 2.5
 
 
 class CompactNetwork(CorrespondenceModule):
-    """See the module's description. ``width`` multiplies the channels (rounded to 16s: a CPU's vector)."""
+    """See the module's description.
 
-    stride = 2
+    Args:
+        width: multiplies the channels (rounded to 16s: a CPU's vector).
+        resolution: (pixels, cells) a side. The crop is first averaged down to 64 pixels where that is less than it has;
+            with 32 cells the finest level is left out.
+    """
+
     # All but the level of the output, whose rounding nothing would smooth: 9 % of the multiplications.
     coarse_parts = ("stages", "refine", "joins.0", "joins.1", "joins.2")
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, width: float = 1.0, resolution: tuple[int, int] = (CROP_SIZE, 64)) -> None:
         super().__init__()
         if width <= 0:
             raise ValueError(f"width is {width}; give a positive channel multiplier")
+        pixels, cells = resolution
+        if pixels not in (64, CROP_SIZE) or cells not in (32, 64):
+            raise ValueError(f"resolution is {resolution}; known are 64 or {CROP_SIZE} pixels, 32 or 64 cells")
+        self.stride = CROP_SIZE // cells
+        self.shrink = CROP_SIZE // pixels
         channels = [16 * max(1, round(c * width / 16)) for c in _CHANNELS]
         self.stages = nn.ModuleList()
         for i, (c, blocks) in enumerate(zip(channels, _BLOCKS, strict=True)):
             before = channels[i - 1] if i else 3
-            self.stages.append(nn.Sequential(ConvNorm(before, c, stride=2), *(_Residual(c) for _ in range(blocks))))
+            self.stages.append(
+                nn.Sequential(
+                    ConvNorm(before, c, stride=2 if i else pixels // 64), *(_Residual(c) for _ in range(blocks))
+                )
+            )
         self.refine = ConvNorm(channels[1], channels[1])
         self.context = nn.ModuleList([_PositionMixing(channels[3], 8), _PositionMixing(channels[4], 4)])
-        self.joins = nn.ModuleList(_Join(channels[i], channels[i - 1]) for i in range(len(channels) - 1, 0, -1))
-        self.head = nn.Conv2d(channels[0], 4, 1)
+        finest = 0 if cells == 64 else 1
+        self.joins = nn.ModuleList(_Join(channels[i], channels[i - 1]) for i in range(len(channels) - 1, finest, -1))
+        self.head = nn.Conv2d(channels[finest], 4, 1)
         nn.init.normal_(self.head.weight, std=0.02)
         with torch.no_grad():
             self.head.bias.copy_(torch.tensor([0.0, 0.0, _FIRST_LOG_SIGMA, 0.0]))  # type: ignore[union-attr]
@@ -58,6 +74,8 @@ class CompactNetwork(CorrespondenceModule):
         if target is not None:
             raise ValueError("'compact' maps to one fixed template; a target image needs architecture 'paper'")
         x = to_input(image, self.head)
+        if self.shrink > 1:
+            x = F.avg_pool2d(x, self.shrink)
         levels = []
         for i, stage in enumerate(self.stages):
             x = stage(x)
