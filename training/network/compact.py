@@ -39,9 +39,6 @@ class CompactNetwork(CorrespondenceModule):
             with 32 cells the finest level is left out.
     """
 
-    # All but the level of the output, whose rounding nothing would smooth: 9 % of the multiplications.
-    coarse_parts = ("stages", "refine", "joins.0", "joins.1", "joins.2")
-
     def __init__(self, width: float = 1.0, resolution: tuple[int, int] = (CROP_SIZE, 64)) -> None:
         super().__init__()
         if width <= 0:
@@ -64,6 +61,8 @@ class CompactNetwork(CorrespondenceModule):
         self.context = nn.ModuleList([_PositionMixing(channels[3], 8), _PositionMixing(channels[4], 4)])
         finest = 0 if cells == 64 else 1
         self.joins = nn.ModuleList(_Join(channels[i], channels[i - 1]) for i in range(len(channels) - 1, finest, -1))
+        # All but the level of the output, whose rounding nothing would smooth: 9 % of the multiplications.
+        self.coarse_parts = ("stages", "refine", *(f"joins.{i}" for i in range(len(self.joins) - 1)))
         self.head = nn.Conv2d(channels[finest], 4, 1)
         nn.init.normal_(self.head.weight, std=0.02)
         with torch.no_grad():
