@@ -21,6 +21,7 @@ import itertools
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def _resized(still: Still, size: tuple[int, int]) -> Still:
     camera = PinholeCamera(
         c.fx * scale, c.fy * scale, (c.cx + 0.5) * scale - 0.5, (c.cy + 0.5) * scale - 0.5, *size, metric=True
     )
-    return Still(image, camera, still.pose, (still.landmarks + 0.5) * scale - 0.5)
+    return replace(still, image=image, camera=camera, landmarks=(still.landmarks + 0.5) * scale - 0.5)
 
 
 def on_the_face(found: Array, true: Array) -> bool:

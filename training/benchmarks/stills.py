@@ -27,12 +27,14 @@ class View:
 
 @dataclass(frozen=True)
 class Still:
-    """A picture (480, 640, 3) BGR, its camera, pose (4, 4) camera <- head and landmarks (68, 2) in pixels."""
+    """A picture (480, 640, 3) BGR, its camera, pose (4, 4) camera <- head, landmarks (68, 2) in pixels, and the
+    person's identity (K,)."""
 
     image: npt.NDArray[np.uint8]
     camera: PinholeCamera
     pose: Array
     landmarks: Array
+    identity: Array
 
 
 @dataclass(frozen=True)
@@ -61,5 +63,5 @@ def stills(
     for frame in np.searchsorted(truth.stamp, _STEP * np.arange(len(views)) - 1e-6):
         pose = truth.pose[frame]
         landmarks = truth.camera.project(marks @ pose[:3, :3].T + pose[:3, 3])
-        made.append(Still(renderer.frame(int(frame)), truth.camera, pose, landmarks))
+        made.append(Still(renderer.frame(int(frame)), truth.camera, pose, landmarks, renderer.identity))
     return made

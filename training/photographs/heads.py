@@ -19,7 +19,7 @@ Image = npt.NDArray[np.uint8]
 
 #: Photographs that look further aside (degrees of the fit) are not learned from: the labelling network's own error
 #: grows from there (``training.photographs.label_error``); nearer ones are turned aside instead.
-MAX_YAW = 20.0
+MAX_YAW = 40.0
 #: The few arrays a label is kept as.
 Label = Mapping[str, npt.NDArray[np.generic]]
 

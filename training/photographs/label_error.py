@@ -2,74 +2,42 @@
 
     python -m training.photographs.label_error --environments DIR [--json FILE]
 
-The photographs' 468 points come from a public face-mesh network. Here the same network (``training.peers``) looks at
-rendered people whose truth is known, the face model is fitted to what it says exactly as to a photograph
-(``training.photographs.fit``), and the fit is compared with the truth. A rendered face is no photograph: what grows
-with the angle tells more than the figure at one angle.
+The network that labelled the photographs labels rendered people (:mod:`training.photographs.rendered_portraits`), the
+face model is fitted to what it says exactly as to a photograph (``training.photographs.fit``), and the fit is compared
+with the truth.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from dense_face_ros.alignment import Aligner
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from training.benchmarks.conventions import along_line_of_sight
 from training.benchmarks.metrics import box_of, box_size
-from training.benchmarks.stills import Still, View, stills
-from training.peers.programs import PeerError, environment, said
+from training.peers.programs import PeerError
 from training.photographs.fit import label_settings
 from training.photographs.mesh478 import fit_mesh, load_surface
+from training.photographs.rendered_portraits import Portrait, labels, portraits
 from training.result_files import check_destination, write_result
 
 #: Degrees of yaw between which errors are told.
 BINS = (0, 10, 20, 30, 40, 50, 60, 75)
 _VIEWS = 6  # of every person
-_DISTANCE = 1.6  # metres; photographers stand about there, and the label's assumed camera with them
-_LENS = 2.9  # focal length over that of the drives' camera, so that the face fills the picture all the same
-_SIDE = 192  # pixels of a photograph, as the collections have them
-_MARGIN = 1.7  # its side over that of the box of the landmarks
 _FIRST_SEED = 1000  # apart from the people of other benchmarks
 
-Image = npt.NDArray[np.uint8]
 
-
-@dataclass(frozen=True)
-class Portrait:
-    """A picture (192, 192, 3) BGR, ``rotation`` (3, 3) camera <- head along the line of sight, and the 68 landmarks
-    (68, 2), all true."""
-
-    image: Image
-    rotation: Array
-    landmarks: Array
-
-
-def portraits(model: FaceModel, seed: int) -> list[Portrait]:
+def views_of(model: FaceModel, seed: int) -> list[Portrait]:
     """The views of the person that ``seed`` stands for, at random angles up to the last of ``BINS``."""
     rng = np.random.default_rng((seed, 2))
     angles = np.column_stack([rng.uniform(-BINS[-1], BINS[-1], _VIEWS), rng.normal(0.0, (8.0, 6.0), (_VIEWS, 2))])
-    views = [View(row, np.array([0.0, 0.0, _DISTANCE])) for row in angles]
-    return [_portrait(still) for still in stills(model, _FIRST_SEED + seed, views, lens=_LENS)]
-
-
-def _portrait(still: Still) -> Portrait:
-    box = box_of(still.landmarks)
-    scale = _SIDE / (_MARGIN * box_size(box))
-    shift = 0.5 * (_SIDE - 1) - scale * 0.5 * (box[:2] + box[2:])
-    to_portrait = np.column_stack([np.eye(2) * scale, shift])
-    image = cv2.warpAffine(still.image, to_portrait, (_SIDE, _SIDE), flags=cv2.INTER_AREA)
-    return Portrait(np.asarray(image, dtype=np.uint8), along_line_of_sight(still.pose), scale * still.landmarks + shift)
+    return portraits(model, _FIRST_SEED + seed, angles)
 
 
 def label_error(model: FaceModel, portrait: Portrait, mesh: Array) -> Array | None:
@@ -107,17 +75,9 @@ def summary(yaw: Array, errors: Array) -> list[dict[str, Any]]:
 
 def measure(model: FaceModel, people: int, environments: Path) -> dict[str, Any]:
     """Raises PeerError when the labelling network cannot be installed or run."""
-    python = environment("mediapipe", environments)
-    views = [view for seed in range(people) for view in portraits(model, seed)]
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{i:05d}.png" for i in range(len(views))]
-        for path, view in zip(paths, views, strict=True):
-            # The network wants more pixels than the collections kept; it had the originals.
-            cv2.imwrite(str(path), cv2.resize(view.image, None, fx=2.0, fy=2.0, interpolation=cv2.INTER_CUBIC))
-        answers = [json.loads(line)["points"] for line in said("mediapipe", python, paths, 1, 1)]
+    views = [view for seed in range(people) for view in views_of(model, seed)]
     yaw, errors, unfitted = [], [], 0
-    for view, points in zip(views, answers, strict=True):
-        mesh = None if points is None else _to_photograph(np.array(points))
+    for view, mesh in zip(views, labels(views, environments), strict=True):
         error = None if mesh is None else label_error(model, view, mesh)
         if error is None:
             unfitted += 1
@@ -126,11 +86,6 @@ def measure(model: FaceModel, people: int, environments: Path) -> dict[str, Any]
         errors.append(error)
     return {"people": people, "views": len(views), "not_labelled": unfitted,
             "bins": summary(np.array(yaw), np.array(errors).reshape(-1, 4))}  # fmt: skip
-
-
-def _to_photograph(points: Array) -> Array:
-    """Pixel centres of the doubled picture -> of the photograph; depth in its pixels."""
-    return 0.5 * points - [0.25, 0.25, 0.0]
 
 
 def main(arguments: list[str] | None = None) -> int:
