@@ -53,7 +53,7 @@ def test_the_mean_face_comes_back(imported: FaceModel, published: Published, ski
     assert np.degrees(np.arccos(0.5 * (np.trace(turn) - 1.0))) < 0.4
     ours, theirs = imported.mean[skin] @ turn.T, published.person[skin]
     gap = np.linalg.norm((ours - ours.mean(axis=0)) - (theirs - theirs.mean(axis=0)), axis=1)
-    assert np.median(gap) < 0.5 * MM and np.quantile(gap, 0.95) < 1.5 * MM
+    assert np.median(gap) < 0.6 * MM and np.quantile(gap, 0.95) < 1.5 * MM
 
 
 def test_the_modes_come_back(imported: FaceModel, published: Published, skin: np.ndarray) -> None:

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import rotation_from_yaw_pitch_roll, yaw_pitch_roll_from_rotation
+from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll, yaw_pitch_roll_from_rotation
 from training.photographs import label_error
-from training.photographs.label_error import BINS, Portrait, portraits, summary
+from training.photographs.label_error import BINS, summary, views_of
 from training.photographs.mesh478 import POINTS, load_surface
-
-_POSE = np.array([0.0, 0.0, 1.6])
-_CENTRE, _FOCAL = 95.5, 1000.0
+from training.photographs.rendered_portraits import Portrait
 
 
 def label(model: FaceModel, yaw: float) -> tuple[Portrait, np.ndarray]:
     """The mean face at a yaw in degrees: the truth, and the mesh points of a labelling network that errs nowhere."""
-    rotation = rotation_from_yaw_pitch_roll(np.radians([yaw, 5.0, 3.0]))
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = rotation_from_yaw_pitch_roll(np.radians([yaw, 5.0, 3.0])), (0.0, 0.0, 1.6)
+    camera = PinholeCamera(1000.0, 1000.0, 95.5, 95.5, 192, 192)
     surface, _ = load_surface()
 
     def seen(points: np.ndarray) -> np.ndarray:
-        at = points @ rotation.T + _POSE
-        return at[:, :2] * (_FOCAL / at[:, 2:]) + _CENTRE
+        return camera.project(points @ pose[:3, :3].T + pose[:3, 3])
 
     mesh = np.column_stack([seen(model.at(surface, model.mean)), np.zeros(POINTS)])
-    image = np.zeros((192, 192, 3), np.uint8)
-    return Portrait(image, rotation, seen(model.at(model.landmarks, model.mean))), mesh
+    image, nobody = np.zeros((192, 192, 3), np.uint8), np.zeros(model.identity_size)
+    return Portrait(image, camera, pose, nobody, seen(model.at(model.landmarks, model.mean))), mesh
 
 
 @pytest.mark.parametrize("yaw", [25.0, -25.0])
@@ -48,25 +46,11 @@ def test_a_label_without_error_has_none_and_a_turned_one_shows_by_how_much(
     assert wrong[3] > 3.0
 
 
-def test_portraits_show_the_face_where_the_truth_says(shipped_model: FaceModel) -> None:
-    views = portraits(shipped_model, seed=0)
+def test_views_turn_as_far_as_the_last_bin(shipped_model: FaceModel) -> None:
+    views = views_of(shipped_model, seed=0)
     assert len(views) == 6
-    for view in views:
-        assert view.image.shape == (192, 192, 3)
-        inside = (view.landmarks > 0) & (view.landmarks < 191)
-        assert inside.all()
-        yaw = np.degrees(yaw_pitch_roll_from_rotation(view.rotation)[0])
-        assert abs(yaw) <= BINS[-1] + 1.0
-        # The tip of the nose stands to the side of the face that it points to: image left for positive yaw.
-        middle = 0.5 * (view.landmarks[36] + view.landmarks[45])
-        across = view.landmarks[45] - view.landmarks[36]
-        if abs(yaw) > 20:
-            assert np.sign((view.landmarks[30] - middle) @ across) == np.sign(
-                (shipped_model.at(shipped_model.landmarks, shipped_model.mean)[30] @ view.rotation.T)[0]
-            )
-    again = portraits(shipped_model, seed=0)
-    np.testing.assert_array_equal(views[0].image, again[0].image)
-    assert (views[0].image != cv2.flip(views[3].image, 1)).any()
+    yaws = [np.degrees(yaw_pitch_roll_from_rotation(view.rotation)[0]) for view in views]
+    assert 20.0 < np.abs(yaws).max() <= BINS[-1] + 1.0
 
 
 def test_bins_hold_what_belongs_there() -> None:
