@@ -73,7 +73,8 @@ TRACKER: tuple[ParameterSpec, ...] = (
     ParameterSpec(
         "network",
         "",
-        "Correspondence network (.onnx): a file, or the name of a shipped one; empty: the most accurate one.",
+        "Correspondence network (.onnx): a file or a shipped one's name; empty: the most accurate one. Files beside it "
+        "that end in _fp16 and _int8 are what GPUs and CPUs run.",
         "on configure",
     ),
     ParameterSpec("finder", "", "Face finder network file (.onnx); empty: the shipped one.", "on configure"),
