@@ -22,6 +22,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 #: What becomes bytes: between operations that all take bytes nothing is converted.
 _OPERATIONS = ("Conv", "Add", "Relu", "Resize")
+_IR_VERSION = 8  # of ONNX files: that of the operators used
 
 
 class _Pictures(CalibrationDataReader):  # type: ignore[misc]  # the library has no types
@@ -59,6 +60,12 @@ def quantised(
             weight_type=QuantType.QInt8,
         )
         result = onnx.load(out)
+    # The library stamps files with all operators and the newest format it knows, which older versions of it refuse.
+    used = {node.domain for node in result.graph.node}
+    kept = [opset for opset in result.opset_import if opset.domain in used]
+    del result.opset_import[:]
+    result.opset_import.extend(kept)
+    result.ir_version = min(result.ir_version, _IR_VERSION)
     onnx.helper.set_model_props(result, {entry.key: entry.value for entry in model.metadata_props})
     return result
 

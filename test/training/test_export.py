@@ -58,6 +58,9 @@ def test_file_in_bytes_has_bytes_in_all_but_the_finest_level(trained, tmp_path):
             in_bytes = dequantised.get(node.input[1]) == onnx.TensorProto.INT8
             assert in_bytes is not any(part in node.name for part in ("/joins.3/", "/head/")), node.name
     assert {entry.key for entry in model.metadata_props} == set(METADATA_KEYS)
+    assert [opset.domain for opset in model.opset_import] == [""] and model.ir_version == 8, (
+        "ONNX Runtime 1.17 reads it"
+    )
     crop = np.full((128, 128, 3), 90, np.uint8)
     found = OnnxRuntimeNetwork(tmp_path / "bytes.onnx").run(crop)
     with torch.inference_mode():
