@@ -39,12 +39,13 @@ def evaluate(folder: Path, network: Path, backend: str, limit: int | None) -> di
     """
     with tempfile.TemporaryDirectory() as alone:
         tracker = FaceTracker(network_path=shutil.copy(network, alone), backend=backend)
-    try:
-        wait_until_running(tracker.network)
-        result = aflw2000.evaluate(tracker, folder, tracker.model, limit)
-        return {**{name: result[name] for name in FIGURES}, "images": result["images"], "backend": tracker.network.name}
-    finally:
-        tracker.close()
+        try:
+            wait_until_running(tracker.network)
+            result = aflw2000.evaluate(tracker, folder, tracker.model, limit)
+            told = {name: result[name] for name in FIGURES}
+            return {**told, "images": result["images"], "backend": tracker.network.name}
+        finally:
+            tracker.close()
 
 
 def compare(full: dict[str, Any], other: dict[str, Any], tolerance: float) -> dict[str, Any]:

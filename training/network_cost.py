@@ -22,7 +22,7 @@ from training.recipes import Recipe
 
 
 def network_cost(recipe: Recipe, template: Template, runs: int = 20, repeats: int = 5) -> dict[str, Any]:
-    """The cost of a recipe's network with fresh weights, exported and run as the tracker runs it.
+    """The cost of a recipe's network with fresh weights, exported and run at full precision.
 
     Returns:
         ``parameters`` that are learned; ``multiply_adds`` of one crop with everything constant folded; and

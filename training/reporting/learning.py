@@ -51,7 +51,7 @@ def ablation(results: Named) -> list[str]:
             f"never trained on) and {result['samples']} renderings: the distance on the mean face between the point "
             "found and the true one, over cells that are matchable in both templates. The overlap is that of each "
             "template's own mask. Seconds are wall clock, whatever else the machine did; ms is the median of ONNX "
-            "Runtime on one thread.",
+            "Runtime on one thread at full precision.",
             table(header, rows),
         ]
     return parts
