@@ -13,6 +13,7 @@ import pytest
 
 from dense_face_ros import FaceTracker, HeadState, PinholeCamera, Status
 from dense_face_ros.driver import Seat
+from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.geometry import vector_from_rotation
 from dense_face_ros.head_size import person_of
 from dense_face_ros.template import Template
@@ -99,6 +100,27 @@ def test_a_known_driver_is_seen_at_the_true_distance(shipped_model, truth: Truth
         sigmas.append(np.median(np.sqrt([state.covariance[2, 2] for state in states]) / true))
     assert errors[1] < 0.7 * errors[0] and errors[1] < 0.03, errors
     assert sigmas[1] < 0.75 * sigmas[0], sigmas
+
+
+@pytest.mark.parametrize(("rate", "times"), [(60.0, 9), (5.0, 5)])
+def test_the_person_is_learned_from_a_few_frames_a_second(
+    tracker: FaceTracker, clip: list[Frame], monkeypatch: pytest.MonkeyPatch, rate: float, times: int
+) -> None:
+    """What the frames in between would say again is not asked for; the seconds are all counted."""
+    seconds, learn = [], tracker._identity.learn
+
+    def counted(posterior: IdentityPrior, elapsed: float) -> None:
+        seconds.append(elapsed)
+        learn(posterior, elapsed)
+
+    monkeypatch.setattr(tracker._identity, "learn", counted)
+    tracker.update(clip[0], 0.0)
+    assert len(seconds) == 1, "the first frame is learned from at once"
+    for i in range(1, round(rate) + 1):
+        tracker.update(clip[0], i / rate)
+        tracker.update(clip[0], i / rate)  # a repeated image is not
+    assert times <= len(seconds) - 1 <= times + 1
+    assert sum(seconds[1:]) == pytest.approx(1.0, abs=0.1)
 
 
 def test_lost_found_and_forgotten(tracker: FaceTracker, clip: list[Frame]) -> None:
