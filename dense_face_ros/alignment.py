@@ -82,8 +82,8 @@ class AlignmentSettings:
     expression_weight: float = 1.0
     jaw_weight: float = 0.1
     independent_share: float = 0.12
-    covariance_share: float = 0.068
-    distance_factor: float = 1.45
+    covariance_share: float = 0.081
+    distance_factor: float = 1.69
     kernel: float = 4.0
     focal_spread: float = 0.3
     max_iterations: int = 30
