@@ -14,17 +14,16 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
 from training.eyes.augment import patch_of, plain_patch, remains_visible
-from training.eyes.examples import STORED, Examples, from_renderings, openness
+from training.eyes.examples import LANDMARK_EYES, MESH_EYES, STORED, Examples, from_renderings, openness
 from training.eyes.network import EyelidNetwork
 from training.eyes.train import export, measure, train
-from training.photographs.mesh478 import load_surface
 
 
-def face_mesh(model: FaceModel, **activations: float) -> np.ndarray:
+def face_at_lids(model: FaceModel, **activations: float) -> np.ndarray:
     coefficients = np.zeros(model.basis.shape[2], np.float32)
     for name, value in activations.items():
         coefficients[model.identity_size + model.expression_names.index(name)] = value
-    return model.at(load_surface()[0], model.shape(coefficients)).astype(float)
+    return model.at(model.landmarks, model.shape(coefficients)).astype(float)
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +41,28 @@ def rendered(shipped_model: FaceModel, data: Path) -> Examples:
 
 
 def test_openness_is_one_at_rest_and_none_when_shut_in_any_unit_and_pose(shipped_model: FaceModel) -> None:
-    assert openness(face_mesh(shipped_model)) == pytest.approx((1.0, 1.0), abs=0.02)
-    left, right = openness(face_mesh(shipped_model, eyeBlink_L=1.0))
+    def told(points: np.ndarray) -> tuple[float, float]:
+        return openness(points, LANDMARK_EYES)
+
+    assert told(face_at_lids(shipped_model)) == pytest.approx((1.0, 1.0), abs=0.02)
+    left, right = told(face_at_lids(shipped_model, eyeBlink_L=1.0))
     assert left < 0.1 and right == pytest.approx(1.0, abs=0.02)
-    half = openness(face_mesh(shipped_model, eyeBlink_L=0.5, eyeBlink_R=0.5))
+    half = told(face_at_lids(shipped_model, eyeBlink_L=0.5, eyeBlink_R=0.5))
     assert 0.3 < min(half) <= max(half) < 0.7
-    turned = 130.0 * face_mesh(shipped_model) @ cv2.Rodrigues(np.array([0.2, 0.9, -0.4]))[0].T + 80.0
-    assert openness(turned) == pytest.approx((1.0, 1.0), abs=0.02)
+    turned = 130.0 * face_at_lids(shipped_model) @ cv2.Rodrigues(np.array([0.2, 0.9, -0.4]))[0].T + 80.0
+    assert told(turned) == pytest.approx((1.0, 1.0), abs=0.02)
+
+
+def test_lids_of_a_face_mesh_are_read_alike(shipped_model: FaceModel) -> None:
+    """The mesh's own numbers of the points that lie on the landmarks of the lids."""
+    marks, mesh = face_at_lids(shipped_model, eyeBlink_R=0.6), np.zeros((468, 3))
+    for ours, theirs in zip(LANDMARK_EYES, MESH_EYES, strict=True):
+        for a, b in zip(ours[:2], theirs[:2], strict=True):
+            mesh[b] = marks[a]
+        for a, b in zip(ours[2:], theirs[2:], strict=True):
+            mesh[b[0]], mesh[b[2]] = marks[a[0]], marks[a[1]]
+            mesh[b[1]] = 0.5 * (marks[a[0]] + marks[a[1]])
+    assert openness(mesh, MESH_EYES) == pytest.approx(openness(marks, LANDMARK_EYES), abs=0.03)
 
 
 def test_rendered_examples_are_labelled(rendered: Examples, shipped_model: FaceModel, data: Path) -> None:

@@ -23,7 +23,6 @@ from dense_face_ros.visibility import LandmarkVisibility
 from training.backgrounds import Backgrounds
 from training.photographs.collection import Photographs, read_image
 from training.photographs.fit import PhotographFits
-from training.photographs.mesh478 import load_surface
 from training.rendering.settings import Settings
 from training.rendering.synthetic import Sample, SyntheticHeads
 
@@ -32,11 +31,14 @@ Image = npt.NDArray[np.uint8]
 ROOM = 1.5  #: stored pictures are this much larger than the network's patch, so that patches can wander in them
 STORED = round(ROOM * PATCH_WIDTH)
 _RENDERED_SIZE = 192  # pixels: an eye is then about as large as on a photograph
-#: Face mesh points of the left and the right eye: outer and inner corner, upper lid, lower lid beneath it.
-_EYES = (
+_Eye = tuple[int, int, tuple[int, ...], tuple[int, ...]]
+#: Outer and inner corner, upper lid, lower lid beneath it, of the left and the right eye: points of the face mesh ...
+MESH_EYES: tuple[_Eye, _Eye] = (
     (263, 362, (387, 386, 385), (373, 374, 380)),
     (33, 133, (160, 159, 158), (144, 145, 153)),
 )
+#: ... and of the 68 landmarks, which lie on our own lids.
+LANDMARK_EYES: tuple[_Eye, _Eye] = ((45, 42, (44, 43), (46, 47)), (36, 39, (37, 38), (41, 40)))
 _SHUT, _RELAXED = 0.06, 0.31  # gap over width of lids that touch, and of the mean face
 _FACING, _AVERTED = 0.25, 0.0  # cosines to the camera: seen for certain, hidden for certain
 _SMALLEST = 8.0  # pixels of an eye's width
@@ -65,12 +67,15 @@ class Examples:
         return Examples(*(np.concatenate(pair) for pair in pairs))
 
 
-def openness(mesh: Array) -> tuple[float, float]:
-    """(left, right) openness of face mesh points (468+, 3) in any unit: 0 shut, 1 as the relaxed mean face."""
+def openness(points: Array, eyes: tuple[_Eye, _Eye]) -> tuple[float, float]:
+    """(left, right) openness of points (N, 3) in any unit: 0 shut, 1 as the relaxed mean face.
+
+    eyes: which of the points those of the eyes are, ``MESH_EYES`` or ``LANDMARK_EYES``.
+    """
     values = []
-    for outer, inner, upper, lower in _EYES:
-        gap = np.linalg.norm(mesh[list(upper)] - mesh[list(lower)], axis=1).mean()
-        ratio = gap / max(float(np.linalg.norm(mesh[outer] - mesh[inner])), 1e-9)
+    for outer, inner, upper, lower in eyes:
+        gap = np.linalg.norm(points[list(upper)] - points[list(lower)], axis=1).mean()
+        ratio = gap / max(float(np.linalg.norm(points[outer] - points[inner])), 1e-9)
         values.append(float(np.clip((ratio - _SHUT) / (_RELAXED - _SHUT), 0.0, 1.3)))
     return values[0], values[1]
 
@@ -88,7 +93,7 @@ def from_photographs(
             pose = fits.pose[i].astype(np.float64)
             vertices = model.shape(fits.coefficients[i]) @ pose[:3, :3].T + pose[:3, 3]
             picture = _one_channel(read_image(photographs.paths[i]), rng)
-            gaps = openness(photographs.mesh478[i].astype(np.float64))
+            gaps = openness(photographs.mesh478[i].astype(np.float64), MESH_EYES)
             yield from _both(model, judge, vertices, pose[:3, :3], camera, picture, gaps, (True, True))
 
     return Examples.of(parts(), 2 * len(which), "photographs")
@@ -103,7 +108,7 @@ def from_renderings(template: Template, data: Path, count: int, dark_glasses: bo
     settings = replace(plain, glasses=1.0, dark_glasses=1.0) if dark_glasses else plain
     heads = SyntheticHeads(template, settings, size=_RENDERED_SIZE)
     model, rng, backgrounds = template.model, np.random.default_rng(seed), Backgrounds(data)
-    judge, (surface, _) = LandmarkVisibility(model), load_surface()
+    judge = LandmarkVisibility(model)
 
     def parts() -> Iterator[tuple[Image, float, bool]]:
         for _ in range(count):
@@ -112,7 +117,7 @@ def from_renderings(template: Template, data: Path, count: int, dark_glasses: bo
             shape = model.shape(sample.coefficients)
             vertices = shape @ sample.pose[:3, :3].T + sample.pose[:3, 3]
             seen = (False, False) if dark_glasses else _uncovered(model, sample)
-            gaps = openness(model.at(surface, shape).astype(np.float64))
+            gaps = openness(model.at(model.landmarks, shape).astype(np.float64), LANDMARK_EYES)
             picture = _one_channel(sample.image, rng)
             yield from _both(model, judge, vertices, sample.pose[:3, :3], sample.camera, picture, gaps, seen)
 
