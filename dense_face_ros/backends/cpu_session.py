@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from pathlib import Path
 
 import onnxruntime
@@ -22,6 +23,7 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
+@cache
 def bytes_overflow(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether products of bytes are added up in 16 bits, where they may overflow: on x86 without VNNI instructions.
 

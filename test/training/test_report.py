@@ -9,6 +9,7 @@ import pytest
 from training.benchmarks import aflw2000_reannotated, biwi, ibug300w, metrics, pointing04
 from training.published import PAPER_68, PAPER_AFLW, SAMPLE
 from training.report import main
+from training.reporting.tables import made_by
 
 SOURCE = {"commit": "0123456789abcdef-dirty", "models": {"correspondence.onnx": "f" * 64},
           "hardware": {"processor": "a processor"}}  # fmt: skip
@@ -45,6 +46,17 @@ def test_ours_stand_beside_the_paper_and_unknown_stays_empty(
 def test_peers_stand_beside_the_same_images_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "aflw2000.json").write_text(json.dumps(aflw2000(sorted(SAMPLE))))
     assert "| 3DDFA_V2, half width | 16 |  | 3.72 |" in written(tmp_path, capsys)
+
+
+def test_the_network_is_named_where_it_is_another_shipped_one() -> None:
+    def line(**models: str) -> str:
+        names = {name.replace("_onnx", ".onnx"): digest for name, digest in models.items()}
+        return made_by("x.json", {"provenance": {**SOURCE, "models": names}}, "command")
+
+    assert "network `aaaa`, a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="bbbb")
+    assert "network `aaaa`, a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="aaaa"), "none in bytes"
+    free = line(correspondence_onnx="cccc", correspondence_int8_onnx="dddd", correspondence_free_onnx="cccc")
+    assert "network `cccc` (correspondence_free.onnx), a" in free
 
 
 def test_gpus_cold_starts_and_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

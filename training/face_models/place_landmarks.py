@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.head_size import eyeballs
 from training.benchmarks.conventions import zero_pose_pitch
 from training.face_models import landmarks
 from training.face_models.decimation import Array
@@ -37,8 +38,7 @@ def replace_landmarks(model: FaceModel, people: Array, points68: Array) -> FaceM
     own = model.at(model.landmarks, people).astype(np.float64)
     scale, rotation, shift = landmarks.similarity(points68[_ALIKE], own[_ALIKE])
     target = scale * points68 @ rotation.T + shift
-    eyes = [i for i, name in enumerate(model.region_names) if name.startswith("eye_")]
-    eyeball = np.isin(model.regions, eyes)
+    eyeball = np.logical_or(*eyeballs(model))
     skin = np.flatnonzero(~eyeball[model.triangles].any(axis=1))
     moved = [*landmarks.JAW_AND_BROWS, *landmarks.NOSE]
     marks = landmarks.place_landmarks(people, model.triangles[skin], model.landmarks, target, moved)

@@ -6,11 +6,9 @@ import torch
 
 from training.network.compact import CompactNetwork
 from training.network.paper import PaperNetwork
-from training.network.prediction import CorrespondenceModule, Prediction, cell_grid
+from training.network.prediction import FULL_RESOLUTION, CorrespondenceModule, Prediction, cell_grid
 
 __all__ = ["FULL_RESOLUTION", "CorrespondenceModule", "Prediction", "cell_grid", "make_network"]
-
-FULL_RESOLUTION = (128, 64)
 
 
 def make_network(

@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from dense_face_ros.backends import CROP_SIZE
 from training.network.prediction import (
+    FULL_RESOLUTION,
     TEMPLATE_CENTRE,
     TEMPLATE_SCALE,
     CorrespondenceModule,
@@ -39,7 +40,7 @@ class CompactNetwork(CorrespondenceModule):
             with 32 cells the finest level is left out.
     """
 
-    def __init__(self, width: float = 1.0, resolution: tuple[int, int] = (CROP_SIZE, 64)) -> None:
+    def __init__(self, width: float = 1.0, resolution: tuple[int, int] = FULL_RESOLUTION) -> None:
         super().__init__()
         if width <= 0:
             raise ValueError(f"width is {width}; give a positive channel multiplier")

@@ -28,6 +28,9 @@ class Prediction(NamedTuple):
     logit: Tensor
 
 
+FULL_RESOLUTION = (CROP_SIZE, 64)  # pixels in and cells out, a side
+
+
 class CorrespondenceModule(nn.Module):
     """A network from crops to :class:`Prediction`.
 

@@ -24,7 +24,7 @@ from training.benchmarks.metrics import box_of, box_size
 from training.peers.programs import PeerError
 from training.photographs.fit import label_settings
 from training.photographs.mesh478 import fit_mesh, load_surface
-from training.photographs.rendered_portraits import Portrait, labels, portraits
+from training.photographs.rendered_portraits import Portrait, labels, portraits, random_angles
 from training.result_files import check_destination, write_result
 
 #: Degrees of yaw between which errors are told.
@@ -35,9 +35,7 @@ _FIRST_SEED = 1000  # apart from the people of other benchmarks
 
 def views_of(model: FaceModel, seed: int) -> list[Portrait]:
     """The views of the person that ``seed`` stands for, at random angles up to the last of ``BINS``."""
-    rng = np.random.default_rng((seed, 2))
-    angles = np.column_stack([rng.uniform(-BINS[-1], BINS[-1], _VIEWS), rng.normal(0.0, (8.0, 6.0), (_VIEWS, 2))])
-    return portraits(model, _FIRST_SEED + seed, angles)
+    return portraits(model, _FIRST_SEED + seed, random_angles(np.random.default_rng((seed, 2)), BINS[-1], _VIEWS))
 
 
 def label_error(model: FaceModel, portrait: Portrait, mesh: Array) -> Array | None:

@@ -23,10 +23,11 @@ from scipy.spatial import cKDTree
 
 from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
 from dense_face_ros.geometry import Array, PinholeCamera
+from dense_face_ros.head_size import eyeballs
 from training.face_models.landmarks import nearest_surface_point
 from training.peers.programs import PeerError
 from training.photographs.mesh478 import POINTS, SHIPPED, face_width
-from training.photographs.rendered_portraits import labels, portraits
+from training.photographs.rendered_portraits import labels, portraits, random_angles
 
 _SIGMAS = (0.004, 0.05)  # standard deviation of a mesh point, in face widths, at least and at most
 _PULL = 4.0  # strength of the pull to the present position, in pictures' worth of evidence
@@ -66,8 +67,8 @@ def first_guess(model: FaceModel, heads: Sequence[SeenHead]) -> SurfacePoints:
 
 def _skin(model: FaceModel) -> npt.NDArray[np.intp]:
     """Vertices apart from the eyeballs."""
-    eyes = [i for i, name in enumerate(model.region_names) if name.startswith("eye_")]
-    return np.flatnonzero(~np.isin(model.regions, eyes))
+    left, right = eyeballs(model)
+    return np.flatnonzero(~(left | right))
 
 
 def drop(model: FaceModel, points: Array) -> SurfacePoints:
@@ -117,8 +118,7 @@ def rendered_heads(model: FaceModel, people: int, environments: Path) -> list[Se
     """
     views = []
     for seed in range(people):
-        rng = np.random.default_rng((seed, 4))
-        angles = np.column_stack([rng.uniform(-_YAW, _YAW, _VIEWS), rng.normal(0.0, (8.0, 6.0), (_VIEWS, 2))])
+        angles = random_angles(np.random.default_rng((seed, 4)), _YAW, _VIEWS)
         views += portraits(model, _FIRST_SEED + seed, angles)
     at_rest = np.zeros(model.expression_size)
     return [

@@ -26,6 +26,7 @@ _DISTANCE = 1.6  # metres; photographers stand about there, and the label's assu
 _LENS = 2.9  # focal length over that of the drives' camera, so that the face fills the picture all the same
 _SIDE = 192  # pixels of a photograph, as the collections have them
 _MARGIN = 1.7  # its side over that of the box of the landmarks
+_PITCH_ROLL = (8.0, 6.0)  # degrees, standard deviations
 _LARGER = 2  # than the photograph is what the network sees: it wants more pixels than the collections kept
 
 Image = npt.NDArray[np.uint8]
@@ -52,6 +53,11 @@ class Portrait:
     def rotation(self) -> Array:
         """(3, 3) camera <- head along the line of sight."""
         return along_line_of_sight(self.pose)
+
+
+def random_angles(rng: np.random.Generator, yaw: float, count: int) -> Array:
+    """Rows of yaw, evenly up to ``yaw`` to either side, pitch and roll, (count, 3) degrees."""
+    return np.column_stack([rng.uniform(-yaw, yaw, count), rng.normal(0.0, _PITCH_ROLL, (count, 2))])
 
 
 def portraits(model: FaceModel, seed: int, angles: Array) -> list[Portrait]:

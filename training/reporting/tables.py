@@ -27,11 +27,15 @@ def commit_of(source: Result) -> str:
     return f"{commit[:12]}{'-dirty' if 'dirty' in commit else ''}"
 
 
+#: Where a result names the network that was used; both are one file where none in bytes lay beside it.
+_DEFAULT_NETWORK = ("correspondence.onnx", "correspondence_int8.onnx")
+
+
 def made_by(name: str, result: Result, command: str) -> str:
     """The line that says how a file came to be, and with which network where it was not the default one."""
     source, models = result["provenance"], result["provenance"]["models"]
     used = models.get("correspondence.onnx", "none")
-    named = [f" ({file})" for file, digest in models.items() if digest == used and file != "correspondence.onnx"]
+    named = [f" ({file})" for file, digest in models.items() if digest == used and file not in _DEFAULT_NETWORK]
     return f"`{command} docs/results/{name}` — commit `{commit_of(source)}`, " + (
         f"network `{used[:12]}`{''.join(named)}, {source['hardware']['processor']}."
     )
