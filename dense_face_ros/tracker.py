@@ -42,7 +42,8 @@ class FaceTracker:
 
     Args:
         settings: see :class:`TrackerSettings`.
-        model_path, network_path, finder_path: files to use instead of the shipped ones.
+        model_path, network_path, finder_path: files to use instead of the shipped ones. The finder and the eyelids
+            are those that belong to the network (:func:`dense_face_ros.backends.model_file.companion`).
         backend: what runs the network, see :func:`dense_face_ros.backends.choose.load_network`.
             While the network cannot run, frames are answered as those without a head, with the reason.
         threads: CPU threads of the inference. The solver's BLAS should have one too: a program that does not import
@@ -66,14 +67,16 @@ class FaceTracker:
     ) -> None:
         self.settings = settings or TrackerSettings()
         self.model = FaceModel.load(model_path)
-        self._finder = FaceFinder(_path(finder_path), threads=threads)
+        network_file = model_file.network_path(_path(network_path))
+        finder_file = _path(finder_path) or model_file.companion(network_file, "face_finder")
+        self._finder = FaceFinder(finder_file, threads=threads)
         self.network = load_network(backend, _path(network_path), threads)
-        self.template = _template_of(self.network, self.model, model_file.network_path(_path(network_path)))
+        self.template = _template_of(self.network, self.model, network_file)
         self._fitter = HeadFitter(
             self.model, self.template, self.network, self.settings.limits, self.settings.alignment
         )
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
-        self._eyes = EyeOpenness(threads=threads)
+        self._eyes = EyeOpenness(model_file.companion(network_file, "eyelids"), threads=threads)
         self._driver = Driver(self.settings.seat, self.settings.remember_person)
         self._filter = PoseFilter(self.settings.smoothing)
         pupils = self.settings.interpupillary_distance
@@ -85,6 +88,16 @@ class FaceTracker:
         self.template.surface_points(np.zeros((1, 2)))
         with suppress(NetworkUnavailable):  # its engine may still be being built
             self.check_network()
+
+    @property
+    def licences(self) -> dict[str, str]:
+        """Terms of the networks in use, as their files tell them."""
+        files = {
+            "network": self.network.metadata,
+            "finder": self._finder.metadata,
+            "eyelids": self._eyes.metadata,
+        }
+        return {name: metadata.get("licence", "not told") for name, metadata in files.items()}
 
     def reset(self) -> None:
         """Forget the head: the next frame is searched as a whole."""

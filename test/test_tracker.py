@@ -351,3 +351,19 @@ def test_the_template_is_the_one_the_network_was_trained_for(shared_tracker, tmp
     tracker = FaceTracker(network_path=tmp_path / "frontal.onnx", backend="onnxruntime")
     assert tracker.template.hash == frontal.hash
     tracker.close()
+
+
+def test_small_networks_come_with_the_network_and_terms_are_told(shared_tracker, tmp_path: Path) -> None:
+    import onnx
+
+    assert set(shared_tracker.licences) == {"network", "finder", "eyelids"}
+    assert all("research" in terms for terms in shared_tracker.licences.values())
+    models = Path(str(resources.files("dense_face_ros") / "models"))
+    for kind in ("correspondence", "face_finder", "eyelids"):
+        network = onnx.load(models / f"{kind}.onnx")
+        for entry in network.metadata_props:
+            entry.value = "mine" if entry.key == "licence" else entry.value
+        onnx.save(network, tmp_path / f"{kind}_own.onnx")
+    tracker = FaceTracker(network_path=tmp_path / "correspondence_own.onnx", backend="onnxruntime")
+    assert set(tracker.licences.values()) == {"mine"}
+    tracker.close()

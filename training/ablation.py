@@ -23,9 +23,10 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import KINDS, Template
 from training.benchmarks.provenance import provenance
 from training.checkpoint import load_checkpoint, network_of
-from training.data import FITS, make_dataset
+from training.data import make_dataset
 from training.loader import Batch
 from training.network_cost import network_cost
+from training.photographs.heads import FITS
 from training.recipes import RECIPES, Recipe
 from training.result_files import Result, check_destination, read_result, write_json, write_result
 from training.surface_error import comparable_samples, surface_errors

@@ -19,20 +19,16 @@ from torch.utils.data import Dataset, IterableDataset
 
 from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import (
-    Array,
-    Crop,
-    rotation_from_vector,
-    rotation_from_yaw_pitch_roll,
-    yaw_pitch_roll_from_rotation,
-)
+from dense_face_ros.geometry import Array, Crop
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
 from training.loss import UNKNOWN
 from training.pairs import RenderedPairs
-from training.photographs.heads import Heads, LabelledHead, ListedHeads, PhotographHeads
+from training.photographs.heads import FITS, Heads, LabelledHead, ListedHeads, PhotographHeads
+from training.photographs.portrait_heads import PortraitHeads
 from training.photographs.portraits import load_skins
 from training.photographs.rotation import draw_turned
+from training.photographs.views import shown
 from training.recipes import Recipe
 from training.rendered import FixedHeads, RenderedHeads, Sample, as_sample, rendered_sample
 from training.rendering.fields import FloatArray
@@ -99,7 +95,7 @@ class SampleMaker:
 
     def photograph(self, rng: np.random.Generator, head: LabelledHead, turned: bool, clean: bool = False) -> Sample:
         """A photograph, as it is or turned out of plane; ``clean`` leaves out occluders and photometry."""
-        view = self._view(rng, head, turned)
+        view = shown(self.model, rng, head, turned)
         crop = self._crop(rng, view.pixels)
         photograph, image = view.photograph, self._surroundings(rng, view.photograph)
         to_crop = cv2.invertAffineTransform(crop.to_image_matrix)
@@ -128,22 +124,6 @@ class SampleMaker:
         skin = image[int(v), int(u)].astype(np.float64)
         return covered_cells(add_random_occluder(image, skin, rng, self._backgrounds.draw(rng)), self.stride)
 
-    def _view(self, rng: np.random.Generator, head: LabelledHead, turned: bool) -> _View:
-        photograph, points, pixels, rotation = head.photograph, head.points, head.pixels, head.rotation
-        if rng.random() < 0.5:
-            photograph = np.ascontiguousarray(photograph[:, ::-1])
-            points = (points * [-1.0, 1.0, 1.0])[self.model.mirror]
-            pixels = np.column_stack([photograph.shape[1] - 1 - pixels[:, 0], pixels[:, 1]])[self.model.mirror]
-            rotation = np.diag([-1.0, 1.0, 1.0]) @ rotation @ np.diag([1.0, -1.0, 1.0])
-        if not turned:
-            return _View(photograph, points, pixels, points, pixels, None)
-        turn, focal = draw_turn(rng, rotation), head.focal
-        middle = points.mean(axis=0)
-        moved = (points - middle) @ turn.T + middle
-        offset = pixels - points[:, :2] * (focal / points[:, 2:])
-        moved_pixels = moved[:, :2] * (focal / moved[:, 2:]) + offset.mean(axis=0)
-        return _View(photograph, points, pixels, moved, moved_pixels, turn)
-
     def _crop(self, rng: np.random.Generator, pixels: Array) -> Crop:
         m = self.mixture
         marks = self.model.at(self.model.landmarks, pixels)
@@ -162,33 +142,6 @@ class SampleMaker:
             colour = photograph[rng.integers(photograph.shape[0]), rng.integers(photograph.shape[1])]
             return np.tile(colour, (CROP_SIZE, CROP_SIZE, 1))
         return self._backgrounds.draw(rng)
-
-
-@dataclass(frozen=True)
-class _View:
-    """A photograph's head as it is shown: source vertices and pixels, and where they went (all (V, 3) and (V, 2))."""
-
-    photograph: npt.NDArray[np.uint8]
-    points: Array
-    source_pixels: Array
-    turned: Array
-    pixels: Array
-    turn: Array | None
-
-
-def draw_turn(rng: np.random.Generator, rotation: Array) -> Array:
-    """A camera-frame rotation (3, 3) to a new yaw, mostly further to the side the head faces already, and pitch."""
-    yaw, pitch, roll = yaw_pitch_roll_from_rotation(rotation)
-    side = np.sign(yaw) if abs(yaw) > np.radians(8) and rng.random() < 0.85 else rng.choice([-1.0, 1.0])
-    new_yaw = side * np.radians(rng.uniform(5.0, 95.0))
-    # Photographs hardly show faces from below or above; half of the turns go there.
-    if rng.random() < 0.5:
-        new_pitch = np.radians(rng.uniform(-50.0, 45.0))
-    else:
-        new_pitch = np.clip(pitch + np.radians(14.0 * rng.standard_normal()), np.radians(-45), np.radians(55))
-    goal = rotation_from_yaw_pitch_roll((new_yaw, new_pitch, roll))
-    tilt = rotation_from_vector((0.0, 0.0, np.radians(8.0 * rng.standard_normal())))
-    return np.asarray(tilt @ goal @ rotation.T)
 
 
 def _paste(photograph: npt.NDArray[np.uint8], to_crop: Array, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -221,24 +174,26 @@ class SampleStream(IterableDataset[Sample]):
 
 
 class ValidationSet(Dataset[Sample]):
-    """A fixed set of photographs of people never trained on: every other one as it is, the others turned far aside."""
+    """A fixed set of photographs of people never trained on: every other one as it is, the others turned far aside.
 
-    def __init__(self, maker: SampleMaker, heads: ListedHeads, seed: int) -> None:
+    Where the people are fewer than ``least`` samples want, they come again, seen otherwise.
+    """
+
+    def __init__(self, maker: SampleMaker, heads: ListedHeads, seed: int, least: int = 0) -> None:
         self.maker, self.heads, self.seed = maker, heads, seed
+        self._rounds = max(1, -(-least // (2 * len(heads.usable))))
 
     def __len__(self) -> int:
-        return 2 * len(self.heads.usable)
+        return 2 * len(self.heads.usable) * self._rounds
 
     def __getitem__(self, item: int) -> Sample:
         if item >= len(self):
             raise IndexError(item)
         rng = np.random.default_rng((self.seed, item))
         order = np.random.default_rng(self.seed).permutation(self.heads.usable)
-        return self.maker.photograph(rng, self.heads.labelled(int(order[item // 2])), turned=item % 2 == 1, clean=True)
-
-
-#: Where ``training.photographs.fit`` leaves its labels unless told otherwise.
-FITS = Path("runs/photograph_fits.npz")
+        return self.maker.photograph(
+            rng, self.heads.labelled(int(order[item // 2 % len(order)])), turned=item % 2 == 1, clean=True
+        )
 
 
 def make_dataset(
@@ -270,6 +225,12 @@ def make_dataset(
     if recipe.pairs:
         return RenderedPairs(template, data, seed, stride, measured)
     mixture = Mixture(turned=recipe.turned_share, synthetic=recipe.synthetic_share)
-    heads = PhotographHeads(data, fits, template.model, validation=split == "validation")
+    heads: ListedHeads
+    if recipe.photographs == "portraits":
+        heads = PortraitHeads(data, template.model, validation=split == "validation")
+    else:
+        heads = PhotographHeads(data, fits, template.model, validation=split == "validation")
     maker = SampleMaker(heads, data, template, mixture, stride, measured)
-    return SampleStream(maker, seed) if split == "train" else ValidationSet(maker, heads, seed)
+    return (
+        SampleStream(maker, seed) if split == "train" else ValidationSet(maker, heads, seed, recipe.validation_samples)
+    )

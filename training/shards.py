@@ -185,7 +185,7 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    from training.data import FITS
+    from training.photographs.heads import FITS
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="data folder, or 300W_LP")

@@ -41,6 +41,18 @@ def network_path(path: Path | None) -> Path:
     return path
 
 
+def companion(network: Path, kind: str) -> Path | None:
+    """The small network (``face_finder``, ``eyelids``) of a correspondence network: beside it, with the same ending.
+
+    ``face_finder_free.onnx`` belongs to ``correspondence_free.onnx``; None where there is no such file.
+    """
+    stem = Path(DEFAULT_NETWORK).stem
+    if not network.stem.startswith(stem):
+        return None
+    path = network.with_name(f"{kind}{network.stem[len(stem) :]}.onnx")
+    return path if path.is_file() else None
+
+
 def check_metadata(metadata: dict[str, str], path: Path, template_hash: str | None) -> None:
     """Raises ValueError where the file is no network of ours, of another format, or for another template.
 

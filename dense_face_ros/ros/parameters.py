@@ -74,10 +74,13 @@ TRACKER: tuple[ParameterSpec, ...] = (
         "network",
         "",
         "Correspondence network (.onnx): a file or a shipped one's name; empty: the most accurate one. Files beside it "
-        "that end in _fp16 and _int8 are what GPUs and CPUs run.",
+        "that end in _fp16 and _int8 are what GPUs and CPUs run; face_finder and eyelids files with the same ending as "
+        "its own (_free) are used with it.",
         "on configure",
     ),
-    ParameterSpec("finder", "", "Face finder network file (.onnx); empty: the shipped one.", "on configure"),
+    ParameterSpec(
+        "finder", "", "Face finder file (.onnx); empty: the one that belongs to the network.", "on configure"
+    ),
     ParameterSpec(
         "backend",
         "auto",

@@ -118,7 +118,10 @@ class TrackerNode(LifecycleNode):
             return FAILURE
         self._image_topic = self.resolve_topic_name("image") + ("/compressed" if compressed else "")
         network = self._tracker.network
-        engine = {"backend_asked": self._settings.text("backend"), "decoder": decoder_name, **_facts(network)}
+        licences = {f"{name}_licence": terms for name, terms in self._tracker.licences.items()}
+        engine = {
+            "backend_asked": self._settings.text("backend"), "decoder": decoder_name, **licences, **_facts(network)
+        }  # fmt: skip
         self._report = Report("inactive", image_topic=self._image_topic, engine=engine)
         why = network.metadata.get("backend_reason", "no reason given")
         self.get_logger().info(f"configured: {network.name} ({why}), images decoded by {decoder_name}")

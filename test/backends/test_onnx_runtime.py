@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.backends.model_file import companion, network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 
 HASH = "12" * 32
@@ -161,3 +161,12 @@ def test_shipped_networks_go_by_their_names(tmp_path: Path, monkeypatch: pytest.
     own.write_bytes(b"")
     monkeypatch.chdir(tmp_path)
     assert network_path(Path("correspondence.onnx")).samefile(own), "a file at hand comes first"
+
+
+def test_small_networks_belong_to_the_network_of_the_same_ending(tmp_path: Path) -> None:
+    for name in ("face_finder_free.onnx", "face_finder.onnx"):
+        (tmp_path / name).write_bytes(b"")
+    assert companion(tmp_path / "correspondence_free.onnx", "face_finder") == tmp_path / "face_finder_free.onnx"
+    assert companion(tmp_path / "correspondence.onnx", "face_finder") == tmp_path / "face_finder.onnx"
+    assert companion(tmp_path / "correspondence_free.onnx", "eyelids") is None
+    assert companion(tmp_path / "mine.onnx", "face_finder") is None

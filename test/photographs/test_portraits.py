@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from portraits_folder import points_of, rendered_portrait, write_portraits
 
 from dense_face_ros.alignment import Aligner
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import vector_from_rotation
-from training.benchmarks.stills import Still, View, stills
+from training.benchmarks.stills import Still
 from training.photographs.portraits import (
     AT_LANDMARKS,
     Portraits,
@@ -23,20 +23,10 @@ from training.photographs.portraits import (
     skin,
 )
 
-_POINTS = 189
-
 
 @pytest.fixture(scope="module")
 def portrait(shipped_model: FaceModel) -> Still:
-    (still,) = stills(shipped_model, 11, [View(np.zeros(3), np.array([0.0, -0.03, 1.6]))], lens=3.0)
-    return still
-
-
-def points_of(still: Still) -> np.ndarray:
-    points = np.zeros((_POINTS, 2))
-    for landmark, point in AT_LANDMARKS.items():
-        points[point] = still.landmarks[landmark]
-    return points
+    return rendered_portrait(shipped_model)
 
 
 def test_the_model_is_fitted_to_the_points(shipped_model: FaceModel, portrait: Still) -> None:
@@ -52,7 +42,7 @@ def test_the_model_is_fitted_to_the_points(shipped_model: FaceModel, portrait: S
 
 
 def test_points_that_are_no_face_are_left_out(shipped_model: FaceModel, portrait: Still) -> None:
-    points = np.random.default_rng(0).uniform(0, 480, (_POINTS, 2))
+    points = np.random.default_rng(0).uniform(0, 480, (189, 2))
     assert fit_portrait(Aligner(shipped_model), portrait.image, points) is None
     with pytest.raises(FileNotFoundError, match="nowhere"):
         measure(shipped_model, Portraits([Path("nowhere.jpg")], points[None]))
@@ -77,10 +67,7 @@ def test_vertices_take_the_colour_of_their_pixels(shipped_model: FaceModel, port
 def test_files_of_portraits_become_skins(
     shipped_model: FaceModel, portrait: Still, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "london_portraits"
-    folder.mkdir()
-    cv2.imwrite(str(folder / "a.png"), portrait.image)
-    np.savez(folder / "points189.npz", name=np.array(["a.png"]), points189=points_of(portrait)[None])
+    write_portraits(tmp_path, portrait, 1)
     out = tmp_path / "runs" / "skins.npz"
     assert main([str(tmp_path), "--out", str(out)]) == 0
     assert "1 skins of 1 portraits" in capsys.readouterr().out

@@ -93,6 +93,7 @@ class FakeTracker:
 
     def __init__(self) -> None:
         self.model, self.network = make_model(), FakeNetwork()
+        self.licences = {"network": "Apache-2.0", "finder": "Apache-2.0", "eyelids": "Apache-2.0"}
 
     def update(self, image: np.ndarray, stamp: float, camera: PinholeCamera | None) -> HeadState:
         assert camera is not None

@@ -12,11 +12,12 @@ from painted_face import agreement
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
-from training.data import Mixture, SampleMaker, SampleStream, ValidationSet, draw_turn
+from training.data import Mixture, SampleMaker, SampleStream, ValidationSet
 from training.loss import UNKNOWN
 from training.pairs import RenderedPairs, pair_correspondences
 from training.photographs.fit import PhotographFits
 from training.photographs.heads import LabelledHead, PhotographHeads
+from training.photographs.views import draw_turn
 from training.rendering.synthetic import SyntheticHeads
 
 

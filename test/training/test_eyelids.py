@@ -16,6 +16,7 @@ from training.backgrounds import Backgrounds
 from training.eyes.augment import patch_of, plain_patch, remains_visible
 from training.eyes.examples import LANDMARK_EYES, MESH_EYES, STORED, Examples, from_renderings, openness
 from training.eyes.network import EyelidNetwork
+from training.eyes.sources import SOURCES
 from training.eyes.train import export, measure, train
 
 
@@ -96,7 +97,7 @@ def test_a_trained_network_is_what_the_runtime_reads(rendered: Examples, data: P
     assert figures["openness_error"] < 0.6 * untrained
     assert figures["hidden_told"] == 1.0
     out = tmp_path / "eyelids.onnx"
-    export(network, out, {"some": figures}, 150)
+    export(network, out, {"some": figures}, 150, SOURCES["best"])
     eyes = EyeOpenness(out)
     assert eyes.metadata["steps"] == "150" and "research" in eyes.metadata["licence"]
     patches = np.stack([plain_patch(p) for p in some.pictures])

@@ -15,11 +15,10 @@ from training.rendered import FixedHeads
 
 
 def test_recipes_of_renderings_need_no_data_and_leave_no_terms() -> None:
-    for name in ("free", "smoke"):
-        assert RECIPES[name].licence == "Apache-2.0"
-        sample = next(iter(make_dataset(RECIPES[name], None, "train", 3, 2)))
-        assert sample["image"].shape == (128, 128, 3) and sample["template"].shape == (2, 64, 64)
-        assert set(np.unique(sample["matchable"])) == {0, 1}
+    assert RECIPES["smoke"].licence == "Apache-2.0"
+    sample = next(iter(make_dataset(RECIPES["smoke"], None, "train", 3, 2)))
+    assert sample["image"].shape == (128, 128, 3) and sample["template"].shape == (2, 64, 64)
+    assert set(np.unique(sample["matchable"])) == {0, 1}
 
 
 def test_other_recipes_ask_for_their_data() -> None:

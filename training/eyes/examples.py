@@ -23,6 +23,8 @@ from dense_face_ros.visibility import LandmarkVisibility
 from training.backgrounds import Backgrounds
 from training.photographs.collection import Photographs, read_image
 from training.photographs.fit import PhotographFits
+from training.photographs.portrait_heads import PortraitHeads
+from training.rendering.fields import FloatArray
 from training.rendering.settings import Settings
 from training.rendering.synthetic import Sample, SyntheticHeads
 
@@ -99,14 +101,36 @@ def from_photographs(
     return Examples.of(parts(), 2 * len(which), "photographs")
 
 
-def from_renderings(template: Template, data: Path, count: int, dark_glasses: bool, seed: int) -> Examples:
-    """Both eyes of ``count`` rendered heads; with ``dark_glasses`` every head wears them and no eye is visible."""
+def from_portraits(model: FaceModel, heads: PortraitHeads, seed: int) -> Examples:
+    """Both eyes of the portraits, as they are."""
+    rng, judge = np.random.default_rng(seed), LandmarkVisibility(model)
+
+    def parts() -> Iterator[tuple[Image, float, bool]]:
+        for index in heads.usable:
+            head = heads.labelled(int(index))
+            height, width = head.photograph.shape[:2]
+            cx, cy = (head.pixels - head.points[:, :2] * (head.focal / head.points[:, 2:])).mean(axis=0).tolist()
+            camera = PinholeCamera(head.focal, head.focal, cx, cy, width, height, metric=False)
+            gaps = openness(model.at(model.landmarks, head.points).astype(np.float64), LANDMARK_EYES)
+            picture = _one_channel(head.photograph, rng)
+            yield from _both(model, judge, head.points, head.rotation, camera, picture, gaps, (True, True))
+
+    return Examples.of(parts(), 2 * len(heads.usable), "portraits")
+
+
+def from_renderings(
+    template: Template, data: Path, count: int, dark_glasses: bool, seed: int, skins: FloatArray | None = None
+) -> Examples:
+    """Both eyes of ``count`` rendered heads; with ``dark_glasses`` every head wears them and no eye is visible.
+
+    skins: as :class:`SyntheticHeads` takes them.
+    """
     plain = Settings(
         occluder=0.0, profile_share=0.1, yaw_limit=75.0, pitch_spread=20.0, looks=128, glasses=0.3, dark_glasses=0.0,
         lids_share=0.6, lids=(0.0, 1.0),
     )  # fmt: skip
     settings = replace(plain, glasses=1.0, dark_glasses=1.0) if dark_glasses else plain
-    heads = SyntheticHeads(template, settings, size=_RENDERED_SIZE)
+    heads = SyntheticHeads(template, settings, skins, size=_RENDERED_SIZE)
     model, rng, backgrounds = template.model, np.random.default_rng(seed), Backgrounds(data)
     judge = LandmarkVisibility(model)
 

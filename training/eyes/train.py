@@ -1,6 +1,6 @@
 """Train the eyelid network and write it for the runtime.
 
-    python -m training.eyes.train --data DATA --fits runs/photograph_fits.npz --out dense_face_ros/models/eyelids.onnx
+    python -m training.eyes.train --data DATA --out dense_face_ros/models/eyelids.onnx
 
 Some minutes on one core. The figures at the end are over people never trained on, and go into the file.
 """
@@ -25,15 +25,13 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from dense_face_ros.eyes import FORMAT_VERSION, PATCH_HEIGHT, PATCH_WIDTH
-from dense_face_ros.face_model import FaceModel
-from dense_face_ros.template import Template
 from training.averaging import MovingAverage
 from training.backgrounds import Backgrounds
 from training.eyes.augment import patch_of, plain_patch, remains_visible
-from training.eyes.examples import STORED, Examples, from_photographs, from_renderings
+from training.eyes.examples import STORED, Examples
 from training.eyes.network import Deployed, EyelidNetwork
-from training.photographs.collection import read_photographs
-from training.photographs.fit import PhotographFits
+from training.eyes.sources import SOURCES, Source
+from training.photographs.heads import FITS
 from training.schedule import cosine, warm_up
 
 _SHUT = 0.25  # eyes less open than this count as shut in the figures
@@ -44,11 +42,7 @@ _SHARES = (0.25, 0.22, 0.38, 0.15)
 _WARM_UP = 100  # steps
 _NO_EYE_SHARE = 0.03  # pictures without an eye
 _OPSET = 17
-_SOURCES = (
-    "our own renderings of the shipped face model; photographs of youtube_faces, press_photos and masked_faces; "
-    "natural photographs as backgrounds"
-)
-_LICENCE = "research use only: the weights saw photographs whose terms allow no other use"
+_VALIDATION_HEADS = 400  # rendered
 
 
 class _Patches:
@@ -140,7 +134,9 @@ def _share(right: npt.NDArray[np.bool_]) -> float | None:
     return float(right.mean()) if right.size else None
 
 
-def export(network: EyelidNetwork, out: Path, figures: dict[str, dict[str, float | None]], steps: int) -> None:
+def export(
+    network: EyelidNetwork, out: Path, figures: dict[str, dict[str, float | None]], steps: int, source: Source
+) -> None:
     """Write the network with the metadata that the runtime checks."""
     buffer = io.BytesIO()
     patches = torch.zeros(2, PATCH_HEIGHT, PATCH_WIDTH, dtype=torch.uint8)
@@ -154,7 +150,7 @@ def export(network: EyelidNetwork, out: Path, figures: dict[str, dict[str, float
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
     metadata = {
-        "kind": "eyelids", "format_version": FORMAT_VERSION, "trained_on": _SOURCES, "licence": _LICENCE,
+        "kind": "eyelids", "format_version": FORMAT_VERSION, "trained_on": source.trained_on, "licence": source.licence,
         "steps": str(steps), "validation": json.dumps(figures, allow_nan=False),
     }  # fmt: skip
     onnx.helper.set_model_props(model, metadata)
@@ -166,31 +162,26 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--fits", type=Path, required=True, help="what training.photographs.fit wrote")
+    parser.add_argument("--sources", choices=sorted(SOURCES), default="best")
+    parser.add_argument("--fits", type=Path, default=FITS, help="what training.photographs.fit wrote")
+    parser.add_argument("--skins", type=Path, help="skins for rendered heads, from training.photographs.portraits")
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
     parser.add_argument("--rendered", type=int, default=9000, help="rendered heads (default 9000)")
     parser.add_argument("--steps", type=int, default=10000, help="of training (default 10000)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
+    source = SOURCES[options.sources]
     try:
-        template = Template(FaceModel.load())
-        photographs, fits = read_photographs(options.data), PhotographFits.load(options.fits)
         backgrounds = Backgrounds(options.data)
-        sets = {
-            split: {
-                "photographs": from_photographs(template.model, photographs, fits, split == "validation", seed),
-                "renderings": from_renderings(template, options.data, count, False, seed),
-                "dark_glasses": from_renderings(template, options.data, count // 4, True, seed + 1),
-            }
-            for split, seed, count in (("train", 10, options.rendered), ("validation", 20, 400))
-        }
+        learned = source.examples("train", options.data, options.rendered, options.fits, options.skins)
+        kept = source.examples("validation", options.data, _VALIDATION_HEADS, options.fits, None)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    network = train(list(sets["train"].values()), backgrounds, options.steps)
-    figures = {name: measure(network, examples) for name, examples in sets["validation"].items()}
-    export(network, options.out, figures, options.steps)
+    network = train(list(learned.values()), backgrounds, options.steps)
+    figures = {name: measure(network, examples) for name, examples in kept.items()}
+    export(network, options.out, figures, options.steps, source)
     print(json.dumps(figures, indent=1))
     return 0
 

@@ -21,6 +21,7 @@ from scipy.io import loadmat
 from dense_face_ros.face_finder import MIN_SCORE, FaceCandidate, FaceFinder
 from training.face_finder.measures import Match, match
 from training.face_finder.photographs import decode, load_backgrounds
+from training.face_finder.sources import SOURCES
 from training.face_finder.train import made_validation_set
 
 _SIDES = (0, 24, 40, 80, 160, 400)
@@ -34,7 +35,7 @@ def made_pictures(finder: FaceFinder, data: Path, count: int) -> dict[str, Any]:
     """Made pictures of the validation people, by box side in pixels of the 320 x 256 input, by roll and by yaw."""
     rows: list[tuple[float, ...]] = []
     false, empty, empty_false = 0, 0, 0
-    for made in made_validation_set(data, count):
+    for made in made_validation_set(SOURCES["best"], data, 0, None, count):
         result = _match(finder.find(made.image), made.boxes.astype(float), made.rolls.astype(float))
         false += len(result.false_scores)
         empty += len(made.boxes) == 0

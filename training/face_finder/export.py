@@ -16,15 +16,12 @@ from torch import Tensor, nn
 
 from dense_face_ros.face_finder import FORMAT_VERSION, INPUT_HEIGHT, INPUT_WIDTH
 from training.face_finder.network import FinderNetwork
-from training.face_finder.train import picture_maker
+from training.face_finder.sources import SOURCES
+from training.photographs.heads import FITS
 from training.quantisation import quantised
 
 _OPSET = 18
-_SOURCES = (
-    "YouTube Faces, press photographs and masked faces with face-mesh labels; our own renderings; BSDS500 backgrounds"
-)
-_LICENCE = "weights trained on research-only photographs: research use only"
-_CALIBRATION_PICTURES, _RENDERED = 128, 64
+_CALIBRATION_PICTURES, _HEADS = 128, 64
 
 
 class _Deployed(nn.Module):
@@ -39,7 +36,7 @@ class _Deployed(nn.Module):
         return score.sigmoid(), geometry
 
 
-def export(data: Path, checkpoint: Path, destination: Path) -> None:
+def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
     """Write the averaged weights of ``checkpoint`` as ONNX with the metadata the runtime checks."""
     state = torch.load(checkpoint, weights_only=True)
     network = FinderNetwork()
@@ -58,15 +55,16 @@ def export(data: Path, checkpoint: Path, destination: Path) -> None:
         raise RuntimeError("torch exported no ONNX program")
     model = program.model_proto
     drop_traces(model)
-    maker = picture_maker(data, _RENDERED)
+    source = SOURCES[state["sources"]]
+    maker = source.maker(data, "train", _HEADS, fits, None)
     pictures = (maker.make(np.random.default_rng(seed)).image[None, None] for seed in range(_CALIBRATION_PICTURES))
     outputs = [node.name for node in model.graph.node if node.op_type == "Conv"][-2:]
     model = quantised(model, pictures, lambda node: node.name in outputs)
     metadata = {
         "kind": "face_finder",
         "format_version": FORMAT_VERSION,
-        "trained_on": _SOURCES,
-        "licence": _LICENCE,
+        "trained_on": source.trained_on,
+        "licence": source.licence,
         "images": str(state["images"]),
         "validation": json.dumps(state["validation"]),
     }
@@ -88,8 +86,11 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with the training data")
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("destination", type=Path)
-    arguments = parser.parse_args()
-    export(arguments.data, arguments.checkpoint, arguments.destination)
+    parser.add_argument("--fits", type=Path, default=FITS, help="labels by which photographs are turned aside")
+    try:
+        export(**vars(parser.parse_args()))
+    except (OSError, ValueError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
 
 
 if __name__ == "__main__":

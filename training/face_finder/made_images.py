@@ -17,7 +17,7 @@ from training.face_finder.photographs import FacePhoto, FloatArray, Image, decod
 #: Geometric-mean box sides of made faces, in pixels of the network's input.
 SMALLEST, LARGEST = 15.0, 260.0
 _LARGEST_IN_CROWD = 110.0
-_RENDERED_SHARE = 0.3  # of the faces, where rendered ones are given
+_ASIDE_SHARE = 0.4  # of the faces, where there are such
 MAX_ROLL = np.radians(52.0)
 _ASPECTS = (16 / 9, 16 / 9, 16 / 10, 4 / 3, 4 / 3, 4 / 3, 1.0, 3 / 4, 9 / 16)
 
@@ -28,11 +28,11 @@ class ImageMaker:
     Args:
         faces: labelled photographs; those turned to the side are drawn more often.
         backgrounds: compressed face-free photographs.
-        rendered: rendered heads, which are drawn evenly.
+        aside: heads that look aside, rendered or turned there, which are drawn evenly.
     """
 
-    def __init__(self, faces: list[FacePhoto], backgrounds: list[bytes], rendered: Sequence[FacePhoto] = ()) -> None:
-        self._faces, self._rendered = faces, rendered
+    def __init__(self, faces: list[FacePhoto], backgrounds: list[bytes], aside: Sequence[FacePhoto] = ()) -> None:
+        self._faces, self._aside = faces, aside
         self._backgrounds = backgrounds
         turned = np.abs([f.yaw for f in faces])
         # The mesh network underrates profiles: 45 degrees by its mesh is nearer 70 to the eye. They are rare.
@@ -54,8 +54,8 @@ class ImageMaker:
         return canvas.finish(rng)
 
     def draw_face(self, rng: np.random.Generator) -> FacePhoto:
-        if self._rendered and rng.random() < _RENDERED_SHARE:
-            return self._rendered[int(rng.integers(len(self._rendered)))]
+        if self._aside and rng.random() < _ASIDE_SHARE:
+            return self._aside[int(rng.integers(len(self._aside)))]
         return self._faces[int(np.searchsorted(self._cumulative, rng.random()))]
 
     def _active_window(self, rng: np.random.Generator) -> tuple[int, int, int, int]:

@@ -13,6 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.geometry import Array, roll_on_screen, yaw_pitch_roll_from_rotation
+from training.backgrounds import random_window
+
 FloatArray = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]
 
@@ -26,6 +29,8 @@ _EYE_CORNERS = ((33, 133), (362, 263))
 
 FACE_FOLDERS = ("youtube_faces", "press_photos", "masked_faces")
 _PADDING_LEVEL = 10
+_EYES = (slice(36, 42), slice(42, 48))  # of the 68 landmarks: the person's right eye, then the left
+_JPEG = 92
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,21 @@ def decode(file: bytes) -> Image:
     if image is None:
         raise ValueError("a picture cannot be decoded; fetch the data again")
     return np.asarray(image, dtype=np.uint8)
+
+
+def window(photograph: Image, size: int, rng: np.random.Generator) -> Image:
+    """A random square of a photograph (h, w, 3) BGR as (size, size, 3) RGB: what a face is drawn over."""
+    side = int(rng.uniform(0.4, 1.0) * min(photograph.shape[:2]))
+    return random_window(photograph[:, :, ::-1], side, size, rng, cv2.INTER_AREA)
+
+
+def face_of_landmarks(image: Image, landmarks: npt.NDArray[np.floating], rotation: Array) -> FacePhoto:
+    """A picture (h, w, 3) RGB whose 68 landmarks (68, 2) and head's rotation (3, 3), camera <- head, are known."""
+    outline = np.asarray(landmarks, np.float32)
+    eyes = np.stack([outline[eye].mean(axis=0) for eye in _EYES])
+    roll, yaw = roll_on_screen(rotation), float(yaw_pitch_roll_from_rotation(rotation)[0])
+    _, file = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG])
+    return FacePhoto(file.tobytes(), (0, 0, image.shape[1], image.shape[0]), outline, eyes, roll, yaw)
 
 
 def load_faces(data: Path, split: str) -> list[FacePhoto]:

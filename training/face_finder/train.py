@@ -17,12 +17,11 @@ import torch
 from dense_face_ros.face_finder import decode
 from training.averaging import MovingAverage
 from training.face_finder.canvas import MadeImage
-from training.face_finder.made_images import ImageMaker
 from training.face_finder.measures import match
 from training.face_finder.network import FinderNetwork
-from training.face_finder.photographs import load_backgrounds, load_faces
-from training.face_finder.rendered import rendered_faces
+from training.face_finder.sources import SOURCES, Source
 from training.face_finder.targets import loss, targets_of
+from training.photographs.heads import FITS
 from training.schedule import cosine, warm_up
 
 _VALIDATION_SEED = 7
@@ -33,14 +32,25 @@ _FALSE_PER_IMAGE = 0.02
 
 
 def train(
-    data: Path, run: Path, minutes: float, batch: int, rate: float, rendered: int, check_minutes: float, threads: int
+    data: Path,
+    run: Path,
+    sources: str,
+    fits: Path,
+    skins: Path | None,
+    minutes: float,
+    batch: int,
+    rate: float,
+    heads: int,
+    check_minutes: float,
+    threads: int,
 ) -> None:
     """Write ``run/last.pt`` (to resume), ``run/best.pt`` (best recall on the validation people), ``run/log.jsonl``."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     run.mkdir(parents=True, exist_ok=True)
-    maker = picture_maker(data, rendered)
-    validation = made_validation_set(data, 400)
+    source = SOURCES[sources]
+    maker = source.maker(data, "train", heads, fits, skins)
+    validation = made_validation_set(source, data, heads, skins, 400)
     network = FinderNetwork()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = MovingAverage(network, _AVERAGE_DECAY)
@@ -48,6 +58,8 @@ def train(
     step, best, before = 0, -1.0, 0.0
     if (run / "last.pt").is_file():
         state = torch.load(run / "last.pt", weights_only=True)
+        if state["sources"] != sources:
+            raise ValueError(f"'{run}' was trained on sources '{state['sources']}', not '{sources}'")
         network.load_state_dict(state["network"])
         average.network.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
@@ -80,7 +92,13 @@ def train(
             _log(run, {"step": step, "seconds": seconds, **result})
             better = result["recall"] >= best
             best = max(best, result["recall"])
-            state = {"network": network.state_dict(), "averaged": averaged.state_dict(), "step": step, "best": best}
+            state = {
+                "sources": sources,
+                "network": network.state_dict(),
+                "averaged": averaged.state_dict(),
+                "step": step,
+                "best": best,
+            }
             if better:
                 torch.save({**state, "images": step * batch, "validation": result}, run / "best.pt")
             torch.save({**state, "optimizer": optimizer.state_dict(), "seconds": seconds}, run / "last.pt")
@@ -91,15 +109,9 @@ def learning_rate(highest: float, step: int, progress: float) -> float:
     return highest * warm_up(step, _WARM_UP) * cosine(progress)
 
 
-def picture_maker(data: Path, rendered: int) -> ImageMaker:
-    """What draws the pictures that are trained on; ``rendered``: how many different heads are rendered for them."""
-    backgrounds = load_backgrounds(data, "train")
-    return ImageMaker(load_faces(data, "train"), backgrounds, rendered_faces(rendered, backgrounds, seed=0))
-
-
-def made_validation_set(data: Path, count: int) -> list[MadeImage]:
+def made_validation_set(source: Source, data: Path, heads: int, skins: Path | None, count: int) -> list[MadeImage]:
     """The same made pictures of people, and on backgrounds, kept out of training, whenever it is called."""
-    maker = ImageMaker(load_faces(data, "val"), load_backgrounds(data, "val"))
+    maker = source.maker(data, "val", heads, None, skins)
     return [maker.make(np.random.default_rng((_VALIDATION_SEED, i))) for i in range(count)]
 
 
@@ -141,16 +153,22 @@ def _log(run: Path, record: dict[str, float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help="folder with youtube_faces, press_photos, masked_faces, backgrounds")
+    parser.add_argument("data", type=Path, help="folder with the photographs and backgrounds, see docs/training.md")
     parser.add_argument("run", type=Path, help="folder for checkpoints and the log")
     parser.add_argument("--minutes", type=float, required=True, help="length of the whole run")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
-    parser.add_argument("--rendered", type=int, default=6000, help="rendered heads to learn beside the photographs")
+    parser.add_argument("--sources", choices=sorted(SOURCES), default="best")
+    parser.add_argument("--fits", type=Path, default=FITS, help="labels by which photographs are turned aside")
+    parser.add_argument("--skins", type=Path, help="skins for rendered heads, from training.photographs.portraits")
+    parser.add_argument("--heads", type=int, default=6000, help="of each kind that are drawn to learn from")
     parser.add_argument("--check-minutes", type=float, default=8.0, help="between validations")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    train(**vars(arguments))
+    try:
+        train(**vars(arguments))
+    except (OSError, ValueError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from training.photographs.fit import PhotographFits
 
 Image = npt.NDArray[np.uint8]
 
+#: Where ``training.photographs.fit`` leaves its labels unless told otherwise.
+FITS = Path("runs/photograph_fits.npz")
 #: Photographs that look further aside (degrees of the fit) are not learned from: the labelling network's own error
 #: grows from there (``training.photographs.label_error``); nearer ones are turned aside instead.
 MAX_YAW = 40.0

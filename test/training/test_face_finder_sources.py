@@ -1,0 +1,67 @@
+"""What a finder learns from, of portraits and backgrounds that the test makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from portraits_folder import rendered_portrait, write_portraits
+
+from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH
+from dense_face_ros.face_model import FaceModel
+from training.data import ValidationSet, make_dataset
+from training.face_finder.photographs import load_backgrounds
+from training.face_finder.sources import SOURCES
+from training.face_finder.turned import turned_faces
+from training.photographs.portrait_heads import PortraitHeads
+from training.recipes import RECIPES
+
+
+@pytest.fixture(scope="module")
+def data(shipped_model: FaceModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("free")
+    write_portraits(folder, rendered_portrait(shipped_model), 3)
+    (folder / "backgrounds").mkdir()
+    for i in range(3):
+        picture = np.random.default_rng(i).integers(0, 255, (240, 320, 3), np.uint8)
+        cv2.imwrite(str(folder / "backgrounds" / f"{i}.jpg"), cv2.GaussianBlur(picture, (0, 0), 9.0))
+    return folder
+
+
+def test_free_pictures_show_faces_of_both_splits(data: Path) -> None:
+    made = {split: SOURCES["free"].maker(data, split, 8, None, None) for split in ("train", "val")}
+    pictures = {split: [maker.make(np.random.default_rng(seed)) for seed in range(8)] for split, maker in made.items()}
+    for split in made:
+        assert all(picture.image.shape == (INPUT_HEIGHT, INPUT_WIDTH) for picture in pictures[split])
+        assert sum(len(picture.boxes) for picture in pictures[split]) >= 8
+    assert SOURCES["free"].licence == "Apache-2.0" and "research" not in SOURCES["free"].trained_on
+
+
+def test_photographs_are_turned_to_where_their_label_says(data: Path, shipped_model: FaceModel) -> None:
+    heads = PortraitHeads(data, shipped_model, validation=False)
+    faces = turned_faces(shipped_model, heads, load_backgrounds(data, "train"), 24, seed=0)
+    yaws = np.degrees([face.yaw for face in faces])
+    assert np.ptp(yaws) > 100
+    for face in faces:
+        assert face.decode().shape == (192, 192, 3)
+        middle = 0.5 * (face.outline.min(axis=0) + face.outline.max(axis=0))
+        assert middle == pytest.approx([95.5, 95.5], abs=1.0)
+        if 30.0 < abs(np.degrees(face.yaw)) < 80.0 and abs(np.degrees(face.roll)) < 20.0:
+            assert np.sign(face.outline[30, 0] - face.outline[[0, 16], 0].mean()) == np.sign(face.yaw)
+
+
+def test_best_asks_for_the_fits(data: Path) -> None:
+    with pytest.raises(ValueError, match="--fits"):
+        SOURCES["best"].maker(data, "train", 8, None, None)
+
+
+def test_the_free_recipe_learns_from_portraits(data: Path) -> None:
+    sample = next(iter(make_dataset(RECIPES["free"], data, "train", 3, 2)))
+    assert sample["image"].shape == (128, 128, 3) and sample["template"].shape == (2, 64, 64)
+    kept = make_dataset(RECIPES["free"], data, "validation", 3, 2)
+    assert isinstance(kept, ValidationSet) and len(kept) == 512
+    first, again = kept[0], kept[2]
+    assert (first["image"] != again["image"]).any(), "the one person comes again, seen otherwise"
+    assert RECIPES["free"].licence == "Apache-2.0" and "research" not in RECIPES["free"].training_data

@@ -1,0 +1,62 @@
+"""What eyelid networks learn from: ``best`` all photographs at hand, ``free`` what leaves the weights free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.template import Template
+from training.eyes.examples import Examples, from_photographs, from_portraits, from_renderings
+from training.photographs.collection import read_photographs
+from training.photographs.fit import PhotographFits
+from training.photographs.portrait_heads import PortraitHeads
+from training.photographs.portraits import load_skins
+from training.terms import FREE, PHOTOGRAPHS, PORTRAITS, RESEARCH
+
+_SEED = {"train": 10, "validation": 20}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where pictures of eyes of one split ("train" or "validation") come from.
+
+    Attributes:
+        examples: (split, data folder, heads to render, fits of the photographs, skins or None) -> examples by name.
+        trained_on, licence: go into the exported file.
+    """
+
+    examples: Callable[[str, Path, int, Path, Path | None], dict[str, Examples]]
+    trained_on: str
+    licence: str
+
+
+def _best(split: str, data: Path, count: int, fits: Path, skins: Path | None) -> dict[str, Examples]:
+    """Photographs and renderings."""
+    model, seed = FaceModel.load(), _SEED[split]
+    photographs = read_photographs(data)
+    eyes = from_photographs(model, photographs, PhotographFits.load(fits), split == "validation", seed)
+    return {"photographs": eyes, **_rendered(model, data, count, seed, skins)}
+
+
+def _free(split: str, data: Path, count: int, fits: Path, skins: Path | None) -> dict[str, Examples]:
+    """Portraits and renderings."""
+    model, seed = FaceModel.load(), _SEED[split]
+    eyes = from_portraits(model, PortraitHeads(data, model, split == "validation"), seed)
+    return {"portraits": eyes, **_rendered(model, data, count, seed, skins)}
+
+
+def _rendered(model: FaceModel, data: Path, count: int, seed: int, skins: Path | None) -> dict[str, Examples]:
+    template = Template(model)
+    painted = None if skins is None else load_skins(skins, model)
+    return {
+        "renderings": from_renderings(template, data, count, False, seed, painted),
+        "dark_glasses": from_renderings(template, data, count // 4, True, seed + 1, painted),
+    }
+
+
+SOURCES = {
+    "best": Source(_best, PHOTOGRAPHS, RESEARCH),
+    "free": Source(_free, PORTRAITS, FREE),
+}

@@ -1,0 +1,76 @@
+"""What finders learn from: ``best`` from all photographs at hand, ``free`` from what leaves the weights free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dense_face_ros.face_model import FaceModel
+from training.face_finder.made_images import ImageMaker
+from training.face_finder.photographs import FacePhoto, face_of_landmarks, load_backgrounds, load_faces
+from training.face_finder.rendered import ASIDE, rendered_faces
+from training.face_finder.turned import turned_faces
+from training.photographs.heads import PhotographHeads
+from training.photographs.portrait_heads import PortraitHeads
+from training.photographs.portraits import load_skins
+from training.rendering.settings import Settings
+from training.terms import FREE, PHOTOGRAPHS, PORTRAITS, RESEARCH
+
+_TOWARDS = Settings(yaw_limit=60.0, profile_share=0.1, roll_limit=20.0, face_margin=ASIDE.face_margin, looks=512)
+_PORTRAIT_SHARE = 0.15  # of the faces that look at the camera, where portraits are the only photographs
+_SEED = {"train": 0, "val": 1}
+_FEW = 0.1  # of what is drawn for training is drawn for validation
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where made pictures of one split ("train" or "val") come from.
+
+    Attributes:
+        maker: (data folder, split, heads to draw that look aside, fits of the photographs or None, skins or None).
+        trained_on, licence: go into the exported file.
+    """
+
+    maker: Callable[[Path, str, int, Path | None, Path | None], ImageMaker]
+    trained_on: str
+    licence: str
+
+
+def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | None) -> ImageMaker:
+    """Photographs; to train also rendered heads and photographs turned aside, ``count`` of each."""
+    backgrounds = load_backgrounds(data, split)
+    if split == "val":
+        return ImageMaker(load_faces(data, split), backgrounds)
+    if fits is None:
+        raise ValueError("photographs are turned aside by their fits; give the file with --fits")
+    model = FaceModel.load()
+    painted = None if skins is None else load_skins(skins, model)
+    heads = PhotographHeads(data, fits, model, validation=False)
+    aside = rendered_faces(count, backgrounds, 0, ASIDE, painted)
+    return ImageMaker(load_faces(data, split), backgrounds, aside + turned_faces(model, heads, backgrounds, count, 0))
+
+
+def _free(data: Path, split: str, count: int, fits: Path | None, skins: Path | None) -> ImageMaker:
+    """Rendered heads that look at the camera, among portraits, and as many that look aside, among turned portraits."""
+    model, backgrounds = FaceModel.load(), load_backgrounds(data, split)
+    count = count if split == "train" else max(1, round(_FEW * count))
+    painted = None if skins is None else load_skins(skins, model)
+    heads, seed = PortraitHeads(data, model, validation=split == "val"), _SEED[split]
+    portraits = [_as_they_are(model, heads, int(index)) for index in heads.usable]
+    often = max(1, round(_PORTRAIT_SHARE / (1.0 - _PORTRAIT_SHARE) * count / len(portraits)))
+    towards = rendered_faces(count, backgrounds, seed, _TOWARDS, painted)
+    aside = rendered_faces(count, backgrounds, seed + 2, ASIDE, painted)
+    turned = turned_faces(model, heads, backgrounds, max(1, count // 2), seed)
+    return ImageMaker(towards + often * portraits, backgrounds, aside + turned)
+
+
+def _as_they_are(model: FaceModel, heads: PortraitHeads, index: int) -> FacePhoto:
+    head = heads.labelled(index)
+    return face_of_landmarks(head.photograph, model.at(model.landmarks, head.pixels), head.rotation)
+
+
+SOURCES = {
+    "best": Source(_best, PHOTOGRAPHS, RESEARCH),
+    "free": Source(_free, PORTRAITS, FREE),
+}

@@ -1,0 +1,68 @@
+"""How a photograph's head is shown: as it is or turned out of plane, and mirrored as often as not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import (
+    Array,
+    rotation_from_vector,
+    rotation_from_yaw_pitch_roll,
+    yaw_pitch_roll_from_rotation,
+)
+from training.photographs.heads import LabelledHead
+
+
+@dataclass(frozen=True)
+class View:
+    """A photograph's head as it is shown: source vertices and pixels, and where they went (all (V, 3) and (V, 2)).
+
+    Attributes:
+        rotation: (3, 3) camera <- head, as shown.
+        turn: (3, 3) camera-frame rotation that led there; None where the head is as it was.
+    """
+
+    photograph: npt.NDArray[np.uint8]
+    points: Array
+    source_pixels: Array
+    turned: Array
+    pixels: Array
+    rotation: Array
+    turn: Array | None
+
+
+def shown(model: FaceModel, rng: np.random.Generator, head: LabelledHead, turned: bool) -> View:
+    """A random view of a head."""
+    photograph, points, pixels, rotation = head.photograph, head.points, head.pixels, head.rotation
+    if rng.random() < 0.5:
+        photograph = np.ascontiguousarray(photograph[:, ::-1])
+        points = (points * [-1.0, 1.0, 1.0])[model.mirror]
+        pixels = np.column_stack([photograph.shape[1] - 1 - pixels[:, 0], pixels[:, 1]])[model.mirror]
+        rotation = np.diag([-1.0, 1.0, 1.0]) @ rotation @ np.diag([1.0, -1.0, 1.0])
+    if not turned:
+        return View(photograph, points, pixels, points, pixels, rotation, None)
+    turn, focal = draw_turn(rng, rotation), head.focal
+    middle = points.mean(axis=0)
+    moved = (points - middle) @ turn.T + middle
+    offset = pixels - points[:, :2] * (focal / points[:, 2:])
+    moved_pixels = moved[:, :2] * (focal / moved[:, 2:]) + offset.mean(axis=0)
+    return View(photograph, points, pixels, moved, moved_pixels, turn @ rotation, turn)
+
+
+def draw_turn(rng: np.random.Generator, rotation: Array) -> Array:
+    """A camera-frame rotation (3, 3) to a new yaw, mostly further to the side the head faces already, and pitch."""
+    yaw, pitch, roll = yaw_pitch_roll_from_rotation(rotation)
+    side = np.sign(yaw) if abs(yaw) > np.radians(8) and rng.random() < 0.85 else rng.choice([-1.0, 1.0])
+    new_yaw = side * np.radians(rng.uniform(5.0, 95.0))
+    # Photographs hardly show faces from below or above; half of the turns go there.
+    if rng.random() < 0.5:
+        new_pitch = np.radians(rng.uniform(-50.0, 45.0))
+    else:
+        new_pitch = np.clip(pitch + np.radians(14.0 * rng.standard_normal()), np.radians(-45), np.radians(55))
+    goal = rotation_from_yaw_pitch_roll((new_yaw, new_pitch, roll))
+    tilt = rotation_from_vector((0.0, 0.0, np.radians(8.0 * rng.standard_normal())))
+    return np.asarray(tilt @ goal @ rotation.T)
