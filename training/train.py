@@ -291,6 +291,7 @@ def _previous_state(out: Path, recipe: Recipe, template: dict[str, str], resume:
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     from training.data import make_dataset
+    from training.photographs.heads import FITS
     from training.photographs.portraits import CREDIT
 
     parser = argparse.ArgumentParser(prog="training.train", description="Train a correspondence network.")
@@ -299,6 +300,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", required=True, type=Path, help="run folder, e.g. runs/best")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--start-from", type=Path, help="checkpoint of another run, or exported .onnx, to begin with")
+    parser.add_argument("--fits", type=Path, default=FITS, help=f"labels of the photographs (default {FITS})")
     parser.add_argument("--skins", type=Path, help="skins for the renderings, from training.photographs.portraits")
     parser.add_argument("--minutes", type=float, help="length of the whole run in minutes")
     parser.add_argument("--steps", type=int, help="length of the whole run in steps")
@@ -317,7 +319,7 @@ def main(arguments: list[str] | None = None) -> None:
         recipe = replace(recipe, training_data=f"{recipe.training_data}; {CREDIT}")
     try:
         template = Template(FaceModel.load(), recipe.template_kind)
-        datasets = partial(make_dataset, skins=given.skins)
+        datasets = partial(make_dataset, fits=given.fits, skins=given.skins)
         last = train(
             recipe, given.data, given.out, template, datasets, steps=given.steps, minutes=given.minutes,
             resume=given.resume, start_from=given.start_from, workers=given.workers,

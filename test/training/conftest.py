@@ -73,6 +73,6 @@ def data(tmp_path_factory: pytest.TempPathFactory, shipped_model: FaceModel) -> 
     every = 3 * count
     PhotographFits(
         np.repeat(pose[None], every, 0).astype(np.float32), np.zeros((every, size), np.float32),
-        np.full(every, focal, np.float32), np.zeros(every, np.float32), np.ones(every, bool),
+        np.full(every, focal, np.float32), np.zeros(every, np.float32), np.ones(every, bool), np.zeros(every, bool),
     ).save(folder / "fits.npz")  # fmt: skip
     return folder

@@ -33,13 +33,15 @@ _OVERLAP = 0.3  # share of the 468 mesh points taken as independent
 @dataclass(frozen=True)
 class PhotographFits:
     """N fits. pose (N, 4, 4) camera <- head and coefficients (N, K + E); focal (N,) pixels with the principal point at
-    (95.5, 95.5), the assumed camera of ``mesh478.photograph_camera``; residual (N,) face widths; accepted (N,) bool."""
+    (95.5, 95.5), the assumed camera of ``mesh478.photograph_camera``; residual (N,) face widths; accepted (N,) bool;
+    own (N,) bool, those that our network labelled (``training.photographs.self_labels``)."""
 
     pose: npt.NDArray[np.float32]
     coefficients: npt.NDArray[np.float32]
     focal: npt.NDArray[np.float32]
     residual: npt.NDArray[np.float32]
     accepted: npt.NDArray[np.bool_]
+    own: npt.NDArray[np.bool_]
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,7 @@ def fit_photographs(model: FaceModel, photographs: Photographs, processes: int =
     count, size = len(photographs), model.identity_size + model.expression_size
     out = PhotographFits(
         np.zeros((count, 4, 4), np.float32), np.zeros((count, size), np.float32), np.zeros(count, np.float32),
-        np.full(count, np.inf, np.float32), np.zeros(count, bool),
+        np.full(count, np.inf, np.float32), np.zeros(count, bool), np.zeros(count, bool),
     )  # fmt: skip
     work = partial(_fit_one, model)
     with ProcessPoolExecutor(processes) as pool:

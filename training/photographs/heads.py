@@ -20,8 +20,10 @@ Image = npt.NDArray[np.uint8]
 #: Where ``training.photographs.fit`` leaves its labels unless told otherwise.
 FITS = Path("runs/photograph_fits.npz")
 #: Photographs that look further aside (degrees of the fit) are not learned from: the labelling network's own error
-#: grows from there (``training.photographs.label_error``); nearer ones are turned aside instead.
+#: grows from there (``training.photographs.label_error``); nearer ones are turned aside instead. Those that our own
+#: network labelled may look anywhere.
 MAX_YAW = 40.0
+_OWN_OFTEN = 8  # times as often as others, they are drawn: they show what the others hardly do
 #: The few arrays a label is kept as.
 Label = Mapping[str, npt.NDArray[np.generic]]
 
@@ -80,12 +82,14 @@ class PhotographHeads:
             )
         self.paths = photographs.paths
         yaw = yaw_pitch_roll_from_rotation(self._fits.pose[:, :3, :3].astype(np.float64))[:, 0]
-        trusted = self._fits.accepted & (np.abs(yaw) <= np.radians(MAX_YAW))
+        trusted = self._fits.accepted & ((np.abs(yaw) <= np.radians(MAX_YAW)) | self._fits.own)
         self.usable = np.flatnonzero(trusted & (photographs.validation == validation))
+        own = self.usable[self._fits.own[self.usable]]
+        self._drawn = np.concatenate([self.usable, np.repeat(own, _OWN_OFTEN - 1)])
 
     def draw(self, rng: np.random.Generator) -> LabelledHead:
         """A random usable one."""
-        return self.labelled(int(rng.choice(self.usable)))
+        return self.labelled(int(rng.choice(self._drawn)))
 
     def labelled(self, index: int) -> LabelledHead:
         """One head, its photograph read from its file."""
