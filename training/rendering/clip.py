@@ -166,9 +166,15 @@ class ClipRenderer:
         return points, radiance(self._look.albedo, normals, self._sky, lit, self._look.gloss, light)
 
     def _skin_level(self) -> float:
-        """Light from the face in the first frame."""
-        _, sent = self._lit_head(0)
-        return float(np.median(sent[self._head.parts.face, 1]))
+        """Light from what the camera sees of the face in the first frame, as its sensor weighs colours."""
+        points, sent = self._lit_head(0)
+        normals = vertex_normals(points, self._head.triangles)
+        shown = (normals * points).sum(axis=1)[self._head.parts.face] < 0.0
+        return float(np.median(sent[self._head.parts.face][shown] @ self._sensor()))
+
+    def _sensor(self) -> FloatArray:
+        """Shares (3,) of red, green and blue by which the camera meters."""
+        return np.array([0.0, 1.0, 0.0], np.float32)
 
 
 def _expression(model: FaceModel, time: float) -> Array:

@@ -217,6 +217,9 @@ class DriveRenderer(ClipRenderer):
         """All frames."""
         return map(self.frame, range(len(self._script.stamp)))
 
+    def _sensor(self) -> FloatArray:
+        return np.array(_RED_SHARE[::-1], np.float32) if self._drive.lighting == "infrared" else super()._sensor()
+
     def _lit_head(self, index: int) -> tuple[FloatArray, FloatArray]:
         time, pose = float(self._script.stamp[index]), self._script.pose[index]
         activations = self._drive.activations(time)
