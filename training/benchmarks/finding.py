@@ -30,6 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros import FaceModel, FaceTracker
+from dense_face_ros.backends.model_file import companion, network_path
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.geometry import Array, PinholeCamera, yaw_pitch_roll_from_rotation
 from dense_face_ros.head_state import Status
@@ -154,13 +155,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.finding", description="Faces found at once.")
     parser.add_argument("--people", type=int, default=100, help=f"rendered people, {_VIEWS} pictures of each")
     parser.add_argument("--data", type=Path, help="folder with backgrounds: photographs without faces are shown too")
+    parser.add_argument(
+        "--network", type=Path, help="correspondence network, with its finder, to use"
+    )
     parser.add_argument("--json", type=Path, help="write the figures, per picture too, to this file")
     options = parser.parse_args(arguments)
     try:
         if options.people < 1:
             raise ValueError(f"--people is {options.people}; it must be at least 1")
         check_destination(options.json)
-        model, tracker, finder = FaceModel.load(), FaceTracker(backend="onnxruntime-cpu"), FaceFinder()
+        network = network_path(options.network)
+        tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
+        model, finder = FaceModel.load(), FaceFinder(companion(network, "face_finder"))
         rows = [
             look(tracker, finder, still)
             for seed in range(_FIRST_SEED, _FIRST_SEED + options.people)
@@ -169,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         result: dict[str, Any] = {"benchmark": "finding", "people": options.people, **summary(rows)}
         if options.data:
             result["faceless"] = faceless(tracker, options.data)
-        write_result(options.json, {**result, "rows": rows})
+        write_result(options.json, {**result, "rows": rows}, options.network and network)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -76,10 +76,10 @@ def finding(results: Named) -> list[str]:
 def blinks(results: Named) -> list[str]:
     """Which closures of the eyes are seen."""
     columns = ("true", "found", "recall", "precision", "longest_excess_s")
-    header = ("shown", "true closures", "found", "recall", "precision", "longest found beyond longest true, s")
+    header = ("file", "shown", "true closures", "found", "recall", "precision", "longest found beyond longest true, s")
     rows = [
-        [shown_name, *(figures.get(c) for c in columns)]
-        for _, result in results
+        [name, shown_name, *(figures.get(c) for c in columns)]
+        for name, result in results
         for shown_name, figures in result["shown"].items()
     ]
     command = "python -m training.benchmarks.blinks --json"
