@@ -61,9 +61,9 @@ class AlignmentSettings:
         jaw_weight: the same for ``jawOpen``. Speech opens the mouth all the time; a jaw that the prior holds shut is
             explained by a longer face that is nearer, so less than 1 moves the depth less in speech.
         independent_share: how many independent measurements one correspondence is worth. Errors of dense
-            correspondences are shared by neighbours, so 300 of them know much less than 300 independent ones;
+            correspondences are shared by neighbours, so 200 of them know much less than 200 independent ones;
             use 1 for landmarks with independent errors. More fits landmarks of photographs better, less the distance of
-            rendered heads: from 0.12 on, head size is read out of noise.
+            rendered heads: from 0.21 on, head size is read out of noise.
         covariance_share: the same for what the fit claims to know: what the whole face shares, a network's view of a
             person for instance, averages out over no points. Calibrated by ``training.benchmarks.consistency``.
         distance_factor: variance of the head's distance over what the fit claims: a network that has seen few faces
@@ -81,8 +81,8 @@ class AlignmentSettings:
     identity_weight: float = 1.0
     expression_weight: float = 1.0
     jaw_weight: float = 0.1
-    independent_share: float = 0.12
-    covariance_share: float = 0.081
+    independent_share: float = 0.21
+    covariance_share: float = 0.144
     distance_factor: float = 1.69
     kernel: float = 4.0
     focal_spread: float = 0.3

@@ -48,7 +48,7 @@ class FitLimits:
         distance: (nearest, farthest) head in metres, for cameras whose intrinsics are known.
     """
 
-    min_points: int = 60
+    min_points: int = 40
     min_inliers: float = 0.6
     min_coverage: float = 0.3
     max_residual: float = 4.0

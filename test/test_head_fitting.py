@@ -105,7 +105,7 @@ def test_a_second_face_in_front_does_not_steal_the_crop(fitter: HeadFitter, temp
 
 
 def test_a_crop_without_a_head_says_so(fitter: HeadFitter) -> None:
-    with pytest.raises(NoHead, match="0 matchable points, 60 needed"):
+    with pytest.raises(NoHead, match="0 matchable points, 40 needed"):
         fitter.fit(np.zeros((480, 640, 3), np.uint8), Crop((320.0, 240.0), 200.0), CAMERA)
 
 
