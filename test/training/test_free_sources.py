@@ -1,4 +1,4 @@
-"""What a finder learns from, of portraits and backgrounds that the test makes."""
+"""What the three networks learn from that are free for every use: portraits and backgrounds that the test makes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from portraits_folder import rendered_portrait, write_portraits
 from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH
 from dense_face_ros.face_model import FaceModel
 from training.data import ValidationSet, make_dataset
+from training.eyes import sources as eyes
 from training.face_finder.photographs import load_backgrounds
 from training.face_finder.sources import SOURCES
 from training.face_finder.turned import turned_faces
@@ -65,3 +66,13 @@ def test_the_free_recipe_learns_from_portraits(data: Path) -> None:
     first, again = kept[0], kept[2]
     assert (first["image"] != again["image"]).any(), "the one person comes again, seen otherwise"
     assert RECIPES["free"].licence == "Apache-2.0" and "research" not in RECIPES["free"].training_data
+
+
+def test_free_eyes_are_of_portraits_and_renderings(data: Path) -> None:
+    examples = eyes.SOURCES["free"].examples("train", data, 4, data / "no_fits.npz", None)
+    assert set(examples) == {"portraits", "renderings", "dark_glasses"}
+    assert len(examples["portraits"].visible) == 4, "two people are trained on"
+    assert examples["portraits"].visible.all() and not examples["dark_glasses"].visible.any()
+    kept = eyes.SOURCES["free"].examples("validation", data, 4, data / "no_fits.npz", None)
+    assert len(kept["portraits"].visible) == 2
+    assert eyes.SOURCES["free"].licence == "Apache-2.0" and "research" in eyes.SOURCES["best"].licence
