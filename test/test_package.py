@@ -73,7 +73,13 @@ def test_executables_have_their_modules() -> None:
         assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("name", ["face_model.npz", "correspondence.onnx", "face_finder.onnx", "eyelids.onnx"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "face_model.npz",
+        *(f"{kind}{of}.onnx" for kind in ("correspondence", "face_finder", "eyelids") for of in ("", "_free")),
+    ],
+)
 def test_models_are_in_the_package(name: str) -> None:
     assert (resources.files("dense_face_ros") / "models" / name).is_file()
 

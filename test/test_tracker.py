@@ -358,6 +358,9 @@ def test_small_networks_come_with_the_network_and_terms_are_told(shared_tracker,
 
     assert set(shared_tracker.licences) == {"network", "finder", "eyelids"}
     assert all("research" in terms for terms in shared_tracker.licences.values())
+    free = FaceTracker(network_path="correspondence_free.onnx", backend="onnxruntime-cpu")
+    assert set(free.licences.values()) == {"Apache-2.0"}
+    free.close()
     models = Path(str(resources.files("dense_face_ros") / "models"))
     for kind in ("correspondence", "face_finder", "eyelids"):
         network = onnx.load(models / f"{kind}.onnx")
