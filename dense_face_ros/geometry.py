@@ -224,12 +224,13 @@ class Crop:
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Resample the window from an image (H, W) or (H, W, 3); outside the image it is black.
 
-        An image much larger than the crop is first halved by area averaging, so that small faces do not alias.
+        An image much larger than the crop is first halved by area averaging, or quartered, so that small faces do not
+        alias; a third takes five times as long as a half.
         """
         m = self.to_image_matrix.copy()
         scale = self.side / self.size
         if scale >= 2.0:
-            image, m = self._shrunk_window(image, m, int(scale))
+            image, m = self._shrunk_window(image, m, 2 ** int(np.log2(scale)))
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         out = cv2.warpAffine(image, m, (self.size, self.size), flags=flags, borderMode=cv2.BORDER_CONSTANT)
         return np.asarray(out, dtype=np.uint8)
