@@ -224,20 +224,21 @@ class Crop:
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Resample the window from an image (H, W) or (H, W, 3); outside the image it is black.
 
-        An image much larger than the crop is first halved by area averaging, or quartered, so that small faces do not
-        alias; a third takes five times as long as a half.
+        An image much larger than the crop is first halved by area averaging, as often as it is twice as large, so that
+        small faces do not alias; any other factor takes several times longer.
         """
         m = self.to_image_matrix.copy()
         scale = self.side / self.size
         if scale >= 2.0:
-            image, m = self._shrunk_window(image, m, 2 ** int(np.log2(scale)))
+            image, m = self._shrunk_window(image, m, int(np.log2(scale)))
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         out = cv2.warpAffine(image, m, (self.size, self.size), flags=flags, borderMode=cv2.BORDER_CONSTANT)
         return np.asarray(out, dtype=np.uint8)
 
     def _shrunk_window(
-        self, image: npt.NDArray[np.uint8], m: Array, factor: int
+        self, image: npt.NDArray[np.uint8], m: Array, halvings: int
     ) -> tuple[npt.NDArray[np.uint8], Array]:
+        factor = 2**halvings
         reach = 0.5 * self.side * (abs(np.cos(self.angle)) + abs(np.sin(self.angle))) + factor
         height, width = image.shape[:2]
         u0, v0 = (int(max(0, np.floor(c - reach))) for c in self.centre)
@@ -247,8 +248,9 @@ class Crop:
         rows, columns = window.shape[0] // factor, window.shape[1] // factor
         if rows == 0 or columns == 0:
             return image, m
-        window = window[: rows * factor, : columns * factor]
-        small = cv2.resize(window, (columns, rows), interpolation=cv2.INTER_AREA)
+        small = window[: rows * factor, : columns * factor]
+        for _ in range(halvings):
+            small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
         m[:, 2] -= (u0, v0)
         m /= factor
         m[:, 2] -= 0.5 * (factor - 1) / factor
