@@ -140,7 +140,7 @@ def test_ablation_says_what_was_not_trained(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "ablation.json").write_text(json.dumps(ablation))
     text = written(tmp_path, capsys)
     assert "| as it is | 4.00 | 3.00 | 5.00 | 6.00 | 7.00 | 0.88 | 64 | 12 | 112.00 | 1.36 | 2.50 |" in text
-    assert "| the paper's | not trained at this budget |  |  |  |  |  |  |  | 112.00 | 1.36 | 2.50 |" in text
+    assert "| the paper's | not trained yet |  |  |  |  |  |  |  | 112.00 | 1.36 | 2.50 |" in text
     assert "with seed 1 but where it says another, and sees 70 images" in text
     assert "commit `0123456789ab-dirty`, a processor." in text
 

@@ -110,9 +110,7 @@ def main(arguments: list[str] | None = None, tracker: FaceTracker | None = None)
     parser.add_argument("--video", type=Path, help="a video file")
     parser.add_argument("--closures", type=Path, help="text file with a frame number in each closure of the video")
     parser.add_argument("--limit", type=int, help="use the first N frames of the video only")
-    parser.add_argument(
-        "--network", type=Path, help="correspondence network, with its eyelids, to use"
-    )
+    parser.add_argument("--network", type=Path, help="correspondence network, with its eyelids, to use")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
     try:

@@ -155,9 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.finding", description="Faces found at once.")
     parser.add_argument("--people", type=int, default=100, help=f"rendered people, {_VIEWS} pictures of each")
     parser.add_argument("--data", type=Path, help="folder with backgrounds: photographs without faces are shown too")
-    parser.add_argument(
-        "--network", type=Path, help="correspondence network, with its finder, to use"
-    )
+    parser.add_argument("--network", type=Path, help="correspondence network, with its finder, to use")
     parser.add_argument("--json", type=Path, help="write the figures, per picture too, to this file")
     options = parser.parse_args(arguments)
     try:

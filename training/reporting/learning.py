@@ -31,7 +31,7 @@ def ablation(results: Named) -> list[str]:
         for variant in result["variants"]:
             costs = [variant["multiply_adds"] / 1e6, variant["parameters"] / 1e6, variant["milliseconds"]["median"]]
             if (training := variant["training"]) is None:
-                rows.append([variant["title"], "not trained at this budget", *[None] * 7, *costs])
+                rows.append([variant["title"], "not trained yet", *[None] * 7, *costs])
                 continue
             errors = training["errors"]
             means = [errors[kind]["mean_mm"] for kind in ("as_they_are", "turned", "renderings")]
