@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.geometry import rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import FACING_CAMERA, rotation_from_yaw_pitch_roll
 
 CREDIT = (
     "backgrounds from environments of Poly Haven (CC0) and wallpapers of Lomiri "
@@ -82,8 +82,7 @@ def view(environment: Radiance, rng: np.random.Generator) -> Image:
     v, u = np.mgrid[:HEIGHT, :WIDTH].astype(np.float64)
     rays = np.stack([u - 0.5 * (WIDTH - 1), v - 0.5 * (HEIGHT - 1), np.full_like(u, focal)], axis=-1)
     yaw, pitch = rng.uniform(-np.pi, np.pi), np.radians(_PITCH) * rng.standard_normal()
-    upright = rotation_from_yaw_pitch_roll((0.0, 0.0, 0.0))
-    rays = rays @ (rotation_from_yaw_pitch_roll((yaw, pitch, 0.0)) @ upright.T).T
+    rays = rays @ (rotation_from_yaw_pitch_roll((yaw, pitch, 0.0)) @ FACING_CAMERA.T).T
     rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
     rows, columns = environment.shape[:2]
     column = (np.arctan2(rays[..., 0], rays[..., 2]) / (2 * np.pi) + 0.5) * columns - 0.5

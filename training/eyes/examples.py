@@ -109,7 +109,7 @@ def from_portraits(model: FaceModel, heads: PortraitHeads, seed: int) -> Example
         for index in heads.usable:
             head = heads.labelled(int(index))
             height, width = head.photograph.shape[:2]
-            cx, cy = (head.pixels - head.points[:, :2] * (head.focal / head.points[:, 2:])).mean(axis=0).tolist()
+            cx, cy = head.principal_point.tolist()
             camera = PinholeCamera(head.focal, head.focal, cx, cy, width, height, metric=False)
             gaps = openness(model.at(model.landmarks, head.points).astype(np.float64), LANDMARK_EYES)
             picture = _one_channel(head.photograph, rng)

@@ -42,6 +42,11 @@ class LabelledHead:
     rotation: Array
     focal: float
 
+    @property
+    def principal_point(self) -> Array:
+        """(2,) pixel of that camera's optical axis."""
+        return np.asarray((self.pixels - self.points[:, :2] * (self.focal / self.points[:, 2:])).mean(axis=0))
+
 
 class Heads(Protocol):
     """Somewhere to draw heads from, for as long as one likes."""

@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.alignment import Aligner, AlignmentSettings
 from dense_face_ros.face_model import FaceModel
 from training.benchmarks.metrics import box_of, box_size
 from training.photographs.heads import Label, LabelledHead
-from training.photographs.portraits import fit_portrait, read_portraits
+from training.photographs.portraits import fit_portrait, portrait_aligner, read_portraits
 
 _FACE = 128.0  # pixels: size of the landmarks' box at which portraits are kept
 _VALIDATION_EVERY = 10  # one in ten people is never trained on
@@ -33,7 +32,7 @@ class PortraitHeads:
     def __init__(self, data: Path, model: FaceModel, validation: bool) -> None:
         self._portraits = read_portraits(data)
         self.paths = tuple(self._portraits.paths)
-        self._aligner = Aligner(model, AlignmentSettings(independent_share=1.0, covariance_share=1.0))
+        self._aligner = portrait_aligner(model)
         self._head = cache(self._fit)
         of_split = [i for i in range(len(self.paths)) if (i % _VALIDATION_EVERY == 0) == validation]
         self.usable: npt.NDArray[np.intp] = np.array([i for i in of_split if self._head(i) is not None], np.intp)

@@ -67,6 +67,11 @@ def read_portraits(data: Path) -> Portraits:
     return Portraits([folder / str(name) for name in names], points)
 
 
+def portrait_aligner(model: FaceModel) -> Aligner:
+    """What fits the model to points placed by hand, whose errors are independent."""
+    return Aligner(model, AlignmentSettings(independent_share=1.0, covariance_share=1.0))
+
+
 def fit_portrait(aligner: Aligner, image: Image, points: Array) -> tuple[Alignment, PinholeCamera] | None:
     """The face model on a portrait's points (189, 2); None where it does not fit."""
     marks = np.array(list(AT_LANDMARKS))
@@ -114,7 +119,7 @@ def _skin_like(model: FaceModel, colour: Image, facing: Array) -> npt.NDArray[np
 
 def measure(model: FaceModel, portraits: Portraits) -> Image:
     """(N, V, 3) sRGB, of every portrait that the model fits."""
-    aligner = Aligner(model, AlignmentSettings(independent_share=1.0, covariance_share=1.0))
+    aligner = portrait_aligner(model)
     skins = []
     for path, points in zip(portraits.paths, portraits.points, strict=True):
         image = cv2.imread(str(path))

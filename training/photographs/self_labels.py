@@ -31,6 +31,7 @@ from training.photographs.collection import Photographs, read_image, read_photog
 from training.photographs.fit import MIN_FACE, PhotographFits, draw_sheet
 from training.photographs.heads import FITS, MAX_YAW
 from training.photographs.mesh478 import POINTS, face_width, photograph_camera
+from training.photographs.views import mirrored_rotation
 
 _SURE = FitLimits(min_inliers=0.75, min_coverage=0.5, max_residual=3.0)
 _SHEET = 48
@@ -62,7 +63,7 @@ class SelfLabeller:
         twin = _fit(self._fitter, np.ascontiguousarray(photograph[:, ::-1]), mirrored_box, mirrored)
         if twin is None:
             return None
-        turned = np.diag([-1.0, 1.0, 1.0]) @ twin.alignment.pose[:3, :3] @ np.diag([1.0, -1.0, 1.0])
+        turned = mirrored_rotation(twin.alignment.pose[:3, :3])
         there = mirrored.project(twin.vertices.astype(np.float64))[self.model.mirror] * [-1.0, 1.0] + [width - 1.0, 0.0]
         apart = float(
             np.linalg.norm(there - camera.project(seen.vertices.astype(np.float64)), axis=1).mean()

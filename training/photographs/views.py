@@ -37,20 +37,28 @@ class View:
 
 def shown(model: FaceModel, rng: np.random.Generator, head: LabelledHead, turned: bool) -> View:
     """A random view of a head."""
-    photograph, points, pixels, rotation = head.photograph, head.points, head.pixels, head.rotation
     if rng.random() < 0.5:
-        photograph = np.ascontiguousarray(photograph[:, ::-1])
-        points = (points * [-1.0, 1.0, 1.0])[model.mirror]
-        pixels = np.column_stack([photograph.shape[1] - 1 - pixels[:, 0], pixels[:, 1]])[model.mirror]
-        rotation = np.diag([-1.0, 1.0, 1.0]) @ rotation @ np.diag([1.0, -1.0, 1.0])
+        head = _mirrored(model, head)
+    photograph, points, pixels = head.photograph, head.points, head.pixels
     if not turned:
-        return View(photograph, points, pixels, points, pixels, rotation, None)
-    turn, focal = draw_turn(rng, rotation), head.focal
+        return View(photograph, points, pixels, points, pixels, head.rotation, None)
+    turn = draw_turn(rng, head.rotation)
     middle = points.mean(axis=0)
     moved = (points - middle) @ turn.T + middle
-    offset = pixels - points[:, :2] * (focal / points[:, 2:])
-    moved_pixels = moved[:, :2] * (focal / moved[:, 2:]) + offset.mean(axis=0)
-    return View(photograph, points, pixels, moved, moved_pixels, turn @ rotation, turn)
+    moved_pixels = moved[:, :2] * (head.focal / moved[:, 2:]) + head.principal_point
+    return View(photograph, points, pixels, moved, moved_pixels, turn @ head.rotation, turn)
+
+
+def _mirrored(model: FaceModel, head: LabelledHead) -> LabelledHead:
+    photograph = np.ascontiguousarray(head.photograph[:, ::-1])
+    points = (head.points * [-1.0, 1.0, 1.0])[model.mirror]
+    pixels = np.column_stack([photograph.shape[1] - 1 - head.pixels[:, 0], head.pixels[:, 1]])[model.mirror]
+    return LabelledHead(photograph, points, pixels, mirrored_rotation(head.rotation), head.focal)
+
+
+def mirrored_rotation(rotation: Array) -> Array:
+    """camera <- head (3, 3) of the mirror image."""
+    return np.asarray(np.diag([-1.0, 1.0, 1.0]) @ rotation @ np.diag([1.0, -1.0, 1.0]))
 
 
 def draw_turn(rng: np.random.Generator, rotation: Array) -> Array:
