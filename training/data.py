@@ -1,7 +1,7 @@
 """Training samples: photographs, photographs turned out of plane, and rendered heads, each with its exact target.
 
 Every sample is a dict of ``image`` (128, 128, 3) uint8 RGB, ``template`` (2, h, w) float16 template pixels,
-``matchable`` (h, w) uint8 and ``weight``, as ``training.loss`` takes them.
+``matchable`` (h, w) uint8 and ``weight``, as ``training.loss`` takes them, and the arrays of ``training.head_view``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, Crop
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
+from training.head_view import HeadView, SurfaceMaps
 from training.loss import UNKNOWN
 from training.pairs import RenderedPairs
 from training.photographs.heads import FITS, Heads, LabelledHead, ListedHeads, PhotographHeads
@@ -76,7 +77,7 @@ class SampleMaker:
         self.heads, self._skins = heads, skins
         self.model, self.template, self.mixture, self.stride = template.model, template, mixture, stride
         self._backgrounds = Backgrounds(data)
-        self.targets = TargetRenderer(template, CROP_SIZE, stride)
+        self.targets, self._surfaces = TargetRenderer(template, CROP_SIZE, stride), SurfaceMaps(template)
 
     @cached_property
     def _heads(self) -> SyntheticHeads:
@@ -91,7 +92,7 @@ class SampleMaker:
 
     def rendered(self, rng: np.random.Generator) -> Sample:
         """A synthetic head in front of a background."""
-        return rendered_sample(self._heads, rng, self._backgrounds.draw(rng))
+        return rendered_sample(self._heads, self._surfaces, rng, self._backgrounds.draw(rng))
 
     def photograph(self, rng: np.random.Generator, head: LabelledHead, turned: bool, clean: bool = False) -> Sample:
         """A photograph, as it is or turned out of plane; ``clean`` leaves out occluders and photometry."""
@@ -115,7 +116,8 @@ class SampleMaker:
             if rng.random() < self.mixture.occluded:
                 matchable[self._occlude(rng, image, pixels)] = 0
             image = augment(image, rng, PhotometricSettings())
-        return as_sample(image, targets.template, matchable)
+        seen = HeadView.through(crop, view.turned, view.rotation, view.focal, view.principal_point)
+        return as_sample(image, targets.template, matchable, self._surfaces.arrays(seen))
 
     def _occlude(self, rng: np.random.Generator, image: npt.NDArray[np.uint8], pixels: Array) -> npt.NDArray[np.bool_]:
         """Draw something in front of the face; a hand takes the colour of a cheek. Returns the covered cells."""

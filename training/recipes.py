@@ -22,6 +22,7 @@ class Recipe:
         photographs: ``collections`` with the fits of ``training.photographs.fit``, or the London ``portraits``.
         pairs: samples carry a second rendering, ``target``, to map to, instead of the template.
         loss: a key of :data:`training.loss.LOSSES`.
+        pose_weight: of the cost of what the errors make of the head's pose, :mod:`training.pose_error`.
         batch_size: samples per step and device.
         learning_rate: after the warm-up, at its highest.
         schedule: ``cosine`` to 1 % of it, or ``drop``: constant, a tenth in the last third (the paper's).
@@ -49,6 +50,7 @@ class Recipe:
     resolution: tuple[int, int] = (128, 64)
     template_kind: str = "cylindrical"
     pairs: bool = False
+    pose_weight: float = 0.0
     batch_size: int = 32
     learning_rate: float = 3e-3
     schedule: str = "cosine"
@@ -107,6 +109,7 @@ RECIPES = {
             synthetic_share=0.35,
             turned_share=0.4,
             loss="likelihood",
+            pose_weight=0.3,
             batch_size=32,
             learning_rate=1e-3,
             validation_minutes=8.0,
@@ -121,6 +124,7 @@ RECIPES = {
             turned_share=0.3,
             photographs="portraits",
             loss="likelihood",
+            pose_weight=0.3,
             batch_size=32,
             learning_rate=1.5e-3,
             validation_minutes=8.0,

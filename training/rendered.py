@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from dense_face_ros.template import Template
+from training.head_view import HeadView, SurfaceMaps
 from training.rendering.fields import FloatArray
 from training.rendering.photometric import Image, augment
 from training.rendering.synthetic import SyntheticHeads
@@ -23,7 +24,7 @@ class RenderedHeads(IterableDataset[Sample]):
 
     def __init__(self, template: Template, seed: int, stride: int, skins: FloatArray | None = None) -> None:
         self.seed = seed
-        self._heads = SyntheticHeads(template, albedo=skins, stride=stride)
+        self._heads, self._surfaces = SyntheticHeads(template, albedo=skins, stride=stride), SurfaceMaps(template)
 
     def __iter__(self) -> Iterator[Sample]:
         worker = torch.utils.data.get_worker_info()
@@ -34,7 +35,7 @@ class RenderedHeads(IterableDataset[Sample]):
 
     def make(self, rng: np.random.Generator) -> Sample:
         """A head in front of grey or blotches, as some camera shows it."""
-        return rendered_sample(self._heads, rng)
+        return rendered_sample(self._heads, self._surfaces, rng)
 
 
 class FixedHeads(Dataset[Sample]):
@@ -52,12 +53,23 @@ class FixedHeads(Dataset[Sample]):
         return self._stream.make(np.random.default_rng((self._stream.seed, 1, item)))
 
 
-def rendered_sample(heads: SyntheticHeads, rng: np.random.Generator, background: Image | None = None) -> Sample:
+def rendered_sample(
+    heads: SyntheticHeads, surfaces: SurfaceMaps, rng: np.random.Generator, background: Image | None = None
+) -> Sample:
     """A random head, before a photograph or a made background, as some camera shows it."""
     sample = heads.render(rng, background)
-    return as_sample(augment(sample.image, rng), sample.targets.template, sample.targets.matchable.astype(np.uint8))
+    camera, rotation = sample.camera, sample.pose[:3, :3]
+    points = heads.model.shape(sample.coefficients) @ rotation.T + sample.pose[:3, 3]
+    view = HeadView(points, rotation, camera.fx, np.array([camera.cx, camera.cy]))
+    matchable = sample.targets.matchable.astype(np.uint8)
+    return as_sample(augment(sample.image, rng), sample.targets.template, matchable, surfaces.arrays(view))
 
 
-def as_sample(image: Image, template: npt.NDArray[np.float32], matchable: npt.NDArray[np.uint8]) -> Sample:
-    """What ``training.train`` takes, of equal weight."""
-    return {"image": image, "template": template.astype(np.float16), "matchable": matchable, "weight": 1.0}
+def as_sample(
+    image: Image,
+    template: npt.NDArray[np.float32],
+    matchable: npt.NDArray[np.uint8],
+    head: Mapping[str, npt.NDArray[np.float32]],
+) -> Sample:
+    """What ``training.train`` takes, of equal weight; ``head`` as :class:`SurfaceMaps` gives it."""
+    return {"image": image, "template": template.astype(np.float16), "matchable": matchable, "weight": 1.0, **head}

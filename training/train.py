@@ -27,11 +27,13 @@ from dense_face_ros.template import Template
 from training.averaging import MovingAverage
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.loader import Batch, endless, first_samples, make_loader, stream_seed
-from training.loss import LOSSES, own
+from training.loss import LOSSES, Divisor, own
 from training.network import make_network
 from training.network.compact import CompactNetwork
 from training.network.exported_weights import load_exported
+from training.network.prediction import Prediction
 from training.pictures import prediction_picture
+from training.pose_error import PoseError
 from training.processes import make_fabric, per_process, share_batch_statistics
 from training.recipes import RECIPES, Recipe, recipe_named
 from training.run_log import RunLog
@@ -64,8 +66,9 @@ def train(
     """Train until ``steps`` are done or ``minutes`` have passed, whichever comes first, over all resumed parts.
 
     Samples are dictionaries of arrays: ``image`` (128, 128, 3) uint8 RGB; ``template`` (2, h, w) template pixel of
-    each cell; ``matchable`` (h, w) uint8, 1, 0 or 255 for unknown; ``weight`` number; and for recipes with ``pairs``
-    ``target`` (128, 128, 3) uint8 RGB. h = w = 128 / stride of the architecture.
+    each cell; ``matchable`` (h, w) uint8, 1, 0 or 255 for unknown; ``weight`` number; for recipes with ``pairs``
+    ``target`` (128, 128, 3) uint8 RGB; for those with a ``pose_weight`` the arrays of ``training.head_view``.
+    h = w = 128 / stride of the architecture.
 
     Args:
         resume: go on from the checkpoint in ``out``.
@@ -119,6 +122,7 @@ class _Run:
         self.module, self.optimizer = fabric.setup(network, optimizer)
         self.average = MovingAverage(network, recipe.average_decay)
         self.loss = LOSSES[recipe.loss]
+        self.pose_error = PoseError(template) if recipe.pose_weight else None
         if state is not None:
             self.average.network.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -200,7 +204,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, progress)
         prediction = self.module(batch["image"], batch.get("target"))
-        loss, report = self.loss(prediction, batch, per_process)
+        loss, report = self._cost(prediction, batch, per_process)
         self.fabric.backward(loss)
         norm = self.fabric.clip_gradients(
             self.module, self.optimizer, max_norm=self.recipe.gradient_clip, error_if_nonfinite=False
@@ -223,6 +227,13 @@ class _Run:
         self.average.update(self.network, self.step)
         return {"loss": loss.detach(), **report, "gradient_norm": norm}
 
+    def _cost(self, prediction: Prediction, batch: Batch, divisor: Divisor) -> tuple[Tensor, dict[str, Tensor]]:
+        loss, report = self.loss(prediction, batch, divisor)
+        if self.pose_error is None:
+            return loss, report
+        cost, parts = self.pose_error.cost(prediction, batch, divisor)
+        return loss + self.recipe.pose_weight * cost, {**report, **parts}
+
     def _validate(self, batches: list[Batch], log: RunLog | None, bar: tqdm[Any]) -> None:
         """Averaged weights at full precision over the fixed validation samples."""
         totals: dict[str, float] = {}
@@ -231,7 +242,7 @@ class _Run:
             for batch in batches:
                 batch = self.fabric.to_device(batch)
                 prediction = self.average.network(batch["image"], batch.get("target"))
-                loss, report = self.loss(prediction, batch, own)
+                loss, report = self._cost(prediction, batch, own)
                 count = len(batch["image"])
                 for key, value in {"loss": loss, **report}.items():
                     totals[key] = totals.get(key, 0.0) + count * float(torch.nan_to_num(value))

@@ -24,6 +24,7 @@ class View:
     Attributes:
         rotation: (3, 3) camera <- head, as shown.
         turn: (3, 3) camera-frame rotation that led there; None where the head is as it was.
+        focal, principal_point: of the camera, as :class:`LabelledHead` has them.
     """
 
     photograph: npt.NDArray[np.uint8]
@@ -33,6 +34,8 @@ class View:
     pixels: Array
     rotation: Array
     turn: Array | None
+    focal: float
+    principal_point: Array
 
 
 def shown(model: FaceModel, rng: np.random.Generator, head: LabelledHead, turned: bool) -> View:
@@ -40,13 +43,14 @@ def shown(model: FaceModel, rng: np.random.Generator, head: LabelledHead, turned
     if rng.random() < 0.5:
         head = _mirrored(model, head)
     photograph, points, pixels = head.photograph, head.points, head.pixels
+    camera = head.focal, head.principal_point
     if not turned:
-        return View(photograph, points, pixels, points, pixels, head.rotation, None)
+        return View(photograph, points, pixels, points, pixels, head.rotation, None, *camera)
     turn = draw_turn(rng, head.rotation)
     middle = points.mean(axis=0)
     moved = (points - middle) @ turn.T + middle
-    moved_pixels = moved[:, :2] * (head.focal / moved[:, 2:]) + head.principal_point
-    return View(photograph, points, pixels, moved, moved_pixels, turn @ head.rotation, turn)
+    moved_pixels = moved[:, :2] * (camera[0] / moved[:, 2:]) + camera[1]
+    return View(photograph, points, pixels, moved, moved_pixels, turn @ head.rotation, turn, *camera)
 
 
 def _mirrored(model: FaceModel, head: LabelledHead) -> LabelledHead:

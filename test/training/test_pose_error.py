@@ -1,0 +1,111 @@
+"""A network that shows the head otherwise than it is must be told by how much."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dense_face_ros.geometry import rotation_from_vector, rotation_from_yaw_pitch_roll
+from dense_face_ros.template import Template
+from training.head_view import HeadView, SurfaceMaps
+from training.loss import UNKNOWN
+from training.network import Prediction
+from training.pose_error import PoseError
+from training.rendering.targets import TargetRenderer
+
+FOCAL, CENTRE = 320.0, np.array([63.5, 63.5])
+
+
+@pytest.fixture(scope="module")
+def template(shipped_model):
+    return Template(shipped_model)
+
+
+@pytest.fixture(scope="module")
+def pose_error(template):
+    return PoseError(template)
+
+
+def head(template, yaw=20.0):
+    rotation = rotation_from_yaw_pitch_roll(np.radians([yaw, 5.0, -10.0]))
+    return HeadView(template.model.mean @ rotation.T + [0.0, 0.03, 0.55], rotation, FOCAL, CENTRE)
+
+
+def batch_of(template, view, targets):
+    arrays = {"template": targets.template, "matchable": targets.matchable.astype(np.uint8)}
+    arrays |= SurfaceMaps(template).arrays(view)
+    return {"weight": torch.ones(1), **{key: torch.from_numpy(value)[None] for key, value in arrays.items()}}
+
+
+def said(maps, log_sigma=0.0):
+    cells = torch.full_like(maps[:, 0], log_sigma)
+    return Prediction(maps, cells, torch.zeros_like(cells))
+
+
+@pytest.mark.parametrize("vector", [(2.0, 0.0, 0.0), (0.0, -2.0, 0.0), (0.0, 0.0, 3.0), (1.0, 1.0, -1.0)])
+def test_a_head_shown_turned_is_off_by_that_turn(template, pose_error, vector):
+    """The prediction is what an otherwise turned head would show in the same cells."""
+    torch.manual_seed(0)
+    view, render = head(template), TargetRenderer(template)
+    middle = SurfaceMaps(template).arrays(view)["surface"].reshape(3, -1).mean(axis=1)
+    turn = rotation_from_vector(np.radians(vector))
+    turned = HeadView((view.points - middle) @ turn.T + middle, turn @ view.rotation, FOCAL, CENTRE)
+    true, moved = (render.render(v.pixels, v.points[:, 2]) for v in (view, turned))
+    true.matchable[~moved.matchable] = False
+    off, seen = pose_error(said(torch.from_numpy(moved.template)[None], -1.0), batch_of(template, view, true))
+    assert seen.all()
+    np.testing.assert_allclose(np.degrees(off[0, 3:].numpy()), vector, atol=0.35)
+
+
+def test_a_head_shown_larger_is_off_by_its_distance(template, pose_error):
+    torch.manual_seed(0)
+    view, render = head(template), TargetRenderer(template)
+    nearer = HeadView(view.points - [0.0, 0.0, 0.02], view.rotation, FOCAL, CENTRE)
+    true, moved = (render.render(v.pixels, v.points[:, 2]) for v in (view, nearer))
+    true.matchable[~moved.matchable] = False
+    off, _ = pose_error(said(torch.from_numpy(moved.template)[None], -1.0), batch_of(template, view, true))
+    # A larger head explains a part of it.
+    assert -0.02 / 0.47 < float(off[0, 2]) < -0.3 * 0.02 / 0.47
+
+
+def test_the_truth_and_errors_without_a_direction_cost_nothing(template, pose_error):
+    torch.manual_seed(0)
+    view = head(template)
+    targets = TargetRenderer(template).render(view.pixels, view.points[:, 2])
+    batch = batch_of(template, view, targets)
+    exact = torch.from_numpy(targets.template)[None]
+    checkered = 1.5 * (2.0 * (torch.arange(64)[:, None] + torch.arange(64)).remainder(2) - 1.0)
+    for maps, most in ((exact, 0.2), (exact + checkered, 0.7), (exact + 1.5, math.inf)):
+        _, parts = pose_error.cost(said(maps), batch)
+        assert parts["turned"] < most
+    assert parts["turned"] > 1.0  # as large an error, to the same side everywhere
+
+
+def test_it_teaches_coordinates_of_matchable_cells_alone(template, pose_error):
+    torch.manual_seed(0)
+    view = head(template)
+    targets = TargetRenderer(template).render(view.pixels, view.points[:, 2])
+    batch = batch_of(template, view, targets)
+    batch["matchable"][0, :20] = UNKNOWN
+    batch["template"] = torch.where((batch["matchable"] == 1)[:, None], batch["template"], math.nan)
+    prediction = Prediction(
+        *(part.requires_grad_() for part in said(torch.from_numpy(targets.template)[None].clone() + 2.0))
+    )
+    cost, _ = pose_error.cost(prediction, batch)
+    cost.backward()
+    taught = prediction.template.grad.abs().sum(dim=1) > 0
+    assert taught.sum() > 100 and not (taught & (batch["matchable"] != 1)).any()
+    assert prediction.log_sigma.grad is None and prediction.logit.grad is None
+    with torch.no_grad():
+        better = prediction._replace(template=prediction.template - 3.0 * prediction.template.grad)
+        assert pose_error.cost(better, batch)[0] < cost
+
+
+def test_heads_that_are_hidden_are_left_out(template, pose_error):
+    view = head(template)
+    targets = TargetRenderer(template).render(view.pixels, view.points[:, 2])
+    batch = batch_of(template, view, targets)
+    batch["matchable"].zero_()
+    cost, parts = pose_error.cost(said(torch.from_numpy(targets.template)[None] + 5.0), batch)
+    assert cost == 0.0 and parts["turned"] == 0.0

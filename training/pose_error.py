@@ -1,0 +1,145 @@
+"""What a network's errors make of the pose of a head: the first Gauss-Newton step of Eq. 3 away from the truth.
+
+An error that changes from cell to cell costs a fit nothing; one that the whole face shares turns the head, and the
+length of the flow error cannot tell the two apart. With r the crop pixels by which a prediction misplaces its cells, J
+the derivatives of their places by pose, identity and expression at the true head, W the weights and P the prior of
+:mod:`dense_face_ros.alignment`, a fit is off by
+
+    (share J' W J + P)^-1 share J' W r,
+
+which is linear in r: its first rows can be learned from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dense_face_ros.alignment import AlignmentSettings
+from dense_face_ros.template import Template
+from training.head_view import SURFACE_SIDE, SurfaceMaps
+from training.loss import Divisor, own
+from training.network.prediction import Prediction
+
+#: Metres over the head's distance (across, down, away), then degrees, to what one unit of cost is. Where a head is
+#: across the image is never in doubt; its distance is, as its size is, and a twentieth of it costs as much as a degree.
+_UNITS = (0.0, 0.0, 20.0, *(math.degrees(1.0),) * 3)
+_ROUNDED = 0.05  # squared cost below which the cost is a parabola
+_CELLS = 256  # drawn of a head, anew for each call
+_FEWEST = 40  # matchable cells; heads of fewer are left out
+_MIN_SIGMA = 0.5
+_MEDIAN_SQUARED = 1.386  # of a Gaussian residual in two dimensions
+_MOST_SQUARED = 100.0
+
+
+class PoseError:
+    """See the module's description. Batches hold :meth:`training.head_view.SurfaceMaps.arrays` beside the targets."""
+
+    def __init__(self, template: Template) -> None:
+        model, settings = template.model, AlignmentSettings()
+        self._size = template.size
+        self._basis = torch.from_numpy(np.ascontiguousarray(model.at(SurfaceMaps(template).points, model.basis)))
+        jaw = np.array([name == "jawOpen" for name in model.expression_names])
+        precision = np.where(jaw, settings.jaw_weight, settings.expression_weight) / model.expression_spread**2
+        prior = np.concatenate([np.zeros(6), np.full(model.identity_size, settings.identity_weight), precision])
+        self._prior = torch.from_numpy(np.diag(prior).astype(np.float32))
+        self._share, self._kernel = settings.independent_share, settings.kernel**2
+
+    def cost(
+        self, prediction: Prediction, batch: Mapping[str, Tensor], divisor: Divisor = own
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean length of the pose error, in degrees and twentieths of the distance, and what it is made of: ``turned``,
+        degrees, and ``farther``, share of the distance, mean lengths too."""
+        off, seen = self(prediction, batch)
+        weight = batch["weight"].float() * seen
+        heads = divisor(weight.sum()).clamp(min=1e-6)
+        length = ((off * off.new_tensor(_UNITS)).square().sum(dim=1) + _ROUNDED).sqrt()
+        with torch.no_grad():
+            turned = (weight * off[:, 3:].norm(dim=1)).sum() / heads
+            farther = (weight * off[:, 2].abs()).sum() / heads
+        return (weight * length).sum() / heads, {"turned": turned.rad2deg(), "farther": farther}
+
+    def __call__(self, prediction: Prediction, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """(N, 6): translation over the head's distance, and rotation vector (radians) about the camera's axes through
+        the middle of the face, by which a fit would be off; and whether enough of each head is seen to say so, (N,)."""
+        true = batch["matchable"].flatten(1) == 1
+        cells = torch.multinomial(true.float() + 1e-12, _CELLS, replacement=True)
+        side = prediction.logit.shape[2]
+        stride = self._size / side
+        column, row = cells % side, torch.div(cells, side, rounding_mode="floor")
+        pixels = torch.stack([column, row], dim=2).float() * stride + (0.5 * stride - 0.5)
+        with torch.autocast(cells.device.type, enabled=False):
+            said = _take(prediction.template, cells)
+            wanted = torch.nan_to_num(_take(batch["template"], cells))
+            missed = pixels - self._seen(self._surface(said, batch), batch)
+            sigma = prediction.log_sigma.detach().flatten(1).gather(1, cells).float().exp().clamp(min=_MIN_SIGMA)
+            with torch.no_grad():
+                weight = self._weights(missed, sigma, true.gather(1, cells))
+                gain = self._gain(self._surface(wanted, batch), self._shape(wanted), weight, batch)
+            off = (gain @ missed.flatten(1)[:, :, None])[:, :, 0]
+        return off, true.sum(dim=1) >= _FEWEST
+
+    def _surface(self, template: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        """Template pixels (N, n, 2) -> camera-frame points (N, n, 3)."""
+        place = (template + 0.5) * (2.0 / self._size) - 1.0
+        found = F.grid_sample(batch["surface"], place[:, :, None], padding_mode="border", align_corners=False)
+        return found[..., 0].transpose(1, 2)
+
+    def _shape(self, template: Tensor) -> Tensor:
+        """Template pixels (N, n, 2) -> (N, n, 3, P) displacement in the head frame per unit of each coefficient."""
+        place = ((template + 0.5) * (SURFACE_SIDE / self._size)).floor().long().clamp(0, SURFACE_SIDE - 1)
+        self._basis = self._basis.to(template.device)
+        return self._basis[place[..., 1] * SURFACE_SIDE + place[..., 0]]
+
+    @staticmethod
+    def _seen(points: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        """Camera-frame points (N, n, 3) -> crop pixels (N, n, 2)."""
+        focal, centre = batch["camera"][:, None, :1], batch["camera"][:, None, 1:]
+        return points[..., :2] / points[..., 2:] * focal + centre
+
+    def _weights(self, missed: Tensor, sigma: Tensor, matchable: Tensor) -> Tensor:
+        """(N, n): share / (s sigma)^2 times the robust kernel's weight; 0 where not ``matchable``."""
+        squared = missed.square().sum(dim=2) / sigma.square()
+        middle = squared.masked_fill(~matchable, math.nan).nanmedian(dim=1, keepdim=True).values
+        noise = (middle / _MEDIAN_SQUARED).nan_to_num(1.0).clamp(min=1.0)
+        robust = (self._kernel / (self._kernel + (squared / noise).clamp(max=_MOST_SQUARED))).square()
+        return self._share * robust / (noise * sigma.square()) * matchable
+
+    def _gain(self, points: Tensor, shape: Tensor, weight: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        """(N, 6, 2 n): the pose's rows of (share J' W J + P)^-1 share J' W."""
+        middle = batch["surface"].flatten(2).mean(dim=2)
+        across = batch["camera"][:, :1] / points[..., 2]
+        ray = points[..., :2] / points[..., 2:]
+        none = torch.zeros_like(across)
+        per_metre = torch.stack(
+            [
+                torch.stack([across, none, -ray[..., 0] * across], dim=2),
+                torch.stack([none, across, -ray[..., 1] * across], dim=2),
+            ],
+            dim=2,
+        )
+        x, y, z = (points - middle[:, None]).unbind(dim=2)
+        per_radian = torch.stack([none, z, -y, -z, none, x, y, -x, none], dim=2).reshape(*x.shape, 3, 3)
+        blocks = [
+            per_metre * middle[:, None, None, 2:],
+            per_metre @ per_radian,
+            (per_metre @ batch["rotation"][:, None]) @ shape,
+        ]
+        jacobian = torch.cat(blocks, dim=3).flatten(1, 2)
+        weighted = (jacobian * weight.repeat_interleave(2, dim=1)[:, :, None]).transpose(1, 2)
+        self._prior = self._prior.to(points.device)
+        matrix = weighted @ jacobian + self._prior
+        # Single precision, and heads of which nothing is seen.
+        matrix.diagonal(dim1=1, dim2=2).mul_(1.0 + 1e-5).add_(1e-4)
+        pose = torch.eye(matrix.shape[1], 6, device=matrix.device).expand(len(matrix), -1, -1)
+        return torch.cholesky_solve(pose, torch.linalg.cholesky(matrix)).transpose(1, 2) @ weighted
+
+
+def _take(maps: Tensor, cells: Tensor) -> Tensor:
+    """Values (N, n, C) of maps (N, C, h, w) at flat cell indices (N, n)."""
+    return maps.flatten(2).gather(2, cells[:, None].expand(-1, maps.shape[1], -1)).transpose(1, 2).float()
