@@ -19,9 +19,10 @@ from torch.utils.data import Dataset, IterableDataset
 
 from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Array, Crop
+from dense_face_ros.geometry import FACING_CAMERA, Array, Crop
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
+from training.faceless import FacelessCrops
 from training.head_view import HeadView, SurfaceMaps
 from training.loss import UNKNOWN
 from training.pairs import RenderedPairs
@@ -45,7 +46,8 @@ class Mixture:
 
     Attributes:
         turned: share of photographs turned out of plane.
-        synthetic: share of rendered heads; the rest are photographs as they are.
+        synthetic: share of rendered heads.
+        faceless: share of crops without a face; the rest are photographs as they are.
         margin: crop side over face box, log-normal around this ...
         margin_spread: ... with this standard deviation of its logarithm.
         shift: standard deviation of the crop's centre, of the face box.
@@ -55,6 +57,7 @@ class Mixture:
 
     turned: float = 0.4
     synthetic: float = 0.2
+    faceless: float = 0.0
     margin: float = 1.5
     margin_spread: float = 0.2
     shift: float = 0.1
@@ -77,7 +80,10 @@ class SampleMaker:
         self.heads, self._skins = heads, skins
         self.model, self.template, self.mixture, self.stride = template.model, template, mixture, stride
         self._backgrounds = Backgrounds(data)
+        self._faceless = FacelessCrops(data) if mixture.faceless else None
         self.targets, self._surfaces = TargetRenderer(template, CROP_SIZE, stride), SurfaceMaps(template)
+        ahead = HeadView(self.model.mean @ FACING_CAMERA.T + [0.0, 0.0, 0.6], FACING_CAMERA, 200.0, np.full(2, 63.5))
+        self._nobody = self._surfaces.arrays(ahead)  # a batch's samples have the same arrays
 
     @cached_property
     def _heads(self) -> SyntheticHeads:
@@ -88,11 +94,21 @@ class SampleMaker:
         kind = rng.random()
         if kind < self.mixture.synthetic:
             return self.rendered(rng)
+        if kind > 1.0 - self.mixture.faceless:
+            return self.faceless(rng)
         return self.photograph(rng, self.heads.draw(rng), turned=kind < self.mixture.synthetic + self.mixture.turned)
 
     def rendered(self, rng: np.random.Generator) -> Sample:
         """A synthetic head in front of a background."""
         return rendered_sample(self._heads, self._surfaces, rng, self._backgrounds.draw(rng))
+
+    def faceless(self, rng: np.random.Generator) -> Sample:
+        """A crop in which nothing is matchable."""
+        assert self._faceless is not None
+        image = augment(self._faceless.draw(rng, CROP_SIZE), rng, PhotometricSettings())
+        cells = CROP_SIZE // self.stride
+        nowhere = np.zeros((2, cells, cells), np.float32)
+        return as_sample(image, nowhere, np.zeros((cells, cells), np.uint8), self._nobody)
 
     def photograph(self, rng: np.random.Generator, head: LabelledHead, turned: bool, clean: bool = False) -> Sample:
         """A photograph, as it is or turned out of plane; ``clean`` leaves out occluders and photometry."""
@@ -226,7 +242,7 @@ def make_dataset(
         raise ValueError(f"recipe '{recipe.name}' needs photographs; give the folder that holds them with --data")
     if recipe.pairs:
         return RenderedPairs(template, data, seed, stride, measured)
-    mixture = Mixture(turned=recipe.turned_share, synthetic=recipe.synthetic_share)
+    mixture = Mixture(turned=recipe.turned_share, synthetic=recipe.synthetic_share, faceless=recipe.faceless_share)
     heads: ListedHeads
     if recipe.photographs == "portraits":
         heads = PortraitHeads(data, template.model, validation=split == "validation")

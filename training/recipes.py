@@ -18,7 +18,8 @@ class Recipe:
         architecture, width, share_encoders, resolution: see :func:`training.network.make_network`.
         template_kind: see :class:`dense_face_ros.template.Template`.
         synthetic_share, turned_share: share of training samples that are renderings, and of photographs turned out of
-            plane; the rest are photographs as they are. All renderings: no data is needed, nor looked at.
+            plane; those not named are photographs as they are. All renderings: no data is needed, nor looked at.
+        faceless_share: share of crops without a face, :mod:`training.faceless`.
         photographs: ``collections`` with the fits of ``training.photographs.fit``, or the London ``portraits``.
         pairs: samples carry a second rendering, ``target``, to map to, instead of the template.
         loss: a key of :data:`training.loss.LOSSES`.
@@ -44,6 +45,7 @@ class Recipe:
     training_data: str
     licence: str
     turned_share: float = 0.0
+    faceless_share: float = 0.0
     photographs: str = "collections"
     width: float = 1.0
     share_encoders: bool = False
@@ -108,6 +110,7 @@ RECIPES = {
             architecture="compact",
             synthetic_share=0.35,
             turned_share=0.4,
+            faceless_share=0.03,
             loss="likelihood",
             pose_weight=0.3,
             batch_size=32,
@@ -122,6 +125,7 @@ RECIPES = {
             architecture="compact",
             synthetic_share=0.6,
             turned_share=0.3,
+            faceless_share=0.03,
             photographs="portraits",
             loss="likelihood",
             pose_weight=0.3,
