@@ -9,7 +9,7 @@ import pytest
 
 from dense_face_ros.geometry import rotation_from_vector
 from dense_face_ros.smoothing import PoseFilterSettings
-from training.benchmarks.consistency import Track, errors_of, figures, main, nees, pose_error
+from training.benchmarks.consistency import Track, errors_of, figures, main, nees, pose_error, split_errors
 
 
 def drawn(count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -62,6 +62,23 @@ def test_a_track_can_be_filtered_again_and_its_beginning_is_not_scored() -> None
     )
     assert (np.diag(smooth) < np.diag(lasting)).all()
     np.testing.assert_array_equal(replace(track, missed=3).raw, still)
+
+
+def test_what_a_person_always_errs_by_is_told_from_what_comes_and_goes() -> None:
+    stamp = np.arange(100) / 20
+    true = np.stack([pose([1.0 + 0.01 * t, -0.4, 0.1], [0.0, 0.0, 0.6]) for t in stamp])
+    found = true.copy()
+    offsets = np.where(np.arange(100) % 2, 0.01, -0.01)
+    for i, wave in enumerate(offsets):  # 2 degrees up always, one about the vertical axis to and fro
+        found[i, :3, :3] = true[i, :3, :3] @ rotation_from_vector(np.radians([0.0, 2.0, 0.0]))
+        found[i, :3, :3] = found[i, :3, :3] @ rotation_from_vector(np.radians([0.0, 0.0, 100.0 * wave]))
+        found[i, 2, 3] = 0.6 * (1.03 + wave)
+    covariance = np.tile(np.eye(6), (100, 1, 1))
+    split = split_errors([Track(stamp, true, found, covariance, found, covariance, missed=0)])
+    np.testing.assert_allclose(split["constant"]["deg"], [0.0, 2.0, 0.0], atol=0.03)
+    np.testing.assert_allclose(split["about_it"]["deg"], [0.0, 0.0, 1.0], atol=0.03)
+    assert split["constant"]["depth_percent"] == pytest.approx(3.0)
+    assert split["about_it"]["depth_percent"] == pytest.approx(1.0)
 
 
 def test_a_number_of_people_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,7 +112,9 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     pose = {**dict.fromkeys(("all", "translation", "rotation", "depth"), part), "rms_mm": [1.0, 2.0, 30.0],
             "rms_deg": [1.5, 2.5, 3.5]}  # fmt: skip
     consistency = {"benchmark": "consistency", "people": 24, "n": 99, "missed": 1, "depth_rms_percent": 3.9,
-                   "raw": pose, "filtered": {**pose, "all": {**part, "nees": 0.5}}}  # fmt: skip
+                   "raw": pose, "filtered": {**pose, "all": {**part, "nees": 0.5}},
+                   "filtered_split": {"constant": {"deg": [0.5, 1.75, 1.0], "depth_percent": 4.0},
+                                      "about_it": {"deg": [0.6, 0.7, 0.8], "depth_percent": 1.0}}}  # fmt: skip
     keys = ("jitter_deg", "jitter_lateral_mm", "speech_filtered_percent", "blink_filtered_percent", "turned_camera_deg")
     steady = {"benchmark": "steadiness", "people": 8, **{key: {"median": 0.25, "worst": 0.75} for key in keys}}
     row = {"from": 10, "to": 20, "n": 7, "yaw": 3.125, "yaw_spread": 2.0, "pitch": 5.0, "roll": 0.5, "nme68": 2.5}
@@ -123,6 +125,7 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "| raw | depth | 1.25 | 0.88 |" in text and "| filtered | all | 0.50 | 0.88 |" in text
     assert "24 people, 99 poses, 1 frames without a head; depth 3.9 % rms" in text
     assert "raw mm: 1.0 / 2.0 / 30.0" in text
+    assert "all the time: 0.5 / 1.8 / 1.0°, depth 4.0 %; about that: 0.6 / 0.7 / 0.8°, depth 1.0 %" in text
     assert "| jitter of a still head, ° rms | 0.25 | 0.75 |" in text
     assert "| label_error.json | 10-20 | 7 | 3.12 | 2.00 | 5.00 | 0.50 | 2.50 |" in text
 

@@ -121,6 +121,27 @@ def figures(errors: Array, covariances: Array) -> dict[str, Any]:
     return out
 
 
+def split_errors(tracks: list[Track]) -> dict[str, Any]:
+    """Rms of what is wrong all the time with a person, and of what comes and goes about it, in the filtered pose.
+
+    The first is what a network believes of a stranger's looks, e.g. how far up a snub nose points; a driver's resting
+    pose, learned over the first minute (:mod:`dense_face_ros.attention.neutral_pose`), takes it out. Rotations are
+    about the head's axes (x out of the face, y to the person's left, z up), degrees; distances in percent.
+    """
+    constant, moving = [], []
+    for one in tracks:
+        settled = one.stamp >= _SETTLE
+        found, true = one.filtered[settled], one.true[settled]
+        turns = [vector_from_rotation(a[:3, :3].T @ b[:3, :3]) for a, b in zip(true, found, strict=True)]
+        farther = 100.0 * (found[:, 2, 3] / true[:, 2, 3] - 1.0)
+        errors = np.column_stack([np.degrees(turns), farther])
+        constant.append(np.tile(errors.mean(axis=0), (len(errors), 1)))
+        moving.append(errors - errors.mean(axis=0))
+    rms = {"constant": constant, "about_it": moving}
+    values = {name: np.sqrt((np.concatenate(part) ** 2).mean(axis=0)) for name, part in rms.items()}
+    return {name: {"deg": v[:3].tolist(), "depth_percent": float(v[3])} for name, v in values.items()}
+
+
 def report(tracks: list[Track]) -> dict[str, Any]:
     """All figures of the tracks."""
     errors, covariances = errors_of(tracks, filtered=False)
@@ -133,6 +154,7 @@ def report(tracks: list[Track]) -> dict[str, Any]:
         "depth_rms_percent": 100.0 * float(np.sqrt(((errors[:, 2] / distance) ** 2).mean())),
         "raw": figures(errors, covariances),
         "filtered": figures(*errors_of(tracks, filtered=True)),
+        "filtered_split": split_errors(tracks),
     }
 
 

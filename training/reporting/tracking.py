@@ -21,10 +21,17 @@ def consistency(results: Named) -> list[str]:
             for pose in ("raw", "filtered")
             for unit, key in (("mm", "rms_mm"), ("°", "rms_deg"))
         )
+        split = {
+            key: " / ".join(f"{value:.1f}" for value in row["deg"]) + f"°, depth {row['depth_percent']:.1f} %"
+            for key, row in result["filtered_split"].items()
+        }
         parts += [
             made_by(name, result, f"python -m training.benchmarks.consistency --people {result['people']} --json"),
             f"{result['people']} people, {result['n']} poses, {result['missed']} frames without a head; depth "
             f"{result['depth_rms_percent']:.1f} % rms. Rms errors about x / y / z of the camera, {errors}.",
+            "Rms error of the filtered pose about x / y / z of the head (out of the face, to the person's left, up) "
+            f"that a person has all the time: {split['constant']}; about that: {split['about_it']}. A driver's resting "
+            "pose, learned over the first minute, takes the first out of glances; a known head size its depth.",
             table(header, rows),
         ]
     return parts
