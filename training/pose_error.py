@@ -26,10 +26,8 @@ from training.head_view import SURFACE_SIDE, SurfaceMaps
 from training.loss import Divisor, own
 from training.network.prediction import Prediction
 
-#: Metres over the head's distance (across, down, away), then degrees, to what one unit of cost is. Where a head is
-#: across the image is never in doubt; its distance is, as its size is, and a twentieth of it costs as much as a degree.
-_UNITS = (0.0, 0.0, 20.0, *(math.degrees(1.0),) * 3)
-_ROUNDED = 0.05  # squared cost below which the cost is a parabola
+_DISTANCE_DEGREES = 50.0  # as many degrees of turn cost as much as a distance that is wrong by all of it
+_ROUNDED = 0.05  # square of the cost below which it is a parabola
 _CELLS = 256  # drawn of a head, anew for each call
 _FEWEST = 40  # matchable cells; heads of fewer are left out
 _MIN_SIGMA = 0.5
@@ -53,12 +51,13 @@ class PoseError:
     def cost(
         self, prediction: Prediction, batch: Mapping[str, Tensor], divisor: Divisor = own
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean length of the pose error, in degrees and twentieths of the distance, and what it is made of: ``turned``,
-        degrees, and ``farther``, share of the distance, mean lengths too."""
+        """Mean of the turn, degrees, and half the error of the distance, percent; and both as they are: ``turned``,
+        degrees, and ``farther``, share of the distance. Where a head is across the image is never in doubt."""
         off, seen = self(prediction, batch)
         weight = batch["weight"].float() * seen
         heads = divisor(weight.sum()).clamp(min=1e-6)
-        length = ((off * off.new_tensor(_UNITS)).square().sum(dim=1) + _ROUNDED).sqrt()
+        turn, distance = math.degrees(1.0) * off[:, 3:], _DISTANCE_DEGREES * off[:, 2]
+        length = (turn.square().sum(dim=1) + _ROUNDED).sqrt() + (distance.square() + _ROUNDED).sqrt()
         with torch.no_grad():
             turned = (weight * off[:, 3:].norm(dim=1)).sum() / heads
             farther = (weight * off[:, 2].abs()).sum() / heads
