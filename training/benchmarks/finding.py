@@ -153,7 +153,7 @@ def faceless(tracker: FaceTracker, data: Path) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.finding", description="Faces found at once.")
-    parser.add_argument("--people", type=int, default=100, help=f"rendered people, {_VIEWS} pictures of each")
+    parser.add_argument("--people", type=int, default=250, help=f"rendered people, {_VIEWS} pictures of each")
     parser.add_argument("--data", type=Path, help="folder with backgrounds: photographs without faces are shown too")
     parser.add_argument("--network", type=Path, help="correspondence network, with its finder, to use")
     parser.add_argument("--json", type=Path, help="write the figures, per picture too, to this file")
