@@ -1,6 +1,6 @@
 """Whether a face is found at once, anywhere in the picture, and nothing where none is.
 
-    python -m training.benchmarks.finding [--people 100] [--data DATA] [--json FILE]
+    python -m training.benchmarks.finding [--people 250] [--data DATA] [--json FILE]
 
 Rendered people look up to 75 degrees to the side with up to 45 degrees of roll; the face takes 12 to 90 % of the
 picture's height, anywhere in it, in pictures of three sizes. A tracker without memory gets one picture of each:
