@@ -45,6 +45,9 @@ class FitLimits:
             a head that nobody asked for is taken up: it doubts owls and clouds more than the faces it knows. A head
             that is tracked, or shown by a box, may be doubted more: 1 % of photographed faces are, and 5 % of rendered
             ones, the smallest and furthest turned.
+        doubtful_sigma, min_doubtful_coverage: of more than this sigma, such a head must have at least this coverage:
+            what the network half believes in, an animal or a statue, is matched in part; a face that it hardly sees,
+            because it is small or far aside, all over.
         distance: (nearest, farthest) head in metres, for cameras whose intrinsics are known.
     """
 
@@ -53,6 +56,8 @@ class FitLimits:
     min_coverage: float = 0.3
     max_residual: float = 4.0
     max_new_sigma: float = 3.0
+    doubtful_sigma: float = 2.2
+    min_doubtful_coverage: float = 0.8
     distance: tuple[float, float] = (0.12, 8.0)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.face_finder import FaceCandidate
 from dense_face_ros.geometry import Array, Crop
-from dense_face_ros.head_fitting import MARGIN, HeadFit
+from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit
 
 _SURE = 0.5  # score of proposals that are looked at first: the others are seldom heads, and each costs a fit
 
@@ -24,13 +24,21 @@ def looks(candidates: Sequence[FaceCandidate], most: int) -> list[list[Crop]]:
     return [[crop_of(candidate) for candidate in part] for part in parts if part]
 
 
-def certain(fits: list[HeadFit], reason: str, max_sigma: float) -> tuple[list[HeadFit], str]:
-    """Heads that the network doubts by no more than ``max_sigma`` (:class:`FitLimits`), and ``reason`` or why none."""
-    believed = [fit for fit in fits if fit.quality["sigma"] <= max_sigma]
+def certain(fits: list[HeadFit], reason: str, limits: FitLimits) -> tuple[list[HeadFit], str]:
+    """Heads that the network doubts by no more than the limits allow, and ``reason`` or why none."""
+    believed = [fit for fit in fits if fit.quality["sigma"] <= _allowed_sigma(fit, limits)]
     if fits and not believed:
-        least = min(fit.quality["sigma"] for fit in fits)
-        reason = f"what may be a face is doubtful: sigma {least:.1f} crop pixels, {max_sigma} allowed"
+        best = min(fits, key=lambda fit: fit.quality["sigma"])
+        reason = (
+            f"what may be a face is doubtful: sigma {best.quality['sigma']:.1f} crop pixels, "
+            f"{_allowed_sigma(best, limits)} allowed where {best.quality['coverage']:.0%} of the face is matched"
+        )
     return believed, reason
+
+
+def _allowed_sigma(fit: HeadFit, limits: FitLimits) -> float:
+    whole = fit.quality["coverage"] >= limits.min_doubtful_coverage
+    return limits.max_new_sigma if whole else min(limits.doubtful_sigma, limits.max_new_sigma)
 
 
 def centre_of(candidate: FaceCandidate) -> Array:

@@ -180,14 +180,15 @@ class FaceTracker:
         camera = checked_camera(camera, image)
         if box is None:
             shown = looks(self._finder.find(image), self.settings.candidates)
-            max_sigma = self.settings.limits.max_new_sigma
         else:
-            shown, max_sigma = [[Crop.around_box(box, MARGIN, CROP_SIZE)]], np.inf
+            shown = [[Crop.around_box(box, MARGIN, CROP_SIZE)]]
         fits: list[HeadFit] = []
         reason = "no face found"
         for crops in shown:
             views = [(crop, camera or photograph_camera(image, crop.side / MARGIN)) for crop in crops]
-            fits, reason = certain(*self._heads(image, views, reason, self._person), max_sigma)
+            fits, reason = self._heads(image, views, reason, self._person)
+            if box is None:
+                fits, reason = certain(fits, reason, self.settings.limits)
             if fits:
                 break
         best = max(fits, key=nearness, default=None)
@@ -215,7 +216,7 @@ class FaceTracker:
             views = [(crop, camera) for crop in crops]
             fits, reason = self._heads(image, views, reason, self._identity.prior, warm=True)
             if self._driver.last is None:  # else a doubtful head where the driver's was is the driver's
-                fits, reason = certain(fits, reason, self.settings.limits.max_new_sigma)
+                fits, reason = certain(fits, reason, self.settings.limits)
             drivers = [fit for fit in fits if self._driver.may_be(fit, stamp)]
             if drivers:
                 return max(drivers, key=nearness), reason

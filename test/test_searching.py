@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dense_face_ros.face_finder import FaceCandidate
+from dense_face_ros.head_fitting import FitLimits
 from dense_face_ros.searching import centre_of, certain, crop_of, looks
 
 
@@ -33,8 +34,17 @@ def test_the_window_is_around_the_proposal_and_turned_as_it_is() -> None:
 
 
 def test_doubtful_heads_are_left_out_with_a_reason() -> None:
-    fits: Any = [SimpleNamespace(quality={"sigma": sigma}) for sigma in (1.2, 5.5, 4.25)]
-    assert certain(fits, "before", 3.0) == (fits[:1], "before")
-    believed, reason = certain(fits[1:], "before", 3.0)
-    assert believed == [] and "sigma 4.2 crop pixels, 3.0 allowed" in reason
-    assert certain([], "no face found", 3.0) == ([], "no face found")
+    limits = FitLimits(max_new_sigma=3.0, doubtful_sigma=2.0, min_doubtful_coverage=0.75)
+    fits: Any = [SimpleNamespace(quality={"sigma": sigma, "coverage": 0.9}) for sigma in (1.2, 5.5, 4.25)]
+    assert certain(fits, "before", limits) == (fits[:1], "before")
+    believed, reason = certain(fits[1:], "before", limits)
+    assert believed == [] and "sigma 4.2 crop pixels, 3.0 allowed where 90% of the face is matched" in reason
+    assert certain([], "no face found", limits) == ([], "no face found")
+
+
+def test_a_head_matched_in_part_may_be_doubted_less_than_a_whole_one() -> None:
+    limits = FitLimits(max_new_sigma=3.0, doubtful_sigma=2.0, min_doubtful_coverage=0.75)
+    kinds = [(1.9, 0.4), (2.5, 0.8), (2.5, 0.7)]  # behind a hand; small, but seen whole; a llama
+    fits: Any = [SimpleNamespace(quality={"sigma": sigma, "coverage": coverage}) for sigma, coverage in kinds]
+    assert certain(fits, "", limits)[0] == fits[:2]
+    assert "2.0 allowed where 70% of the face is matched" in certain(fits[2:], "", limits)[1]
