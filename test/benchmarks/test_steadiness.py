@@ -24,21 +24,24 @@ def states(depth: np.ndarray, angles: np.ndarray) -> list[HeadState]:
     return out
 
 
-def test_depth_is_compared_with_that_before_anything_happened() -> None:
-    depth = np.full(120, 0.65)
+def test_depth_is_compared_with_that_of_the_twin_to_whom_nothing_happens() -> None:
+    learned = np.linspace(0.66, 0.65, 120)
+    depth = learned.copy()
     depth[60:80] *= 1.02  # while speaking
     depth[100:104] *= 0.97  # in the blink
     depth[90] *= 1.5  # a single frame is jitter
-    found = figures(states(depth, np.zeros((120, 3))))
+    found = figures(states(depth, np.zeros((120, 3))), states(learned, np.zeros((120, 3))))
     assert found["speech_raw_percent"] == pytest.approx(2.0)
     assert found["blink_filtered_percent"] == pytest.approx(3.0)
     assert found["jitter_deg"] == found["jitter_lateral_mm"] == 0.0
+    assert found["learned_percent"] == pytest.approx(100.0 * (1.0 - 0.6504 / 0.6570), abs=0.05)
 
 
 def test_jitter_is_the_departure_from_the_mean() -> None:
     angles = np.zeros((120, 3))
     angles[::2, 0] = 0.4
-    assert figures(states(np.full(120, 0.65), angles))["jitter_deg"] == pytest.approx(0.2, rel=0.01)
+    shaking = states(np.full(120, 0.65), angles)
+    assert figures(shaking, shaking)["jitter_deg"] == pytest.approx(0.2, rel=0.01)
 
 
 @pytest.mark.parametrize("turn", [-12.5, 12.5])

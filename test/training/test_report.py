@@ -115,7 +115,8 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
                    "raw": pose, "filtered": {**pose, "all": {**part, "nees": 0.5}},
                    "filtered_split": {"constant": {"deg": [0.5, 1.75, 1.0], "depth_percent": 4.0},
                                       "about_it": {"deg": [0.6, 0.7, 0.8], "depth_percent": 1.0}}}  # fmt: skip
-    keys = ("jitter_deg", "jitter_lateral_mm", "speech_filtered_percent", "blink_filtered_percent", "turned_camera_deg")
+    keys = ("jitter_deg", "jitter_lateral_mm", "speech_filtered_percent", "blink_filtered_percent", "learned_percent",
+            "turned_camera_deg")  # fmt: skip
     steady = {"benchmark": "steadiness", "people": 8, **{key: {"median": 0.25, "worst": 0.75} for key in keys}}
     row = {"from": 10, "to": 20, "n": 7, "yaw": 3.125, "yaw_spread": 2.0, "pitch": 5.0, "roll": 0.5, "nme68": 2.5}
     labels = {"benchmark": "label_error", "people": 3, "views": 18, "not_labelled": 0, "bins": [row]}

@@ -44,6 +44,7 @@ def steadiness(results: Named) -> list[str]:
         "jitter_lateral_mm": "the same, across, mm rms",
         "speech_filtered_percent": "depth in speech, %",
         "blink_filtered_percent": "depth in a blink, %",
+        "learned_percent": "depth from the first second to the fourth, as the head's size is learned, %",
         "turned_camera_deg": "yaw in the car when the camera turns by 25°, °",
     }
     parts = ["## Steadiness on rendered people"]
