@@ -1,7 +1,7 @@
 """Whether the tracker's covariance means what it says, on rendered people whose true pose is known.
 
-    python -m training.benchmarks.consistency --people 24 [--json FILE]
-    python -m training.benchmarks.consistency --people 24 --calibrate
+    python -m training.benchmarks.consistency --people 72 [--json FILE]
+    python -m training.benchmarks.consistency --people 72 --calibrate
 
 For a pose error e with covariance C in d dimensions, e' C^-1 e / d (NEES) is 1 on average where the covariance is
 right, more where it promises too much; and 90 % of the truths lie in the ellipsoid in which C puts 90 %. Both are
@@ -190,7 +190,7 @@ def _mean_nees(tracks: list[Track], part: str, filtered: bool = False) -> float:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.consistency", description="NEES of the pose.")
-    parser.add_argument("--people", type=int, default=24, help="rendered people, 4 seconds of each (default 24)")
+    parser.add_argument("--people", type=int, default=72, help="rendered people, 4 seconds of each (default 72)")
     parser.add_argument("--calibrate", action="store_true", help="find the settings instead of reporting on them")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
