@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from dense_face_ros.template import Template
 from training.checkpoint import load_checkpoint, network_of
+from training.data import make_dataset
 from training.recipes import RECIPES, recipe_named
 from training.schedule import learning_rate
 from training.train import train
@@ -141,3 +143,13 @@ def test_learning_rate_follows_the_schedule():
 def test_unknown_recipe_is_named():
     with pytest.raises(ValueError, match="recipe is 'fast'; known are paper_synthetic"):
         recipe_named("fast")
+
+
+def test_the_cost_of_the_pose_is_learned_from_and_logged(tmp_path, shipped_model):
+    recipe = replace(SMOKE, pose_weight=0.3, batch_size=2, validation_samples=2)
+    whole = Template(shipped_model, recipe.template_kind)
+    with_pose = run(tmp_path / "with", recipe, whole, make_dataset, steps=2)
+    without = run(tmp_path / "without", replace(recipe, pose_weight=0.0), whole, make_dataset, steps=2)
+    assert any(not torch.equal(with_pose["network"][name], tensor) for name, tensor in without["network"].items())
+    last = json.loads((tmp_path / "with" / "log.jsonl").read_text().splitlines()[-1])
+    assert last["turned"] > 0.0 and last["farther"] > 0.0
