@@ -50,7 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory, shipped_model: FaceModel) -> Path:
-    """One painted head in three folders, 40 labels to it each, and a plain background."""
+    """One painted head in three folders, 40 labels to it each, and two plain backgrounds."""
     template, focal, count = Template(shipped_model), 900.0, 40
     folder = tmp_path_factory.mktemp("data")
     pose = np.eye(4)
@@ -68,7 +68,8 @@ def data(tmp_path_factory: pytest.TempPathFactory, shipped_model: FaceModel) -> 
             has_mesh478=np.ones(count, bool),
         )
     (folder / "backgrounds").mkdir()
-    cv2.imwrite(str(folder / "backgrounds" / "b.jpg"), np.zeros((160, 240, 3), np.uint8))
+    for name in ("b.jpg", "c.jpg"):
+        cv2.imwrite(str(folder / "backgrounds" / name), np.zeros((160, 240, 3), np.uint8))
     size = template.model.identity_size + template.model.expression_size
     every = 3 * count
     PhotographFits(
