@@ -146,6 +146,14 @@ class Alignment:
         return IdentityPrior(self.coefficients[:size], matrix[own, own] - told.T @ told)
 
 
+def model_prior(model: FaceModel, settings: AlignmentSettings) -> PriorTerm:
+    """What is known of a face before any picture of it."""
+    identity = IdentityPrior(np.zeros(model.identity_size), settings.identity_weight * np.eye(model.identity_size))
+    is_jaw = np.array([name == "jawOpen" for name in model.expression_names], dtype=bool)
+    weight = np.where(is_jaw, settings.jaw_weight, settings.expression_weight)
+    return PriorTerm(identity, weight / model.expression_spread.astype(np.float64) ** 2, settings.focal_spread)
+
+
 class Aligner:
     """Fits ``model`` to correspondences. Keeps nothing between calls."""
 
@@ -155,13 +163,7 @@ class Aligner:
         # Mean and basis side by side, so that one gather brings both: (V, 3 * (1 + K + E)).
         table = np.concatenate([model.mean[:, :, None], model.basis], axis=2, dtype=np.float32)
         self._table: FloatArray = np.ascontiguousarray(table.reshape(len(table), -1))
-        identity = IdentityPrior(
-            np.zeros(model.identity_size), self.settings.identity_weight * np.eye(model.identity_size)
-        )
-        is_jaw = np.array([name == "jawOpen" for name in model.expression_names], dtype=bool)
-        weight = np.where(is_jaw, self.settings.jaw_weight, self.settings.expression_weight)
-        precision = weight / model.expression_spread.astype(np.float64) ** 2
-        self._prior = PriorTerm(identity, precision, self.settings.focal_spread)
+        self._prior = model_prior(model, self.settings)
 
     def align(
         self,

@@ -11,7 +11,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 from dense_face_ros.energy import DataTerm, FitState, PriorTerm, Residuals
 from dense_face_ros.geometry import Array
 
-_MEDIAN_OF_NORM = 1.1774  # median of |r| / sigma for Gaussian noise in two dimensions
+MEDIAN_OF_NORM = 1.1774  #: median of |r| / sigma for Gaussian noise in two dimensions
 _MAX_DAMPING = 1e6
 
 
@@ -50,7 +50,7 @@ def minimise(
         return None
     damping = 0.0
     for iteration in range(1, max_iterations + 1):
-        scale = max(1.0, float(np.sqrt(median(residuals.squared))) / _MEDIAN_OF_NORM)
+        scale = max(1.0, float(np.sqrt(median(residuals.squared))) / MEDIAN_OF_NORM)
         value = data.value(residuals, scale) + prior.value(state)
         matrix, gradient = data.normal_equations(state, residuals, scale)
         told = matrix.copy()

@@ -80,7 +80,7 @@ class SampleMaker:
         self.heads, self._skins = heads, skins
         self.model, self.template, self.mixture, self.stride = template.model, template, mixture, stride
         self._backgrounds = Backgrounds(data)
-        self._faceless = FacelessCrops(data) if mixture.faceless else None
+        self._data = data
         self.targets, self._surfaces = TargetRenderer(template, CROP_SIZE, stride), SurfaceMaps(template)
         ahead = HeadView(self.model.mean @ FACING_CAMERA.T + [0.0, 0.0, 0.6], FACING_CAMERA, 200.0, np.full(2, 63.5))
         self._nobody = self._surfaces.arrays(ahead)  # a batch's samples have the same arrays
@@ -88,6 +88,10 @@ class SampleMaker:
     @cached_property
     def _heads(self) -> SyntheticHeads:
         return SyntheticHeads(self.template, albedo=self._skins, stride=self.stride)
+
+    @cached_property
+    def _faceless(self) -> FacelessCrops:
+        return FacelessCrops(self._data)
 
     def make(self, rng: np.random.Generator) -> Sample:
         """A sample of the mixture."""
@@ -104,7 +108,6 @@ class SampleMaker:
 
     def faceless(self, rng: np.random.Generator) -> Sample:
         """A crop in which nothing is matchable."""
-        assert self._faceless is not None
         image = augment(self._faceless.draw(rng, CROP_SIZE), rng, PhotometricSettings())
         cells = CROP_SIZE // self.stride
         nowhere = np.zeros((2, cells, cells), np.float32)
@@ -114,7 +117,8 @@ class SampleMaker:
         """A photograph, as it is or turned out of plane; ``clean`` leaves out occluders and photometry."""
         view = shown(self.model, rng, head, turned)
         crop = self._crop(rng, view.pixels)
-        photograph, image = view.photograph, self._surroundings(rng, view.photograph)
+        source, photograph = view.head, view.head.photograph
+        image = self._surroundings(rng, photograph)
         to_crop = cv2.invertAffineTransform(crop.to_image_matrix)
         pixels = crop.from_image(view.pixels)
         known = np.ones((CROP_SIZE // self.stride,) * 2, dtype=np.bool_)
@@ -123,7 +127,7 @@ class SampleMaker:
             known = inside[self.stride // 2 :: self.stride, self.stride // 2 :: self.stride]
         else:
             draw_turned(
-                self.model, photograph, view.points, view.source_pixels, view.turned, pixels, view.turn, image, to_crop
+                self.model, photograph, source.points, source.pixels, view.turned, pixels, view.turn, image, to_crop
             )
         targets = self.targets.render(pixels, view.turned[:, 2])
         # Where the face reaches past the photograph's edge there is nothing to see, nor anything else to learn.
@@ -132,7 +136,7 @@ class SampleMaker:
             if rng.random() < self.mixture.occluded:
                 matchable[self._occlude(rng, image, pixels)] = 0
             image = augment(image, rng, PhotometricSettings())
-        seen = HeadView.through(crop, view.turned, view.rotation, view.focal, view.principal_point)
+        seen = HeadView.through(crop, view.turned, view.rotation, source.focal, source.principal_point)
         return as_sample(image, targets.template, matchable, self._surfaces.arrays(seen))
 
     def _occlude(self, rng: np.random.Generator, image: npt.NDArray[np.uint8], pixels: Array) -> npt.NDArray[np.bool_]:

@@ -20,18 +20,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dense_face_ros.alignment import AlignmentSettings
+from dense_face_ros.alignment import AlignmentSettings, model_prior
+from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.correspondence import CorrespondenceSettings
+from dense_face_ros.energy import FitState
+from dense_face_ros.gauss_newton import MEDIAN_OF_NORM
 from dense_face_ros.template import Template
 from training.head_view import SURFACE_SIDE, SurfaceMaps
 from training.loss import Divisor, own
 from training.network.prediction import Prediction
+from training.rendering.targets import cell_centres
 
 _DISTANCE_DEGREES = 50.0  # as many degrees of turn cost as much as a distance that is wrong by all of it
 _ROUNDED = 0.05  # square of the cost below which it is a parabola
 _CELLS = 256  # drawn of a head, anew for each call
 _FEWEST = 40  # matchable cells; heads of fewer are left out
-_MIN_SIGMA = 0.5
-_MEDIAN_SQUARED = 1.386  # of a Gaussian residual in two dimensions
 _MOST_SQUARED = 100.0
 
 
@@ -42,11 +45,13 @@ class PoseError:
         model, settings = template.model, AlignmentSettings()
         self._size = template.size
         self._basis = torch.from_numpy(np.ascontiguousarray(model.at(SurfaceMaps(template).points, model.basis)))
-        jaw = np.array([name == "jawOpen" for name in model.expression_names])
-        precision = np.where(jaw, settings.jaw_weight, settings.expression_weight) / model.expression_spread**2
-        prior = np.concatenate([np.zeros(6), np.full(model.identity_size, settings.identity_weight), precision])
-        self._prior = torch.from_numpy(np.diag(prior).astype(np.float32))
+        coefficients = np.zeros(model.identity_size + model.expression_size)
+        prior = np.zeros((6 + len(coefficients),) * 2)
+        average = FitState(np.eye(3), np.zeros(3), coefficients)
+        model_prior(model, settings).add_to(prior, np.zeros(len(prior)), average)
+        self._prior = torch.from_numpy(prior.astype(np.float32))
         self._share, self._kernel = settings.independent_share, settings.kernel**2
+        self._min_sigma = CorrespondenceSettings().min_sigma
 
     def cost(
         self, prediction: Prediction, batch: Mapping[str, Tensor], divisor: Divisor = own
@@ -68,15 +73,13 @@ class PoseError:
         the middle of the face, by which a fit would be off; and whether enough of each head is seen to say so, (N,)."""
         true = batch["matchable"].flatten(1) == 1
         cells = torch.multinomial(true.float() + 1e-12, _CELLS, replacement=True)
-        side = prediction.logit.shape[2]
-        stride = self._size / side
-        column, row = cells % side, torch.div(cells, side, rounding_mode="floor")
-        pixels = torch.stack([column, row], dim=2).float() * stride + (0.5 * stride - 0.5)
+        shape = prediction.logit.shape[1:]
+        pixels = torch.from_numpy(cell_centres(shape, CROP_SIZE // shape[0])).to(cells.device).flatten(1).T[cells]
         with torch.autocast(cells.device.type, enabled=False):
             said = _take(prediction.template, cells)
             wanted = torch.nan_to_num(_take(batch["template"], cells))
             missed = pixels - self._seen(self._surface(said, batch), batch)
-            sigma = prediction.log_sigma.detach().flatten(1).gather(1, cells).float().exp().clamp(min=_MIN_SIGMA)
+            sigma = prediction.log_sigma.detach().flatten(1).gather(1, cells).float().exp().clamp(min=self._min_sigma)
             with torch.no_grad():
                 weight = self._weights(missed, sigma, true.gather(1, cells))
                 gain = self._gain(self._surface(wanted, batch), self._shape(wanted), weight, batch)
@@ -105,7 +108,7 @@ class PoseError:
         """(N, n): share / (s sigma)^2 times the robust kernel's weight; 0 where not ``matchable``."""
         squared = missed.square().sum(dim=2) / sigma.square()
         middle = squared.masked_fill(~matchable, math.nan).nanmedian(dim=1, keepdim=True).values
-        noise = (middle / _MEDIAN_SQUARED).nan_to_num(1.0).clamp(min=1.0)
+        noise = (middle / MEDIAN_OF_NORM**2).nan_to_num(1.0).clamp(min=1.0)
         robust = (self._kernel / (self._kernel + (squared / noise).clamp(max=_MOST_SQUARED))).square()
         return self._share * robust / (noise * sigma.square()) * matchable
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import chi2
 
 from dense_face_ros import FaceModel, FaceTracker, TrackerSettings
@@ -58,6 +59,11 @@ class Track:
     filtered_covariance: Array
     missed: int
 
+    @property
+    def settled(self) -> npt.NDArray[np.bool_]:
+        """(N,) which frames are scored."""
+        return np.asarray(self.stamp >= _SETTLE)
+
     def filtered_by(self, settings: PoseFilterSettings) -> Track:
         """The same track through another filter."""
         pose_filter = PoseFilter(settings)
@@ -90,10 +96,9 @@ def errors_of(tracks: list[Track], filtered: bool) -> tuple[Array, Array]:
     """Errors (N, 6) and covariances (N, 6, 6) of all poses but those of a track's first moments."""
     errors, covariances = [], []
     for one in tracks:
-        settled = one.stamp >= _SETTLE
-        found = (one.filtered if filtered else one.raw)[settled]
-        errors += [pose_error(a, b) for a, b in zip(found, one.true[settled], strict=True)]
-        covariances.append((one.filtered_covariance if filtered else one.raw_covariance)[settled])
+        found = (one.filtered if filtered else one.raw)[one.settled]
+        errors += [pose_error(a, b) for a, b in zip(found, one.true[one.settled], strict=True)]
+        covariances.append((one.filtered_covariance if filtered else one.raw_covariance)[one.settled])
     return np.array(errors), np.concatenate(covariances)
 
 
@@ -130,8 +135,7 @@ def split_errors(tracks: list[Track]) -> dict[str, Any]:
     """
     constant, moving = [], []
     for one in tracks:
-        settled = one.stamp >= _SETTLE
-        found, true = one.filtered[settled], one.true[settled]
+        found, true = one.filtered[one.settled], one.true[one.settled]
         turns = [vector_from_rotation(a[:3, :3].T @ b[:3, :3]) for a, b in zip(true, found, strict=True)]
         farther = 100.0 * (found[:, 2, 3] / true[:, 2, 3] - 1.0)
         errors = np.column_stack([np.degrees(turns), farther])
@@ -145,7 +149,7 @@ def split_errors(tracks: list[Track]) -> dict[str, Any]:
 def report(tracks: list[Track]) -> dict[str, Any]:
     """All figures of the tracks."""
     errors, covariances = errors_of(tracks, filtered=False)
-    distance = np.concatenate([one.true[one.stamp >= _SETTLE, 2, 3] for one in tracks])
+    distance = np.concatenate([one.true[one.settled, 2, 3] for one in tracks])
     return {
         "benchmark": "consistency",
         "people": len(tracks),

@@ -37,9 +37,9 @@ def _face(model: FaceModel, heads: Heads, image: Image, rng: np.random.Generator
     crop = Crop.around_box(box, rng.uniform(*_MARGIN), size=_SIZE)
     draw_turned(
         model,
-        view.photograph,
-        view.points,
-        view.source_pixels,
+        view.head.photograph,
+        view.head.points,
+        view.head.pixels,
         view.turned,
         crop.from_image(view.pixels),
         view.turn,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import (
@@ -19,38 +18,33 @@ from training.photographs.heads import LabelledHead
 
 @dataclass(frozen=True)
 class View:
-    """A photograph's head as it is shown: source vertices and pixels, and where they went (all (V, 3) and (V, 2)).
+    """A photograph's head as it is shown.
 
     Attributes:
+        head: as it is, mirrored perhaps.
+        turned, pixels: (V, 3) and (V, 2) where its vertices went.
         rotation: (3, 3) camera <- head, as shown.
         turn: (3, 3) camera-frame rotation that led there; None where the head is as it was.
-        focal, principal_point: of the camera, as :class:`LabelledHead` has them.
     """
 
-    photograph: npt.NDArray[np.uint8]
-    points: Array
-    source_pixels: Array
+    head: LabelledHead
     turned: Array
     pixels: Array
     rotation: Array
     turn: Array | None
-    focal: float
-    principal_point: Array
 
 
 def shown(model: FaceModel, rng: np.random.Generator, head: LabelledHead, turned: bool) -> View:
     """A random view of a head."""
     if rng.random() < 0.5:
         head = _mirrored(model, head)
-    photograph, points, pixels = head.photograph, head.points, head.pixels
-    camera = head.focal, head.principal_point
     if not turned:
-        return View(photograph, points, pixels, points, pixels, head.rotation, None, *camera)
+        return View(head, head.points, head.pixels, head.rotation, None)
     turn = draw_turn(rng, head.rotation)
-    middle = points.mean(axis=0)
-    moved = (points - middle) @ turn.T + middle
-    moved_pixels = moved[:, :2] * (camera[0] / moved[:, 2:]) + camera[1]
-    return View(photograph, points, pixels, moved, moved_pixels, turn @ head.rotation, turn, *camera)
+    middle = head.points.mean(axis=0)
+    moved = (head.points - middle) @ turn.T + middle
+    pixels = moved[:, :2] * (head.focal / moved[:, 2:]) + head.principal_point
+    return View(head, moved, pixels, turn @ head.rotation, turn)
 
 
 def _mirrored(model: FaceModel, head: LabelledHead) -> LabelledHead:
