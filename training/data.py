@@ -1,7 +1,8 @@
 """Training samples: photographs, photographs turned out of plane, and rendered heads, each with its exact target.
 
 Every sample is a dict of ``image`` (128, 128, 3) uint8 RGB, ``template`` (2, h, w) float16 template pixels,
-``matchable`` (h, w) uint8 and ``weight``, as ``training.loss`` takes them, and the arrays of ``training.head_view``.
+``matchable`` (h, w) uint8 and ``weight``, as ``training.loss`` takes them, and ``repeats`` and the arrays of
+``training.head_view``, as ``training.pose_error`` does.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from training.photographs.portraits import load_skins
 from training.photographs.rotation import draw_turned
 from training.photographs.views import shown
 from training.recipes import Recipe
-from training.rendered import FixedHeads, RenderedHeads, Sample, as_sample, rendered_sample
+from training.rendered import FixedHeads, RenderedHeads, Sample, as_sample, rendered_sample, rendered_twice
 from training.rendering.fields import FloatArray
 from training.rendering.occluders import add_random_occluder, covered_cells
 from training.rendering.photometric import PhotometricSettings, augment
@@ -47,6 +48,7 @@ class Mixture:
     Attributes:
         turned: share of photographs turned out of plane.
         synthetic: share of rendered heads.
+        repeated: share of those that are shown a second time, with a blink or another mouth.
         faceless: share of crops without a face; the rest are photographs as they are.
         margin: crop side over face box, log-normal around this ...
         margin_spread: ... with this standard deviation of its logarithm.
@@ -57,6 +59,7 @@ class Mixture:
 
     turned: float = 0.4
     synthetic: float = 0.2
+    repeated: float = 0.0
     faceless: float = 0.0
     margin: float = 1.5
     margin_spread: float = 0.2
@@ -93,18 +96,21 @@ class SampleMaker:
     def _faceless(self) -> FacelessCrops:
         return FacelessCrops(self._data)
 
-    def make(self, rng: np.random.Generator) -> Sample:
-        """A sample of the mixture."""
+    def make(self, rng: np.random.Generator) -> tuple[Sample, ...]:
+        """A sample of the mixture, or the two of a head that is shown twice."""
         kind = rng.random()
         if kind < self.mixture.synthetic:
             return self.rendered(rng)
         if kind > 1.0 - self.mixture.faceless:
-            return self.faceless(rng)
-        return self.photograph(rng, self.heads.draw(rng), turned=kind < self.mixture.synthetic + self.mixture.turned)
+            return (self.faceless(rng),)
+        turned = kind < self.mixture.synthetic + self.mixture.turned
+        return (self.photograph(rng, self.heads.draw(rng), turned),)
 
-    def rendered(self, rng: np.random.Generator) -> Sample:
-        """A synthetic head in front of a background."""
-        return rendered_sample(self._heads, self._surfaces, rng, self._backgrounds.draw(rng))
+    def rendered(self, rng: np.random.Generator) -> tuple[Sample, ...]:
+        """A synthetic head in front of a background, once or twice."""
+        twice = rng.random() < self.mixture.repeated
+        shown = self._heads, self._surfaces, rng, self._backgrounds.draw(rng)
+        return rendered_twice(*shown) if twice else (rendered_sample(*shown),)
 
     def faceless(self, rng: np.random.Generator) -> Sample:
         """A crop in which nothing is matchable."""
@@ -192,7 +198,7 @@ class SampleStream(IterableDataset[Sample]):
         rng = np.random.default_rng(seed)
         cv2.setNumThreads(0)
         while True:
-            yield self.maker.make(rng)
+            yield from self.maker.make(rng)
 
 
 class ValidationSet(Dataset[Sample]):
@@ -246,7 +252,12 @@ def make_dataset(
         raise ValueError(f"recipe '{recipe.name}' needs photographs; give the folder that holds them with --data")
     if recipe.pairs:
         return RenderedPairs(template, data, seed, stride, measured)
-    mixture = Mixture(turned=recipe.turned_share, synthetic=recipe.synthetic_share, faceless=recipe.faceless_share)
+    mixture = Mixture(
+        turned=recipe.turned_share,
+        synthetic=recipe.synthetic_share,
+        repeated=recipe.repeated_share,
+        faceless=recipe.faceless_share,
+    )
     heads: ListedHeads
     if recipe.photographs == "portraits":
         heads = PortraitHeads(data, template.model, validation=split == "validation")

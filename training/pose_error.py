@@ -7,7 +7,8 @@ the derivatives of their places by pose, identity and expression at the true hea
 
     (share J' W J + P)^-1 share J' W r,
 
-which is linear in r: its first rows can be learned from.
+which is linear in r: its first rows can be learned from. So can the difference that a blink or an open mouth makes to
+them, which is small beside what a head is off by as a whole and yet all that a driver's track shows of it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from training.network.prediction import Prediction
 from training.rendering.targets import cell_centres
 
 _DISTANCE_DEGREES = 50.0  # as many degrees of turn cost as much as a distance that is wrong by all of it
+_MOVED_SHARE = 0.5
 _ROUNDED = 0.05  # square of the cost below which it is a parabola
 _CELLS = 256  # drawn of a head, anew for each call
 _FEWEST = 40  # matchable cells; heads of fewer are left out
@@ -39,7 +41,8 @@ _MOST_SQUARED = 100.0
 
 
 class PoseError:
-    """See the module's description. Batches hold :meth:`training.head_view.SurfaceMaps.arrays` beside the targets."""
+    """See the module's description. Batches hold :meth:`training.head_view.SurfaceMaps.arrays` beside the targets, and
+    ``repeats``, (N,) 1 where a sample is the one before it with another expression, else 0."""
 
     def __init__(self, template: Template) -> None:
         model, settings = template.model, AlignmentSettings()
@@ -56,23 +59,29 @@ class PoseError:
     def cost(
         self, prediction: Prediction, batch: Mapping[str, Tensor], divisor: Divisor = own
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean of the turn, degrees, and half the error of the distance, percent; and both as they are: ``turned``,
-        degrees, and ``farther``, share of the distance. Where a head is across the image is never in doubt."""
+        """Mean of the turn, degrees, and half the error of the distance, percent, and a share of what they are between
+        repeated heads. Also, as they are: ``turned``, degrees, ``farther``, share of the distance, and ``moved``, the
+        turn between repeated heads, degrees. Where a head is across the image is never in doubt."""
         off, seen = self(prediction, batch)
         weight = batch["weight"].float() * seen
         heads = divisor(weight.sum()).clamp(min=1e-6)
-        turn, distance = math.degrees(1.0) * off[:, 3:], _DISTANCE_DEGREES * off[:, 2]
-        length = (turn.square().sum(dim=1) + _ROUNDED).sqrt() + (distance.square() + _ROUNDED).sqrt()
+        repeats = _repeats(batch)[1:] * torch.minimum(weight[1:], weight[:-1])
+        repeated = divisor(repeats.sum()).clamp(min=1e-6)
+        change = off[1:] - off[:-1]
+        cost = (weight * _length(off)).sum() / heads + _MOVED_SHARE * (repeats * _length(change)).sum() / repeated
         with torch.no_grad():
             turned = (weight * off[:, 3:].norm(dim=1)).sum() / heads
             farther = (weight * off[:, 2].abs()).sum() / heads
-        return (weight * length).sum() / heads, {"turned": turned.rad2deg(), "farther": farther}
+            moved = (repeats * change[:, 3:].norm(dim=1)).sum() / repeated
+        return cost, {"turned": turned.rad2deg(), "farther": farther, "moved": moved.rad2deg()}
 
     def __call__(self, prediction: Prediction, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """(N, 6): translation over the head's distance, and rotation vector (radians) about the camera's axes through
         the middle of the face, by which a fit would be off; and whether enough of each head is seen to say so, (N,)."""
         true = batch["matchable"].flatten(1) == 1
         cells = torch.multinomial(true.float() + 1e-12, _CELLS, replacement=True)
+        # The same ones of a head that is shown again: else chance would look like a movement.
+        cells = cells[torch.arange(len(cells), device=cells.device) - _repeats(batch)]
         shape = prediction.logit.shape[1:]
         pixels = torch.from_numpy(cell_centres(shape, CROP_SIZE // shape[0])).to(cells.device).flatten(1).T[cells]
         with torch.autocast(cells.device.type, enabled=False):
@@ -140,6 +149,19 @@ class PoseError:
         matrix.diagonal(dim1=1, dim2=2).mul_(1.0 + 1e-5).add_(1e-4)
         pose = torch.eye(matrix.shape[1], 6, device=matrix.device).expand(len(matrix), -1, -1)
         return torch.cholesky_solve(pose, torch.linalg.cholesky(matrix)).transpose(1, 2) @ weighted
+
+
+def _length(off: Tensor) -> Tensor:
+    """Cost (N,) of pose errors (N, 6)."""
+    turn, distance = math.degrees(1.0) * off[:, 3:], _DISTANCE_DEGREES * off[:, 2]
+    return (turn.square().sum(dim=1) + _ROUNDED).sqrt() + (distance.square() + _ROUNDED).sqrt()
+
+
+def _repeats(batch: Mapping[str, Tensor]) -> Tensor:
+    """``repeats`` (N,), 0 for the first sample, whose head was shown by another batch."""
+    repeats = batch["repeats"].long().clone()
+    repeats[0] = 0
+    return repeats
 
 
 def _take(maps: Tensor, cells: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ class Recipe:
         template_kind: see :class:`dense_face_ros.template.Template`.
         synthetic_share, turned_share: share of training samples that are renderings, and of photographs turned out of
             plane; those not named are photographs as they are. All renderings: no data is needed, nor looked at.
+        repeated_share: share of the renderings that are followed by the same head with a blink or another mouth.
         faceless_share: share of crops without a face, :mod:`training.faceless`.
         photographs: ``collections`` with the fits of ``training.photographs.fit``, or the London ``portraits``.
         pairs: samples carry a second rendering, ``target``, to map to, instead of the template.
@@ -45,6 +46,7 @@ class Recipe:
     training_data: str
     licence: str
     turned_share: float = 0.0
+    repeated_share: float = 0.0
     faceless_share: float = 0.0
     photographs: str = "collections"
     width: float = 1.0
@@ -108,11 +110,12 @@ RECIPES = {
         Recipe(
             name="best",
             architecture="compact",
-            synthetic_share=0.35,
+            synthetic_share=0.3,
             turned_share=0.4,
+            repeated_share=0.5,
             faceless_share=0.03,
             loss="likelihood",
-            pose_weight=0.3,
+            pose_weight=0.5,
             batch_size=32,
             learning_rate=1e-3,
             validation_minutes=8.0,
@@ -125,6 +128,7 @@ RECIPES = {
             architecture="compact",
             synthetic_share=0.6,
             turned_share=0.3,
+            repeated_share=0.5,
             faceless_share=0.03,
             photographs="portraits",
             loss="likelihood",

@@ -14,6 +14,7 @@ from dense_face_ros.template import Template
 from training.head_view import HeadView, SurfaceMaps
 from training.rendering.fields import FloatArray
 from training.rendering.photometric import Image, augment
+from training.rendering.pose import Change
 from training.rendering.synthetic import SyntheticHeads
 
 Sample = dict[str, npt.NDArray[np.generic] | float]
@@ -54,15 +55,29 @@ class FixedHeads(Dataset[Sample]):
 
 
 def rendered_sample(
-    heads: SyntheticHeads, surfaces: SurfaceMaps, rng: np.random.Generator, background: Image | None = None
+    heads: SyntheticHeads,
+    surfaces: SurfaceMaps,
+    rng: np.random.Generator,
+    background: Image | None = None,
+    change: Change | None = None,
 ) -> Sample:
-    """A random head, before a photograph or a made background, as some camera shows it."""
-    sample = heads.render(rng, background)
+    """A random head, before a photograph or a made background, as some camera shows it; ``change`` as it takes it."""
+    sample = heads.render(rng, background, change)
     camera, rotation = sample.camera, sample.pose[:3, :3]
     points = heads.model.shape(sample.coefficients) @ rotation.T + sample.pose[:3, 3]
     view = HeadView(points, rotation, camera.fx, np.array([camera.cx, camera.cy]))
     matchable = sample.targets.matchable.astype(np.uint8)
     return as_sample(augment(sample.image, rng), sample.targets.template, matchable, surfaces.arrays(view))
+
+
+def rendered_twice(
+    heads: SyntheticHeads, surfaces: SurfaceMaps, rng: np.random.Generator, background: Image | None = None
+) -> tuple[Sample, Sample]:
+    """A random head, and the same picture of it with a blink or another mouth; the second ``repeats`` the first."""
+    change, state = Change.draw(rng), rng.bit_generator.state
+    first = rendered_sample(heads, surfaces, rng, background)
+    rng.bit_generator.state = state
+    return first, {**rendered_sample(heads, surfaces, rng, background, change), "repeats": 1}
 
 
 def as_sample(
@@ -72,4 +87,5 @@ def as_sample(
     head: Mapping[str, npt.NDArray[np.float32]],
 ) -> Sample:
     """What ``training.train`` takes, of equal weight; ``head`` as :class:`SurfaceMaps` gives it."""
-    return {"image": image, "template": template.astype(np.float16), "matchable": matchable, "weight": 1.0, **head}
+    maps: Sample = {"image": image, "template": template.astype(np.float16), "matchable": matchable}
+    return {**maps, "weight": 1.0, "repeats": 0, **head}

@@ -118,8 +118,9 @@ def test_samples_carry_the_labels(folder: Path, published: Published, template: 
         for _ in range(3):
             sample = make.photograph(rng, found.labelled(i), turned=False, clean=True)
             assert agreement(sample) > 0.9
-    seen = {"surface", "rotation", "camera"}
-    assert set(make.make(rng)) == {"image", "template", "matchable", "weight"} | seen
+    (sample,) = make.make(rng)
+    seen = {"repeats", "surface", "rotation", "camera"}
+    assert set(sample) == {"image", "template", "matchable", "weight"} | seen
 
 
 def test_copies_of_a_photograph_stay_on_one_side(folder: Path, published: Published) -> None:

@@ -8,7 +8,7 @@ import pytest
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import yaw_pitch_roll_from_rotation
 from dense_face_ros.template import Template
-from training.rendering.pose import CoefficientSampler, draw_pose
+from training.rendering.pose import Change, CoefficientSampler, draw_pose
 from training.rendering.settings import Settings
 from training.rendering.synthetic import SyntheticHeads
 from training.rendering.targets import TargetRenderer
@@ -139,6 +139,29 @@ def test_lids_are_drawn_as_often_and_as_far_shut_as_the_settings_say(shipped_mod
     lids = np.array([sampler.draw(rng, settings)[blinks] for _ in range(50)])
     np.testing.assert_array_equal(lids[:, 0], lids[:, 1])
     assert lids.min() >= 0.3 and lids.max() <= 0.5 and np.ptp(lids) > 0.15
+
+
+@pytest.mark.parametrize(("change", "moved"), [(Change(True, 0.9), "eyeBlink"), (Change(False, 0.4), "jawOpen")])
+def test_a_change_leaves_all_else_as_it_was(dressed: SyntheticHeads, change: Change, moved: str) -> None:
+    model, differ, strangers = dressed.model, [], []
+    for seed in range(8):
+        one, other = (dressed.render(np.random.default_rng(seed), change=each) for each in (None, change))
+        np.testing.assert_array_equal(one.pose, other.pose)
+        places = np.flatnonzero(one.coefficients != other.coefficients) - model.identity_size
+        assert {model.expression_names[i][: len(moved)] for i in places} <= {moved, "eyeBlink"}, "masks hide the mouth"
+        there = one.targets.matchable & other.targets.matchable
+        assert there.sum() > 0.8 * one.targets.matchable.sum()
+        differ.append(np.abs(one.image.astype(int) - other.image).mean())
+        strangers.append(np.abs(one.image.astype(int) - dressed.render(np.random.default_rng(seed + 8)).image).mean())
+    assert 0.0 < np.median(differ) < 0.5 * np.median(strangers)
+
+
+def test_what_is_shut_is_opened(shipped_model: FaceModel) -> None:
+    sampler = CoefficientSampler(shipped_model)
+    start = np.zeros(shipped_model.identity_size + shipped_model.expression_size, np.float32)
+    there = sampler.changed(start, Change(True, 0.9))
+    assert (there == np.float32(0.9)).sum() == 2
+    np.testing.assert_array_equal(sampler.changed(there, Change(True, 0.8)), start)
 
 
 def test_photographed_albedo_of_another_mesh_is_refused(template: Template) -> None:

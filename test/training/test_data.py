@@ -87,6 +87,16 @@ def test_the_stream_is_decided_by_its_seed(data: Path, template: Template) -> No
     assert (np.array(images(3)) != np.array(images(4))).any()
 
 
+def test_heads_shown_twice_follow_each_other(data: Path, template: Template) -> None:
+    make = maker(data, template, synthetic=1.0, repeated=1.0)
+    samples = list(islice(SampleStream(make, 3), 4))
+    assert [sample["repeats"] for sample in samples] == [0, 1, 0, 1]
+    for first, again in (samples[:2], samples[2:]):
+        np.testing.assert_array_equal(first["rotation"], again["rotation"])
+    alone = islice(SampleStream(replace_mixture(make, synthetic=1.0, repeated=0.0), 3), 4)
+    assert not any(sample["repeats"] for sample in alone)
+
+
 def test_validation_shows_only_people_kept_for_it_and_never_changes(data: Path, template: Template) -> None:
     kept = maker(data, template, validation=True)
     trained = maker(data, template)

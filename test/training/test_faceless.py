@@ -45,7 +45,7 @@ def test_nothing_is_matchable_in_them(doll: Path, shipped_model) -> None:  # typ
             raise AssertionError("no head was asked for")
 
     maker = SampleMaker(Nobody(), doll, Template(shipped_model), Mixture(synthetic=0.0, faceless=1.0), 2)
-    sample = maker.make(np.random.default_rng(0))
+    (sample,) = maker.make(np.random.default_rng(0))
     assert not sample["matchable"].any() and sample["image"].std() > 0
     assert sample["surface"].shape == (3, 64, 64) and (sample["surface"][2] > 0.4).all()
 

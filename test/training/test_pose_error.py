@@ -35,7 +35,8 @@ def head(template, yaw=20.0):
 def batch_of(template, view, targets):
     arrays = {"template": targets.template, "matchable": targets.matchable.astype(np.uint8)}
     arrays |= SurfaceMaps(template).arrays(view)
-    return {"weight": torch.ones(1), **{key: torch.from_numpy(value)[None] for key, value in arrays.items()}}
+    alone = {"weight": torch.ones(1), "repeats": torch.zeros(1, dtype=torch.int64)}
+    return {**alone, **{key: torch.from_numpy(value)[None] for key, value in arrays.items()}}
 
 
 def said(maps, log_sigma=0.0):
@@ -100,6 +101,27 @@ def test_it_teaches_coordinates_of_matchable_cells_alone(template, pose_error):
     with torch.no_grad():
         better = prediction._replace(template=prediction.template - 3.0 * prediction.template.grad)
         assert pose_error.cost(better, batch)[0] < cost
+
+
+def test_a_head_shown_again_must_not_move(template, pose_error):
+    """What both pictures of it are off by costs once; what only one of them is off by costs again."""
+    view = head(template)
+    targets = TargetRenderer(template).render(view.pixels, view.points[:, 2])
+    once = batch_of(template, view, targets)
+    batch = {key: torch.cat([value, value]) for key, value in once.items()}
+    maps = torch.from_numpy(targets.template)
+    alike, otherwise = (said(torch.stack([maps + 1.5, maps + again])) for again in (1.5, 0.0))
+
+    def cost(prediction, repeats):
+        torch.manual_seed(0)
+        return pose_error.cost(prediction, {**batch, "repeats": torch.tensor(repeats)})
+
+    apart, together = cost(otherwise, [0, 0]), cost(otherwise, [0, 1])
+    assert apart[1]["moved"] == 0.0 and together[1]["moved"] > 1.0
+    assert together[0] > apart[0] + 0.5
+    assert cost(alike, [0, 1])[1]["moved"] < 1e-3, "the same cells of both are compared"
+    # Of a head that the batch before showed first, there is nothing to compare.
+    torch.testing.assert_close(cost(otherwise, [1, 0]), apart)
 
 
 def test_heads_that_are_hidden_are_left_out(template, pose_error):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,19 @@ from dense_face_ros.geometry import Array, rotation_from_vector, rotation_from_y
 from training.rendering.settings import Settings
 
 _ONE_SIDED = ("jaw", "mouthLeft", "mouthRight")  # a left and a right that exclude each other
+
+
+class Change(NamedTuple):
+    """What is otherwise about a head that is shown again: its lids, else its mouth, and how far they shut or open."""
+
+    lids: bool
+    amount: float
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> Change:
+        """A blink as often as an opened mouth."""
+        lids = bool(rng.uniform() < 0.5)
+        return cls(lids, float(rng.uniform(0.7, 1.0) if lids else rng.uniform(0.1, 0.5)))
 
 
 class CoefficientSampler:
@@ -40,6 +55,13 @@ class CoefficientSampler:
             expression[self._mouth] = 0.0
         identity = rng.normal(0.0, settings.identity_spread, self._identities)
         return np.concatenate([identity, np.clip(expression, 0.0, 1.0)]).astype(np.float32)
+
+    def changed(self, coefficients: FloatArray, change: Change, mouth_shut: bool = False) -> FloatArray:
+        """Coefficients with open lids (or a shut mouth) moved by the change's amount, and shut ones opened."""
+        own = self._blinks if change.lids or mouth_shut or self._jaw is None else np.array([self._jaw])
+        out, places = coefficients.copy(), self._identities + own
+        out[places] = change.amount if out[places].max(initial=0.0) < 0.5 * change.amount else 0.0
+        return out
 
 
 def _twins(names: tuple[str, ...]) -> npt.NDArray[np.int_]:

@@ -29,7 +29,7 @@ from training.rendering.lighting import (
 )
 from training.rendering.looks import Extra, Look, LookMaker, glasses
 from training.rendering.occluders import add_random_occluder, covered_cells
-from training.rendering.pose import CoefficientSampler, draw_framing, draw_pose
+from training.rendering.pose import Change, CoefficientSampler, draw_framing, draw_pose
 from training.rendering.rasteriser import Buffers, Image, IntArray, rasterise, render_targets
 from training.rendering.settings import Settings
 from training.rendering.targets import Targets, drawn_triangles
@@ -95,17 +95,20 @@ class SyntheticHeads:
         self._cells, self._fine = Buffers.allocate(size // stride), Buffers.allocate(size * SUPERSAMPLING)
         self._shadow = shadow_buffers()
 
-    def render(self, rng: np.random.Generator, background: Image | None = None) -> Sample:
+    def render(self, rng: np.random.Generator, background: Image | None = None, change: Change | None = None) -> Sample:
         """One random picture with its targets; the same generator state gives the same sample.
 
         Args:
             background: a photograph (size, size, 3); without one, grey or blotches.
+            change: of the face that the generator's state stands for; all else stays as it is.
         """
         if background is not None and background.shape != (self.size, self.size, 3):
             raise ValueError(f"background is {background.shape}; it must be ({self.size}, {self.size}, 3)")
         behind = made_background(rng, self.size) if background is None else as_seen(rng, background)
         look = self._looks[rng.integers(len(self._looks))]
         coefficients = self._coefficients.draw(rng, self.settings, look.masked)
+        if change is not None:
+            coefficients = self._coefficients.changed(coefficients, change, look.masked)
         face = self.model.shape(coefficients)
         marks = self.model.at(self.model.landmarks, face)
         rotation, translation = draw_pose(rng, self.settings)
