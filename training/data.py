@@ -48,7 +48,7 @@ class Mixture:
     Attributes:
         turned: share of photographs turned out of plane.
         synthetic: share of rendered heads.
-        repeated: share of those that are shown a second time, with a blink or another mouth.
+        repeated: share of those that are shown a second time, with a blink, another mouth or a turned camera.
         faceless: share of crops without a face; the rest are photographs as they are.
         margin: crop side over face box, log-normal around this ...
         margin_spread: ... with this standard deviation of its logarithm.

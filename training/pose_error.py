@@ -7,8 +7,8 @@ the derivatives of their places by pose, identity and expression at the true hea
 
     (share J' W J + P)^-1 share J' W r,
 
-which is linear in r: its first rows can be learned from. So can the difference that a blink or an open mouth makes to
-them, which is small beside what a head is off by as a whole and yet all that a driver's track shows of it.
+which is linear in r: its first rows can be learned from. So can the difference that a blink, an open mouth or a turn of
+the camera makes to them, small as it is beside what the head as a whole is off by: a driver's track shows nothing else.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from training.network.prediction import Prediction
 from training.rendering.targets import cell_centres
 
 _DISTANCE_DEGREES = 50.0  # as many degrees of turn cost as much as a distance that is wrong by all of it
-_MOVED_SHARE = 0.5
+_MOVED_SHARE = 0.5  # of what is asked of the head as a whole
 _ROUNDED = 0.05  # square of the cost below which it is a parabola
 _CELLS = 256  # drawn of a head, anew for each call
 _FEWEST = 40  # matchable cells; heads of fewer are left out
@@ -42,7 +42,7 @@ _MOST_SQUARED = 100.0
 
 class PoseError:
     """See the module's description. Batches hold :meth:`training.head_view.SurfaceMaps.arrays` beside the targets, and
-    ``repeats``, (N,) 1 where a sample is the one before it with another expression, else 0."""
+    ``repeats``, (N,) 1 where a sample is the one before it but for what should not matter, else 0."""
 
     def __init__(self, template: Template) -> None:
         model, settings = template.model, AlignmentSettings()
@@ -67,7 +67,9 @@ class PoseError:
         heads = divisor(weight.sum()).clamp(min=1e-6)
         repeats = _repeats(batch)[1:] * torch.minimum(weight[1:], weight[:-1])
         repeated = divisor(repeats.sum()).clamp(min=1e-6)
-        change = off[1:] - off[:-1]
+        about_head = (batch["rotation"].transpose(1, 2) @ off[:, 3:, None])[:, :, 0]
+        told = torch.cat([off[:, :3], about_head], dim=1)  # comparable where the camera was turned
+        change = told[1:] - told[:-1]
         cost = (weight * _length(off)).sum() / heads + _MOVED_SHARE * (repeats * _length(change)).sum() / repeated
         with torch.no_grad():
             turned = (weight * off[:, 3:].norm(dim=1)).sum() / heads

@@ -19,7 +19,8 @@ class Recipe:
         template_kind: see :class:`dense_face_ros.template.Template`.
         synthetic_share, turned_share: share of training samples that are renderings, and of photographs turned out of
             plane; those not named are photographs as they are. All renderings: no data is needed, nor looked at.
-        repeated_share: share of the renderings that are followed by the same head with a blink or another mouth.
+        repeated_share: share of the renderings that are followed by the same head with a blink, another mouth or a
+            turned camera.
         faceless_share: share of crops without a face, :mod:`training.faceless`.
         photographs: ``collections`` with the fits of ``training.photographs.fit``, or the London ``portraits``.
         pairs: samples carry a second rendering, ``target``, to map to, instead of the template.

@@ -73,8 +73,9 @@ def rendered_sample(
 def rendered_twice(
     heads: SyntheticHeads, surfaces: SurfaceMaps, rng: np.random.Generator, background: Image | None = None
 ) -> tuple[Sample, Sample]:
-    """A random head, and the same picture of it with a blink or another mouth; the second ``repeats`` the first."""
-    change, state = Change.draw(rng), rng.bit_generator.state
+    """A random head, and the same picture of it with a blink, another mouth or the camera turned; the second
+    ``repeats`` the first."""
+    change, state = Change.draw(rng, heads.settings), rng.bit_generator.state
     first = rendered_sample(heads, surfaces, rng, background)
     rng.bit_generator.state = state
     return first, {**rendered_sample(heads, surfaces, rng, background, change), "repeats": 1}

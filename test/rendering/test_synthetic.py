@@ -141,7 +141,7 @@ def test_lids_are_drawn_as_often_and_as_far_shut_as_the_settings_say(shipped_mod
     assert lids.min() >= 0.3 and lids.max() <= 0.5 and np.ptp(lids) > 0.15
 
 
-@pytest.mark.parametrize(("change", "moved"), [(Change(True, 0.9), "eyeBlink"), (Change(False, 0.4), "jawOpen")])
+@pytest.mark.parametrize(("change", "moved"), [(Change("lids", 0.9), "eyeBlink"), (Change("mouth", 0.4), "jawOpen")])
 def test_a_change_leaves_all_else_as_it_was(dressed: SyntheticHeads, change: Change, moved: str) -> None:
     model, differ, strangers = dressed.model, [], []
     for seed in range(8):
@@ -156,12 +156,29 @@ def test_a_change_leaves_all_else_as_it_was(dressed: SyntheticHeads, change: Cha
     assert 0.0 < np.median(differ) < 0.5 * np.median(strangers)
 
 
+def test_a_turned_camera_sees_the_same_head_in_the_same_light(plain: SyntheticHeads) -> None:
+    for seed in range(4):
+        one, other = (plain.render(np.random.default_rng(seed), change=c) for c in (None, Change("camera", 20.0)))
+        np.testing.assert_array_equal(one.coefficients, other.coefficients)
+        place, turned = one.pose[:3, 3], other.pose[:3, 3]
+        assert np.degrees(np.arctan2(turned[0], turned[2])) == pytest.approx(20.0)
+        assert np.linalg.norm(turned) == pytest.approx(np.linalg.norm(place)) and turned[1] == pytest.approx(place[1])
+        # Seen from the head, the camera stands where it stood.
+        np.testing.assert_allclose(other.pose[:3, :3].T @ turned, one.pose[:3, :3].T @ place, atol=1e-9)
+        renderer = TargetRenderer(plain.template)
+        expected = renderer.render(other.pixels, other.depth)
+        both = expected.matchable & other.targets.matchable
+        np.testing.assert_allclose(expected.template[:, both], other.targets.template[:, both], atol=1.0)
+        skin = [picture.image[::2, ::2][picture.targets.matchable].mean(axis=0) for picture in (one, other)]
+        np.testing.assert_allclose(*skin, atol=6.0)
+
+
 def test_what_is_shut_is_opened(shipped_model: FaceModel) -> None:
     sampler = CoefficientSampler(shipped_model)
     start = np.zeros(shipped_model.identity_size + shipped_model.expression_size, np.float32)
-    there = sampler.changed(start, Change(True, 0.9))
+    there = sampler.changed(start, Change("lids", 0.9))
     assert (there == np.float32(0.9)).sum() == 2
-    np.testing.assert_array_equal(sampler.changed(there, Change(True, 0.8)), start)
+    np.testing.assert_array_equal(sampler.changed(there, Change("lids", 0.8)), start)
 
 
 def test_photographed_albedo_of_another_mesh_is_refused(template: Template) -> None:

@@ -92,7 +92,8 @@ def test_heads_shown_twice_follow_each_other(data: Path, template: Template) -> 
     samples = list(islice(SampleStream(make, 3), 4))
     assert [sample["repeats"] for sample in samples] == [0, 1, 0, 1]
     for first, again in (samples[:2], samples[2:]):
-        np.testing.assert_array_equal(first["rotation"], again["rotation"])
+        # Only the camera may have turned, about its vertical axis.
+        np.testing.assert_allclose(first["rotation"][1], again["rotation"][1], atol=1e-6)
     alone = islice(SampleStream(replace_mixture(make, synthetic=1.0, repeated=0.0), 3), 4)
     assert not any(sample["repeats"] for sample in alone)
 

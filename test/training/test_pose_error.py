@@ -124,6 +124,27 @@ def test_a_head_shown_again_must_not_move(template, pose_error):
     torch.testing.assert_close(cost(otherwise, [1, 0]), apart)
 
 
+def test_a_turned_camera_is_no_movement(template, pose_error):
+    """A head that both cameras show turned alike, about its own axes, stands still."""
+    render, batches, maps = TargetRenderer(template), [], []
+    for camera in (np.eye(3), rotation_from_vector((0.0, np.radians(25.0), 0.0))):
+        view = head(template)
+        place = camera @ [0.0, 0.03, 0.55]
+        centre = CENTRE - FOCAL * place[:2] / place[2]
+        shown = [camera @ view.rotation @ turn for turn in (np.eye(3), rotation_from_vector((0.0, 0.04, 0.04)))]
+        middle = template.model.mean.mean(axis=0)
+        views = [HeadView((template.model.mean - middle) @ r.T + place, r, FOCAL, centre) for r in shown]
+        true, moved = (render.render(v.pixels, v.points[:, 2]) for v in views)
+        true.matchable[~moved.matchable] = False
+        batches.append(batch_of(template, views[0], true))
+        maps.append(torch.from_numpy(moved.template))
+    batch = {key: torch.cat([one[key] for one in batches]) for key in batches[0]}
+    batch["repeats"] = torch.tensor([0, 1])
+    torch.manual_seed(0)
+    _, parts = pose_error.cost(said(torch.stack(maps), -1.0), batch)
+    assert parts["turned"] > 2.5 and parts["moved"] < 0.4
+
+
 def test_heads_that_are_hidden_are_left_out(template, pose_error):
     view = head(template)
     targets = TargetRenderer(template).render(view.pixels, view.points[:, 2])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +15,31 @@ _ONE_SIDED = ("jaw", "mouthLeft", "mouthRight")  # a left and a right that exclu
 
 
 class Change(NamedTuple):
-    """What is otherwise about a head that is shown again: its lids, else its mouth, and how far they shut or open."""
+    """What is otherwise about a head that is shown again.
 
-    lids: bool
+    ``lids`` or ``mouth`` are shut or opened by ``amount``, an activation; or the ``camera`` is turned about its
+    vertical axis, so that the head is seen ``amount`` degrees to the right of the optical axis.
+    """
+
+    what: Literal["lids", "mouth", "camera"]
     amount: float
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Change:
-        """A blink as often as an opened mouth."""
-        lids = bool(rng.uniform() < 0.5)
-        return cls(lids, float(rng.uniform(0.7, 1.0) if lids else rng.uniform(0.1, 0.5)))
+    def draw(cls, rng: np.random.Generator, settings: Settings) -> Change:
+        """Each as often as the others."""
+        kind, share = rng.integers(3), float(rng.uniform())
+        if kind == 0:
+            return cls("lids", 0.7 + 0.3 * share)
+        if kind == 1:
+            return cls("mouth", 0.1 + 0.4 * share)
+        return cls("camera", (2.0 * share - 1.0) * settings.off_axis)
+
+    def turn(self, translation: Array) -> Array:
+        """(3, 3) changed camera <- camera, for a head at ``translation``."""
+        if self.what != "camera":
+            return np.eye(3)
+        aside = np.arctan2(translation[0], translation[2])
+        return rotation_from_vector(np.array([0.0, np.radians(self.amount) - aside, 0.0]))
 
 
 class CoefficientSampler:
@@ -57,8 +72,11 @@ class CoefficientSampler:
         return np.concatenate([identity, np.clip(expression, 0.0, 1.0)]).astype(np.float32)
 
     def changed(self, coefficients: FloatArray, change: Change, mouth_shut: bool = False) -> FloatArray:
-        """Coefficients with open lids (or a shut mouth) moved by the change's amount, and shut ones opened."""
-        own = self._blinks if change.lids or mouth_shut or self._jaw is None else np.array([self._jaw])
+        """Coefficients with open lids (or a shut mouth) moved by the change's amount, and shut ones opened; under a
+        mask, where the mouth is ``mouth_shut``, lids only."""
+        if change.what == "camera":
+            return coefficients
+        own = self._blinks if change.what == "lids" or mouth_shut or self._jaw is None else np.array([self._jaw])
         out, places = coefficients.copy(), self._identities + own
         out[places] = change.amount if out[places].max(initial=0.0) < 0.5 * change.amount else 0.0
         return out

@@ -100,7 +100,8 @@ class SyntheticHeads:
 
         Args:
             background: a photograph (size, size, 3); without one, grey or blotches.
-            change: of the face that the generator's state stands for; all else stays as it is.
+            change: of the face or camera that the generator's state stands for; all else stays as it is, the light on
+                the head too.
         """
         if background is not None and background.shape != (self.size, self.size, 3):
             raise ValueError(f"background is {background.shape}; it must be ({self.size}, {self.size}, 3)")
@@ -112,16 +113,18 @@ class SyntheticHeads:
         face = self.model.shape(coefficients)
         marks = self.model.at(self.model.landmarks, face)
         rotation, translation = draw_pose(rng, self.settings)
-        scale, offset = draw_framing(rng, self.settings, marks @ rotation.T + translation, self.size)
+        turn = np.eye(3) if change is None else change.turn(translation)
+        scale, offset = draw_framing(rng, self.settings, (marks @ rotation.T + translation) @ turn.T, self.size)
         scene = _Scene(self._head_vertices(rng, face, look), self.head.triangles, look, self._sky)
         scene.add(look.extras)
         hiding = len(scene.triangles)  # glasses come after: the face is matched through them
         if rng.uniform() < self.settings.glasses:
             scene.add(glasses(rng, marks, rng.uniform() < self.settings.dark_glasses))
         points = scene.vertices @ rotation.T.astype(np.float32) + translation.astype(np.float32)
-        pixels, depth = points[:, :2] / points[:, 2:] * scale + offset, points[:, 2]
+        seen = points if change is None else points @ turn.T.astype(np.float32)
+        pixels, depth = seen[:, :2] / seen[:, 2:] * scale + offset, seen[:, 2]
         targets = self._targets(pixels, depth, scene.triangles[:hiding], look)
-        image, skin = self._picture(rng, scene, points, pixels, look, behind)
+        image, skin = self._picture(rng, scene, points, pixels, depth, look, behind)
         if rng.uniform() < self.settings.occluder:
             mask = add_random_occluder(image, skin, rng, np.ascontiguousarray(behind[::-1]))
             hidden = covered_cells(mask, self.stride)
@@ -129,7 +132,7 @@ class SyntheticHeads:
             targets.template[:, hidden] = 0.0
         count = len(self.model.mean)
         pose = np.eye(4)
-        pose[:3, :3], pose[:3, 3] = rotation, translation
+        pose[:3, :3], pose[:3, 3] = turn @ rotation, turn @ translation
         focal, (cx, cy) = float(scale), offset.tolist()
         camera = PinholeCamera(focal, focal, cx, cy, self.size, self.size)
         return Sample(image, targets, coefficients, pose, camera, pixels[:count], depth[:count])
@@ -158,10 +161,11 @@ class SyntheticHeads:
         scene: _Scene,
         points: FloatArray,
         pixels: FloatArray,
+        depth: FloatArray,
         look: Look,
         background: Image,
     ) -> tuple[Image, FloatArray]:
-        """The picture, and the sRGB colour (3,) 0-255 of plain skin in its light."""
+        """The picture, and the sRGB colour (3,) 0-255 of plain skin in its light; that and ``points`` share a frame."""
         light = random_light(rng, self.settings.hard_side_light, self.settings.camera_lamp)
         normals = vertex_normals(points, scene.triangles)
         lit = np.ones(len(points), np.float32)
@@ -179,7 +183,7 @@ class SyntheticHeads:
         exposed = float(np.exp(rng.normal(np.log(0.20), 0.3))) * (brightness / 0.25) ** 0.6
         sent *= np.float32(exposed / max(level, 1e-4))
         fine_pixels = pixels * np.float32(SUPERSAMPLING) + np.float32(0.5 * SUPERSAMPLING - 0.5)
-        fine = rasterise(fine_pixels, points[:, 2], scene.triangles, self.size * SUPERSAMPLING, buffers=self._fine)
+        fine = rasterise(fine_pixels, depth, scene.triangles, self.size * SUPERSAMPLING, buffers=self._fine)
         material = np.zeros(len(scene.triangles), np.uint8)
         material[: len(self._eyes.triangles)][self._eyes.triangles] = EYE
         self._eyes.look_around(rng, scene.surface)
