@@ -109,8 +109,8 @@ class SampleMaker:
     def rendered(self, rng: np.random.Generator) -> tuple[Sample, ...]:
         """A synthetic head in front of a background, once or twice."""
         twice = rng.random() < self.mixture.repeated
-        shown = self._heads, self._surfaces, rng, self._backgrounds.draw(rng)
-        return rendered_twice(*shown) if twice else (rendered_sample(*shown),)
+        scene = self._heads, self._surfaces, rng, self._backgrounds.draw(rng)
+        return rendered_twice(*scene) if twice else (rendered_sample(*scene),)
 
     def faceless(self, rng: np.random.Generator) -> Sample:
         """A crop in which nothing is matchable."""

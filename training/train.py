@@ -67,7 +67,8 @@ def train(
 
     Samples are dictionaries of arrays: ``image`` (128, 128, 3) uint8 RGB; ``template`` (2, h, w) template pixel of
     each cell; ``matchable`` (h, w) uint8, 1, 0 or 255 for unknown; ``weight`` number; for recipes with ``pairs``
-    ``target`` (128, 128, 3) uint8 RGB; for those with a ``pose_weight`` the arrays of ``training.head_view``.
+    ``target`` (128, 128, 3) uint8 RGB; for those with a ``pose_weight`` ``repeats`` and the arrays of
+    ``training.head_view``, as ``training.pose_error`` says.
     h = w = 128 / stride of the architecture.
 
     Args:

@@ -121,7 +121,7 @@ class SyntheticHeads:
         if rng.uniform() < self.settings.glasses:
             scene.add(glasses(rng, marks, rng.uniform() < self.settings.dark_glasses))
         points = scene.vertices @ rotation.T.astype(np.float32) + translation.astype(np.float32)
-        seen = points if change is None else points @ turn.T.astype(np.float32)
+        seen = points @ turn.T.astype(np.float32)
         pixels, depth = seen[:, :2] / seen[:, 2:] * scale + offset, seen[:, 2]
         targets = self._targets(pixels, depth, scene.triangles[:hiding], look)
         image, skin = self._picture(rng, scene, points, pixels, depth, look, behind)
