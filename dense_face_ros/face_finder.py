@@ -18,7 +18,7 @@ from dense_face_ros.backends.small_network import open_small_network
 INPUT_WIDTH, INPUT_HEIGHT, STRIDE = 320, 256, 8
 FORMAT_VERSION = "1"
 #: Faces the network is less sure of than this are not reported. Low, as what the correspondence network doubts is not
-#: taken up: 0.3 saves a fit on a face-free photograph in two, and one false head, a lamb, in 682 of them.
+#: taken up: 0.3 saves two fits on three face-free photographs, and in 682 views of them one false head, a lamb.
 MIN_SCORE = 0.2
 #: Two boxes that overlap by more than this (intersection over the smaller box) show the same face.
 _SAME_FACE = 0.5
