@@ -92,12 +92,16 @@ def quaternion_from_rotation(rotation: Array) -> Array:
     return np.array([*(scale * vector), np.cos(half)])
 
 
+_OPENCV = (4, 5, 8, 12, 14)  # numbers that OpenCV's polynomial model takes
+
+
 @dataclass(frozen=True)
 class PinholeCamera:
     """A pinhole camera with the lens distortion models of ``sensor_msgs/CameraInfo``.
 
-    ``distortion_model`` is ``""`` (none), ``plumb_bob`` (4 or 5 numbers), ``rational_polynomial`` (8) or
-    ``equidistant`` (fisheye, 4). ``metric`` is False for a camera whose intrinsics were assumed.
+    ``distortion_model`` is ``""`` (none), ``plumb_bob`` or ``rational_polynomial`` (k1, k2, p1, p2, k3 to k6, thin
+    prism and tilt in OpenCV's order, as far as given: drivers use either name for any length), or ``equidistant``
+    (fisheye, 4 numbers). ``metric`` is False for a camera whose intrinsics were assumed.
 
     Raises:
         ValueError: naming the field, when it cannot describe a camera.
@@ -122,7 +126,7 @@ class PinholeCamera:
             raise ValueError(f"camera focal length is fx={self.fx}, fy={self.fy}; calibrate the camera (fx, fy > 0)")
         if self.width <= 0 or self.height <= 0:
             raise ValueError(f"camera image size is {self.width}x{self.height}; it must be positive")
-        lengths = {"": (0,), "plumb_bob": (4, 5), "rational_polynomial": (8,), "equidistant": (4,)}
+        lengths = {"": (0,), "plumb_bob": _OPENCV, "rational_polynomial": _OPENCV, "equidistant": (4,)}
         if self.distortion_model not in lengths:
             known = ", ".join(name or "'' (none)" for name in lengths)
             raise ValueError(f"camera distortion_model is '{self.distortion_model}'; known are {known}")

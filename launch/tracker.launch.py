@@ -7,6 +7,7 @@ For example:
 """
 
 import os
+from pathlib import Path
 
 from launch.actions import (
     DeclareLaunchArgument,
@@ -18,7 +19,6 @@ from launch.actions import (
     SetEnvironmentVariable,
     TimerAction,
 )
-from launch.conditions import IfCondition
 from launch.event_handlers import OnProcessStart
 from launch.events import matches_action
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -32,6 +32,8 @@ from lifecycle_msgs.msg import Transition
 from launch import LaunchDescription
 
 PACKAGE = "dense_face_ros"
+TRUE, FALSE = ("true", "1"), ("false", "0")  # as launch's conditions take them, in any case
+RESPAWN_DELAY = 1.0  # seconds
 RETRY = 5.0  # seconds until a node that was not ready is asked to activate again
 
 #: Name, default, description.
@@ -44,11 +46,14 @@ ARGUMENTS = (
     ("backend", "", "auto, tensorrt, onnxruntime or onnxruntime-cpu; empty: as the parameter file says."),
     ("use_sim_time", "false", "Take the time from /clock; a source then publishes it."),
     ("source", "", "Webcam, video file, folder of images or rosbag2 to play as the camera; empty: none."),
-    ("field_of_view", "0.0", "Degrees across the longer side of the source's images, where known; 0: unknown."),
+    ("source_params_file", "", "Parameter file of the source: its calibration file, topic, rate; empty: none."),
+    ("field_of_view", "", "Degrees across the longer side of the images of a camera without calibration; empty: 60."),
     ("attention", "true", "Judge the driver's attention."),
     ("attention_params_file", "", "Parameter file of the attention node; empty: config/attention.yaml."),
     ("overlay", "false", "Show the overlay in a window (rqt_image_view)."),
     ("rviz", "false", "Start RViz."),
+    ("fixed_frame", "camera", "Frame that RViz shows the head in: the frame_id of the images."),
+    ("respawn", "false", "Start a node again when its process ends."),
 )
 
 
@@ -56,12 +61,20 @@ def nodes(context):
     """The nodes for the arguments as given."""
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
     config = os.path.join(FindPackageShare(PACKAGE).perform(context), "config")
+    respawn = flag("respawn", context)
     use_sim_time = {"use_sim_time": typed("use_sim_time", bool)}
     remappings = [("image", given["image"])]
     if given["camera_info"]:
         remappings.append(("camera_info", given["camera_info"]))
 
-    overrides = {"backend": typed("backend", str), "compressed": typed("compressed", bool)}
+    field_of_view = {"field_of_view": typed("field_of_view", float)} if given["field_of_view"] else {}
+    overrides = {**use_sim_time, **field_of_view}
+    if given["backend"]:
+        overrides["backend"] = typed("backend", str)
+    if given["compressed"]:
+        overrides["compressed"] = flag("compressed", context)
+    elif holds_compressed(given["source"]):
+        overrides["compressed"] = True
     tracker = LifecycleNode(
         package=PACKAGE,
         executable="tracker",
@@ -70,9 +83,11 @@ def nodes(context):
         output="screen",
         parameters=[
             given["params_file"] or os.path.join(config, "tracker.yaml"),
-            {**use_sim_time, **{name: value for name, value in overrides.items() if given[name]}},
+            overrides,
         ],
         remappings=remappings,
+        respawn=respawn,
+        respawn_delay=RESPAWN_DELAY,
     )
     attention = LifecycleNode(
         package=PACKAGE,
@@ -81,6 +96,8 @@ def nodes(context):
         namespace="",
         output="screen",
         parameters=[given["attention_params_file"] or os.path.join(config, "attention.yaml"), use_sim_time],
+        respawn=respawn,
+        respawn_delay=RESPAWN_DELAY,
     )
     image_source = Node(
         package=PACKAGE,
@@ -88,11 +105,12 @@ def nodes(context):
         name="image_source",
         output="screen",
         parameters=[
+            *filter(None, [given["source_params_file"]]),
             {
                 "source": typed("source", str),
-                "field_of_view": typed("field_of_view", float),
                 "publish_clock": typed("use_sim_time", bool),
-            }
+                **field_of_view,
+            },
         ],
         remappings=remappings,
     )
@@ -100,19 +118,47 @@ def nodes(context):
         package="rqt_image_view",
         executable="rqt_image_view",
         arguments=["/".join(["", *filter(None, given["namespace"].split("/")), "overlay"])],
-        condition=IfCondition(given["overlay"]),
     )
     rviz = Node(
         package="rviz2",
         executable="rviz2",
-        arguments=["-d", os.path.join(config, "tracker.rviz")],
+        arguments=["-d", os.path.join(config, "tracker.rviz"), "-f", given["fixed_frame"]],
         parameters=[use_sim_time],
-        condition=IfCondition(given["rviz"]),
     )
-    sources = [image_source] if given["source"] else []
-    judges = [*activation(attention), attention] if given["attention"].lower() in ("true", "1") else []
+    optional = (
+        ([*activation(attention), attention], flag("attention", context)),
+        ([image_source], given["source"]),
+        ([overlay_window], flag("overlay", context)),
+        ([rviz], flag("rviz", context)),
+    )
+    wanted = [action for actions, asked in optional if asked for action in actions]
     namespace = [PushRosNamespace(given["namespace"])] if given["namespace"] else []
-    return [GroupAction([*namespace, *activation(tracker), tracker, *judges, *sources, overlay_window, rviz])]
+    return [GroupAction([*namespace, *activation(tracker), tracker, *wanted])]
+
+
+def flag(argument, context):
+    """The value of a launch argument that is true or false."""
+    text = LaunchConfiguration(argument).perform(context)
+    if text.lower() not in TRUE + FALSE:
+        raise ValueError(f"launch argument {argument}:={text}: it must be true or false")
+    return text.lower() in TRUE
+
+
+def holds_compressed(source):
+    """Whether a source is a bag of compressed images; what cannot be read is for the image source to name."""
+    from dense_face_ros.ros.bag_source import Bag
+    from dense_face_ros.ros.bag_topics import is_bag
+    from dense_face_ros.ros.frame_sources import SourceError
+
+    path = Path(source).expanduser()
+    if not source or not is_bag(path):
+        return False
+    try:
+        bag = Bag(path)
+    except SourceError:
+        return False
+    bag.close()
+    return bag.compressed
 
 
 def typed(argument, kind):

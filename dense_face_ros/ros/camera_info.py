@@ -14,7 +14,16 @@ import yaml
 
 from dense_face_ros.geometry import PinholeCamera
 
+_ALSO_CALLED = {"fisheye": "equidistant"}  # by camera drivers and calibrators
 _assumed = lru_cache(maxsize=8)(PinholeCamera.from_field_of_view)
+
+
+def camera_info_topic(node: Any) -> str:
+    """Topic of ``camera_info`` for an ``rclpy`` node that has ``image``: beside it where only that was remapped."""
+    image, topic = node.resolve_topic_name("image"), node.resolve_topic_name("camera_info")
+    image_remapped = image != node.resolve_topic_name("image", only_expand=True)
+    info_remapped = topic != node.resolve_topic_name("camera_info", only_expand=True)
+    return f"{image.rsplit('/', 1)[0]}/camera_info" if image_remapped and not info_remapped else str(topic)
 
 
 def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
@@ -32,6 +41,7 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
     bin_x, bin_y = max(message.binning_x, 1), max(message.binning_y, 1)
     width, height = roi.width or message.width, roi.height or message.height
     distortion = () if rectified else tuple(float(value) for value in message.d)
+    model = message.distortion_model
     return PinholeCamera(
         fx=float(matrix[0, 0]) / bin_x,
         fy=float(matrix[1, 1]) / bin_y,
@@ -40,7 +50,7 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
         cy=(float(matrix[1, 2]) - roi.y_offset + 0.5) / bin_y - 0.5,
         width=width // bin_x,
         height=height // bin_y,
-        distortion_model=message.distortion_model if any(distortion) else "",
+        distortion_model=_ALSO_CALLED.get(model, model) if any(distortion) else "",
         distortion=distortion if any(distortion) else (),
     )
 

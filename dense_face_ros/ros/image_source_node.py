@@ -5,6 +5,7 @@ Publishes ``image`` (or ``image/compressed``, from a bag that holds such) and ``
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import time
@@ -23,7 +24,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dense_face_ros.ros.bag_source import Bag, BagFrame
 from dense_face_ros.ros.bag_topics import is_bag
-from dense_face_ros.ros.camera_info import fill_from_field_of_view, read_calibration
+from dense_face_ros.ros.camera_info import camera_info_topic, fill_from_field_of_view, read_calibration
 from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam
 from dense_face_ros.ros.images import fill_image
 from dense_face_ros.ros.node_parameters import NodeParameters
@@ -34,6 +35,7 @@ _QOS = QoSProfile(depth=5)
 
 Source = Webcam | Video | ImageFolder | Bag
 
+_PATIENCE = 5.0  # seconds without a subscriber from which on something may be wrong
 _LAST_FRAMES = 2.0  # seconds that a slow subscriber is given for them
 
 
@@ -61,7 +63,7 @@ class ImageSourceNode(Node):
         kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
         if compressed:
             topic = self.resolve_topic_name("image") + "/compressed"
-        self._info_publisher = self.create_publisher(CameraInfo, "camera_info", _QOS)
+        self._info_publisher = self.create_publisher(CameraInfo, camera_info_topic(self), _QOS)
         self._image_publisher = self.create_publisher(kind, topic, _QOS)
         self._clock_publisher = (
             self.create_publisher(Clock, "/clock", _QOS) if self._settings.flag("publish_clock") else None
@@ -113,10 +115,23 @@ class ImageSourceNode(Node):
         if self._settings.flag("wait_for_subscriber") and not self._source.live:
             topic = self._image_publisher.topic_name
             self.get_logger().info(f"'{self._source.name}' waits for a subscriber to {topic}")
+            complain = time.monotonic() + _PATIENCE
             while not self._image_publisher.get_subscription_count():
                 self._wake.spin_once(timeout_sec=0.05)
+                if time.monotonic() > complain:
+                    complain = math.inf
+                    self._complain(topic)
         self._spin_until(time.monotonic() + self._settings.number("start_delay"))
         self.get_logger().info(f"playing '{self._source.name}' on {self._image_publisher.topic_name}")
+
+    def _complain(self, topic: str) -> None:
+        """Say what may be wrong when nobody subscribes."""
+        plain = self.resolve_topic_name("image")
+        if topic != plain and self.count_subscribers(plain):
+            hint = f"{plain} has one, but the bag holds compressed images: set the tracker's parameter 'compressed'"
+        else:
+            hint = "is the tracker active, and its image remapped alike?"
+        self.get_logger().warning(f"still no subscriber to {topic}; {hint}")
 
     def _spin_until(self, due: float) -> None:
         """Serve the node until a time of the monotonic clock; at least once."""

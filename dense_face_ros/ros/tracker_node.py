@@ -23,7 +23,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.driver import Seat
 from dense_face_ros.head_fitting import FitLimits
-from dense_face_ros.ros.camera_info import CameraCache
+from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
 from dense_face_ros.ros.frame_processor import FrameProcessor, Tracker
 from dense_face_ros.ros.frame_statistics import FrameStatistics
@@ -93,7 +93,7 @@ class TrackerNode(LifecycleNode):
         self._settings = NodeParameters(self, TRACKER, locked=lambda: self._tracker is not None)
         image = self.resolve_topic_name("image")
         self._image_topic = image
-        self._info_topic = self._camera_info_topic(image)
+        self._info_topic = camera_info_topic(self)
         self._report = Report(lifecycle="unconfigured", image_topic=image)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._diagnostics_writer = DiagnosticsWriter(f"{self.get_fully_qualified_name()}: head tracking")
@@ -257,15 +257,6 @@ class TrackerNode(LifecycleNode):
         if facts["backend"] != self._report.engine["backend"]:
             self.get_logger().warning(f"backend: {facts['backend']}")
         self._report.engine = {**self._report.engine, **facts}
-
-    def _camera_info_topic(self, image_topic: str) -> str:
-        """``camera_info``, beside the image where only the image was remapped."""
-        topic = self.resolve_topic_name("camera_info")
-        image_remapped = image_topic != self.resolve_topic_name("image", only_expand=True)
-        info_remapped = topic != self.resolve_topic_name("camera_info", only_expand=True)
-        if image_remapped and not info_remapped:
-            return image_topic.rsplit("/", 1)[0] + "/camera_info"
-        return topic
 
 
 def _facts(network: CorrespondenceNetwork) -> dict[str, str]:

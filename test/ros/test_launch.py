@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 from xml.etree import ElementTree
@@ -57,9 +58,13 @@ def test_arguments_are_described(tree: ast.Module) -> None:
 def test_every_argument_used_is_declared(tree: ast.Module) -> None:
     declared = {name for name, _, _ in arguments(tree)}
     texts = [node.slice for node in ast.walk(tree) if isinstance(node, ast.Subscript) and _is(node.value, "given")]
-    texts += [node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and _is(node.func, "typed")]
+    texts += [node.args[0] for node in ast.walk(tree) if isinstance(node, ast.Call) and _reads(node.func)]
     used = {text.value for text in texts if isinstance(text, ast.Constant)}
     assert used == declared
+
+
+def _reads(function: ast.expr) -> bool:
+    return _is(function, "typed") or _is(function, "flag")
 
 
 def _is(node: ast.expr, name: str) -> bool:
@@ -106,15 +111,75 @@ def test_description_is_made() -> None:
     assert {argument.name for argument in description.get_launch_arguments()} >= WANTED
 
 
-def test_a_node_that_is_not_ready_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With stand-ins for launch, which note what they are given."""
+@pytest.fixture
+def recording(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The launch file with stand-ins for launch, which note what they are given."""
     pytest.importorskip("lifecycle_msgs", reason="lifecycle_msgs is not installed; it comes with ROS")
     for name in ("launch", "launch_ros"):
-        for part in ("", ".actions", ".conditions", ".event_handlers", ".events", ".substitutions"):
+        for part in ("", ".actions", ".event_handlers", ".events", ".substitutions"):
             monkeypatch.setitem(sys.modules, name + part, MagicMock())
     for name in ("launch_ros.events.lifecycle", "launch_ros.parameter_descriptions"):
         monkeypatch.setitem(sys.modules, name, MagicMock())
-    module = loaded()
+    return loaded()
+
+
+def started(recording: Any, **given: str) -> dict[str, dict[str, Any]]:
+    """Executable -> how it is started, of the nodes for these launch arguments."""
+    values = {name: default for name, default, _ in recording.ARGUMENTS} | given
+    recording.LaunchConfiguration.side_effect = lambda name: SimpleNamespace(perform=lambda context: values[name])
+    recording.ParameterValue.side_effect = _value
+    recording.FindPackageShare.return_value.perform.return_value = str(ROOT)
+    for kind in (recording.Node, recording.LifecycleNode):
+        kind.side_effect = lambda **how: SimpleNamespace(how=how)
+    recording.GroupAction.side_effect = list
+    (group,) = recording.nodes(None)
+    made = [action.how for action in group if isinstance(action, SimpleNamespace)]
+    return {how["executable"]: how for how in made}
+
+
+def _value(argument: Any, value_type: type) -> Any:
+    text = argument.perform(None)
+    return text.lower() == "true" if value_type is bool else text and value_type(text)
+
+
+def test_what_is_asked_for_is_started(recording: Any) -> None:
+    assert started(recording).keys() == {"tracker", "attention"}
+    everything = started(recording, source="0", rviz="True", overlay="1", attention="false", namespace="/car/cabin/")
+    assert everything.keys() == {"tracker", "image_source", "rqt_image_view", "rviz2"}
+    assert everything["rqt_image_view"]["arguments"] == ["/car/cabin/overlay"]
+    assert started(recording, rviz="true", fixed_frame="optical")["rviz2"]["arguments"][-2:] == ["-f", "optical"]
+    assert started(recording, respawn="true")["tracker"]["respawn"] is True
+    with pytest.raises(ValueError, match="launch argument attention:=yes: it must be true or false"):
+        started(recording, attention="yes")
+
+
+def test_arguments_reach_the_nodes(recording: Any) -> None:
+    assert started(recording)["tracker"]["parameters"][1:] == [{"use_sim_time": False}], "else as the file says"
+    nodes = started(recording, source="0", field_of_view="70", source_params_file="mine.yaml", backend="tensorrt")
+    tracker = {"use_sim_time": False, "backend": "tensorrt", "field_of_view": 70.0}
+    assert nodes["tracker"]["parameters"][1:] == [tracker]
+    source = {"source": "0", "publish_clock": False, "field_of_view": 70.0}
+    assert nodes["image_source"]["parameters"] == ["mine.yaml", source]
+    unknown = started(recording, source="0")["image_source"]["parameters"]
+    assert unknown == [{"source": "0", "publish_clock": False}], "an unknown camera is not told to be calibrated"
+
+
+def test_a_bag_is_listened_to_as_it_was_recorded(recording: Any, tmp_path: Path) -> None:
+    pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+    from ros.materials import write_bag
+
+    for compressed in (False, True):
+        bag = write_bag(tmp_path / str(compressed), "mcap", compressed=compressed)
+        (parameters,) = started(recording, source=str(bag))["tracker"]["parameters"][1:]
+        assert parameters.get("compressed", False) is compressed
+    (parameters,) = started(recording, source=str(bag), compressed="false")["tracker"]["parameters"][1:]
+    assert parameters["compressed"] is False, "what is asked for is done"
+    (parameters,) = started(recording, source=str(tmp_path / "missing.mcap"))["tracker"]["parameters"][1:]
+    assert "compressed" not in parameters
+
+
+def test_a_node_that_is_not_ready_is_asked_again(recording: Any) -> None:
+    module = recording
     assert len(module.activation("node")) == module.RegisterEventHandler.call_count
     handlers = {
         (given["start_state"], given["goal_state"]): given["entities"]
@@ -145,7 +210,7 @@ def test_rviz_shows_topics_of_the_tracker() -> None:
     content = yaml.safe_load((ROOT / "config" / "tracker.rviz").read_text())
     displays = content["Visualization Manager"]["Displays"]
     topics = {display["Topic"]["Value"] for display in displays if "Topic" in display}
-    assert topics == {"markers", "landmarks", "head_pose", "overlay"}
+    assert topics == {"markers", "attention/markers", "landmarks", "head_pose", "overlay"}
 
 
 def test_fast_dds_profile_has_room_for_images() -> None:
