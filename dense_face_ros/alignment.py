@@ -7,7 +7,7 @@ Minimised over the pose (R, t), identity a, expression b and, on demand, the foc
         + sum_j w_j (b_j / spread_j)^2 + sum_j (excess of b_j over [0, 1] / 0.05)^2 + (phi / focal_spread)^2
 
 rho is the Geman-McClure kernel c^2 x / (c^2 + x), and s >= 1 a common factor by which the residuals show that the
-sigmas are too small. Half of this, with the smaller ``covariance_share`` for ``share``, is a negative log posterior:
+sigmas are too small. Half of this, with ``covariance_share`` for ``share``, is a negative log posterior:
 the inverse of its Gauss-Newton matrix is a covariance. Depth and head size are tied to each other only by the identity
 prior: the covariance of the pose is a block of the inverse of the whole matrix, so it holds the spread of head sizes.
 
@@ -241,7 +241,7 @@ class Aligner:
         pixels = (distance * correspondences.sigma)[inlier]
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = minimum.state.rotation, minimum.state.translation
-        claimed = min(self.settings.covariance_share / self.settings.independent_share, 1.0)
+        claimed = self.settings.covariance_share / self.settings.independent_share
         return Alignment(
             pose=pose,
             coefficients=minimum.state.coefficients,
@@ -250,7 +250,7 @@ class Aligner:
             residual=float(np.sqrt(np.mean(pixels**2))),
             noise_scale=minimum.scale,
             iterations=minimum.iterations,
-            information=minimum.information - (1.0 - claimed) * minimum.data_information,
+            information=minimum.information + (claimed - 1.0) * minimum.data_information,
             identity_size=self.model.identity_size,
             distance_factor=self.settings.distance_factor,
         )

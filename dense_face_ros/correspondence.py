@@ -130,11 +130,12 @@ def correspondences(
     chosen = chosen[on_face]
     sigma = np.maximum(np.exp(log_sigma[chosen].astype(np.float64)), settings.min_sigma)
     crop_pixels = np.column_stack([u[chosen], v[chosen]]).astype(np.float64)
+    pixels = camera.undistort(crop.to_image(crop_pixels))
     return Correspondences(
-        pixels=camera.undistort(crop.to_image(crop_pixels)),
+        pixels=pixels,
         points=SurfacePoints(points.triangle[on_face], points.weights[on_face]),
         weight=matchability[chosen].astype(np.float64),
-        sigma=sigma * (crop.side / crop.size),
+        sigma=sigma * (crop.side / crop.size) * camera.magnification(pixels),
     )
 
 

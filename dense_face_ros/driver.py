@@ -18,6 +18,7 @@ from dense_face_ros.head_fitting import HeadFit
 _REACH_AT_ONCE, _REACH_PER_SECOND, _REACH = 0.1, 2.0, 0.3
 #: Distances of a head whose size is not yet known differ by this share from those fitted over time.
 _DEPTH_TOLERANCE = 0.15
+_SLOWEST = 5.0  # seconds between frames that still are a video
 _PROPOSAL_MARGIN = 0.1  # metres by which a proposed box may be off the head's own
 
 
@@ -95,8 +96,8 @@ class Driver:
         self.last, self._seen = fit, stamp
 
     def gone(self, stamp: float, step: float) -> bool:
-        """Whether to forget the driver; not before the next frame, however slowly (``step`` seconds) frames come."""
-        return self.last is not None and stamp - self._seen > max(self._remember, step)
+        """Whether to forget the driver; not before the next frame where these come slowly, ``step`` seconds apart."""
+        return self.last is not None and stamp - self._seen > max(self._remember, min(step, _SLOWEST))
 
     def may_be_at(self, centre: Array, stamp: float, camera: PinholeCamera) -> bool:
         """Whether a face proposed around ``centre`` (u, v) can be the driver's, so that a fit is worth its time."""

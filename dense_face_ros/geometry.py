@@ -149,10 +149,14 @@ class PinholeCamera:
         """Intrinsic matrix K (3, 3)."""
         return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
 
+    @property
+    def _distorts(self) -> bool:
+        return self.distortion_model == "equidistant" or any(self.distortion)  # an ideal fisheye is no pinhole
+
     def project(self, points: Array) -> Array:
         """Camera-frame points (..., 3) in metres -> pixels (..., 2) of the distorted image. Depth must be positive."""
         points = np.asarray(points, dtype=np.float64)
-        if not any(self.distortion):
+        if not self._distorts or points.size == 0:
             out = np.empty((*points.shape[:-1], 2))
             # Column by column, as numpy takes several times longer along axes of two.
             for column, focal, centre in ((0, self.fx, self.cx), (1, self.fy, self.cy)):
@@ -168,7 +172,7 @@ class PinholeCamera:
     def undistort(self, pixels: Array) -> Array:
         """Pixels (..., 2) of the distorted image -> pixels of the same camera without distortion."""
         pixels = np.asarray(pixels, dtype=np.float64)
-        if not any(self.distortion):
+        if not self._distorts or pixels.size == 0:
             return pixels
         flat, k = pixels.reshape(-1, 1, 2), np.array(self.distortion)
         if self.distortion_model == "equidistant":
@@ -177,6 +181,18 @@ class PinholeCamera:
             criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-9)
             out = cv2.undistortPoints(flat, self.matrix, k, P=self.matrix, criteria=criteria)
         return np.asarray(out, dtype=np.float64).reshape(pixels.shape)
+
+    def magnification(self, undistorted: Array) -> Array:
+        """How many times larger, in length over all directions, the undistorted image is at its pixels (N, 2)."""
+        undistorted = np.asarray(undistorted, dtype=np.float64)
+        if not self._distorts:
+            return np.ones(len(undistorted))
+        focal, centre = np.array([self.fx, self.fy]), np.array([self.cx, self.cy])
+        moved = undistorted + np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])[:, None]
+        rays = np.concatenate([(moved - centre) / focal, np.ones((3, len(undistorted), 1))], axis=2)
+        here, right, below = self.project(rays)
+        (a, b), (c, d) = (right - here).T, (below - here).T
+        return np.asarray(1.0 / np.sqrt(np.maximum(np.abs(a * d - b * c), 1e-9)))
 
 
 @dataclass(frozen=True)
@@ -197,8 +213,8 @@ class Crop:
     def around_box(cls, box: npt.ArrayLike, margin: float, size: int = 128) -> Crop:
         """The upright crop around a box (x0, y0, x1, y1), its geometric-mean side grown by the factor ``margin``."""
         x0, y0, x1, y1 = np.asarray(box, dtype=np.float64)
-        if not (x1 > x0 and y1 > y0):
-            raise ValueError(f"box is ({x0}, {y0}, {x1}, {y1}); it must have x1 > x0 and y1 > y0")
+        if not (x1 > x0 and y1 > y0 and np.isfinite([x0, y0, x1, y1]).all()):
+            raise ValueError(f"box is ({x0}, {y0}, {x1}, {y1}); it must be finite and have x1 > x0 and y1 > y0")
         return cls((0.5 * (x0 + x1), 0.5 * (y0 + y1)), margin * float(np.sqrt((x1 - x0) * (y1 - y0))), 0.0, size)
 
     @cached_property

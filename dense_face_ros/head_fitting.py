@@ -41,6 +41,8 @@ class FitLimits:
         min_coverage: mean matchability over the fitted surface that faces the camera; a face half hidden by hands
             still has 0.3 to 0.5.
         max_residual: root mean square distance of the inliers, in pixels of the network's crop.
+        max_sigma: the network's own standard deviation, median over the matched cells in crop pixels. Of a tracked
+            face it seldom exceeds 4; in the black of a covered lens, where it still matches a face, it is 10 to 20.
         max_new_sigma: the network's own standard deviation, median over the matched cells in crop pixels, up to which
             a head that nobody asked for is taken up: it doubts owls and clouds more than the faces it knows. A head
             that is tracked, or shown by a box, may be doubted more: 1 % of photographed faces are, and 5 % of rendered
@@ -55,6 +57,7 @@ class FitLimits:
     min_inliers: float = 0.6
     min_coverage: float = 0.3
     max_residual: float = 4.0
+    max_sigma: float = 6.0
     max_new_sigma: float = 3.0
     doubtful_sigma: float = 2.2
     min_doubtful_coverage: float = 0.8
@@ -153,9 +156,10 @@ class HeadFitter:
         if vertices[:, 2].min() <= 0 or (camera.metric and not nearest <= distance <= farthest):
             raise NoHead(f"the fitted head is {distance:.2f} m away, {nearest} to {farthest} m are allowed")
         pixels = camera.project(landmarks)
+        magnified = float(camera.magnification(camera.undistort(np.array([crop.centre])))[0])
         quality = {
             "inliers": alignment.inliers,
-            "residual": alignment.residual * crop.size / crop.side,
+            "residual": alignment.residual * crop.size / (crop.side * magnified),
             "coverage": self._coverage(vertices, output, crop, camera),
             "sigma": float(np.exp(median(output.log_sigma[output.matchability > 0.5]))),
         }
@@ -164,8 +168,9 @@ class HeadFitter:
             raise NoHead(f"{quality['inliers']:.0%} of the points agree, {limits.min_inliers:.0%} needed")
         if quality["coverage"] < limits.min_coverage:
             raise NoHead(f"{quality['coverage']:.0%} of the fitted face is matched, {limits.min_coverage:.0%} needed")
-        if quality["residual"] > limits.max_residual:
-            raise NoHead(f"residual {quality['residual']:.1f} crop pixels, {limits.max_residual} allowed")
+        for name, most in (("residual", limits.max_residual), ("sigma", limits.max_sigma)):
+            if not quality[name] <= most:
+                raise NoHead(f"{name} {quality[name]:.1f} crop pixels, {most} allowed")
         return HeadFit(alignment, camera, crop, output, vertices, landmarks, pixels, quality)
 
     def _coverage(self, vertices: FloatArray, output: NetworkOutput, crop: Crop, camera: PinholeCamera) -> float:

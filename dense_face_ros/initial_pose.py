@@ -46,9 +46,12 @@ def initial_pose(points: Array, rays: Array) -> tuple[Array, Array] | None:
     """
     agreement = consensus(points, rays)
     keep = agreement >= min(0.2, float(np.sort(agreement)[-6]))
-    found, rotations, translations, _ = cv2.solvePnPGeneric(
-        points[keep], rays[keep], np.eye(3), None, flags=cv2.SOLVEPNP_SQPNP
-    )
+    try:
+        found, rotations, translations, _ = cv2.solvePnPGeneric(
+            points[keep], rays[keep], np.eye(3), None, flags=cv2.SOLVEPNP_SQPNP
+        )
+    except cv2.error:  # the rays are too close together, as of a face twenty metres away
+        return None
     for vector, translation in zip(rotations[:found], translations[:found], strict=True):
         rotation, t = cv2.Rodrigues(vector)[0], np.asarray(translation, dtype=np.float64).reshape(3)
         if np.isfinite(t).all() and ((points[keep] @ rotation.T + t)[:, 2] > 0).all():

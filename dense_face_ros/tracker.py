@@ -70,11 +70,6 @@ class FaceTracker:
         network_file = model_file.network_path(_path(network_path))
         finder_file = _path(finder_path) or model_file.companion(network_file, "face_finder")
         self._finder = FaceFinder(finder_file, threads=threads)
-        self.network = load_network(backend, _path(network_path), threads)
-        self.template = _template_of(self.network, self.model, network_file)
-        self._fitter = HeadFitter(
-            self.model, self.template, self.network, self.settings.limits, self.settings.alignment
-        )
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
         self._eyes = EyeOpenness(model_file.companion(network_file, "eyelids"), threads=threads)
         self._driver = Driver(self.settings.seat, self.settings.remember_person)
@@ -82,6 +77,12 @@ class FaceTracker:
         pupils = self.settings.interpupillary_distance
         self._person = person_of(self.model, pupils) if pupils else None
         self._identity = IdentityMemory(self.settings.identity_time_constant, self.settings.identity_look, self._person)
+        # What may hold a GPU comes last: nothing that is wrong with the rest leaves it held.
+        self.network = load_network(backend, _path(network_path), threads)
+        self.template = _template_of(self.network, self.model, network_file)
+        self._fitter = HeadFitter(
+            self.model, self.template, self.network, self.settings.limits, self.settings.alignment
+        )
         self.reset()
         # Engines and tables set themselves up on their first use: not at the expense of the first frame.
         self._finder.find(_BLANK)

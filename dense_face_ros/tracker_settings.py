@@ -44,4 +44,6 @@ class TrackerSettings:
             raise ValueError(f"field_of_view is {self.field_of_view}; it must lie between 1 and 179 degrees")
         if self.candidates < 1:
             raise ValueError(f"candidates is {self.candidates}; at least one proposal must be tried")
+        if not self.remember_person >= 0.0:
+            raise ValueError(f"remember_person is {self.remember_person}; it must be 0 s or more")
         check_pupil_distance(self.interpupillary_distance)

@@ -60,6 +60,7 @@ def test_pixels_are_undistorted(template: Template) -> None:
     bent = correspondences(_affine_output(SHRINK), CROP, template, lens)
     np.testing.assert_allclose(bent.pixels, lens.undistort(plain.pixels), atol=1e-6)
     assert np.abs(bent.pixels - plain.pixels).max() > 0.5
+    np.testing.assert_allclose(bent.sigma, plain.sigma * lens.magnification(bent.pixels))
 
 
 def test_pairs_are_spread_evenly_over_the_template(template: Template) -> None:

@@ -46,6 +46,19 @@ def test_turning_the_head_leaves_the_size_of_the_patch(shipped_model: FaceModel)
     assert abs(np.degrees(aside.angle)) < 3.0, "a head at the image's edge is not a tilted head"
 
 
+@pytest.mark.parametrize("side", [0.0, 0.4, 1.0])
+def test_a_patch_holds_the_same_part_of_the_face_wherever_a_fisheye_shows_it(
+    shipped_model: FaceModel, side: float
+) -> None:
+    fisheye = PinholeCamera(300.0, 300.0, 639.5, 479.5, 1280, 960, "equidistant", (0.0, 0.0, 0.0, 0.0))
+    rotation = rotation_from_yaw_pitch_roll((-np.arctan2(side, 0.6), 0.0, 0.0))  # looks into the camera
+    corners = landmarks_at(shipped_model, rotation, (side, 0.0, 0.6))[list(CORNERS[0])]
+    crop = eye_crop(corners, rotation, fisheye)
+    width = np.linalg.norm(np.diff(fisheye.project(corners), axis=0))
+    assert 1.5 < crop.side / width < 2.7
+    assert abs(np.degrees(crop.angle)) < 3.0
+
+
 def test_left_and_right_eye_look_alike(shipped_model: FaceModel) -> None:
     """On a mirror-symmetric picture both patches are the same."""
     (left, right), _ = crops(shipped_model)

@@ -75,6 +75,9 @@ def test_rotation_vector_round_trip_and_quaternion(vector: tuple[float, float, f
         ("", ()),
         ("plumb_bob", (-0.25, 0.08, 0.001, -0.0005, 0.0)),
         ("rational_polynomial", (0.1, -0.05, 0.0, 0.0, 0.01, 0.12, -0.02, 0.0)),
+        ("plumb_bob", (0.1, -0.05, 0.0, 0.0, 0.01, 0.12, -0.02, 0.0)),
+        ("rational_polynomial", (-0.25, 0.08, 0.001, -0.0005, 0.0)),
+        ("rational_polynomial", (0.1, -0.05, 0.0, 0.0, 0.01, 0.12, -0.02, 0.0, 0.001, 0.0, -0.001, 0.0)),
         ("equidistant", (-0.02, 0.003, 0.0, 0.0)),
     ],
 )
@@ -83,6 +86,16 @@ def test_undistorted_pixels_are_those_of_the_plain_pinhole(model: str, numbers: 
     plain = PinholeCamera(500.0, 510.0, 320.0, 240.0, 640, 480)
     points = np.array([[0.1, 0.05, 0.6], [-0.2, 0.1, 0.7], [0.0, 0.0, 1.0]])
     np.testing.assert_allclose(lens.undistort(lens.project(points)), plain.project(points), atol=0.02)
+    assert lens.undistort(np.empty((0, 2))).shape == lens.project(np.empty((0, 3))).shape == (0, 2)
+    here = lens.project(points)
+    moved = [lens.undistort(here + step) - lens.undistort(here - step) for step in ([0.5, 0.0], [0.0, 0.5])]
+    area = np.linalg.det(np.stack(moved, axis=1))
+    np.testing.assert_allclose(lens.magnification(lens.undistort(here)), np.sqrt(area), rtol=0.01)
+
+
+def test_an_ideal_fisheye_is_no_pinhole() -> None:
+    lens = PinholeCamera(400.0, 400.0, 320.0, 240.0, 640, 480, "equidistant", (0.0, 0.0, 0.0, 0.0))
+    np.testing.assert_allclose(lens.project(np.array([1.0, 0.0, 1.0])), (320.0 + 400.0 * np.pi / 4, 240.0), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,12 @@ def test_pose_of_another_face_is_near_enough_to_start_from(small_model: FaceMode
     assert translation[2] == pytest.approx(view.pose[2, 3], rel=0.2)
 
 
+def test_a_face_that_fills_no_pixel_has_no_pose(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(1))
+    points = small_model.at(view.correspondences.points, small_model.mean.astype(float))
+    assert initial_pose(points, 1e-4 * _rays(view)) is None
+
+
 def test_consensus_tells_outliers_apart(small_model: FaceModel) -> None:
     view = View.of(small_model, np.random.default_rng(2), yaw=30.0)
     rays = _rays(view)

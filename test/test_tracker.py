@@ -137,6 +137,29 @@ def test_lost_found_and_forgotten(tracker: FaceTracker, clip: list[Frame]) -> No
     assert tracker.update(empty, 2.0).status is Status.SEARCHING
 
 
+@pytest.mark.parametrize("noise", [0.0, 3.0])
+def test_a_covered_lens_shows_no_head(tracker: FaceTracker, clip: list[Frame], noise: float) -> None:
+    grain = np.random.default_rng(1).normal(4.0 if noise else 0.0, noise, clip[0].shape)
+    dark = np.clip(grain, 0, 255).astype(np.uint8)
+    for frame in (clip[0], clip[4], clip[8]):
+        tracker.reset()
+        assert tracker.update(frame, 0.0).status is Status.TRACKING
+        assert [tracker.update(dark, 0.1 * (i + 1)).status for i in range(3)] == [Status.LOST] * 3
+    x0, y0, x1, y1 = 200.0, 120.0, 440.0, 360.0
+    assert tracker.fit(dark, (x0, y0, x1, y1)).status is not Status.TRACKING
+
+
+@pytest.mark.parametrize(
+    ("model", "numbers"), [("plumb_bob", (-0.1, 0.02, 0.0, 0.0)), ("equidistant", (0.0, 0.0, 0.0, 0.0))]
+)
+def test_a_frame_without_a_face_behind_a_lens_is_lost(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth, model: str, numbers: tuple[float, ...]
+) -> None:
+    lens = replace(truth.camera, distortion_model=model, distortion=numbers)
+    assert tracker.update(clip[0], 0.0, lens).status is Status.TRACKING
+    assert tracker.update(np.full_like(clip[0], 90), 0.1, lens).status is Status.LOST
+
+
 def test_a_stamp_that_runs_backwards_begins_a_new_video(tracker: FaceTracker, clip: list[Frame]) -> None:
     first = tracker.update(clip[0], 10.0)
     tracker.update(clip[5], 10.2)
@@ -279,6 +302,8 @@ def test_slow_frames_do_not_make_a_stranger_of_the_driver(
         assert state.status is Status.TRACKING
         assert middle(state) < 320
     assert tracker._identity.prior is not None
+    tracker.update(np.full_like(clip[0], 90), 3600.0, truth.camera)
+    assert tracker._identity.prior is None, "who is seen after an hour may be another"
 
 
 def test_the_driver_stays_the_same_when_the_camera_becomes_known(
@@ -323,6 +348,17 @@ def test_a_camera_of_another_size_is_refused(tracker: FaceTracker, clip: list[Fr
 def test_a_stamp_that_is_no_time_is_refused(tracker: FaceTracker, clip: list[Frame]) -> None:
     with pytest.raises(ValueError, match="stamp is nan"):
         tracker.update(clip[0], float("nan"))
+
+
+def test_settings_are_checked_before_a_network_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    def held(*arguments: object) -> None:
+        pytest.fail("the network is loaded")
+
+    monkeypatch.setattr("dense_face_ros.tracker.load_network", held)
+    with pytest.raises(ValueError, match="look"):
+        FaceTracker(TrackerSettings(identity_look=0.0))
+    with pytest.raises(ValueError, match="remember_person is -1"):
+        TrackerSettings(remember_person=-1.0)
 
 
 def test_files_that_are_not_there_are_named(tmp_path) -> None:

@@ -75,7 +75,8 @@ class AttentionPolicy:
         self._eyelids = EyelidTracker(self.settings)
         self._stamp: float | None = None
         self._head = False
-        self._long = self._repeated = self._unresponsive = self._drowsy = False
+        self._long = self._repeated = self._drowsy = False
+        self._unresponsive = self._unconscious = False  # as the head shows, and as the eyes do
         self._asleep = State.ATTENTIVE  # or MICROSLEEP, SLEEP
         self._present: Attention | None = None
 
@@ -141,7 +142,8 @@ class AttentionPolicy:
         if interval.kind is None or interval.kind is Gaze.ROAD or limit is None:
             return
         self._long |= glances.judged >= limit - TOLERANCE
-        self._repeated |= settings.budget is not None and glances.used(interval.end) >= settings.budget - TOLERANCE
+        budget = settings.glance_budget
+        self._repeated |= budget is not None and glances.used(interval.end) >= budget - TOLERANCE
         if self._long or self._repeated:
             glances.warn()
         limit = settings.unresponsive_glance
@@ -154,7 +156,7 @@ class AttentionPolicy:
             self._asleep = State.SLEEP
         elif closure >= settings.microsleep - TOLERANCE and self._asleep is State.ATTENTIVE:
             self._asleep = State.MICROSLEEP
-        self._unresponsive |= closure >= settings.unresponsive_closure - TOLERANCE
+        self._unconscious |= closure >= settings.unresponsive_closure - TOLERANCE
         # Where too little was seen it is no number, and drowsiness is not told.
         if perclos >= settings.perclos_drowsy:
             self._drowsy = True
@@ -164,12 +166,16 @@ class AttentionPolicy:
     def _recover(self) -> None:
         """End alarms. Only seen attention does that, and for the eyes of somebody who hides them, time."""
         settings, eyes, glances = self.settings, self._eyelids, self._glances
-        if eyes.open_for >= settings.recovery - TOLERANCE or eyes.unseen_for >= settings.eyes_unseen:
+        opened = eyes.open_for >= settings.recovery - TOLERANCE
+        if opened or eyes.unseen_for >= settings.eyes_unseen:
             self._asleep = State.ATTENTIVE
-        if glances.on_road >= settings.recovery - TOLERANCE:
+        on_road, awake = glances.on_road >= settings.recovery - TOLERANCE, self._asleep is State.ATTENTIVE
+        if on_road:
             self._long = False
-            if self._asleep is State.ATTENTIVE:
-                self._unresponsive = False
+            self._unresponsive &= not awake
+        # Where nobody knows what the head points at, open eyes must do.
+        if (on_road and awake) or (opened and self._gaze.gaze is None):
+            self._unconscious = False
         if glances.budget_restored:
             self._repeated = False
 
@@ -177,14 +183,15 @@ class AttentionPolicy:
         """The state, and the reason for it; the most severe first."""
         glances, eyes, settings = self._glances, self._eyelids, self.settings
         gaze, asleep = self._gaze.gaze, self._asleep is not State.ATTENTIVE
+        unresponsive = self._unresponsive or self._unconscious
         if asleep and eyes.lids is not None:  # closed eyes see nothing, wherever the head points
             closed = f"eyes closed for {eyes.closure:.1f} s" if eyes.closure else "eyes just opened"
-            return (State.UNRESPONSIVE, f"no response: {closed}") if self._unresponsive else (self._asleep, closed)
+            return (State.UNRESPONSIVE, f"no response: {closed}") if unresponsive else (self._asleep, closed)
         if gaze is None:
             return State.UNKNOWN, self._doubt()
         looking = _LOOKING.get(self._gaze.zone, f"the head points at {self._gaze.zone}")
         away = f"{looking}, away from the road for {glances.glance:.1f} s" if glances.glance else looking
-        if self._unresponsive:
+        if unresponsive:
             return State.UNRESPONSIVE, f"no response: {away}"
         if self._long:
             return State.LONG_DISTRACTION, away
@@ -211,7 +218,7 @@ class AttentionPolicy:
         return "it is not certain yet whether the head points at the road"
 
     def _enter(self, stamp: float, state: State, reason: str) -> Attention:
-        before, eyes, settings = self._present, self._eyelids, self.settings
+        before, eyes, settings, budget = self._present, self._eyelids, self.settings, self.settings.glance_budget
         known = before.last_known if before is not None else None
         unseen = self._head and eyes.unseen_for >= settings.eyes_unseen
         self._present = Attention(
@@ -221,7 +228,7 @@ class AttentionPolicy:
             since=before.since if before is not None and before.state is state else stamp,
             zone=self._gaze.zone,
             glance=self._glances.glance,
-            budget_left=None if settings.budget is None else max(0.0, settings.budget - self._glances.used(stamp)),
+            budget_left=None if budget is None else max(0.0, budget - self._glances.used(stamp)),
             closure=eyes.closure if eyes.lids is not None else math.nan,
             perclos=eyes.perclos(stamp),
             degraded="eyes not seen: sleep and drowsiness cannot be told" if unseen else "",

@@ -26,8 +26,8 @@ class AttentionSettings:
             the first, glances are not judged. Without a known speed the strictest holds.
         judged_area: (yaw to either side, pitch downwards from which) that enclose the directions of the *head* which
             count as looking away; None: all but the road.
-        budget: sum of glances away within ``budget_window`` that is one too many; None: not judged.
-        budget_window: see ``budget``.
+        glance_budget: sum of glances away within ``budget_window`` that is one too many; None: not judged.
+        budget_window: see ``glance_budget``.
         budget_reset: time on the road that gives the whole budget back (Euro NCAP). A gap in the evidence as long
             ends a glance, as the driver may have looked at the road for so long.
         unresponsive_glance: glance after which the driver does not respond (Euro NCAP: 6 s); None: not judged.
@@ -55,7 +55,7 @@ class AttentionSettings:
     preset: str
     source: str
     glance_limits: tuple[tuple[float, float], ...]
-    budget: float | None
+    glance_budget: float | None
     judged_area: tuple[float, float] | None = None
     budget_window: float = 30.0
     budget_reset: float = 2.0
@@ -96,7 +96,7 @@ class AttentionSettings:
             ("sleep", "unresponsive_closure"),
             ("closed", "reopened"),
             ("perclos_awake", "perclos_drowsy"),
-            ("budget", "budget_window"),
+            ("glance_budget", "budget_window"),
         ):
             low, high = getattr(self, smaller), getattr(self, larger)
             if low is not None and low >= high:
@@ -123,7 +123,7 @@ _EURO_NCAP = AttentionSettings(
     preset="euro_ncap",
     source="Euro NCAP Safe Driving, driver state monitoring (protocol 10.x, from 2023), read in secondary sources",
     glance_limits=((0.0, 3.0),),
-    budget=10.0,
+    glance_budget=10.0,
     unresponsive_glance=6.0,
 )
 
@@ -138,7 +138,7 @@ PRESETS: dict[str, AttentionSettings] = {
             preset="eu_addw",
             source="EU 2023/2590 (ADDW), read in secondary sources: 6 s at 20-50 km/h, 3.5 s above 50 km/h, area 3",
             glance_limits=((20.0, 6.0), (50.0, 3.5)),
-            budget=None,
+            glance_budget=None,
             judged_area=(37.0, 20.0),
         ),
         # The guideline's 12 s are for one task; here a task is what has no 2 s on the road in it, a minute at most.
@@ -146,7 +146,7 @@ PRESETS: dict[str, AttentionSettings] = {
             preset="nhtsa",
             source="NHTSA visual-manual driver distraction guidelines (2013): glances of 2 s, 12 s in all",
             glance_limits=((0.0, 2.0),),
-            budget=12.0,
+            glance_budget=12.0,
             budget_window=60.0,
         ),
         replace(_EURO_NCAP, preset="custom", source="the user"),

@@ -41,16 +41,16 @@ def draw_timeline(states: Sequence[Attention], settings: AttentionSettings, zone
     time = np.array([state.stamp for state in states]) - states[0].stamp
     end = time[-1] + (float(np.median(np.diff(time))) if len(time) > 1 else 0.1)
     shown = [name for name in _order(zones) if any(state.zone == name for state in states)]
-    heights = [0.5, 0.25 * len(shown) + 0.3, 1.0, *([] if settings.budget is None else [1.0]), 1.0]
+    heights = [0.5, 0.25 * len(shown) + 0.3, 1.0, *([] if settings.glance_budget is None else [1.0]), 1.0]
     figure = Figure(figsize=(14, 2.0 + 1.6 * sum(heights)), layout="constrained")
     axes = iter(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
     _draw_states(next(axes), states, time, end)
     _draw_zones(next(axes), states, time, end, shown)
     _draw_glance(next(axes), states, time, settings)
-    if settings.budget is not None:
+    if settings.glance_budget is not None:
         axis = next(axes)
         axis.plot(time, [state.budget_left for state in states], color="tab:blue")
-        axis.set(ylim=(0, 1.05 * settings.budget), ylabel="budget left\n(s)")
+        axis.set(ylim=(0, 1.05 * settings.glance_budget), ylabel="budget left\n(s)")
     axis = next(axes)
     _draw_eyes(axis, states, time, end, settings)
     axis.set(xlabel="seconds", xlim=(0, end))

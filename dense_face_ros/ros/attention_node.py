@@ -12,11 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -32,6 +30,7 @@ from dense_face_ros.attention.states import Attention
 from dense_face_ros.ros.attention_markers import attention_markers, zone_lines
 from dense_face_ros.ros.attention_messages import attention_message, event_message, nanoseconds, read_eyes, read_pose
 from dense_face_ros.ros.attention_setup import SPEED_TYPES, attention_policy, speed_of
+from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.parameters import ATTENTION
@@ -164,8 +163,9 @@ class AttentionNode(LifecycleNode):
         """Without any message no stamp tells that time passes: then the clock does."""
         assert self._policy is not None
         silence = self._now() - self._last_arrival
-        if silence < 0.0:
-            self._last_arrival = self._now()  # simulated time began anew
+        if silence < 0.0 or self._last_arrival == 0.0:  # simulated time began anew, or only now
+            self._last_arrival = self._now()
+            self._last_stamp = self._last_stamp or self._last_arrival
         elif silence > self._settings.number("max_silence"):
             reason = f"nothing received on {self._source} for {silence:.1f} s"
             self._publish(self._policy.lapse(self._last_stamp + silence, reason))
@@ -201,8 +201,8 @@ class AttentionNode(LifecycleNode):
 
     def _start(self) -> None:
         self._autostart.cancel()
-        if self.trigger_configure() == SUCCESS:
-            self.trigger_activate()
+        if self.trigger_configure() != SUCCESS or self.trigger_activate() != SUCCESS:
+            raise AutostartFailed
 
     def _stop(self) -> None:
         for subscription in self._subscriptions_held:
@@ -239,18 +239,7 @@ class AttentionNode(LifecycleNode):
 
 def main() -> int:
     """The ``attention`` executable."""
-    rclpy.init()
-    node = AttentionNode()
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    try:
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run(AttentionNode)
 
 
 if __name__ == "__main__":

@@ -17,15 +17,8 @@ from dense_face_ros.ros.parameters import ATTENTION, defaults
 
 SPEED_TYPES: dict[str, type] = {"std_msgs/Float64": Float64, "geometry_msgs/TwistStamped": TwistStamped}
 
-#: Parameter of preset custom -> setting.
-_CUSTOM = {
-    "glance_budget": "budget",
-    "budget_window": "budget_window",
-    "budget_reset": "budget_reset",
-    "microsleep": "microsleep",
-    "sleep": "sleep",
-    "perclos_drowsy": "perclos_drowsy",
-}
+#: Parameters that are settings of preset custom.
+_CUSTOM = ("glance_budget", "budget_window", "budget_reset", "microsleep", "sleep", "perclos_drowsy")
 
 
 def attention_settings(values: dict[str, Any]) -> AttentionSettings:
@@ -36,7 +29,7 @@ def attention_settings(values: dict[str, Any]) -> AttentionSettings:
     """
     preset = PRESETS[values["preset"]]
     if preset.preset == "custom":
-        numbers: dict[str, Any] = {setting: values[name] for name, setting in _CUSTOM.items()}
+        numbers: dict[str, Any] = {name: values[name] for name in _CUSTOM}
         awake = min(preset.perclos_awake, 0.7 * numbers["perclos_drowsy"])
         closure = max(preset.unresponsive_closure, 2.0 * numbers["sleep"])
         limits = ((0.0, values["long_glance"]),)

@@ -41,7 +41,9 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
     bin_x, bin_y = max(message.binning_x, 1), max(message.binning_y, 1)
     width, height = roi.width or message.width, roi.height or message.height
     distortion = () if rectified else tuple(float(value) for value in message.d)
-    model = message.distortion_model
+    model = _ALSO_CALLED.get(message.distortion_model, message.distortion_model)
+    # Zeros of any number are no distortion, but an ideal fisheye's.
+    distorts = any(distortion) or (bool(distortion) and model == "equidistant")
     return PinholeCamera(
         fx=float(matrix[0, 0]) / bin_x,
         fy=float(matrix[1, 1]) / bin_y,
@@ -50,8 +52,8 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
         cy=(float(matrix[1, 2]) - roi.y_offset + 0.5) / bin_y - 0.5,
         width=width // bin_x,
         height=height // bin_y,
-        distortion_model=_ALSO_CALLED.get(model, model) if any(distortion) else "",
-        distortion=distortion if any(distortion) else (),
+        distortion_model=model if distorts else "",
+        distortion=distortion if distorts else (),
     )
 
 

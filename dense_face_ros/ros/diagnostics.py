@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
@@ -11,6 +11,7 @@ from dense_face_ros.ros.frame_statistics import DROP_REASONS, FrameFigures
 
 #: Share of a period's frames that may be dropped before it is worth a warning.
 _TOLERATED_DROPS = 0.05
+_STALE = 2.0  # seconds without an image after which nothing is known of the present
 
 
 @dataclass
@@ -26,7 +27,8 @@ class Report:
         quality: figures of the last fit.
         metric: whether the camera of the last frame was calibrated; None before the first.
         camera_note: what is wrong with camera_info, or empty.
-        other_clock: whether image stamps lie so far from this node's clock that no latency can be told.
+        other_clock: whether image stamps lie ahead of this node's clock, or so far behind it, that no latency can be
+            told.
     """
 
     lifecycle: str
@@ -47,6 +49,7 @@ class DiagnosticsWriter:
     def __init__(self, name: str) -> None:
         self._name = name
         self._last: FrameFigures | None = None
+        self._silence = 0.0
 
     def write(self, report: Report, figures: FrameFigures, period: float) -> DiagnosticStatus:
         """The status for a report; ``period`` is the time in seconds since the one before."""
@@ -56,6 +59,9 @@ class DiagnosticsWriter:
         processed = figures.processed - last.processed
         dropped = sum(figures.dropped.values()) - sum(last.dropped.values())
         received = figures.received - last.received
+        self._silence = 0.0 if received else self._silence + period
+        if report.lifecycle != "active" or self._silence >= _STALE:
+            report, figures = _without_images(report), replace(figures, source_rate=math.nan)
         level, text = _verdict(report, received, processed, dropped)
         status = DiagnosticStatus(level=level, name=self._name, message=text, hardware_id=report.image_topic)
         values: dict[str, str] = {
@@ -81,6 +87,12 @@ class DiagnosticsWriter:
         }
         status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
         return status
+
+
+def _without_images(report: Report) -> Report:
+    """What is known when no images come any more: nothing that the last one showed."""
+    quality = dict.fromkeys(report.quality, math.nan)
+    return replace(report, tracking="", reason="", quality=quality, metric=None, camera_note="", other_clock=False)
 
 
 def _verdict(report: Report, received: int, processed: int, dropped: int) -> tuple[bytes, str]:

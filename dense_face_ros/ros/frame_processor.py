@@ -22,6 +22,7 @@ from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.outputs import Outputs
 
 _OTHER_CLOCK = 60.0  # seconds of age from which on stamps are taken to be of another clock
+_AHEAD = 0.1  # seconds; so are stamps further ahead of the clock than simulated time's steps are long
 _RESTART = 1.0  # seconds back from which on a stamp means that the source began anew
 _WARN_EVERY = 5.0  # seconds
 
@@ -117,7 +118,8 @@ class FrameProcessor:
             raise Dropped("no_stamp", "images have stamp 0; the camera driver must set header.stamp")
         age, max_age = self._age(stamp), self._parameters.number("max_age")
         if age is not None and 0.0 < max_age < age:
-            raise Dropped("too_old", f"image is {age:.2f} s old, max_age is {max_age:g} s")
+            text = f"image is {age:.2f} s old, max_age is {max_age:g} s"
+            raise Dropped("too_old", f"{text}; to play a bag, set use_sim_time and play it with --clock")
         if stamp <= self._last_stamp - _RESTART:
             self._node.get_logger().info("image stamps went back: the source began anew")
             self._tracker.reset()
@@ -135,9 +137,9 @@ class FrameProcessor:
         return camera, note
 
     def _age(self, stamp: float) -> float | None:
-        """Seconds since the stamp; None where the stamps are of another clock (a bag played without /clock)."""
+        """Seconds since the stamp; None where it is of another clock (a bag played without /clock, a camera's own)."""
         age = 1e-9 * float(self._node.get_clock().now().nanoseconds) - stamp
-        return age if abs(age) < _OTHER_CLOCK else None
+        return age if -_AHEAD < age < _OTHER_CLOCK else None
 
     def _drop(self, reason: str, text: str) -> None:
         self._statistics.drop(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class FrameStatistics:
                 self._gap = None
                 return
             if len(self._intervals) >= 5:
-                self._count_lost(interval, float(np.median(self._intervals)))
+                self._count_lost(interval, _period(self._intervals))
             self._intervals.append(interval)
 
     def _count_lost(self, interval: float, period: float) -> None:
@@ -89,7 +90,7 @@ class FrameStatistics:
     def figures(self) -> FrameFigures:
         """The figures now."""
         with self._lock:
-            interval = float(np.median(self._intervals)) if self._intervals else float("nan")
+            interval = _period(self._intervals) if self._intervals else float("nan")
             return FrameFigures(
                 received=self._received,
                 processed=self._processed,
@@ -99,6 +100,13 @@ class FrameStatistics:
                 processing_ms=_percentiles_ms(self._processing),
                 source_rate=1.0 / interval,
             )
+
+
+def _period(intervals: deque[float]) -> float:
+    """The camera's period: the median of the short intervals, as most may be long where most frames are lost."""
+    ordered = sorted(intervals)
+    shortest = ordered[len(ordered) // 10]  # a frame stamped late makes one that is shorter still
+    return float(np.median(ordered[: bisect.bisect(ordered, 1.5 * shortest)]))
 
 
 def _percentiles_ms(values: deque[float]) -> tuple[float, float]:

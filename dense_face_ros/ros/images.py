@@ -25,12 +25,16 @@ _LAYOUTS: dict[str, tuple[int, int, int | None]] = {
     "rgb8": (1, 3, cv2.COLOR_RGB2BGR),
     "bgra8": (1, 4, cv2.COLOR_BGRA2BGR),
     "rgba8": (1, 4, cv2.COLOR_RGBA2BGR),
+    "8UC3": (1, 3, None),  # what cv_bridge writes when nobody names an encoding
     "mono8": (1, 1, cv2.COLOR_GRAY2BGR),
+    "8UC1": (1, 1, cv2.COLOR_GRAY2BGR),
     "mono16": (2, 1, cv2.COLOR_GRAY2BGR),
     "yuv422": (1, 2, cv2.COLOR_YUV2BGR_UYVY),
     "uyvy": (1, 2, cv2.COLOR_YUV2BGR_UYVY),
     "yuv422_yuy2": (1, 2, cv2.COLOR_YUV2BGR_YUY2),
     "yuyv": (1, 2, cv2.COLOR_YUV2BGR_YUY2),
+    "nv12": (1, 1, cv2.COLOR_YUV2BGR_NV12),
+    "nv21": (1, 1, cv2.COLOR_YUV2BGR_NV21),
     # OpenCV names a Bayer pattern after its second row, ROS after its first.
     "bayer_rggb8": (1, 1, cv2.COLOR_BayerBG2BGR),
     "bayer_bggr8": (1, 1, cv2.COLOR_BayerRG2BGR),
@@ -43,6 +47,9 @@ _LAYOUTS: dict[str, tuple[int, int, int | None]] = {
 }
 
 ENCODINGS = tuple(_LAYOUTS)
+_CHROMA_BELOW = ("nv12", "nv21")  # half as many rows again, of interleaved chroma, follow those of the brightness
+
+_UNKNOWN_TO_CV_BRIDGE = ("8UC1", "8UC3", *_CHROMA_BELOW)  # as pictures with colours
 
 
 def check_image(message: Any) -> None:
@@ -59,12 +66,14 @@ def check_image(message: Any) -> None:
     row = message.width * depth * channels
     if message.step < row:
         raise ValueError(f"image step is {message.step}; {message.width} pixels of {message.encoding} take {row} bytes")
-    if len(message.data) < message.step * message.height:
+    if len(message.data) < message.step * _rows(message):
         raise ValueError(
-            f"image is truncated: {len(message.data)} bytes, {message.height} rows of {message.step} bytes announced"
+            f"image is truncated: {len(message.data)} bytes, {_rows(message)} rows of {message.step} bytes announced"
         )
-    if channels == 2 and message.width % 2:
+    if (channels == 2 or message.encoding in _CHROMA_BELOW) and message.width % 2:
         raise ValueError(f"image width is {message.width}; {message.encoding} needs an even width")
+    if message.encoding in _CHROMA_BELOW and message.height % 2:
+        raise ValueError(f"image height is {message.height}; {message.encoding} needs an even height")
     if message.encoding.startswith("bayer") and min(message.width, message.height) < 3:
         raise ValueError(f"image size is {message.width}x{message.height}; {message.encoding} needs 3x3 pixels or more")
 
@@ -79,17 +88,23 @@ def decode_image(message: Any) -> BgrImage:
     """
     check_image(message)
     depth, channels, conversion = _LAYOUTS[message.encoding]
-    rows = np.frombuffer(message.data, np.uint8, message.step * message.height).reshape(message.height, message.step)
+    count = _rows(message)
+    rows = np.frombuffer(message.data, np.uint8, message.step * count).reshape(count, message.step)
     pixels = rows[:, : message.width * depth * channels]
     if depth == 2:
         order = ">u2" if message.is_bigendian else "<u2"
         wide = np.ascontiguousarray(pixels).view(order)
         pixels = np.asarray(cv2.convertScaleAbs(wide.astype(np.uint16, copy=False), alpha=255.0 / 65535.0), np.uint8)
     if channels > 1:
-        pixels = pixels.reshape(message.height, message.width, channels)
+        pixels = pixels.reshape(count, message.width, channels)
     if conversion is None:
         return np.asarray(pixels, dtype=np.uint8)
     return np.asarray(cv2.cvtColor(pixels, conversion), dtype=np.uint8)
+
+
+def _rows(message: Any) -> int:
+    height = int(message.height)
+    return height + height // 2 if message.encoding in _CHROMA_BELOW else height
 
 
 def find_decoder() -> tuple[str, Decoder]:
@@ -106,6 +121,8 @@ def cv_bridge_decoder(bridge: Any) -> Decoder:
     """:func:`decode_image` done by a ``cv_bridge.CvBridge``."""
 
     def decode(message: Any) -> BgrImage:
+        if message.encoding in _UNKNOWN_TO_CV_BRIDGE:
+            return decode_image(message)
         check_image(message)
         try:
             return np.asarray(bridge.imgmsg_to_cv2(message, desired_encoding="bgr8"), dtype=np.uint8)

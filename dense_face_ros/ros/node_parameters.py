@@ -43,9 +43,9 @@ class NodeParameters:
         for name in sorted(given.keys() - self._specs.keys()):
             if name.split(".")[0] not in _COMMON:
                 self._problems[name] = self._unknown(name)
-        node.add_pre_set_parameters_callback(self._widen)
+        if hasattr(node, "add_pre_set_parameters_callback"):  # not in Humble: there a decimal must be written as one
+            node.add_pre_set_parameters_callback(self._widen)
         node.add_on_set_parameters_callback(self._validate)
-        node.add_post_set_parameters_callback(self._forgive)
 
     @property
     def problems(self) -> list[str]:
@@ -106,11 +106,9 @@ class NodeParameters:
             if spec.applied == "on configure" and self._locked():
                 reason = f"parameter '{spec.name}' is read when the node is configured; clean it up first"
                 return SetParametersResult(successful=False, reason=reason)
-        return SetParametersResult(successful=True)
-
-    def _forgive(self, parameters: list[Parameter]) -> None:
         for parameter in parameters:
             self._problems.pop(parameter.name, None)
+        return SetParametersResult(successful=True)
 
 
 def _descriptor(spec: ParameterSpec) -> ParameterDescriptor:

@@ -1,6 +1,6 @@
 """Every parameter of the nodes, declared once: descriptors, checks and documentation all come from these tables.
 
-Needs no ROS installation. ``python -m dense_face_ros.ros.parameters`` prints the tables as Markdown.
+Needs no ROS installation. ``python3 -m dense_face_ros.ros.parameters`` prints the tables as Markdown.
 """
 
 from __future__ import annotations

@@ -9,20 +9,21 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.driver import Seat
 from dense_face_ros.head_fitting import FitLimits
+from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
 from dense_face_ros.ros.frame_processor import FrameProcessor, Tracker
@@ -74,10 +75,6 @@ def make_face_tracker(values: dict[str, Any]) -> Tracker:
     )
 
 
-class AutostartFailed(RuntimeError):
-    """The node was to start by itself and could not."""
-
-
 class TrackerNode(LifecycleNode):
     """configure loads and checks, activate subscribes, deactivate stops and keeps the models, cleanup frees them."""
 
@@ -87,7 +84,8 @@ class TrackerNode(LifecycleNode):
         self._tracker: Tracker | None = None
         self._outputs: Outputs | None = None
         self._worker: NewestFrameWorker[Any] | None = None
-        self._subscriptions_held: list[Subscription] = []
+        self._image_subscription: Subscription | None = None
+        self._info_subscription: Subscription | None = None
         self._decode: Decoder = decode_compressed
         self._statistics = FrameStatistics()
         self._settings = NodeParameters(self, TRACKER, locked=lambda: self._tracker is not None)
@@ -109,6 +107,9 @@ class TrackerNode(LifecycleNode):
                 raise ValueError("; ".join(self._settings.problems))
             self._tracker = self._make_tracker(self._settings.values())
             self._outputs = Outputs(self, self._settings, self._tracker.model)
+            # From here on, as a driver may tell its calibration only once.
+            self._cameras = CameraCache(self._info_topic)
+            self._info_subscription = self._subscribe(CameraInfo, self._info_topic, self._cameras.update)
             compressed = self._settings.flag("compressed")
             decoder_name, self._decode = ("OpenCV", decode_compressed) if compressed else find_decoder()
         except Exception as error:  # a transition must answer, whatever a model file or a GPU driver does
@@ -146,7 +147,6 @@ class TrackerNode(LifecycleNode):
         self._tracker.reset()
         self._statistics = FrameStatistics()
         self._report = Report("active", image_topic=self._image_topic, engine=self._report.engine)
-        cameras = CameraCache(self._info_topic)
         answer = super().on_activate(state)
         processor = FrameProcessor(
             self,
@@ -154,17 +154,13 @@ class TrackerNode(LifecycleNode):
             self._tracker,
             self._decode,
             self._outputs,
-            cameras,
+            self._cameras,
             self._statistics,
             self._report,
         )
         self._worker = NewestFrameWorker(processor.process)
         kind = CompressedImage if self._settings.flag("compressed") else Image
-        # camera_info first, so that the first image finds its camera.
-        self._subscriptions_held = [
-            self.create_subscription(CameraInfo, self._info_topic, cameras.update, _SENSOR_QOS),
-            self.create_subscription(kind, self._image_topic, self._take, _SENSOR_QOS),
-        ]
+        self._image_subscription = self._subscribe(kind, self._image_topic, self._take)
         self.get_logger().info(f"active: images on {self._image_topic}, camera_info on {self._info_topic}")
         return answer
 
@@ -221,21 +217,29 @@ class TrackerNode(LifecycleNode):
             raise AutostartFailed(self._report.failure)
 
     def _stop(self) -> None:
-        for subscription in self._subscriptions_held:
-            self.destroy_subscription(subscription)
-        self._subscriptions_held = []
+        if self._image_subscription is not None:
+            self.destroy_subscription(self._image_subscription)
+            self._image_subscription = None
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
 
     def _release(self) -> None:
         self._stop()
+        if self._info_subscription is not None:
+            self.destroy_subscription(self._info_subscription)
+            self._info_subscription = None
         if self._outputs is not None:
             self._outputs.close()
             self._outputs = None
         if self._tracker is not None:
             self._tracker.close()
             self._tracker = None
+
+    def _subscribe(self, kind: type, topic: str, take: Callable[[Any], None]) -> Subscription:
+        qos = copy(_SENSOR_QOS)  # an override is written into it
+        options = QoSOverridingOptions.with_default_policies()
+        return self.create_subscription(kind, topic, take, qos, qos_overriding_options=options)
 
     def _take(self, message: Any) -> None:
         """In the executor's thread: hand the message on and return."""
@@ -262,24 +266,6 @@ class TrackerNode(LifecycleNode):
 def _facts(network: CorrespondenceNetwork) -> dict[str, str]:
     """What diagnostics say of a network."""
     return {"backend": network.name, **{f"network_{key}": value for key, value in network.metadata.items()}}
-
-
-def run(make_node: Callable[[], TrackerNode], args: list[str] | None = None) -> int:
-    """Spin a node until it is interrupted; 1 when it was to start by itself and could not."""
-    rclpy.init(args=args)
-    node = make_node()
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    try:
-        executor.spin()
-    except AutostartFailed:
-        return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
 
 
 def main() -> int:

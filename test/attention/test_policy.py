@@ -66,6 +66,15 @@ def test_sleep_is_told_before_the_mounting_is_learned() -> None:
     assert "learning the neutral pose" in states[-1].reason
 
 
+def test_waking_is_believed_where_nobody_knows_the_road() -> None:
+    judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, None)
+    script = [Segment(1.0), Segment(6.5, eyes=CLOSED), Segment(20.0), Segment(1.5, eyes=CLOSED)]
+    states = [judging.update(sample) for sample in see(script, CAMERA)]
+    assert [state for state, _ in timeline(states)] == [
+        "unknown", "microsleep", "sleep", "unresponsive", "unknown", "microsleep"
+    ]  # fmt: skip
+
+
 def test_a_pose_that_was_not_computed_is_no_evidence() -> None:
     good = list(see([Segment(1.0)], CAMERA))
     for broken in ({"covariance": np.zeros((6, 6))}, {"covariance": None}, {"rotation": np.full((3, 3), np.nan)}):

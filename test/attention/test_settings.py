@@ -38,7 +38,7 @@ def test_longest_glance_at_a_speed(preset: str, kmh: float | None, limit: float 
         ({"evidence_hold": 0.0}, "evidence_hold is 0.0; it must be more than 0"),
         ({"closed": float("nan")}, "closed is nan"),
         ({"perclos_awake": 0.2}, "perclos_awake is 0.2; it must be less than perclos_drowsy"),
-        ({"budget": 40.0}, "budget is 40.0; it must be less than budget_window, which is 30.0"),
+        ({"glance_budget": 40.0}, "glance_budget is 40.0; it must be less than budget_window, which is 30.0"),
         ({"glance_limits": ((50.0, 3.0), (20.0, 6.0))}, "glance_limits is .* ascending speeds"),
         ({"glance_limits": ()}, "glance_limits"),
     ],

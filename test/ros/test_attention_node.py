@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,8 @@ def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, obser
         return value(driver.said[-1], "state") == "unknown"
 
     observer.wait_until(unknown_as_time_passes, "silence in simulated time is unknown")
+    silence = re.search(r"nothing received on /head_pose for ([0-9.]+) s", driver.said[-1].message)
+    assert silence and float(silence[1]) < 10.0, "time before the clock began does not count"
 
 
 def test_speed_decides(start: Any, observer: Observer, driver: Driver) -> None:
@@ -228,6 +231,9 @@ def test_wrong_parameters_are_named_when_configured(start: Any, observer: Observ
     assert not observer.set_parameter("preset", "nhtsa", "/attention")[0], "read when configured"
     assert "Traceback" not in process.output
     assert process.stop() == 0
+    alone = start(*NODE, "-p", "preset:=euro", "-p", "autostart:=true")
+    assert alone.wait() == 1, "a supervisor sees that it could not start"
+    assert "parameter 'preset' is 'euro'" in alone.output and "Traceback" not in alone.output
 
 
 class Frames:

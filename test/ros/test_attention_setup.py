@@ -29,7 +29,7 @@ def test_presets_are_taken_as_they_are(name: str) -> None:
 
 def test_defaults_of_the_custom_preset_are_those_of_the_parameters() -> None:
     custom, preset = attention_settings(values(preset="custom")), PRESETS["custom"]
-    for setting in ("glance_limits", "budget", "budget_window", "budget_reset", "microsleep", "sleep",
+    for setting in ("glance_limits", "glance_budget", "budget_window", "budget_reset", "microsleep", "sleep",
                     "perclos_drowsy", "perclos_awake", "unresponsive_closure"):  # fmt: skip
         assert getattr(custom, setting) == getattr(preset, setting), setting
 

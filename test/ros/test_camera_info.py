@@ -70,6 +70,13 @@ def test_zero_distortion_of_any_length_is_none() -> None:
     assert camera_from_message(info(distortion_model="", d=[0.0] * 5)).distortion == ()
 
 
+def test_fisheye_is_another_name_for_equidistant() -> None:
+    camera = camera_from_message(info(distortion_model="fisheye", d=[0.1, 0.0, 0.0, 0.0]))
+    assert camera.distortion_model == "equidistant"
+    ideal = camera_from_message(info(distortion_model="equidistant", d=[0.0] * 4))
+    assert ideal.distortion_model == "equidistant", "radius and angle are proportional, which a pinhole's are not"
+
+
 def test_the_cache_says_what_is_wrong_and_assumes_a_camera() -> None:
     cache = CameraCache("/camera_info")
     camera, problem = cache.camera_for(640, 480, "camera", False, 90.0)

@@ -56,6 +56,22 @@ def test_drops_count_for_the_period_they_happened_in() -> None:
     assert third.level == DiagnosticStatus.WARN and third.message == "no images on /image"
 
 
+def test_what_was_known_is_not_known_for_ever() -> None:
+    statistics, writer = FrameStatistics(), DiagnosticsWriter("tracker")
+    for i in range(20):
+        statistics.receive(1.0 + i / 30)
+        statistics.process(0.01, 0.02, True)
+    keys = ("tracking", "camera_metric", "quality_inliers", "source_rate_hz")
+    while_they_come = values(writer.write(ACTIVE, statistics.figures(), 1.0))
+    assert [while_they_come[key] for key in keys] == ["tracking", "yes", "0.900", "30.000"]
+    assert values(writer.write(ACTIVE, statistics.figures(), 1.0))["tracking"] == "tracking", "an image may be late"
+    silent = values(writer.write(ACTIVE, statistics.figures(), 1.0))
+    assert [silent[key] for key in keys] == ["unknown"] * 4
+    statistics.receive(5.0)
+    inactive = values(writer.write(replace(ACTIVE, lifecycle="inactive"), statistics.figures(), 1.0))
+    assert [inactive[key] for key in keys] == ["unknown"] * 4
+
+
 def test_what_is_not_known_is_called_unknown() -> None:
     found = values(DiagnosticsWriter("tracker").write(Report("active"), FrameStatistics().figures(), 1.0))
     for key in ("latency_p99_ms", "camera_metric", "tracking", "source_rate_hz"):

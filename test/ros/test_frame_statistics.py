@@ -23,6 +23,16 @@ def test_gaps_in_the_stamps_are_lost_frames() -> None:
     assert figures.source_rate == pytest.approx(30.0, rel=0.05)
 
 
+def test_most_frames_lost() -> None:
+    statistics, kept = FrameStatistics(), np.random.default_rng(2).random(300) < 0.3
+    kept[-1] = True
+    receive(statistics, (100.0 + np.arange(300) / 30.0)[kept])
+    figures = statistics.figures()
+    assert figures.source_rate == pytest.approx(30.0)
+    lost = int((~kept).sum())
+    assert 0.9 * lost < figures.dropped["lost_before_arrival"] <= lost
+
+
 def test_a_late_frame_is_not_a_lost_one() -> None:
     statistics, stamps = FrameStatistics(), 100.0 + np.arange(60) / 30.0
     stamps[[20, 35]] += 0.6 / 30.0

@@ -86,6 +86,22 @@ def test_bag_of_compressed_images_again_and_again_at_a_rate(start: Any, observer
     assert first_pass[3] - first_pass[0] > 0.4, "0.6 s at 5 Hz; it was recorded in 0.15 s"
 
 
+def test_calibration_is_beside_the_images(start: Any, observer: Observer, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "clip.avi", count=3)
+    images = observer.collect(Image, "/cabin/image_raw")
+    infos = observer.collect(CameraInfo, "/cabin/camera_info")
+    start(*NODE, *parameters(source=path), "-r", "image:=/cabin/image_raw")
+    observer.wait_until(lambda: len(images) == len(infos) == 3, "3 images and camera_infos")
+
+
+def test_a_subscriber_to_the_other_kind_is_told(start: Any, observer: Observer, tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "drive", "mcap", compressed=True)
+    observer.collect(Image, "image")
+    process = start(*NODE, *parameters(source=bag))
+    hint = "/image has one, but the bag holds compressed images: set the tracker's parameter 'compressed'"
+    observer.wait_until(lambda: hint in process.output, "a hint")
+
+
 def test_what_cannot_be_played_is_named_in_one_line(start: Any, tmp_path: Path) -> None:
     film, calibration = write_video(tmp_path / "clip.avi"), tmp_path / "front.yaml"
     calibration.write_text(CALIBRATION)

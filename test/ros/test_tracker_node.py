@@ -16,6 +16,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseWithCovarianceStamped
+from rclpy.qos import ReliabilityPolicy
 from ros.fake_tracker import DISTANCE, FAILING, MATCHABILITY, SLOW
 from ros.processes import REPOSITORY, Observer
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, PointCloud2
@@ -35,11 +36,11 @@ class Camera:
         node = observer.node
         kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
         self._images = node.create_publisher(kind, topic, 5)
-        self._infos = node.create_publisher(CameraInfo, "camera_info", 5)
+        self.infos = node.create_publisher(CameraInfo, "camera_info", 5)
         self._diagnostics = observer.collect(DiagnosticArray, "/diagnostics")
 
     def connect(self) -> None:
-        connected = lambda: self._images.get_subscription_count() and self._infos.get_subscription_count()  # noqa: E731
+        connected = lambda: self._images.get_subscription_count() and self.infos.get_subscription_count()  # noqa: E731
         self.observer.wait_until(connected, "the tracker subscribes to image and camera_info")
 
     def disconnect(self) -> None:
@@ -66,7 +67,7 @@ class Camera:
         message = self.stamped(CameraInfo())
         message.width, message.height = width, HEIGHT
         message.k = [focal, 0.0, 80.0, 0.0, focal, 60.0, 0.0, 0.0, 1.0]
-        self._infos.publish(message)
+        self.infos.publish(message)
 
     def diagnostics(self) -> dict[str, str]:
         """The newest report, with its level and message."""
@@ -206,6 +207,34 @@ def test_camera_info_decides_whether_the_pose_is_metric(start: Any, observer: Ob
     assert np.isnan(points[:, :3]).all() and np.isfinite(points[:, 3:5]).all() and not poses
 
 
+def test_a_calibration_told_once_is_kept(start: Any, observer: Observer) -> None:
+    start(FAKE_NODE)
+    camera = Camera(observer)
+    poses = observer.collect(PoseWithCovarianceStamped, "head_pose")
+    assert observer.change_state("configure")
+    observer.wait_until(lambda: camera.infos.get_subscription_count() > 0, "a subscriber to camera_info")
+    camera.send_info()
+    for _ in range(2):
+        assert observer.change_state("activate")
+        camera.connect()
+        poses.clear()
+        camera.send_until(camera.image, lambda: poses, "a head_pose")
+        camera.wait_for_report(camera_metric="yes")
+        assert observer.change_state("deactivate")
+        camera.wait_for_report(state="inactive", camera_metric="unknown", tracking="unknown")
+
+
+def test_quality_of_service_can_be_overridden(start: Any, observer: Observer) -> None:
+    start(FAKE_NODE, "--ros-args", "-p", "qos_overrides./image.subscription.reliability:=reliable")
+    for _ in range(2):
+        activate(observer)
+        (subscriber,) = observer.node.get_subscriptions_info_by_topic("/image")
+        assert subscriber.qos_profile.reliability is ReliabilityPolicy.RELIABLE
+        (subscriber,) = observer.node.get_subscriptions_info_by_topic("/camera_info")
+        assert subscriber.qos_profile.reliability is ReliabilityPolicy.BEST_EFFORT
+        assert observer.change_state("deactivate") and observer.change_state("cleanup")
+
+
 def _truncated(image: Image) -> Image:
     image.data = image.data[:100]
     return image
@@ -218,7 +247,7 @@ def _empty(image: Image) -> Image:
 
 
 def _unknown_encoding(image: Image) -> Image:
-    image.encoding = "nv12"
+    image.encoding = "nv24"
     return image
 
 
