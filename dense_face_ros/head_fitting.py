@@ -41,12 +41,11 @@ class FitLimits:
         min_coverage: mean matchability over the fitted surface that faces the camera; a face half hidden by hands
             still has 0.3 to 0.5.
         max_residual: root mean square distance of the inliers, in pixels of the network's crop.
-        max_sigma: the network's own standard deviation, median over the matched cells in crop pixels. Of a tracked
-            face it seldom exceeds 4; in the black of a covered lens, where it still matches a face, it is 10 to 20.
-        max_new_sigma: the network's own standard deviation, median over the matched cells in crop pixels, up to which
-            a head that nobody asked for is taken up: it doubts owls and clouds more than the faces it knows. A head
-            that is tracked, or shown by a box, may be doubted more: 1 % of photographed faces are, and 5 % of rendered
-            ones, the smallest and furthest turned.
+        max_sigma: the network's own standard deviation, median over the matched cells in crop pixels. Of faces in
+            videos it is 1 to 1.5, of the smallest and furthest turned up to 5; in the black of a covered lens, where
+            it matches a face that is not there, 10 to 20.
+        max_new_sigma: the same for a head that nobody asked for: the network doubts owls and clouds more than the
+            faces it knows. A head that is tracked, or shown by a box, may be doubted more.
         doubtful_sigma, min_doubtful_coverage: of more than this sigma, such a head must have at least this coverage:
             what the network half believes in, an animal or a statue, is matched in part; a face that it hardly sees,
             because it is small or far aside, all over.
