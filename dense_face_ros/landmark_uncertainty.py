@@ -16,7 +16,7 @@ class LandmarkUncertainty:
         self._basis = model.at(model.landmarks, model.basis).astype(np.float64)
 
     def __call__(self, alignment: Alignment, landmarks: Array, camera: PinholeCamera) -> Array:
-        """Standard deviation per axis (68,), pixels without lens distortion; landmarks (68, 3) in the camera frame."""
+        """Standard deviation per axis (68,), pixels of the image; landmarks (68, 3) metres in the camera frame."""
         rotation, translation = alignment.pose[:3, :3], alignment.pose[:3, 3]
         x, y, z = landmarks.T
         per_metre = np.zeros((68, 2, 3))
@@ -28,4 +28,6 @@ class LandmarkUncertainty:
         jacobian[:, :, 3:6] = per_metre @ skew(translation - landmarks)
         jacobian[:, :, 6 : 6 + self._basis.shape[2]] = (per_metre @ rotation) @ self._basis
         deviations = alignment.factor.whiten(jacobian.reshape(136, -1).T)
-        return np.asarray(np.sqrt(np.einsum("ij,ij->j", deviations, deviations).reshape(68, 2).mean(axis=1)))
+        straight = np.sqrt(np.einsum("ij,ij->j", deviations, deviations).reshape(68, 2).mean(axis=1))
+        undistorted = np.column_stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy])
+        return np.asarray(straight / camera.magnification(undistorted))

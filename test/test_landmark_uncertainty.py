@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from synthetic_views import CAMERA, View
 
 from dense_face_ros.alignment import Aligner
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import rotation_from_vector
+from dense_face_ros.geometry import PinholeCamera, rotation_from_vector
 from dense_face_ros.landmark_uncertainty import LandmarkUncertainty
 
 
-def test_sigma_is_the_spread_of_projected_samples(small_model: FaceModel) -> None:
+@pytest.mark.parametrize("lens", [CAMERA, replace(CAMERA, distortion_model="plumb_bob", distortion=(-3.0, 5.0, 0, 0))])
+def test_sigma_is_the_spread_of_projected_samples(small_model: FaceModel, lens: PinholeCamera) -> None:
     rng = np.random.default_rng(0)
     view = View.of(small_model, rng, yaw=20.0, noise=0.5)
     fit = Aligner(small_model).align(view.correspondences, CAMERA)
@@ -23,8 +27,8 @@ def test_sigma_is_the_spread_of_projected_samples(small_model: FaceModel) -> Non
         return small_model.at(small_model.landmarks, shape) @ rotation.T + fit.pose[:3, 3] + step[:3]
 
     size = len(fit.information)
-    sigma = LandmarkUncertainty(small_model)(fit, landmarks(np.zeros(size)), CAMERA)
+    sigma = LandmarkUncertainty(small_model)(fit, landmarks(np.zeros(size)), lens)
     covariance = np.linalg.inv(fit.information)
     samples = rng.multivariate_normal(np.zeros(size), 0.5 * (covariance + covariance.T), 600)
-    pixels = np.array([CAMERA.project(landmarks(s)) for s in samples])
+    pixels = np.array([lens.project(landmarks(s)) for s in samples])
     np.testing.assert_allclose(sigma, np.sqrt(pixels.var(axis=0).mean(axis=1)), rtol=0.15)
