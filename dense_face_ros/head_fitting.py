@@ -57,9 +57,9 @@ class FitLimits:
     min_coverage: float = 0.3
     max_residual: float = 4.0
     max_sigma: float = 6.0
-    max_new_sigma: float = 3.0
-    doubtful_sigma: float = 2.2
-    min_doubtful_coverage: float = 0.8
+    max_new_sigma: float = 3.5
+    doubtful_sigma: float = 2.4
+    min_doubtful_coverage: float = 0.86
     distance: tuple[float, float] = (0.12, 8.0)
 
 
