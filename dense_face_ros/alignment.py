@@ -82,8 +82,8 @@ class AlignmentSettings:
     expression_weight: float = 1.0
     jaw_weight: float = 0.1
     independent_share: float = 0.21
-    covariance_share: float = 0.28
-    distance_factor: float = 1.9
+    covariance_share: float = 0.24
+    distance_factor: float = 2.0
     kernel: float = 4.0
     focal_spread: float = 0.3
     max_iterations: int = 30
