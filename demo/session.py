@@ -13,8 +13,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, ros_arguments
 from demo.watcher import Watcher
-from dense_face_ros.ros.bag_source import Bag
-from dense_face_ros.ros.bag_topics import is_bag
+from dense_face_ros.ros.bag_source import holds_compressed
 from training.ros_isolation import keep_to_this_machine
 
 _START_PATIENCE = 120.0  # seconds for the tracker to load
@@ -45,7 +44,7 @@ def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ..
     path = source if is_webcam else str(Path(source).absolute())
     # A source such as 0 is a number to ROS unless it is quoted.
     settings = {"source": f"'{path}'", "field_of_view": f"{field_of_view:.6f}", "start_delay": f"{_CONNECT:.1f}"}
-    tracker_settings = {"autostart": "true", "compressed": "true" if _is_compressed(source) else "false"}
+    tracker_settings = {"autostart": "true", "compressed": "true" if holds_compressed(source) else "false"}
     # Signals stay Python's: what ends this process must first end the others.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     watcher = Watcher(output / "overlay.mp4")
@@ -64,14 +63,6 @@ def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ..
         watcher.close()
         rclpy.try_shutdown()
     return watcher
-
-
-def _is_compressed(source: str) -> bool:
-    if not is_bag(Path(source)):
-        return False
-    bag = Bag(Path(source))
-    bag.close()
-    return bag.compressed
 
 
 def _wait_until_active(tracker: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor) -> None:

@@ -86,8 +86,8 @@ def eye_crop(corners: Array, rotation: Array, camera: PinholeCamera) -> Crop:
     width = float(np.sqrt(across @ across))
     (u, v), above = camera.project(np.stack([middle, middle + _A_BIT * rotation[:, 2]]))
     up = above - (u, v)
-    straight = np.array([[camera.fx, camera.fy]]) * middle[:2] / middle[2] + (camera.cx, camera.cy)
-    scale = float(np.sqrt(camera.fx * camera.fy) / middle[2] / camera.magnification(straight)[0])
+    magnified = camera.magnification(camera.project_straight(middle[None]))[0]
+    scale = float(np.sqrt(camera.fx * camera.fy) / middle[2] / magnified)
     side = _PATCH_EYES * width * scale
     return Crop((float(u), float(v)), side, float(np.arctan2(up[0], -up[1])), PATCH_WIDTH)
 

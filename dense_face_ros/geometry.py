@@ -157,17 +157,21 @@ class PinholeCamera:
         """Camera-frame points (..., 3) in metres -> pixels (..., 2) of the distorted image. Depth must be positive."""
         points = np.asarray(points, dtype=np.float64)
         if not self._distorts or points.size == 0:
-            out = np.empty((*points.shape[:-1], 2))
-            # Column by column, as numpy takes several times longer along axes of two.
-            for column, focal, centre in ((0, self.fx, self.cx), (1, self.fy, self.cy)):
-                out[..., column] = points[..., column] / points[..., 2] * focal + centre
-            return out
+            return self.project_straight(points)
         flat, zero, k = points.reshape(-1, 1, 3), np.zeros(3), np.array(self.distortion)
         if self.distortion_model == "equidistant":
             pixels, _ = cv2.fisheye.projectPoints(flat, zero, zero, self.matrix, k)
         else:
             pixels, _ = cv2.projectPoints(flat, zero, zero, self.matrix, k)
         return np.asarray(pixels, dtype=np.float64).reshape(*points.shape[:-1], 2)
+
+    def project_straight(self, points: Array) -> Array:
+        """As :meth:`project`, to the pixels that :meth:`undistort` gives."""
+        out = np.empty((*points.shape[:-1], 2))
+        # Column by column, as numpy takes several times longer along axes of two.
+        for column, focal, centre in ((0, self.fx, self.cx), (1, self.fy, self.cy)):
+            out[..., column] = points[..., column] / points[..., 2] * focal + centre
+        return out
 
     def undistort(self, pixels: Array) -> Array:
         """Pixels (..., 2) of the distorted image -> pixels of the same camera without distortion."""

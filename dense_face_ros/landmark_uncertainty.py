@@ -29,5 +29,4 @@ class LandmarkUncertainty:
         jacobian[:, :, 6 : 6 + self._basis.shape[2]] = (per_metre @ rotation) @ self._basis
         deviations = alignment.factor.whiten(jacobian.reshape(136, -1).T)
         straight = np.sqrt(np.einsum("ij,ij->j", deviations, deviations).reshape(68, 2).mean(axis=1))
-        undistorted = np.column_stack([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy])
-        return np.asarray(straight / camera.magnification(undistorted))
+        return np.asarray(straight / camera.magnification(camera.project_straight(landmarks)))

@@ -7,7 +7,6 @@ For example:
 """
 
 import os
-from pathlib import Path
 
 from launch.actions import (
     DeclareLaunchArgument,
@@ -73,7 +72,7 @@ def nodes(context):
         overrides["backend"] = typed("backend", str)
     if given["compressed"]:
         overrides["compressed"] = flag("compressed", context)
-    elif holds_compressed(given["source"]):
+    elif is_compressed(given["source"]):
         overrides["compressed"] = True
     tracker = LifecycleNode(
         package=PACKAGE,
@@ -144,21 +143,15 @@ def flag(argument, context):
     return text.lower() in TRUE
 
 
-def holds_compressed(source):
+def is_compressed(source):
     """Whether a source is a bag of compressed images; what cannot be read is for the image source to name."""
-    from dense_face_ros.ros.bag_source import Bag
-    from dense_face_ros.ros.bag_topics import is_bag
+    from dense_face_ros.ros.bag_source import holds_compressed
     from dense_face_ros.ros.frame_sources import SourceError
 
-    path = Path(source).expanduser()
-    if not source or not is_bag(path):
-        return False
     try:
-        bag = Bag(path)
+        return holds_compressed(source)
     except SourceError:
         return False
-    bag.close()
-    return bag.compressed
 
 
 def typed(argument, kind):

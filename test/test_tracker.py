@@ -10,40 +10,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tracked_clip import FRAMES
 
-from dense_face_ros import FaceTracker, HeadState, PinholeCamera, Status
-from dense_face_ros.driver import Seat
+from dense_face_ros import FaceTracker, PinholeCamera, Status
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.geometry import vector_from_rotation
 from dense_face_ros.head_size import person_of
 from dense_face_ros.template import Template
 from dense_face_ros.tracker_settings import TrackerSettings
-from training.rendering.clip import ClipRenderer, Truth, clip_truth
+from training.rendering.clip import ClipRenderer, Truth
 
 Frame = npt.NDArray[np.uint8]
-_FRAMES = tuple(range(0, 60, 4))  # the head begins to turn to its left
-
-
-@pytest.fixture(scope="module")
-def truth() -> Truth:
-    return clip_truth()
-
-
-@pytest.fixture(scope="module")
-def clip(shipped_model) -> list[Frame]:
-    renderer = ClipRenderer(shipped_model)
-    return [renderer.frame(i) for i in _FRAMES]
-
-
-@pytest.fixture(scope="module")
-def shared_tracker() -> FaceTracker:
-    return FaceTracker(threads=1)
-
-
-@pytest.fixture
-def tracker(shared_tracker: FaceTracker) -> FaceTracker:
-    shared_tracker.reset()
-    return shared_tracker
 
 
 def rotation_error(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
@@ -51,11 +28,11 @@ def rotation_error(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> fl
 
 
 def test_a_rendered_head_is_tracked_near_its_true_pose(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
-    states = [tracker.update(image, truth.stamp[i], truth.camera) for i, image in zip(_FRAMES, clip, strict=True)]
+    states = [tracker.update(image, truth.stamp[i], truth.camera) for i, image in zip(FRAMES, clip, strict=True)]
     assert all(state.status is Status.TRACKING for state in states)
-    errors = [rotation_error(s.pose_raw, truth.pose[i]) for i, s in zip(_FRAMES, states, strict=True)]
+    errors = [rotation_error(s.pose_raw, truth.pose[i]) for i, s in zip(FRAMES, states, strict=True)]
     assert np.median(errors) < 8.0
-    for i, state in zip(_FRAMES, states, strict=True):
+    for i, state in zip(FRAMES, states, strict=True):
         assert abs(state.pose_raw[2, 3] / truth.pose[i][2, 3] - 1) < 0.2
         assert np.linalg.norm(state.pose_raw[:2, 3] - truth.pose[i][:2, 3]) < 0.02
     turning = [s.yaw_pitch_roll[0] for s in states]
@@ -89,7 +66,7 @@ def test_the_size_of_the_head_is_part_of_the_depth_uncertainty(
 def test_a_known_driver_is_seen_at_the_true_distance(shipped_model, truth: Truth, pupils: float) -> None:
     """A small head and a large one: nearer to where they are, and better known to be there."""
     renderer = ClipRenderer(shipped_model, identity=person_of(shipped_model, pupils).mean)
-    shown = _FRAMES[:5]
+    shown = FRAMES[:5]
     frames, true = [renderer.frame(i) for i in shown], truth.pose[list(shown), 2, 3]
     errors, sigmas = [], []
     for distance in (0.0, pupils):
@@ -233,86 +210,6 @@ def test_a_doubtful_face_is_no_driver_unless_the_driver_was_there(clip: list[Fra
     low, high = sure.landmarks_2d.min(axis=0), sure.landmarks_2d.max(axis=0)
     assert tracker.fit(clip[0], box=[*low, *high]).status is Status.TRACKING, "the box says that there is a face"
     tracker.close()
-
-
-def side_by_side(left: Frame | None, right: Frame | None) -> Frame:
-    """640x480 with a head 0.18 m left of the middle, one a third further away on the right, or an empty seat."""
-    out = np.full((480, 640, 3), 90, np.uint8)
-    if left is not None:
-        out[:, :320] = left[:, 160:480]
-    if right is not None:
-        out[60:420, 320:] = cv2.resize(right[:, 107:533], (320, 360), interpolation=cv2.INTER_AREA)
-    return out
-
-
-def middle(state: HeadState) -> float:
-    """Column of the image in which the head is seen."""
-    return float(state.landmarks_2d[:, 0].mean())
-
-
-def test_of_two_heads_the_nearest_is_the_driver(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
-    for image, column in (
-        (side_by_side(clip[0], clip[3]), 160),
-        (np.ascontiguousarray(side_by_side(clip[0], clip[3])[:, ::-1]), 480),
-    ):
-        tracker.reset()
-        assert middle(tracker.update(image, 0.0, truth.camera)) == pytest.approx(column, abs=20)
-
-
-def test_the_driver_is_whoever_sits_in_the_seat(clip: list[Frame], truth: Truth) -> None:
-    tracker = FaceTracker(TrackerSettings(seat=Seat(left=0.55)))
-    assert tracker.update(side_by_side(clip[0], None), 0.0, truth.camera).status is Status.SEARCHING
-    state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, truth.camera)
-    assert middle(state) == pytest.approx(480, abs=20)
-    tracker.close()
-
-
-def test_the_track_does_not_jump_to_another_person(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
-    """The driver's face is hidden while the passenger's is in view: lost at once, found again, never mistaken."""
-    for i in range(3):
-        assert middle(tracker.update(side_by_side(clip[i], clip[3]), i / 30, truth.camera)) < 320
-    size = tracker._identity.prior
-    for i in range(3, 12):
-        state = tracker.update(side_by_side(None, clip[3]), i / 30, truth.camera)
-        assert state.status is Status.LOST and state.reason
-    assert tracker._identity.prior is size, "the person is still the same"
-    back = tracker.update(side_by_side(clip[3], clip[3]), 12 / 30, truth.camera)
-    assert middle(back) < 320
-
-
-def test_somebody_else_may_drive_when_the_driver_is_gone(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
-    tracker.update(side_by_side(clip[0], clip[3]), 0.0, truth.camera)
-    passenger = side_by_side(None, clip[3])
-    stamps = np.arange(1, 40) / 30
-    states = [tracker.update(passenger, float(stamp), truth.camera) for stamp in stamps]
-    taken = [stamp for stamp, s in zip(stamps, states, strict=True) if s.status is Status.TRACKING]
-    assert taken[0] == pytest.approx(tracker.settings.remember_person, abs=0.05)
-    assert middle(states[-1]) > 320
-    # Nothing of the first person is left: as if the passenger had been alone from the start.
-    tracker.reset()
-    fresh = [tracker.update(passenger, float(stamp), truth.camera) for stamp in taken]
-    np.testing.assert_allclose(states[-1].coefficients, fresh[-1].coefficients, atol=1e-9)
-
-
-def test_slow_frames_do_not_make_a_stranger_of_the_driver(
-    tracker: FaceTracker, clip: list[Frame], truth: Truth
-) -> None:
-    for i in range(3):
-        state = tracker.update(side_by_side(clip[i], clip[3]), 5.0 * i, truth.camera)
-        assert state.status is Status.TRACKING
-        assert middle(state) < 320
-    assert tracker._identity.prior is not None
-    tracker.update(np.full_like(clip[0], 90), 3600.0, truth.camera)
-    assert tracker._identity.prior is None, "who is seen after an hour may be another"
-
-
-def test_the_driver_stays_the_same_when_the_camera_becomes_known(
-    tracker: FaceTracker, clip: list[Frame], truth: Truth
-) -> None:
-    assert tracker.update(side_by_side(clip[0], clip[3]), 0.0).status is Status.TRACKING
-    state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, replace(truth.camera, fx=900.0, fy=900.0))
-    assert state.status is Status.TRACKING
-    assert middle(state) < 320
 
 
 def test_an_image_of_another_size_begins_a_new_video(tracker: FaceTracker, clip: list[Frame]) -> None:

@@ -16,6 +16,7 @@ from dense_face_ros.ros.bag_topics import (
     IMAGE,
     image_connection,
     info_connection,
+    is_bag,
     open_reader,
     read_messages,
 )
@@ -66,6 +67,20 @@ class Bag:
     def close(self) -> None:
         """Close the bag's files."""
         self._reader.close()
+
+
+def holds_compressed(source: str) -> bool:
+    """Whether a source is a bag of compressed images.
+
+    Raises:
+        SourceError: it is a bag that cannot be read.
+    """
+    path = Path(source).expanduser()
+    if not source or not is_bag(path):
+        return False
+    bag = Bag(path)
+    bag.close()
+    return bag.compressed
 
 
 def _decode(data: bytes, kind: str) -> Any:

@@ -42,8 +42,8 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
     width, height = roi.width or message.width, roi.height or message.height
     distortion = () if rectified else tuple(float(value) for value in message.d)
     model = _ALSO_CALLED.get(message.distortion_model, message.distortion_model)
-    # Zeros of any number are no distortion, but an ideal fisheye's.
-    distorts = any(distortion) or (bool(distortion) and model == "equidistant")
+    if not any(distortion) and not (distortion and model == "equidistant"):  # zeros are none, but of a fisheye
+        model, distortion = "", ()
     return PinholeCamera(
         fx=float(matrix[0, 0]) / bin_x,
         fy=float(matrix[1, 1]) / bin_y,
@@ -52,8 +52,8 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
         cy=(float(matrix[1, 2]) - roi.y_offset + 0.5) / bin_y - 0.5,
         width=width // bin_x,
         height=height // bin_y,
-        distortion_model=model if distorts else "",
-        distortion=distortion if distorts else (),
+        distortion_model=model,
+        distortion=distortion,
     )
 
 

@@ -1,0 +1,97 @@
+"""Whom FaceTracker tracks when several people are in view, or one after the other; as in ``test_tracker``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from dense_face_ros import FaceTracker, HeadState, Status
+from dense_face_ros.driver import Seat
+from dense_face_ros.tracker_settings import TrackerSettings
+from training.rendering.clip import Truth
+
+Frame = npt.NDArray[np.uint8]
+
+
+def side_by_side(left: Frame | None, right: Frame | None) -> Frame:
+    """640x480 with a head 0.18 m left of the middle, one a third further away on the right, or an empty seat."""
+    out = np.full((480, 640, 3), 90, np.uint8)
+    if left is not None:
+        out[:, :320] = left[:, 160:480]
+    if right is not None:
+        out[60:420, 320:] = cv2.resize(right[:, 107:533], (320, 360), interpolation=cv2.INTER_AREA)
+    return out
+
+
+def middle(state: HeadState) -> float:
+    """Column of the image in which the head is seen."""
+    return float(state.landmarks_2d[:, 0].mean())
+
+
+def test_of_two_heads_the_nearest_is_the_driver(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    for image, column in (
+        (side_by_side(clip[0], clip[3]), 160),
+        (np.ascontiguousarray(side_by_side(clip[0], clip[3])[:, ::-1]), 480),
+    ):
+        tracker.reset()
+        assert middle(tracker.update(image, 0.0, truth.camera)) == pytest.approx(column, abs=20)
+
+
+def test_the_driver_is_whoever_sits_in_the_seat(clip: list[Frame], truth: Truth) -> None:
+    tracker = FaceTracker(TrackerSettings(seat=Seat(left=0.55)))
+    assert tracker.update(side_by_side(clip[0], None), 0.0, truth.camera).status is Status.SEARCHING
+    state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, truth.camera)
+    assert middle(state) == pytest.approx(480, abs=20)
+    tracker.close()
+
+
+def test_the_track_does_not_jump_to_another_person(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    """The driver's face is hidden while the passenger's is in view: lost at once, found again, never mistaken."""
+    for i in range(3):
+        assert middle(tracker.update(side_by_side(clip[i], clip[3]), i / 30, truth.camera)) < 320
+    size = tracker._identity.prior
+    for i in range(3, 12):
+        state = tracker.update(side_by_side(None, clip[3]), i / 30, truth.camera)
+        assert state.status is Status.LOST and state.reason
+    assert tracker._identity.prior is size, "the person is still the same"
+    back = tracker.update(side_by_side(clip[3], clip[3]), 12 / 30, truth.camera)
+    assert middle(back) < 320
+
+
+def test_somebody_else_may_drive_when_the_driver_is_gone(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    tracker.update(side_by_side(clip[0], clip[3]), 0.0, truth.camera)
+    passenger = side_by_side(None, clip[3])
+    stamps = np.arange(1, 40) / 30
+    states = [tracker.update(passenger, float(stamp), truth.camera) for stamp in stamps]
+    taken = [stamp for stamp, s in zip(stamps, states, strict=True) if s.status is Status.TRACKING]
+    assert taken[0] == pytest.approx(tracker.settings.remember_person, abs=0.05)
+    assert middle(states[-1]) > 320
+    # Nothing of the first person is left: as if the passenger had been alone from the start.
+    tracker.reset()
+    fresh = [tracker.update(passenger, float(stamp), truth.camera) for stamp in taken]
+    np.testing.assert_allclose(states[-1].coefficients, fresh[-1].coefficients, atol=1e-9)
+
+
+def test_slow_frames_do_not_make_a_stranger_of_the_driver(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    for i in range(3):
+        state = tracker.update(side_by_side(clip[i], clip[3]), 5.0 * i, truth.camera)
+        assert state.status is Status.TRACKING
+        assert middle(state) < 320
+    assert tracker._identity.prior is not None
+    tracker.update(np.full_like(clip[0], 90), 3600.0, truth.camera)
+    assert tracker._identity.prior is None, "who is seen after an hour may be another"
+
+
+def test_the_driver_stays_the_same_when_the_camera_becomes_known(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    assert tracker.update(side_by_side(clip[0], clip[3]), 0.0).status is Status.TRACKING
+    state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, replace(truth.camera, fx=900.0, fy=900.0))
+    assert state.status is Status.TRACKING
+    assert middle(state) < 320
