@@ -46,7 +46,7 @@ ARGUMENTS = (
     ("use_sim_time", "false", "Take the time from /clock; a source then publishes it."),
     ("source", "", "Webcam, video file, folder of images or rosbag2 to play as the camera; empty: none."),
     ("source_params_file", "", "Parameter file of the source: its calibration file, topic, rate; empty: none."),
-    ("field_of_view", "", "Degrees across the longer side of the images of a camera without calibration; empty: 60."),
+    ("field_of_view", "", "Degrees across the longer side, without calibration; empty: as the parameter file says."),
     ("attention", "true", "Judge the driver's attention."),
     ("attention_params_file", "", "Parameter file of the attention node; empty: config/attention.yaml."),
     ("overlay", "false", "Show the overlay in a window (rqt_image_view)."),
