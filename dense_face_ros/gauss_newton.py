@@ -12,7 +12,8 @@ from dense_face_ros.energy import DataTerm, FitState, PriorTerm, Residuals
 from dense_face_ros.geometry import Array
 
 MEDIAN_OF_NORM = 1.1774  #: median of |r| / sigma for Gaussian noise in two dimensions
-_MAX_DAMPING = 1e6
+# Shares of the diagonal. The smallest leaves all but the flattest valleys as they are; the largest moves nothing.
+_MIN_DAMPING, _MAX_DAMPING, _DAMPING_FACTOR = 1e-6, 1e6, 100.0
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,12 @@ def minimise(
             step = _step(matrix, gradient, damping)
         moved = _descend(data, prior, state, step, value, scale)
         while moved is None:
-            damping = max(10.0 * damping, 1e-3)
+            damping = max(_DAMPING_FACTOR * damping, _MIN_DAMPING)
             if damping > _MAX_DAMPING:
                 return Minimum(state, residuals, scale, matrix, told, iteration, False)
             moved = _descend(data, prior, state, _step(matrix, gradient, damping), value, scale)
         state, residuals = moved
-        damping = 0.1 * damping if damping > 1e-4 else 0.0
+        damping = damping / _DAMPING_FACTOR if damping > _MIN_DAMPING else 0.0
     return Minimum(state, residuals, scale, matrix, told, max_iterations, False)
 
 
