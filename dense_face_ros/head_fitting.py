@@ -44,11 +44,10 @@ class FitLimits:
         max_sigma: the network's own standard deviation, median over the matched cells in crop pixels. Of faces in
             videos it is 1 to 1.5, of the smallest and furthest turned up to 5; in the black of a covered lens, where
             it matches a face that is not there, 10 to 20.
-        max_new_sigma: the same for a head that nobody asked for: the network doubts owls and clouds more than the
-            faces it knows. A head that is tracked, or shown by a box, may be doubted more.
-        doubtful_sigma, min_doubtful_coverage: of more than this sigma, such a head must have at least this coverage:
-            what the network half believes in, an animal or a statue, is matched in part; a face that it hardly sees,
-            because it is small or far aside, all over.
+        max_new_sigma, sigma_per_score: a head that nobody asked for may be doubted by this and so much more as the
+            finder is sure of it (``max_new_sigma + sigma_per_score * score``): what only one of the two networks
+            believes in is an animal, a statue or a cloud. A head that is tracked, or shown by a box, may be doubted
+            more.
         distance: (nearest, farthest) head in metres, for cameras whose intrinsics are known.
     """
 
@@ -57,9 +56,8 @@ class FitLimits:
     min_coverage: float = 0.3
     max_residual: float = 4.0
     max_sigma: float = 6.0
-    max_new_sigma: float = 3.5
-    doubtful_sigma: float = 2.4
-    min_doubtful_coverage: float = 0.86
+    max_new_sigma: float = 2.1
+    sigma_per_score: float = 1.1
     distance: tuple[float, float] = (0.12, 8.0)
 
 

@@ -3,42 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.face_finder import FaceCandidate
 from dense_face_ros.geometry import Array, Crop
-from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit
+from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, NoHead
 
 _SURE = 0.5  # score of proposals that are looked at first: the others are seldom heads, and each costs a fit
 
 
-def looks(candidates: Sequence[FaceCandidate], most: int) -> list[list[Crop]]:
-    """Crops of at most ``most`` proposals: of the sure ones, the most prominent first, then of the others."""
+@dataclass(frozen=True)
+class Look:
+    """A window of the image, and by how much (sigma, crop pixels) the network may doubt a head in it."""
+
+    crop: Crop
+    max_sigma: float = np.inf
+
+
+def looks(candidates: Sequence[FaceCandidate], most: int, limits: FitLimits | None) -> list[list[Look]]:
+    """At most ``most`` proposals: of the sure ones, the most prominent first, then of the others.
+
+    Args:
+        limits: for heads that nobody asked for; None where one is expected.
+    """
     prominent = sorted(candidates, key=lambda c: c.score * (c.box[2] - c.box[0]), reverse=True)
     sure = [c for c in prominent if c.score >= _SURE]
     unsure = [c for c in prominent if c.score < _SURE]
     parts = (sure[:most], unsure[: max(most - len(sure), 0)])
-    return [[crop_of(candidate) for candidate in part] for part in parts if part]
+    return [[_look_at(candidate, limits) for candidate in part] for part in parts if part]
 
 
-def certain(fits: list[HeadFit], reason: str, limits: FitLimits) -> tuple[list[HeadFit], str]:
-    """Heads that the network doubts by no more than the limits allow, and ``reason`` or why none."""
-    believed = [fit for fit in fits if fit.quality["sigma"] <= _allowed_sigma(fit, limits)]
-    if fits and not believed:
-        best = min(fits, key=lambda fit: fit.quality["sigma"])
-        reason = (
-            f"what may be a face is doubtful: sigma {best.quality['sigma']:.1f} crop pixels, "
-            f"{_allowed_sigma(best, limits)} allowed where {best.quality['coverage']:.0%} of the face is matched"
-        )
-    return believed, reason
+def _look_at(candidate: FaceCandidate, limits: FitLimits | None) -> Look:
+    crop = crop_of(candidate)
+    return Look(crop) if limits is None else Look(crop, limits.max_new_sigma + limits.sigma_per_score * candidate.score)
 
 
-def _allowed_sigma(fit: HeadFit, limits: FitLimits) -> float:
-    whole = fit.quality["coverage"] >= limits.min_doubtful_coverage
-    return limits.max_new_sigma if whole else min(limits.doubtful_sigma, limits.max_new_sigma)
+def believed(fit: HeadFit, look: Look) -> HeadFit:
+    """The fit itself; NoHead where the network doubts it by more than the look allows."""
+    sigma = fit.quality["sigma"]
+    if sigma > look.max_sigma:
+        raise NoHead(f"what may be a face is doubtful: sigma {sigma:.1f} crop pixels, {look.max_sigma:.1f} allowed")
+    return fit
 
 
 def centre_of(candidate: FaceCandidate) -> Array:

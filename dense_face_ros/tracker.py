@@ -22,7 +22,7 @@ from dense_face_ros.head_size import person_of
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.identity_memory import IdentityMemory
 from dense_face_ros.landmark_uncertainty import LandmarkUncertainty
-from dense_face_ros.searching import centre_of, certain, looks
+from dense_face_ros.searching import Look, believed, centre_of, looks
 from dense_face_ros.smoothing import PoseFilter
 from dense_face_ros.template import Template
 from dense_face_ros.tracker_settings import TrackerSettings
@@ -180,16 +180,14 @@ class FaceTracker:
         check_image(image)
         camera = checked_camera(camera, image)
         if box is None:
-            shown = looks(self._finder.find(image), self.settings.candidates)
+            shown = looks(self._finder.find(image), self.settings.candidates, self.settings.limits)
         else:
-            shown = [[Crop.around_box(box, MARGIN, CROP_SIZE)]]
+            shown = [[Look(Crop.around_box(box, MARGIN, CROP_SIZE))]]
         fits: list[HeadFit] = []
         reason = "no face found"
-        for crops in shown:
-            views = [(crop, camera or photograph_camera(image, crop.side / MARGIN)) for crop in crops]
+        for part in shown:
+            views = [(look, camera or photograph_camera(image, look.crop.side / MARGIN)) for look in part]
             fits, reason = self._heads(image, views, reason, self._person)
-            if box is None:
-                fits, reason = certain(fits, reason, self.settings.limits)
             if fits:
                 break
         best = max(fits, key=nearness, default=None)
@@ -213,11 +211,11 @@ class FaceTracker:
     def _search(self, image: Image, stamp: float, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:
         """The driver's head anywhere in the image."""
         proposals = [c for c in self._finder.find(image) if self._driver.may_be_at(centre_of(c), stamp, camera)]
-        for crops in looks(proposals, self.settings.candidates):
-            views = [(crop, camera) for crop in crops]
+        # A doubtful head where the driver's was is the driver's.
+        limits = self.settings.limits if self._driver.last is None else None
+        for part in looks(proposals, self.settings.candidates, limits):
+            views = [(look, camera) for look in part]
             fits, reason = self._heads(image, views, reason, self._identity.prior, warm=True)
-            if self._driver.last is None:  # else a doubtful head where the driver's was is the driver's
-                fits, reason = certain(fits, reason, self.settings.limits)
             drivers = [fit for fit in fits if self._driver.may_be(fit, stamp)]
             if drivers:
                 return max(drivers, key=nearness), reason
@@ -228,20 +226,21 @@ class FaceTracker:
     def _heads(
         self,
         image: Image,
-        views: list[tuple[Crop, PinholeCamera]],
+        views: list[tuple[Look, PinholeCamera]],
         reason: str,
         identity: IdentityPrior | None = None,
         warm: bool = False,
     ) -> tuple[list[HeadFit], str]:
-        """The heads in the given crops, and the last reason, or ``reason``, why one shows none.
+        """The heads in the given windows, and the last reason, or ``reason``, why one shows none.
 
         Each is fitted twice: where it was proposed, then where it is; ``warm``: the second time from the first fit.
         """
         fits = []
-        for crop, camera in views:
+        for look, camera in views:
             try:
-                fit = self._fitter.fit(image, crop, camera, identity=identity)
-                fits.append(self._fitter.fit(image, fit.next_crop(), camera, fit if warm else None, identity))
+                fit = self._fitter.fit(image, look.crop, camera, identity=identity)
+                fit = self._fitter.fit(image, fit.next_crop(), camera, fit if warm else None, identity)
+                fits.append(believed(fit, look))
             except _NO_FIT as why:
                 reason = str(why)
         return fits, reason
