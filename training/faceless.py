@@ -1,7 +1,7 @@
 """Crops of what is no face but may be taken for one: nothing in them is matchable.
 
 The finder's proposals on face-free photographs, also those it hardly believes in, as a search would show them to the
-network: animals, statues, things with two holes.
+network: animals, statues, things with two holes. And what a covered or blinded lens shows: one shade, or nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from training.face_finder.photographs import decode, load_backgrounds
 # The one whose weights no terms are on: what it points at may be learned from by any network.
 _FINDER = "face_finder_free.onnx"
 _LEAST_SCORE = 0.05
-_ANYWHERE = 0.2  # share of crops from anywhere in a photograph
+_COVERED = 0.1  # share of crops of one shade; every other one is black
+_ANYWHERE = 0.2  # share of the others from anywhere in a photograph
 _SPREAD, _SHIFT, _ROLL = 0.25, 0.12, np.radians(20.0)  # of the crops around the proposals
 
 Image = npt.NDArray[np.uint8]
@@ -56,6 +57,9 @@ class FacelessCrops:
 
     def draw(self, rng: np.random.Generator, size: int) -> Image:
         """(size, size, 3) RGB, mirrored as often as not."""
+        if rng.random() < _COVERED:
+            shade = rng.uniform(0.0, 256.0) if rng.random() < 0.5 else 0.0
+            return np.full((size, size, 3), shade, np.uint8)
         proposals, cumulative = self._proposals
         if not proposals or rng.random() < _ANYWHERE:
             image = decode(self._files[int(rng.integers(len(self._files)))])

@@ -39,6 +39,13 @@ def test_most_crops_show_what_the_finder_believes_in_most(doll: Path) -> None:
     assert np.mean(np.array(skin) > 40) > 0.6
 
 
+def test_some_show_what_a_covered_lens_does(doll: Path) -> None:
+    crops, rng = FacelessCrops(doll), np.random.default_rng(2)
+    plain = [image for image in (crops.draw(rng, 16) for _ in range(200)) if image.std() == 0.0]
+    assert 5 < len(plain) < 50
+    assert 0.2 < np.mean([image.max() == 0 for image in plain]) < 0.8
+
+
 def test_nothing_is_matchable_in_them(doll: Path, shipped_model) -> None:  # type: ignore[no-untyped-def]
     class Nobody:
         def draw(self, rng):  # type: ignore[no-untyped-def]
