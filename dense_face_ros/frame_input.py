@@ -11,12 +11,15 @@ Image = npt.NDArray[np.uint8]
 
 #: A lone photograph's camera is not known: its head is taken to be this many box sides of focal length away.
 _PHOTOGRAPH_FOCAL = 8.0
+#: But no lens is taken to be wider than this, of the longer side (60 degrees): a small face near the edge would lie far
+#: off its axis.
+_LEAST_FOCAL = 0.87
 
 
 def photograph_camera(image: Image, box_side: float) -> PinholeCamera:
     """The camera of a lone photograph, which is not known: far enough from a face of ``box_side`` pixels."""
     height, width = image.shape[:2]
-    focal = _PHOTOGRAPH_FOCAL * box_side
+    focal = max(_PHOTOGRAPH_FOCAL * box_side, _LEAST_FOCAL * max(width, height))
     return PinholeCamera(focal, focal, 0.5 * (width - 1), 0.5 * (height - 1), width, height, metric=False)
 
 

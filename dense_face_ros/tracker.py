@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -171,7 +172,8 @@ class FaceTracker:
 
         Args:
             image: (H, W, 3) BGR or (H, W) grey, uint8.
-            box: (x0, y0, x1, y1) around the face (brows to chin, ear to ear); without one the face is searched.
+            box: (x0, y0, x1, y1) around the face (brows to chin, ear to ear); without one the face is searched, down
+                to 7 % of the image's height.
             camera: of the image; without one the head is taken to be far enough away for little perspective.
 
         Raises:
@@ -179,10 +181,7 @@ class FaceTracker:
         """
         check_image(image)
         camera = checked_camera(camera, image)
-        if box is None:
-            shown = looks(self._finder.find(image), self.settings.candidates, self.settings.limits)
-        else:
-            shown = [[Look(Crop.around_box(box, MARGIN, CROP_SIZE))]]
+        shown = self._looks(image) if box is None else [[Look(Crop.around_box(box, MARGIN, CROP_SIZE))]]
         fits: list[HeadFit] = []
         reason = "no face found"
         for part in shown:
@@ -195,6 +194,11 @@ class FaceTracker:
             lens = camera or photograph_camera(image, 0.5 * min(image.shape[:2]))
             return self._nothing(0.0, Status.SEARCHING, reason, lens)
         return self._state(image, best, 0.0, best.alignment.pose, best.alignment.covariance)
+
+    def _looks(self, image: Image) -> Iterator[list[Look]]:
+        """Where a photograph may show a head: in all of it, then, if nobody is found there, closer."""
+        for find in (self._finder.find, self._finder.find_closer):
+            yield from looks(find(image), self.settings.candidates, self.settings.limits)
 
     def _track(self, image: Image, stamp: float, camera: PinholeCamera) -> tuple[HeadFit | None, str]:
         """The head near where it was, if it is still there."""

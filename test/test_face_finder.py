@@ -80,6 +80,19 @@ def test_box_lands_on_the_bright_spot(toy_finder: FaceFinder, shape: tuple[int, 
     assert found[0].roll == pytest.approx(ROLL, abs=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(480, 640), (1200, 1920, 3)])
+def test_a_closer_look_finds_the_same_face_smaller(toy_finder: FaceFinder, shape: tuple[int, ...]) -> None:
+    cell = STRIDE / min(INPUT_WIDTH / shape[1], INPUT_HEIGHT / shape[0])
+    for across, down in ((0.1, 0.1), (0.5, 0.5), (0.9, 0.2), (0.45, 0.9)):
+        image = np.zeros(shape, np.uint8)
+        x, y, side = int(across * shape[1]), int(down * shape[0]), round(0.7 * cell)
+        image[y : y + side, x : x + side] = 255
+        (found,) = toy_finder.find_closer(image, 0.5)
+        x0, y0, x1, y1 = found.box
+        assert np.abs(0.5 * np.array([x0 + x1, y0 + y1]) - np.array([x, y]) - 0.5 * (side - 1)).max() <= 0.6 * cell
+        assert x1 - x0 == pytest.approx(0.6 * BOX_WIDTH * cell / STRIDE, rel=0.02)
+
+
 def test_letterbox_map_is_half_pixel_correct() -> None:
     ramp = np.tile(np.linspace(0, 250, 640).astype(np.uint8), (360, 1))
     small, scale, offset = letterbox(ramp)

@@ -42,5 +42,5 @@ def test_a_head_may_be_doubted_the_more_the_surer_the_finder_is() -> None:
     ((expected,),) = looks([proposal(0.8, 60)], 8, None)
     fit: Any = SimpleNamespace(quality={"sigma": 2.55})
     assert believed(fit, sure) is fit and believed(fit, expected) is fit
-    with pytest.raises(NoHead, match="sigma 2.5 crop pixels, 2.3 allowed"):
+    with pytest.raises(NoHead, match=r"sigma 2\.5 crop pixels, 2\.3 allowed"):
         believed(fit, unsure)

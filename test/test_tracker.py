@@ -193,6 +193,23 @@ def test_one_photograph_leaves_no_memory(tracker: FaceTracker, clip: list[Frame]
     assert tracker.fit(np.full_like(clip[0], 90)).status is Status.SEARCHING
 
 
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_a_small_face_in_the_corner_of_a_photograph_is_fitted(
+    tracker: FaceTracker, clip: list[Frame], share: float
+) -> None:
+    """At a tenth, 12 pixels high, only a closer look finds it; so far aside, a wide lens would fit no face to it."""
+    expected = tracker.fit(clip[0]).landmarks_2d
+    small = cv2.resize(clip[0], None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    photograph = np.full_like(clip[0], 90)
+    height, width = small.shape[:2]
+    photograph[20 : 20 + height, -width - 20 : -20] = small
+    found = tracker.fit(photograph)
+    assert found.status is Status.TRACKING, found.reason
+    there = share * (expected + 0.5) - 0.5 + (photograph.shape[1] - width - 20, 20)
+    size = np.linalg.norm(np.ptp(there, axis=0))
+    assert np.linalg.norm(found.landmarks_2d - there, axis=1).mean() < 0.1 * size
+
+
 def test_a_doubtful_face_is_no_driver_unless_the_driver_was_there(clip: list[Frame], truth: Truth) -> None:
     tracker = FaceTracker()
     sure = tracker.update(clip[0], 0.0, truth.camera)
