@@ -1,6 +1,6 @@
 """Whether the tracker's covariance means what it says, on rendered people whose true pose is known.
 
-    python -m training.benchmarks.consistency --people 72 [--json FILE]
+    python -m training.benchmarks.consistency --people 72 [--network FILE] [--json FILE]
     python -m training.benchmarks.consistency --people 72 --calibrate
 
 For a pose error e with covariance C in d dimensions, e' C^-1 e / d (NEES) is 1 on average where the covariance is
@@ -27,6 +27,7 @@ import numpy.typing as npt
 from scipy.stats import chi2
 
 from dense_face_ros import FaceModel, FaceTracker, TrackerSettings
+from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.geometry import Array, vector_from_rotation
 from dense_face_ros.head_state import Status
 from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
@@ -162,12 +163,12 @@ def report(tracks: list[Track]) -> dict[str, Any]:
     }
 
 
-def calibrate(model: FaceModel, people: int) -> dict[str, float]:
+def calibrate(model: FaceModel, people: int, network: Path | None = None) -> dict[str, float]:
     """The settings with which the mean NEES is 1, raw and filtered, over people that the report does not show."""
     sequences = [sequence(model, _CALIBRATING + i) for i in range(people)]
     settings = TrackerSettings()
     for _ in range(_STEPS):
-        tracker = FaceTracker(settings, backend="onnxruntime-cpu")
+        tracker = FaceTracker(settings, network_path=network, backend="onnxruntime-cpu")
         tracks = [run(tracker, shown) for shown in sequences]
         tracker.close()
         # Less information from the data means more spread, and nearly in proportion. Depth rests on the prior of head
@@ -196,19 +197,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.consistency", description="NEES of the pose.")
     parser.add_argument("--people", type=int, default=72, help="rendered people, 4 seconds of each (default 72)")
     parser.add_argument("--calibrate", action="store_true", help="find the settings instead of reporting on them")
+    parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
     try:
         if options.people < 1:
             raise ValueError(f"--people is {options.people}; it must be at least 1")
         check_destination(options.json)
+        network = options.network and network_path(options.network)
         model = FaceModel.load()
         if options.calibrate:
-            result: dict[str, Any] = calibrate(model, options.people)
+            result: dict[str, Any] = calibrate(model, options.people, network)
         else:
-            tracker = FaceTracker(backend="onnxruntime-cpu")
+            tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
             result = report([run(tracker, sequence(model, _REPORTED + i)) for i in range(options.people)])
-        write_result(options.json, result)
+        write_result(options.json, result, network)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -23,6 +23,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from dense_face_ros import FaceModel, FaceTracker
+from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.geometry import (
     Array,
     rotation_from_vector,
@@ -130,14 +131,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.steadiness", description="Still heads.")
     parser.add_argument("--people", type=int, default=8, help="rendered people (default 8)")
+    parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--json", type=Path, help="write the figures, per person too, to this file")
     options = parser.parse_args(arguments)
     try:
         if options.people < 1:
             raise ValueError(f"--people is {options.people}; it must be at least 1")
         check_destination(options.json)
-        result = evaluate(FaceTracker(backend="onnxruntime-cpu"), FaceModel.load(), options.people)
-        write_result(options.json, result)
+        network = options.network and network_path(options.network)
+        tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
+        result = evaluate(tracker, FaceModel.load(), options.people)
+        write_result(options.json, result, network)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
