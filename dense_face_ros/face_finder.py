@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.backends.small_network import open_small_network
+from dense_face_ros.frame_input import check_image
 
 INPUT_WIDTH, INPUT_HEIGHT, STRIDE = 320, 256, 8
 FORMAT_VERSION = "1"
@@ -64,10 +65,9 @@ class FaceFinder:
         """Faces in an image (H, W) or (H, W, 3) BGR, the surest first, none overlapping another by half.
 
         Raises:
-            ValueError: when the image has another shape or type.
+            ValueError: as :func:`dense_face_ros.frame_input.check_image`.
         """
-        if image.dtype != np.uint8 or image.ndim not in (2, 3) or 0 in image.shape or image.shape[2:] not in ((), (3,)):
-            raise ValueError(f"image is {image.dtype} {image.shape}; needed is uint8 (H, W) grey or (H, W, 3) BGR")
+        check_image(image)
         small, scale, offset = letterbox(image)
         score, geometry = self._session.run(None, {"image": small[None, None]})
         boxes, scores, rolls = decode(np.asarray(score)[0, 0], np.asarray(geometry)[0], min_score)
@@ -84,7 +84,8 @@ class FaceFinder:
             ValueError: as :meth:`find`.
         """
         found: list[FaceCandidate] = []
-        height, width = (max(1, round(_PART * side)) for side in image.shape[:2])
+        check_image(image)
+        height, width = (max(2, round(_PART * side)) for side in image.shape[:2])
         for v in (0, image.shape[0] - height):
             for u in (0, image.shape[1] - width):
                 part = np.ascontiguousarray(image[v : v + height, u : u + width])

@@ -194,5 +194,5 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape, kind", [((4, 4), np.float32), ((4, 4, 4), np.uint8), ((0, 4), np.uint8)])
 def test_bad_images_are_named(toy_finder: FaceFinder, shape: tuple[int, ...], kind: type) -> None:
-    with pytest.raises(ValueError, match="image is"):
+    with pytest.raises(ValueError, match=r"image (is|has)"):
         toy_finder.find(np.zeros(shape, kind))
