@@ -27,6 +27,7 @@ from dense_face_ros.searching import Look, believed, centre_of, looks
 from dense_face_ros.smoothing import PoseFilter
 from dense_face_ros.template import Template
 from dense_face_ros.tracker_settings import TrackerSettings
+from dense_face_ros.upright import UprightFinder
 from dense_face_ros.visibility import LandmarkVisibility
 
 #: Why a crop has no fit: it shows no head, or the network could not be asked.
@@ -70,7 +71,7 @@ class FaceTracker:
         self.model = FaceModel.load(model_path)
         network_file = model_file.network_path(_path(network_path))
         finder_file = _path(finder_path) or model_file.companion(network_file, "face_finder")
-        self._finder = FaceFinder(finder_file, threads=threads)
+        self._finder = UprightFinder(FaceFinder(finder_file, threads=threads), self.settings.image_rotation)
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
         self._eyes = EyeOpenness(model_file.companion(network_file, "eyelids"), threads=threads)
         self._driver = Driver(self.settings.seat, self.settings.remember_person)

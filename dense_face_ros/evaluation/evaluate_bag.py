@@ -36,6 +36,7 @@ from dense_face_ros.evaluation.summary import summary
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.tracker import FaceTracker
 from dense_face_ros.tracker_settings import TrackerSettings
+from dense_face_ros.upright import ROTATIONS
 
 
 def main(arguments: list[str] | None = None, tracker: Tracker | None = None) -> int:
@@ -66,7 +67,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     recording = open_recording(options)
     try:
         if tracker is None:
-            settings = TrackerSettings(field_of_view=options.field_of_view)
+            settings = TrackerSettings(field_of_view=options.field_of_view, image_rotation=options.image_rotation)
             tracker = FaceTracker(
                 settings, network_path=options.network, backend=options.backend, threads=options.threads
             )
@@ -116,6 +117,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--compare", type=Path, metavar="OTHER", help="output folder of another run to compare with")
     parser.add_argument("--topic", default="", help="image topic of the bag (default: its only one)")
     parser.add_argument("--truth", default="", help="topic of true head poses (default: */head_pose/truth)")
+    parser.add_argument(
+        "--image-rotation",
+        type=int,
+        default=0,
+        choices=ROTATIONS,
+        help="degrees clockwise to images upright (default 0)",
+    )
     parser.add_argument("--rectified", action="store_true", help="the images are rectified: use P of camera_info")
     parser.add_argument(
         "--field-of-view", type=float, default=60.0, help="degrees across the longer side, without camera_info"

@@ -95,6 +95,16 @@ TRACKER: tuple[ParameterSpec, ...] = (
         "compressed", False, "Subscribe to image/compressed (CompressedImage) instead of image.", "on configure"
     ),
     ParameterSpec(
+        "image_rotation",
+        0,
+        "By how much the images must be turned clockwise for people to stand upright in them: 0, or 90, 180 or 270 for "
+        "a camera mounted on its side or head. All that is published stays in the frame of the images as they come.",
+        "on configure",
+        "deg",
+        0,
+        270,
+    ),
+    ParameterSpec(
         "min_inliers",
         0.6,
         "Smallest share of correspondences that agree with a head.",

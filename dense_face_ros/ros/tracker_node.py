@@ -51,6 +51,7 @@ MakeTracker = Callable[[dict[str, Any]], Tracker]
 def tracker_settings(values: dict[str, Any]) -> TrackerSettings:
     """The settings that the node's parameters stand for; the camera is given with every frame."""
     return TrackerSettings(
+        image_rotation=values["image_rotation"],
         seat=Seat(values["seat_left"], values["seat_top"], values["seat_right"], values["seat_bottom"]),
         remember_person=values["remember_person"],
         interpupillary_distance=values["interpupillary_distance"],

@@ -72,6 +72,7 @@ def test_defaults_are_those_of_the_tracker() -> None:
 
     values = defaults(TRACKER)
     assert tracker_settings(values) == TrackerSettings()
+    assert tracker_settings({**values, "image_rotation": 180}).image_rotation == 180
     assert tracker_settings({**values, "seat_left": 0.5}).seat == Seat(left=0.5)
     with pytest.raises(ValueError, match=r"seat_left is 0\.5 and seat_right is 0\.2"):
         tracker_settings({**values, "seat_left": 0.5, "seat_right": 0.2})
