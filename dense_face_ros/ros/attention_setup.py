@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from geometry_msgs.msg import TwistStamped
+from geometry_msgs.msg import TwistStamped, TwistWithCovarianceStamped
+from nav_msgs.msg import Odometry
 from std_msgs.msg import Float64
 
 from dense_face_ros.attention.directions import camera_mounting
@@ -15,7 +16,12 @@ from dense_face_ros.attention.settings import PRESETS, AttentionSettings
 from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.ros.parameters import ATTENTION, defaults
 
-SPEED_TYPES: dict[str, type] = {"std_msgs/Float64": Float64, "geometry_msgs/TwistStamped": TwistStamped}
+SPEED_TYPES: dict[str, type] = {
+    "std_msgs/Float64": Float64,
+    "geometry_msgs/TwistStamped": TwistStamped,
+    "geometry_msgs/TwistWithCovarianceStamped": TwistWithCovarianceStamped,
+    "nav_msgs/Odometry": Odometry,
+}
 
 #: Parameters that are settings of preset custom.
 _CUSTOM = ("glance_budget", "budget_window", "budget_reset", "microsleep", "sleep", "perclos_drowsy")
@@ -69,4 +75,7 @@ def attention_policy(values: dict[str, Any]) -> AttentionPolicy:
 
 def speed_of(message: Any) -> float:
     """Metres per second, whichever of ``SPEED_TYPES`` the message has."""
-    return float(message.data if isinstance(message, Float64) else message.twist.linear.x)
+    if isinstance(message, Float64):
+        return float(message.data)
+    twist = message.twist if isinstance(message, TwistStamped) else message.twist.twist
+    return float(twist.linear.x)

@@ -288,7 +288,12 @@ ATTENTION: tuple[ParameterSpec, ...] = (
         "std_msgs/Float64",
         "Message type of speed_topic; of a twist, linear.x counts.",
         "on configure",
-        choices=("std_msgs/Float64", "geometry_msgs/TwistStamped"),
+        choices=(
+            "std_msgs/Float64",
+            "geometry_msgs/TwistStamped",
+            "geometry_msgs/TwistWithCovarianceStamped",
+            "nav_msgs/Odometry",
+        ),
     ),
     ParameterSpec(
         "max_silence", 0.4, "Time without any message after which the state is unknown.", "at once", "s", 0.05, 10.0

@@ -7,13 +7,14 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
-from geometry_msgs.msg import Quaternion, TwistStamped
+from geometry_msgs.msg import Quaternion, TwistStamped, TwistWithCovarianceStamped
+from nav_msgs.msg import Odometry
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.ros.attention_messages import LEVELS, read_eyes, rotation_of
-from dense_face_ros.ros.attention_setup import attention_policy, attention_settings, speed_of
+from dense_face_ros.ros.attention_setup import SPEED_TYPES, attention_policy, attention_settings, speed_of
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.parameters import ATTENTION, defaults
 
@@ -64,12 +65,19 @@ def test_messages_are_read() -> None:
     twist = TwistStamped()
     twist.twist.linear.x = -3.0
     assert speed_of(twist) == -3.0 and speed_of(Float64(data=4.0)) == 4.0
+    for message in (TwistWithCovarianceStamped(), Odometry()):
+        message.twist.twist.linear.x = 5.0
+        assert speed_of(message) == 5.0
     eyes = read_eyes(JointState(name=["eye_openness_right", "jawOpen"], position=[0.7, 0.1]))
     assert np.isnan(eyes[0]) and eyes[1] == 0.7
     quarter = np.sqrt(0.5)
     turned = rotation_of(Quaternion(x=0.0, y=0.0, z=quarter, w=quarter))
     assert turned @ np.array([1.0, 0.0, 0.0]) == pytest.approx(np.array([0.0, 1.0, 0.0]))
     assert np.isnan(rotation_of(Quaternion(x=0.0, y=0.0, z=0.0, w=0.0))).all()
+
+
+def test_every_speed_type_is_read() -> None:
+    assert next(spec for spec in ATTENTION if spec.name == "speed_type").choices == tuple(SPEED_TYPES)
 
 
 def test_every_state_has_a_level() -> None:
