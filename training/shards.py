@@ -45,9 +45,11 @@ def pack(heads: ListedHeads, out: Path, split: str, per_shard: int = _PER_SHARD,
     """Write the usable ``heads`` to ``out/SPLIT-*.tar``; returns the number of shards.
 
     Raises:
-        ValueError: ``out`` holds shards of this split, or there is nothing to pack.
+        ValueError: a shard is to hold nothing, ``out`` holds shards of this split, or there is nothing to pack.
         FileNotFoundError: naming a photograph that is missing.
     """
+    if per_shard < 1:
+        raise ValueError(f"--per-shard is {per_shard}; give at least 1")
     if any(out.glob(f"{split}-*.tar")):
         raise ValueError(f"'{out}' holds {split} shards already; name another folder")
     if not len(heads.usable):

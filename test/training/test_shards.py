@@ -143,6 +143,9 @@ def test_what_is_wrong_is_named(shards: Path, tmp_path: Path) -> None:
     heads: Any = Numbered(tmp_path)
     with pytest.raises(ValueError, match="holds train shards already"):
         pack(heads, shards, "train")
+    for none in (0, -3):
+        with pytest.raises(ValueError, match=f"--per-shard is {none}; give at least 1"):
+            pack(heads, tmp_path / "out", "train", per_shard=none)
     with pytest.raises(FileNotFoundError, match=r"holds no train-\*\.tar"):
         ShardHeads(tmp_path, numbered_head)
     heads.paths[heads.usable[-1]].unlink()
