@@ -45,7 +45,16 @@ def test_points_that_are_no_face_are_left_out(shipped_model: FaceModel, portrait
     points = np.random.default_rng(0).uniform(0, 480, (189, 2))
     assert fit_portrait(Aligner(shipped_model), portrait.image, points) is None
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        measure(shipped_model, Portraits([Path("nowhere.jpg")], points[None]))
+        measure(shipped_model, Portraits([Path("kept.jpg"), Path("nowhere.jpg")], points[None].repeat(2, axis=0)))
+
+
+def test_people_kept_for_validation_lend_no_skin(shipped_model: FaceModel, portrait: Still, tmp_path: Path) -> None:
+    write_portraits(tmp_path, portrait, 3)
+    portraits = read_portraits(tmp_path)
+    for kept in np.flatnonzero(portraits.validation):
+        portraits.paths[kept].unlink()
+    assert portraits.validation.tolist() == [True, False, False]
+    assert len(measure(shipped_model, portraits)) == 2
 
 
 def test_vertices_take_the_colour_of_their_pixels(shipped_model: FaceModel, portrait: Still) -> None:
@@ -67,10 +76,10 @@ def test_vertices_take_the_colour_of_their_pixels(shipped_model: FaceModel, port
 def test_files_of_portraits_become_skins(
     shipped_model: FaceModel, portrait: Still, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_portraits(tmp_path, portrait, 1)
+    write_portraits(tmp_path, portrait, 2)
     out = tmp_path / "runs" / "skins.npz"
     assert main([str(tmp_path), "--out", str(out)]) == 0
-    assert "1 skins of 1 portraits" in capsys.readouterr().out
+    assert "1 skins of 2 portraits, 1 of them kept for validation" in capsys.readouterr().out
     (measured,) = load_skins(out, shipped_model)
     x, y = np.round(portrait.landmarks[30]).astype(int)
     nose = shipped_model.triangles[shipped_model.landmarks.triangle[30], 0]
@@ -84,10 +93,20 @@ def test_what_is_missing_or_of_another_model_is_named(
     assert "points189.npz' does not exist" in capsys.readouterr().err
     (tmp_path / "london_portraits").mkdir()
     np.savez(tmp_path / "london_portraits" / "points189.npz", other=np.zeros(3))
-    with pytest.raises(ValueError, match="needed are name"):
+    with pytest.raises(ValueError, match="lacks name, points189, it has other; needed are name"):
+        read_portraits(tmp_path)
+    np.savez(tmp_path / "london_portraits" / "points189.npz", name=np.array(["a.jpg"]), points189=np.zeros((1, 68, 2)))
+    with pytest.raises(ValueError, match=r"points189 \(1, 68, 2\); needed are name"):
         read_portraits(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"training\.photographs\.portraits"):
         load_skins(tmp_path / "none.npz", small_model)
     np.savez(tmp_path / "skins.npz", skin=np.zeros((2, 7, 3), np.uint8))
     with pytest.raises(ValueError, match="this face model needs"):
+        load_skins(tmp_path / "skins.npz", small_model)
+    np.savez(tmp_path / "skins.npz", skin=np.zeros((2, len(small_model.mean), 3), np.float32))
+    with pytest.raises(ValueError, match=r"skins float32 .*; this face model needs uint8"):
+        load_skins(tmp_path / "skins.npz", small_model)
+    whole = (tmp_path / "skins.npz").read_bytes()
+    (tmp_path / "skins.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"skins\.npz' is no \.npz file, or was cut short; make it with"):
         load_skins(tmp_path / "skins.npz", small_model)

@@ -18,7 +18,6 @@ from training.photographs.heads import Label, LabelledHead
 from training.photographs.portraits import fit_portrait, portrait_aligner, read_portraits
 
 _FACE = 128.0  # pixels: size of the landmarks' box at which portraits are kept
-_VALIDATION_EVERY = 10  # one in ten people is never trained on
 _ROOM = 0.9  # of the face's size: how much of the portrait around it is kept
 
 
@@ -34,7 +33,7 @@ class PortraitHeads:
         self.paths = tuple(self._portraits.paths)
         self._aligner = portrait_aligner(model)
         self._head = cache(self._fit)
-        of_split = [i for i in range(len(self.paths)) if (i % _VALIDATION_EVERY == 0) == validation]
+        of_split = np.flatnonzero(self._portraits.validation == validation).tolist()
         self.usable: npt.NDArray[np.intp] = np.array([i for i in of_split if self._head(i) is not None], np.intp)
         if not len(self.usable):
             raise ValueError(

@@ -5,7 +5,8 @@
 ``DATA/london_portraits`` holds the evenly lit frontal portraits of the Face Research Lab London Set (DeBruine & Jones,
 CC-BY 4.0) with 189 points placed by hand. The face model is fitted to those of them that are also among the 68
 landmarks; each vertex that faces the camera takes its pixel's colour. What only one side of the face shows well is
-mirrored, and the rest is filled in from around it. Light is even, so what is seen is taken for albedo.
+mirrored, and the rest is filled in from around it. Light is even, so what is seen is taken for albedo. People kept for
+validation lend no skin.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
 from dense_face_ros.frame_input import photograph_camera
 from dense_face_ros.geometry import Array, PinholeCamera
 from training.benchmarks.metrics import box_of, box_size
+from training.npz_files import read_npz
 
 CREDIT = "skins of the Face Research Lab London Set (DeBruine & Jones, CC-BY 4.0)"
 
@@ -41,6 +43,7 @@ _FACING = 0.5  # least cosine to the line of sight of a vertex whose pixel is it
 _SKIN_SPREAD = 0.3  # of the logarithm of brightness, to either side of the face's own
 _INNER = 0.012  # metres from brows, eyes, nose and lips
 _NEIGHBOURS = 24  # vertices whose colours fill in for one
+_VALIDATION_EVERY = 10  # one in ten people is never trained on
 _BLUR = 0.004  # of the face's size: a vertex stands for a few millimetres of skin
 
 Image = npt.NDArray[np.uint8]
@@ -53,6 +56,11 @@ class Portraits:
     paths: list[Path]
     points: Array
 
+    @property
+    def validation(self) -> npt.NDArray[np.bool_]:
+        """(N,) people that nothing is learned from."""
+        return np.arange(len(self.paths)) % _VALIDATION_EVERY == 0
+
 
 def read_portraits(data: Path) -> Portraits:
     """Raises FileNotFoundError or ValueError naming what is missing."""
@@ -60,11 +68,12 @@ def read_portraits(data: Path) -> Portraits:
     file = folder / "points189.npz"
     if not file.is_file():
         raise FileNotFoundError(f"'{file}' does not exist; it holds the points of the London portraits")
-    with np.load(file, allow_pickle=False) as labels:
-        if "name" not in labels.files or "points189" not in labels.files:
-            raise ValueError(f"'{file}' has {labels.files}; needed are name (N,) and points189 (N, 189, 2)")
-        names, points = labels["name"], labels["points189"].astype(np.float64)
-    return Portraits([folder / str(name) for name in names], points)
+    needed = "needed are name (N,) and points189 (N, 189, 2)"
+    labels = read_npz(file, ("name", "points189"), needed)
+    names, points = labels["name"], labels["points189"]
+    if names.ndim != 1 or points.shape != (len(names), 189, 2):
+        raise ValueError(f"'{file}' has name {names.shape} and points189 {points.shape}; {needed}")
+    return Portraits([folder / str(name) for name in names], points.astype(np.float64))
 
 
 def portrait_aligner(model: FaceModel) -> Aligner:
@@ -118,10 +127,11 @@ def _skin_like(model: FaceModel, colour: Image, facing: Array) -> npt.NDArray[np
 
 
 def measure(model: FaceModel, portraits: Portraits) -> Image:
-    """(N, V, 3) sRGB, of every portrait that the model fits."""
+    """(N, V, 3) sRGB, of every portrait that may be trained on and that the model fits."""
     aligner = portrait_aligner(model)
     skins = []
-    for path, points in zip(portraits.paths, portraits.points, strict=True):
+    for index in np.flatnonzero(~portraits.validation):
+        path, points = portraits.paths[index], portraits.points[index]
         image = cv2.imread(str(path))
         if image is None:
             raise FileNotFoundError(f"'{path}' is missing or no picture")
@@ -139,12 +149,11 @@ def load_skins(path: Path, model: FaceModel) -> FloatArray:
     Raises:
         FileNotFoundError, ValueError: no such file, or one of another face model.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"'{path}' does not exist; make it with python -m training.photographs.portraits")
-    with np.load(path, allow_pickle=False) as file:
-        skins = file["skin"] if "skin" in file.files else np.zeros((0,))
-    if skins.ndim != 3 or skins.shape[1:] != (len(model.mean), 3):
-        raise ValueError(f"'{path}' holds skins {skins.shape}; this face model needs (N, {len(model.mean)}, 3)")
+    skins = read_npz(path, ("skin",), "make it with python -m training.photographs.portraits")["skin"]
+    if skins.dtype != np.uint8 or skins.ndim != 3 or not len(skins) or skins.shape[1:] != (len(model.mean), 3):
+        raise ValueError(
+            f"'{path}' holds skins {skins.dtype} {skins.shape}; this face model needs uint8 (N, {len(model.mean)}, 3)"
+        )
     return np.asarray(skins / 255.0, dtype=np.float32)
 
 
@@ -162,7 +171,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"{options.out}: {len(skins)} skins of {len(portraits.paths)} portraits")
+    kept = portraits.validation.sum()
+    print(f"{options.out}: {len(skins)} skins of {len(portraits.paths)} portraits, {kept} of them kept for validation")
     return 0
 
 
