@@ -15,6 +15,14 @@ _KEPT_SIDE = 200  # pixels of the shorter side at which photographs are kept in 
 _SMALLEST = 96  # pixels of it that a background shows at least
 
 
+def list_backgrounds(data: Path) -> list[Path]:
+    """Every .jpg in ``data/backgrounds`` and the folders in it, by name; FileNotFoundError when there is none."""
+    paths = sorted((data / "backgrounds").rglob("*.jpg"))
+    if not paths:
+        raise FileNotFoundError(f"'{data / 'backgrounds'}' holds no .jpg; copy natural photographs there")
+    return paths
+
+
 class Backgrounds:
     """Random square windows of the photographs in ``data/backgrounds``, each read once.
 
@@ -23,9 +31,7 @@ class Backgrounds:
     """
 
     def __init__(self, data: Path) -> None:
-        self._paths = sorted((data / "backgrounds").rglob("*.jpg"))
-        if not self._paths:
-            raise FileNotFoundError(f"'{data / 'backgrounds'}' holds no .jpg; copy natural photographs there")
+        self._paths = list_backgrounds(data)
         self._read: dict[int, npt.NDArray[np.uint8]] = {}
 
     def draw(self, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -83,7 +83,8 @@ class SampleMaker:
         self.heads, self._skins = heads, skins
         self.model, self.template, self.mixture, self.stride = template.model, template, mixture, stride
         self._backgrounds = Backgrounds(data)
-        self._data = data
+        # Here, as what is missing is told in the main process; in a loader's worker it would end a run after its start.
+        self._faceless = FacelessCrops(data) if mixture.faceless > 0.0 else None
         self.targets, self._surfaces = TargetRenderer(template, CROP_SIZE, stride), SurfaceMaps(template)
         ahead = HeadView(self.model.mean @ FACING_CAMERA.T + [0.0, 0.0, 0.6], FACING_CAMERA, 200.0, np.full(2, 63.5))
         self._nobody = self._surfaces.arrays(ahead)  # a batch's samples have the same arrays
@@ -91,10 +92,6 @@ class SampleMaker:
     @cached_property
     def _heads(self) -> SyntheticHeads:
         return SyntheticHeads(self.template, albedo=self._skins, stride=self.stride)
-
-    @cached_property
-    def _faceless(self) -> FacelessCrops:
-        return FacelessCrops(self._data)
 
     def make(self, rng: np.random.Generator) -> tuple[Sample, ...]:
         """A sample of the mixture, or the two of a head that is shown twice."""
@@ -113,7 +110,8 @@ class SampleMaker:
         return rendered_twice(*scene) if twice else (rendered_sample(*scene),)
 
     def faceless(self, rng: np.random.Generator) -> Sample:
-        """A crop in which nothing is matchable."""
+        """A crop in which nothing is matchable, of a mixture that has such."""
+        assert self._faceless is not None
         image = augment(self._faceless.draw(rng, CROP_SIZE), rng, PhotometricSettings())
         cells = CROP_SIZE // self.stride
         nowhere = np.zeros((2, cells, cells), np.float32)

@@ -40,8 +40,6 @@ class FacelessCrops:
 
     def __init__(self, data: Path) -> None:
         self._files = load_backgrounds(data, "train")
-        if not self._files:
-            raise FileNotFoundError(f"'{data / 'backgrounds'}' holds one .jpg, kept for validation; copy more there")
 
     @cached_property
     def _proposals(self) -> tuple[list[tuple[int, Crop]], npt.NDArray[np.float64]]:

@@ -10,7 +10,7 @@ import pytest
 from dense_face_ros.alignment import Aligner, AlignmentSettings
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import rotation_from_yaw_pitch_roll, yaw_pitch_roll_from_rotation
-from training.photographs.collection import Photographs, read_photographs
+from training.photographs.collection import Photographs
 from training.photographs.fit import PhotographFits, fit_photographs, project_fit
 from training.photographs.mesh478 import POINTS, face_width, fit_mesh, load_surface
 
@@ -64,27 +64,3 @@ def test_bad_labels_are_not_accepted(shipped_model: FaceModel, tmp_path: Path) -
 def test_fits_that_are_not_there_say_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"training\.photographs\.fit"):
         PhotographFits.load(tmp_path / "none.npz")
-
-
-def test_the_reader_names_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"made.landmarks\.npz' does not exist"):
-        read_photographs(tmp_path, ("made",))
-    (tmp_path / "made").mkdir()
-    np.savez(tmp_path / "made" / "landmarks.npz", name=np.array(["a.jpg"]))
-    with pytest.raises(ValueError, match="lacks mesh478, has_mesh478"):
-        read_photographs(tmp_path, ("made",))
-
-
-def test_folders_without_a_split_keep_some_for_validation(tmp_path: Path) -> None:
-    (tmp_path / "made").mkdir()
-    count = 40
-    np.savez(
-        tmp_path / "made" / "landmarks.npz",
-        name=np.array([f"{i}.jpg" for i in range(count)]),
-        mesh478=np.zeros((count, 478, 3), np.float16),
-        has_mesh478=np.arange(count) != 7,
-    )
-    photographs = read_photographs(tmp_path, ("made",))
-    assert photographs.validation.sum() == 2
-    assert np.isnan(photographs.mesh478[7]).all()
-    assert np.isnan(photographs.points68).all()

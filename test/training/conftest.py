@@ -66,6 +66,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, shipped_model: FaceModel) -> 
             name=np.array(["a.png"] * count),
             mesh478=np.zeros((count, 478, 3), np.float16),
             has_mesh478=np.ones(count, bool),
+            split=np.where(np.arange(count) % 20, "train", "val"),
         )
     (folder / "backgrounds").mkdir()
     for name in ("b.jpg", "c.jpg"):

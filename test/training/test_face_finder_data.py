@@ -1,5 +1,7 @@
 """Made pictures and targets of the face finder, on photographs drawn by the test itself."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ from training.face_finder.canvas import MadeImage  # noqa: E402
 from training.face_finder.made_images import ImageMaker  # noqa: E402
 from training.face_finder.measures import match  # noqa: E402
 from training.face_finder.network import GEOMETRY_CHANNELS, FinderNetwork  # noqa: E402
-from training.face_finder.photographs import FacePhoto, head_pose  # noqa: E402
+from training.face_finder.photographs import FacePhoto, head_pose, load_backgrounds, load_faces  # noqa: E402
 from training.face_finder.rendered import ASIDE, rendered_faces  # noqa: E402
 from training.face_finder.targets import loss, targets_of  # noqa: E402
+from training.photographs.collection import FOLDERS, read_photographs  # noqa: E402
 
 
 def drawn_photo() -> FacePhoto:
@@ -152,6 +155,52 @@ def test_head_pose_of_turned_meshes() -> None:
     assert yaw[8:10] == pytest.approx([0.3, -0.3], abs=0.02)
     assert roll[10:12] == pytest.approx([0.2, -0.2], abs=0.02)
     assert roll[:10] == pytest.approx(np.zeros(10), abs=0.02)
+
+
+def write_collections(data: Path, count: int) -> None:
+    """As many pictures of noise in every folder, none of which has a split."""
+    rng = np.random.default_rng(0)
+    for folder in FOLDERS:
+        (data / folder / "images").mkdir(parents=True)
+        for i in range(count):
+            noise = cv2.resize(rng.integers(0, 256, (8, 8, 3), np.uint8), (32, 32), interpolation=cv2.INTER_NEAREST)
+            cv2.imwrite(str(data / folder / "images" / f"{i}.png"), noise)
+        np.savez(
+            data / folder / "landmarks.npz",
+            name=np.array([f"{i}.png" for i in range(count)]),
+            mesh478=rng.uniform(0, 31, (count, 478, 3)).astype(np.float16),
+            has_mesh478=np.ones(count, bool),
+        )
+
+
+def test_faces_have_the_split_of_the_photographs(tmp_path: Path) -> None:
+    write_collections(tmp_path, 40)
+    photographs = read_photographs(tmp_path)
+    assert photographs.validation.any()
+    for split in ("train", "val"):
+        of_split = np.flatnonzero(photographs.validation == (split == "val"))
+        expected = [photographs.paths[i].read_bytes() for i in of_split]
+        assert [face.file for face in load_faces(tmp_path, split)] == expected
+
+
+def test_a_split_without_faces_is_an_error(tmp_path: Path) -> None:
+    write_collections(tmp_path, 2)
+    for folder in FOLDERS:
+        labels = dict(np.load(tmp_path / folder / "landmarks.npz"))
+        np.savez(tmp_path / folder / "landmarks.npz", **labels, split=np.array(["train", "train"]))
+    assert len(load_faces(tmp_path, "train")) == 6
+    with pytest.raises(ValueError, match="no photograph with mesh478 in the split 'val'"):
+        load_faces(tmp_path, "val")
+
+
+def test_backgrounds_may_lie_in_folders(tmp_path: Path) -> None:
+    for number, folder in enumerate(("a", "b")):
+        (tmp_path / "backgrounds" / folder).mkdir(parents=True)
+        (tmp_path / "backgrounds" / folder / "1.jpg").write_bytes(bytes([number]))
+    assert load_backgrounds(tmp_path, "val") == [b"\0"] and load_backgrounds(tmp_path, "train") == [b"\1"]
+    (tmp_path / "backgrounds" / "b" / "1.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match="none for 'train'; copy more there"):
+        load_backgrounds(tmp_path, "train")
 
 
 def test_match_tells_found_from_false() -> None:

@@ -5,7 +5,6 @@ All are kept as their compressed files in memory and decoded when drawn.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.geometry import Array, roll_on_screen, yaw_pitch_roll_from_rotation
-from training.backgrounds import random_window
+from training.backgrounds import list_backgrounds, random_window
+from training.photographs.collection import FOLDERS, read_photographs
 
 FloatArray = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]
@@ -27,7 +27,6 @@ _INNER = (1, 4, 33, 263, 61, 291)
 OUTLINE = (*_JAW, *_BROWS, *_INNER)
 _EYE_CORNERS = ((33, 133), (362, 263))
 
-FACE_FOLDERS = ("youtube_faces", "press_photos", "masked_faces")
 _PADDING_LEVEL = 10
 _EYES = (slice(36, 42), slice(42, 48))  # of the 68 landmarks: the person's right eye, then the left
 _JPEG = 92
@@ -82,37 +81,40 @@ def face_of_landmarks(image: Image, landmarks: npt.NDArray[np.floating], rotatio
 
 
 def load_faces(data: Path, split: str) -> list[FacePhoto]:
-    """Labelled faces of the "train" or "val" split (by person where the data names people, else by file name).
+    """Labelled faces of the "train" or "val" split, which is that of :func:`read_photographs`.
 
     Raises:
-        FileNotFoundError: naming the missing label file.
+        FileNotFoundError, ValueError: naming a label file that is missing or of another format, or the split is empty.
     """
     faces: list[FacePhoto] = []
-    for folder in FACE_FOLDERS:
-        path = data / folder / "landmarks.npz"
-        if not path.is_file():
-            raise FileNotFoundError(f"{path} is missing; the data folder must hold {', '.join(FACE_FOLDERS)}")
-        with np.load(path) as labels:
-            names, mesh = labels["name"], labels["mesh478"].astype(np.float32)
-            known = labels["has_mesh478"]
-            splits = labels["split"] if "split" in labels.files else np.array([_split_of(str(n)) for n in names])
-        pose = head_pose(mesh[known])
-        rows = np.flatnonzero(known)
+    for folder in FOLDERS:
+        photographs = read_photographs(data, (folder,))
+        rows = np.flatnonzero(np.isfinite(photographs.mesh478).all(axis=(1, 2)))
+        pose = head_pose(photographs.mesh478[rows])
         for row, roll, yaw in zip(rows, *pose, strict=True):
-            if splits[row] == split:
-                file = (data / folder / "images" / str(names[row])).read_bytes()
-                faces.append(_face(file, mesh[row, :, :2], float(roll), float(yaw)))
+            if photographs.validation[row] == (split == "val"):
+                points = photographs.mesh478[row, :, :2]
+                faces.append(_face(photographs.paths[row].read_bytes(), points, float(roll), float(yaw)))
+    if not faces:
+        raise ValueError(f"'{data}' has no photograph with mesh478 in the split '{split}'; add some")
     return faces
 
 
 def load_backgrounds(data: Path, split: str) -> list[bytes]:
-    """Compressed face-free photographs; one in ten is kept for "val". Those listed as showing people are left out."""
+    """Compressed face-free photographs; one in ten is kept for "val". Those listed as showing people are left out.
+
+    Raises:
+        FileNotFoundError: there is none of this split.
+    """
     listed = (Path(__file__).parent / "backgrounds_with_people.txt").read_text().split("\n")
     people = {line for line in listed if line and not line.startswith("#")}
-    paths = [p for p in sorted((data / "backgrounds").glob("*.jpg")) if p.name not in people]
-    if not paths:
-        raise FileNotFoundError(f"{data / 'backgrounds'} holds no .jpg; the data folder must hold backgrounds")
-    return [p.read_bytes() for i, p in enumerate(paths) if (i % 10 == 0) == (split == "val")]
+    paths = [path for path in list_backgrounds(data) if path.name not in people]
+    of_split = [path for i, path in enumerate(paths) if (i % 10 == 0) == (split == "val")]
+    if not of_split:
+        raise FileNotFoundError(
+            f"'{data / 'backgrounds'}' holds {len(paths)} .jpg without people, none for '{split}'; copy more there"
+        )
+    return [path.read_bytes() for path in of_split]
 
 
 def head_pose(mesh: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -145,7 +147,3 @@ def _unpadded(image: Image) -> tuple[int, int, int, int]:
     if len(rows) < 16 or len(columns) < 16:
         return 0, 0, image.shape[1], image.shape[0]
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def _split_of(name: str) -> str:
-    return "val" if zlib.crc32(name.encode()) % 20 == 0 else "train"

@@ -9,9 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from training.npz_files import Arrays, read_npz
+from training.photographs.copies import kept_for_validation
+
 #: Folders of photographs under the data folder that may be trained on.
 FOLDERS = ("youtube_faces", "press_photos", "masked_faces")
-_VALIDATION_EVERY = 20  # folders without a split keep every 20th photograph for validation
+_FORMAT = "see docs/training.md for its format"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class Photographs:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def names(self) -> npt.NDArray[np.str_]:
+        """(N,) ``FOLDER/FILE``, wherever the data folder lies."""
+        return np.array([f"{name}/{path.name}" for name, path in zip(self.folder, self.paths, strict=True)], np.str_)
 
 
 def read_photographs(data: str | Path, folders: tuple[str, ...] = FOLDERS) -> Photographs:
@@ -50,20 +58,43 @@ def _read_folder(folder: Path) -> Photographs:
     labels = folder / "landmarks.npz"
     if not labels.is_file():
         raise FileNotFoundError(f"'{labels}' does not exist; --data must be the folder that holds {folder.name}/")
-    with np.load(labels, allow_pickle=False) as file:
-        missing = [name for name in ("name", "mesh478", "has_mesh478") if name not in file.files]
-        if missing:
-            raise ValueError(f"'{labels}' lacks {', '.join(missing)}; see docs/training.md for its format")
-        names = [str(name) for name in file["name"]]
-        mesh = file["mesh478"].astype(np.float32)
-        mesh[~file["has_mesh478"]] = np.nan
-        points = np.full((len(names), 68, 2), np.nan, dtype=np.float32)
-        if "points68" in file.files:
-            points[file["has_points68"]] = file["points68"][file["has_points68"]]
-        every = np.arange(len(names)) % _VALIDATION_EVERY == 0
-        validation = file["split"] == "val" if "split" in file.files else every
-    paths = tuple(folder / "images" / name for name in names)
-    return Photographs(paths, mesh, points, validation, (folder.name,) * len(names))
+    points68 = ("points68", "has_points68")
+    file = read_npz(labels, ("name", "mesh478", "has_mesh478"), _FORMAT, (*points68, "split"))
+    if len({name in file for name in points68}) > 1:
+        raise ValueError(f"'{labels}' has only one of points68 and has_points68; {_FORMAT}")
+    _check(labels, file)
+    paths = tuple(folder / "images" / str(name) for name in file["name"])
+    mesh = file["mesh478"].astype(np.float32)
+    mesh[~file["has_mesh478"]] = np.nan
+    points = np.full((len(paths), 68, 2), np.nan, dtype=np.float32)
+    if "points68" in file:
+        points[file["has_points68"]] = file["points68"][file["has_points68"]]
+    validation = file["split"] == "val" if "split" in file else kept_for_validation(paths)
+    return Photographs(paths, mesh, points, validation, (folder.name,) * len(paths))
+
+
+def _check(labels: Path, file: Arrays) -> None:
+    """ValueError naming an array of another type or shape than the format's, or a split that is none."""
+    rows = file["name"].shape[:1]
+    formats = {
+        "name": ("U", "text", rows),
+        "mesh478": ("f", "floating point", (*rows, 478, 3)),
+        "has_mesh478": ("b", "bool", rows),
+        "points68": ("f", "floating point", (*rows, 68, 2)),
+        "has_points68": ("b", "bool", rows),
+        "split": ("U", "text", rows),
+    }
+    for name, array in file.items():
+        kind, words, shape = formats[name]
+        if array.dtype.kind != kind or array.shape != shape or not shape:
+            raise ValueError(
+                f"'{labels}': {name} is {array.dtype} {array.shape}, needed is {words} {shape or '(N,)'}; {_FORMAT}"
+            )
+    if rows == (0,):
+        raise ValueError(f"'{labels}' has no rows; {_FORMAT}")
+    others = set(np.unique(file["split"]).tolist()) - {"train", "val"} if "split" in file else set()
+    if others:
+        raise ValueError(f"'{labels}': split has {', '.join(map(repr, sorted(others)))}; it must be 'train' or 'val'")
 
 
 def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
