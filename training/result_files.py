@@ -28,10 +28,10 @@ def read_result(path: Path) -> Result:
     return result
 
 
-def check_destination(path: Path | None) -> None:
-    """FileNotFoundError when there is no folder for the file of ``--json``: before hours of measuring, not after."""
+def check_destination(path: Path | None, option: str = "--json") -> None:
+    """FileNotFoundError when there is no folder for the file of ``option``: before hours of measuring, not after."""
     if path is not None and not path.parent.is_dir():
-        raise FileNotFoundError(f"--json: folder '{path.parent}' does not exist; make it first")
+        raise FileNotFoundError(f"{option}: folder '{path.parent}' does not exist; make it first")
 
 
 def write_result(path: Path | None, result: Result, network: Path | None = None) -> None:

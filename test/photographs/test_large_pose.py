@@ -15,7 +15,7 @@ from scipy.io import loadmat, savemat
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.data import Mixture, SampleMaker
-from training.photographs.large_pose import LargePoseHeads, LargePoseLabels, main
+from training.photographs.large_pose import LargePoseHeads, LargePoseLabels, draw_sheet, main
 from training.rendering.rasteriser import interpolate, rasterise
 
 _SIZE = 450
@@ -132,6 +132,14 @@ def test_copies_of_a_photograph_stay_on_one_side(folder: Path, published: Publis
     assert not {trained.paths[i] for i in trained.usable} & {folder / f"{name}.jpg" for name in kept}
 
 
+def test_sheets_show_labels(folder: Path, published: Published, tmp_path: Path) -> None:
+    draw_sheet(heads(folder, published.ours, validation=True), published.ours, [0, 1], tmp_path / "sheet.png")
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet.shape == (256, 8 * 256, 3)
+    with pytest.raises(OSError, match="none"):
+        draw_sheet(heads(folder, published.ours, True), published.ours, [0], tmp_path / "none" / "sheet.png")
+
+
 def test_what_is_wrong_is_named(
     folder: Path, published: Published, small_model: FaceModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,10 +147,15 @@ def test_what_is_wrong_is_named(
         LargePoseLabels.load(tmp_path / "none.npz", published.ours)
     with pytest.raises(ValueError, match="made for another face model; make it again"):
         LargePoseLabels.load(folder / "labels.npz", small_model)
+    np.savez(tmp_path / "fits.npz", pose=np.zeros((1, 4, 4)))
+    with pytest.raises(ValueError, match=r"fits\.npz' lacks name, shape, .*; make it again with python"):
+        LargePoseLabels.load(tmp_path / "fits.npz", published.ours)
     (tmp_path / "AFW").mkdir()
     basel = ["--basel", str(folder / "Model_Shape.mat"), "--out", str(tmp_path / "labels.npz"), "--folders", "AFW"]
     assert main([str(tmp_path), *basel]) == 2
     assert "AFW' holds no .mat labels" in capsys.readouterr().err
+    assert main([str(folder), *basel, "--sheet", str(tmp_path / "none" / "sheet.png")]) == 2
+    assert "--sheet: folder" in capsys.readouterr().err
     savemat(tmp_path / "AFW" / "AFW_1_0.mat", {"Pose_Para": np.zeros((1, 7)), "Shape_Para": np.zeros((199, 1))})
     (tmp_path / "AFW_Flip").symlink_to(tmp_path / "AFW")
     assert main([str(tmp_path), *basel]) == 2

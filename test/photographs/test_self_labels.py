@@ -66,9 +66,10 @@ def fits_of(people: list[Portrait], model: FaceModel, accepted: bool) -> Photogr
     pose = np.stack([people[i].pose for i in (0, 1, 0)] * len(FOLDERS)).astype(np.float32)
     size = model.identity_size + model.expression_size
     n = len(pose)
+    names = np.array([f"{folder}/{i}.png" for folder in FOLDERS for i in range(3)])
     return PhotographFits(
-        pose, np.zeros((n, size), np.float32), np.full(n, 1000.0, np.float32), np.zeros(n, np.float32),
-        np.full(n, accepted), np.zeros(n, bool),
+        names, model.content_hash, pose, np.zeros((n, size), np.float32), np.full(n, 1000.0, np.float32),
+        np.zeros(n, np.float32), np.full(n, accepted), np.zeros(n, bool),
     )  # fmt: skip
 
 
@@ -105,7 +106,9 @@ def test_photographs_left_out_come_in(
     assert not photographs.validation[asked].any() and len(asked) >= 1
     trusted.save(tmp_path / "fits.npz")
     files = ["--data", str(data), "--fits", str(tmp_path / "fits.npz"), "--out", str(tmp_path / "own.npz")]
-    assert main(files) == 0
+    sheet = tmp_path / "sheet.png"
+    assert main([*files, "--sheet", str(sheet)]) == 0
+    assert len(asked) < 8 and cv2.imread(str(sheet)).shape == (256, 8 * 256, 3)
     assert f"{len(asked)} of {len(asked)} photographs" in capsys.readouterr().out
     own = PhotographFits.load(tmp_path / "own.npz")
     assert np.flatnonzero(own.own).tolist() == asked.tolist()
@@ -118,6 +121,19 @@ def test_photographs_left_out_come_in(
     new = [after.labelled(int(index)).rotation for index in asked]
     share = np.mean([any(np.array_equal(head.rotation, rotation) for rotation in new) for head in drawn])
     assert share > 1.5 * len(asked) / len(after.usable), "they are drawn more often"
+
+
+def test_fits_of_other_photographs_are_refused(
+    data: Path, people: list[Portrait], shipped_model: FaceModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fits = fits_of(people, shipped_model, accepted=True)
+    few = {field: value if field == "model" else value[:5] for field, value in vars(fits).items()}
+    PhotographFits(**few).save(tmp_path / "fits.npz")
+    files = ["--data", str(data), "--fits", str(tmp_path / "fits.npz"), "--out", str(tmp_path / "own.npz")]
+    assert main(files) == 2
+    assert "has 5 fits for 9 photographs; fit again with python -m training.photographs.fit" in capsys.readouterr().err
+    assert main([*files, "--sheet", str(tmp_path / "none" / "sheet.png")]) == 2
+    assert "--sheet: folder" in capsys.readouterr().err
 
 
 def test_what_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,7 +73,9 @@ def data(tmp_path_factory: pytest.TempPathFactory, shipped_model: FaceModel) -> 
         cv2.imwrite(str(folder / "backgrounds" / name), np.zeros((160, 240, 3), np.uint8))
     size = template.model.identity_size + template.model.expression_size
     every = 3 * count
+    names = np.array([f"{name}/a.png" for name in ("youtube_faces", "press_photos", "masked_faces")])
     PhotographFits(
+        np.repeat(names, count), template.model.content_hash,
         np.repeat(pose[None], every, 0).astype(np.float32), np.zeros((every, size), np.float32),
         np.full(every, focal, np.float32), np.zeros(every, np.float32), np.ones(every, bool), np.zeros(every, bool),
     ).save(folder / "fits.npz")  # fmt: skip

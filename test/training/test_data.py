@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -125,9 +126,35 @@ def test_turns_reach_every_yaw_and_pitch() -> None:
 
 def test_fits_of_another_collection_are_refused(data: Path, template: Template, tmp_path: Path) -> None:
     fits = PhotographFits.load(data / "fits.npz")
-    PhotographFits(*(v[:5] for v in vars(fits).values())).save(tmp_path / "fits.npz")
-    with pytest.raises(ValueError, match="5 fits for 120 photographs; fit them again"):
-        PhotographHeads(data, tmp_path / "fits.npz", template.model, validation=False)
+    few = {field: value if field == "model" else value[:5] for field, value in vars(fits).items()}
+    PhotographFits(**few).save(tmp_path / "few.npz")
+    with pytest.raises(ValueError, match=r"5 fits for 120 photographs; fit again with python -m training\.photographs"):
+        PhotographHeads(data, tmp_path / "few.npz", template.model, validation=False)
+    replace(fits, name=fits.name[::-1]).save(tmp_path / "other_order.npz")
+    with pytest.raises(
+        ValueError, match=r"fit of masked_faces/a\.png where youtube_faces/a\.png is photograph 0; fit again"
+    ):
+        PhotographHeads(data, tmp_path / "other_order.npz", template.model, validation=False)
+    replace(fits, model="ab" * 32).save(tmp_path / "other_model.npz")
+    with pytest.raises(ValueError, match=r"other_model\.npz' has fits of another face model; fit again"):
+        PhotographHeads(data, tmp_path / "other_model.npz", template.model, validation=False)
+
+
+def test_a_split_without_a_photograph_is_an_error(data: Path, template: Template, tmp_path: Path) -> None:
+    fits = PhotographFits.load(data / "fits.npz")
+    replace(fits, accepted=np.arange(len(fits.name)) % 20 > 0).save(tmp_path / "fits.npz")
+    with pytest.raises(ValueError, match=r"no photograph for validation with an accepted fit in '.*fits\.npz'"):
+        PhotographHeads(data, tmp_path / "fits.npz", template.model, validation=True)
+
+
+def test_too_few_backgrounds_are_told_of_before_training(data: Path, template: Template, tmp_path: Path) -> None:
+    folder = tmp_path / "backgrounds" / "parks"
+    folder.mkdir(parents=True)
+    (folder / "b.jpg").write_bytes((data / "backgrounds" / "b.jpg").read_bytes())
+    heads = PhotographHeads(data, data / "fits.npz", template.model, validation=False)
+    SampleMaker(heads, tmp_path, template, Mixture(), 2)
+    with pytest.raises(FileNotFoundError, match=r"1 \.jpg without people, none for 'train'; copy more"):
+        SampleMaker(heads, tmp_path, template, Mixture(faceless=0.1), 2)
 
 
 def test_no_backgrounds_is_an_error(data: Path, tmp_path: Path, template: Template) -> None:

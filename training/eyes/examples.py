@@ -85,8 +85,15 @@ def openness(points: Array, eyes: tuple[_Eye, _Eye]) -> tuple[float, float]:
 def from_photographs(
     model: FaceModel, photographs: Photographs, fits: PhotographFits, validation: bool, seed: int
 ) -> Examples:
-    """Both eyes of every accepted photograph that are large enough and clearly turned to the camera or away from it."""
+    """Both eyes of every accepted photograph that are large enough and clearly turned to the camera or away from it.
+
+    fits: of these photographs. Raises ValueError where none of the split is accepted.
+    """
     which = np.flatnonzero(fits.accepted & (photographs.validation == validation))
+    if not len(which):
+        raise ValueError(
+            f"no photograph {'for validation' if validation else 'to train on'} has an accepted fit; add some"
+        )
     rng, judge = np.random.default_rng(seed), LandmarkVisibility(model)
 
     def parts() -> Iterator[tuple[Image, float, bool]]:

@@ -36,7 +36,8 @@ def _best(split: str, data: Path, count: int, fits: Path, skins: Path | None) ->
     """Photographs and renderings."""
     model, seed = FaceModel.load(), _SEED[split]
     photographs = read_photographs(data)
-    eyes = from_photographs(model, photographs, PhotographFits.load(fits), split == "validation", seed)
+    labels = PhotographFits.load_for(fits, model, photographs)
+    eyes = from_photographs(model, photographs, labels, split == "validation", seed)
     return {"photographs": eyes, **_rendered(model, data, count, seed, skins)}
 
 

@@ -18,24 +18,35 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from dense_face_ros.alignment import Aligner, AlignmentSettings
+from dense_face_ros.drawing import contact_sheet
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
+from training.benchmarks.sheet import write_png
+from training.npz_files import read_npz
 from training.photographs.collection import Photographs, read_image, read_photographs
 from training.photographs.mesh478 import POINTS, face_width, fit_mesh, load_surface
+from training.result_files import check_destination
 
 #: Fits whose landmarks miss by more than this (root mean square, face widths) are not trained on.
 MAX_RESIDUAL = 0.022
 #: Smaller faces (pixels) are mostly mistakes of the labels.
 MIN_FACE = 40.0
 _OVERLAP = 0.3  # share of the 468 mesh points taken as independent
+_RANDOM, _WORST, _REJECTED = 24, 16, 8  # how many of each a sheet shows
+_AGAIN = "fit again with python -m training.photographs.fit"
 
 
 @dataclass(frozen=True)
 class PhotographFits:
-    """N fits. pose (N, 4, 4) camera <- head and coefficients (N, K + E); focal (N,) pixels with the principal point at
-    (95.5, 95.5), the assumed camera of ``mesh478.photograph_camera``; residual (N,) face widths; accepted (N,) bool;
-    own (N,) bool, those that our network labelled (``training.photographs.self_labels``)."""
+    """N fits of the face model with the hash ``model`` to the photographs ``name`` (N,).
 
+    pose (N, 4, 4) camera <- head and coefficients (N, K + E); focal (N,) pixels with the principal point at
+    (95.5, 95.5), the assumed camera of ``mesh478.photograph_camera``; residual (N,) face widths; accepted (N,) bool;
+    own (N,) bool, those that our network labelled (``training.photographs.self_labels``).
+    """
+
+    name: npt.NDArray[np.str_]
+    model: str
     pose: npt.NDArray[np.float32]
     coefficients: npt.NDArray[np.float32]
     focal: npt.NDArray[np.float32]
@@ -49,19 +60,34 @@ class PhotographFits:
 
     @classmethod
     def load(cls, path: Path) -> PhotographFits:
-        """Raises FileNotFoundError saying how to make the file."""
+        """Raises FileNotFoundError or ValueError saying how to make the file."""
         if not path.is_file():
             raise FileNotFoundError(f"'{path}' does not exist; make it with python -m training.photographs.fit")
-        with np.load(path, allow_pickle=False) as file:
-            return cls(**{name: file[name] for name in cls.__dataclass_fields__})
+        file = read_npz(path, tuple(cls.__dataclass_fields__), _AGAIN)
+        model = str(file.pop("model"))
+        return cls(model=model, **file)
+
+    @classmethod
+    def load_for(cls, path: Path, model: FaceModel, photographs: Photographs) -> PhotographFits:
+        """The fits of ``model`` to just these photographs in just this order; else ValueError, as :meth:`load` does."""
+        fits, names = cls.load(path), photographs.names
+        if fits.model != model.content_hash:
+            raise ValueError(f"'{path}' has fits of another face model; {_AGAIN}")
+        if len(fits.name) != len(names):
+            raise ValueError(f"'{path}' has {len(fits.name)} fits for {len(names)} photographs; {_AGAIN}")
+        other = np.flatnonzero(fits.name != names)
+        if len(other):
+            i = other[0]
+            raise ValueError(f"'{path}' has a fit of {fits.name[i]} where {names[i]} is photograph {i}; {_AGAIN}")
+        return fits
 
 
 def fit_photographs(model: FaceModel, photographs: Photographs, processes: int = 2) -> PhotographFits:
     """Fit all photographs. Residual is that of the points facing the camera."""
     count, size = len(photographs), model.identity_size + model.expression_size
     out = PhotographFits(
-        np.zeros((count, 4, 4), np.float32), np.zeros((count, size), np.float32), np.zeros(count, np.float32),
-        np.full(count, np.inf, np.float32), np.zeros(count, bool), np.zeros(count, bool),
+        photographs.names, model.content_hash, np.zeros((count, 4, 4), np.float32), np.zeros((count, size), np.float32),
+        np.zeros(count, np.float32), np.full(count, np.inf, np.float32), np.zeros(count, bool), np.zeros(count, bool),
     )  # fmt: skip
     work = partial(_fit_one, model)
     with ProcessPoolExecutor(processes) as pool:
@@ -117,8 +143,15 @@ def draw_sheet(model: FaceModel, photographs: Photographs, fits: PhotographFits,
         tile = cv2.resize(cv2.addWeighted(big, 0.6, mesh, 0.4, 0), (256, 256))
         cv2.putText(tile, f"{i} {fits.residual[i]:.3f}", (4, 14), 0, 0.45, (0, 0, 255), 1)
         tiles.append(tile)
-    rows = [np.hstack(tiles[i : i + 8]) for i in range(0, len(tiles) - 7, 8)]
-    cv2.imwrite(str(path), np.vstack(rows))
+    write_png(path, contact_sheet(tiles, 8, 8 * 256))
+
+
+def for_sheet(fits: PhotographFits) -> list[int]:
+    """Random accepted fits, then the worst accepted, then rejected ones, of each as many as there are."""
+    by_residual = np.argsort(fits.residual)
+    accepted, rejected = (by_residual[fits.accepted[by_residual] == wanted] for wanted in (True, False))
+    drawn = np.random.default_rng(0).permutation(accepted)[:_RANDOM]
+    return [int(i) for i in (*drawn, *accepted[-_WORST:], *rejected[:_REJECTED])]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -128,22 +161,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sheet", type=Path, help="PNG: random fits, then the worst accepted, then rejected ones")
     options = parser.parse_args(arguments)
     try:
+        check_destination(options.sheet, "--sheet")
         model, photographs = FaceModel.load(), read_photographs(options.data)
         fits = fit_photographs(model, photographs)
+        if not fits.accepted.any():
+            raise ValueError(f"'{options.data}': the face model fits none of the photographs; is mesh478 in pixels?")
         fits.save(options.out)
+        good = fits.residual[fits.accepted]
+        print(f"{options.out}: {len(good)} of {len(photographs)} accepted, "
+              f"residual median {np.median(good):.4f}, 95 % {np.quantile(good, 0.95):.4f} face widths")  # fmt: skip
+        if options.sheet:
+            draw_sheet(model, photographs, fits, for_sheet(fits), options.sheet)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    good = fits.residual[fits.accepted]
-    print(f"{options.out}: {fits.accepted.sum()} of {len(photographs)} accepted, "
-          f"residual median {np.median(good):.4f}, 95 % {np.quantile(good, 0.95):.4f} face widths")  # fmt: skip
-    if options.sheet:
-        rng = np.random.default_rng(0)
-        by_residual = np.argsort(fits.residual)
-        accepted = by_residual[: fits.accepted.sum()]
-        rejected = by_residual[fits.accepted.sum() :]
-        which = [*rng.choice(accepted, 24, replace=False), *accepted[-16:], *rejected[:8]]
-        draw_sheet(model, photographs, fits, [int(i) for i in which], options.sheet)
     return 0
 
 

@@ -77,18 +77,22 @@ class ListedHeads(Heads, Protocol):
 
 
 class PhotographHeads:
-    """The data folder's photographs with the fits of ``training.photographs.fit``, those within ``MAX_YAW``."""
+    """The data folder's photographs with the fits of ``training.photographs.fit``, those within ``MAX_YAW``.
+
+    Raises:
+        FileNotFoundError, ValueError: naming a file that is missing or of no use, or no photograph is left.
+    """
 
     def __init__(self, data: Path, fits: Path, model: FaceModel, validation: bool) -> None:
-        photographs, self._fits, self._model = read_photographs(data), PhotographFits.load(fits), model
-        if len(self._fits.pose) != len(photographs):
-            raise ValueError(
-                f"'{fits}' has {len(self._fits.pose)} fits for {len(photographs)} photographs; fit them again"
-            )
+        photographs = read_photographs(data)
+        self._fits, self._model = PhotographFits.load_for(fits, model, photographs), model
         self.paths = photographs.paths
         yaw = yaw_pitch_roll_from_rotation(self._fits.pose[:, :3, :3].astype(np.float64))[:, 0]
         trusted = self._fits.accepted & ((np.abs(yaw) <= np.radians(MAX_YAW)) | self._fits.own)
         self.usable = np.flatnonzero(trusted & (photographs.validation == validation))
+        if not len(self.usable):
+            split = "for validation" if validation else "to train on"
+            raise ValueError(f"'{data}' has no photograph {split} with an accepted fit in '{fits}'; add some")
         own = self.usable[self._fits.own[self.usable]]
         self._drawn = np.concatenate([self.usable, np.repeat(own, _OWN_OFTEN - 1)])
 

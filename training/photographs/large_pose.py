@@ -31,15 +31,19 @@ import numpy.typing as npt
 from scipy.io import loadmat
 from tqdm import tqdm
 
+from dense_face_ros.drawing import contact_sheet
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
 from training.benchmarks.conventions import aflw2000_rotation
+from training.benchmarks.sheet import write_png
 from training.face_models.basel import read_3ddfa_unscaled
 from training.face_models.registration import register
 from training.face_models.source import SourceModel
 from training.face_models.transfer import Transfer
+from training.npz_files import read_npz
 from training.photographs.collection import read_image
 from training.photographs.heads import Image, Label, LabelledHead
+from training.result_files import check_destination
 
 #: Folders of the download, each with its mirror images beside it.
 FOLDERS = ("AFW", "HELEN", "IBUG", "LFPW")
@@ -116,13 +120,15 @@ class LargePoseLabels:
         """FileNotFoundError saying how to make the file; ValueError when it was made for another face model."""
         if not path.is_file():
             raise FileNotFoundError(f"'{path}' does not exist; make it with python -m training.photographs.large_pose")
-        with np.load(path, allow_pickle=False) as file:
-            own = {name: file[name] for name in cls.__dataclass_fields__ if name != "basel"}
-            laid = {name: file[f"basel_{name}"] for name in BaselOnOurMesh.__dataclass_fields__}
-        laid["model"] = str(laid["model"])
-        if laid["model"] != model.content_hash:
+        own = [name for name in cls.__dataclass_fields__ if name != "basel"]
+        laid = [name for name in BaselOnOurMesh.__dataclass_fields__ if name != "model"]
+        needed = (*own, *(f"basel_{name}" for name in laid), "basel_model")
+        file = read_npz(path, needed, "make it again with python -m training.photographs.large_pose")
+        made_for = str(file["basel_model"])
+        if made_for != model.content_hash:
             raise ValueError(f"'{path}' was made for another face model; make it again")
-        return cls(**own, basel=BaselOnOurMesh(**laid))
+        basel = BaselOnOurMesh(**{name: file[f"basel_{name}"] for name in laid}, model=made_for)
+        return cls(**{name: file[name] for name in own}, basel=basel)
 
 
 class LargePoseHeads:
@@ -199,8 +205,7 @@ def draw_sheet(heads: LargePoseHeads, model: FaceModel, which: list[int], path: 
             for u, v in np.rint(pixels).astype(int):
                 cv2.circle(picture, (int(u), int(v)), 2, colour, -1)
         tiles.append(cv2.resize(picture, (256, 256)))
-    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % 8)
-    cv2.imwrite(str(path), np.vstack([np.hstack(tiles[i : i + 8]) for i in range(0, len(tiles), 8)]))
+    write_png(path, contact_sheet(tiles, 8, 8 * 256))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -213,6 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     model = FaceModel.load()
     try:
+        check_destination(options.sheet, "--sheet")
         read = gather(options.data, tuple(options.folders))
         labels = LargePoseLabels(**read, basel=BaselOnOurMesh.lay(read_3ddfa_unscaled(options.basel), model))
         labels.save(options.out)

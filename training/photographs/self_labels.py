@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from training.photographs.fit import MIN_FACE, PhotographFits, draw_sheet
 from training.photographs.heads import FITS, MAX_YAW
 from training.photographs.mesh478 import POINTS, face_width, photograph_camera
 from training.photographs.views import mirrored_rotation
+from training.result_files import check_destination
 
 _SURE = FitLimits(min_inliers=0.75, min_coverage=0.5, max_residual=3.0)
 _SHEET = 48
@@ -94,7 +96,7 @@ def self_labelled(
     labeller: SelfLabeller, photographs: Photographs, fits: PhotographFits
 ) -> tuple[PhotographFits, npt.NDArray[np.intp]]:
     """``fits`` with the network's own where it is sure, and which those are."""
-    out = PhotographFits(*(np.array(values) for values in vars(fits).values()))
+    out = deepcopy(fits)
     done = []
     for i in tqdm(left_out(fits, photographs), desc="self-labelling", unit="photo", mininterval=5):
         mesh = photographs.mesh478[i, :POINTS].astype(np.float64)
@@ -119,8 +121,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sheet", type=Path, help="PNG of random ones")
     options = parser.parse_args(arguments)
     try:
+        check_destination(options.sheet, "--sheet")
         model, photographs = FaceModel.load(), read_photographs(options.data)
-        fits = PhotographFits.load(options.fits)
+        fits = PhotographFits.load_for(options.fits, model, photographs)
         labeller = SelfLabeller(model, load_network("onnxruntime-cpu", options.network))
         out, own = self_labelled(labeller, photographs, fits)
         out.save(options.out)
