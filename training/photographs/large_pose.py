@@ -2,7 +2,9 @@
 
 Read once, from the user's own download:
 
-    python -m training.photographs.large_pose 300W_LP --basel 300W_LP/Code/Model_Shape.mat --out runs/300w_lp.npz
+    python -m training.photographs.large_pose 300W_LP --basel MODEL --out runs/300w_lp.npz
+
+with ``300W_LP/Code/ModelGeneration/Model_Shape.mat`` for MODEL.
 
 Layout: ``AFW/``, ``HELEN/``, ``IBUG/``, ``LFPW/`` and their mirror images ``.../*_Flip/`` hold ``NAME_K.jpg`` beside
 ``NAME_K.mat``: ``Shape_Para`` (199, 1) and ``Exp_Para`` (29, 1), factors of the columns ``w`` and ``w_exp`` of
