@@ -22,7 +22,7 @@ from typing import Any
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import KINDS, Template
 from training.benchmarks.provenance import provenance
-from training.checkpoint import load_checkpoint, network_of
+from training.checkpoint import CHECKPOINT, load_checkpoint, network_of
 from training.data import make_dataset
 from training.loader import Batch
 from training.network_cost import network_cost
@@ -30,7 +30,7 @@ from training.photographs.heads import FITS
 from training.recipes import RECIPES, Recipe
 from training.result_files import Result, check_destination, read_result, write_json, write_result
 from training.surface_error import comparable_samples, surface_errors
-from training.train import CHECKPOINT, train
+from training.train import train
 
 _SAMPLES = 128  # of each kind, to validate on
 

@@ -12,6 +12,7 @@ import torch
 from training.network import CorrespondenceModule, make_network
 from training.recipes import Recipe
 
+CHECKPOINT = "checkpoint.pt"  #: its name in a run folder
 FORMAT_VERSION = 1
 
 
@@ -38,10 +39,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
-            f"checkpoint '{path}' cannot be read ({reason}); give a training run's checkpoint.pt"
-        ) from error
+        # torch's own message advises to run what is in the file.
+        raise ValueError(f"'{path}' is no whole checkpoint; give a training run's checkpoint.pt") from error
     found = state.get("format_version") if isinstance(state, dict) else None
     if found != FORMAT_VERSION:
         raise ValueError(f"checkpoint '{path}' has format version {found}; this code reads {FORMAT_VERSION}")

@@ -49,6 +49,8 @@ def export(checkpoint: Path, out: Path, precision: Precision = "full") -> None:
         FileNotFoundError, ValueError: the checkpoint is missing or not usable, or its architecture has no such file.
         RuntimeError: the written network does not compute the same; nothing is left at ``out``.
     """
+    if out.is_dir():
+        raise ValueError(f"'{out}' is a folder; name the file to write")
     state = load_checkpoint(checkpoint)
     recipe = recipe_of(state, checkpoint)
     network = network_of(state, checkpoint)
@@ -178,7 +180,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     try:
         export(given.checkpoint, given.out, given.precision)
-    except (ValueError, FileNotFoundError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB")
 

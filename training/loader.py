@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -99,3 +100,5 @@ def _seed_worker(seed: int, first_sample: int, rank: int, worker: int) -> None:
     np.random.seed(words)
     random.seed(int(words[0]))
     torch.set_num_threads(1)
+    # Sent to the whole group of processes, by timeout or a batch system, it is the trainer's to answer.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -21,7 +21,7 @@ class RunLog:
         self._path = folder / LOG
         if self._path.exists():
             lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if json.loads(line)["step"] <= first_step]
+            kept = [line for line in lines if _step_of(line) <= first_step]
             self._path.write_text("".join(kept), encoding="utf-8")
         self._events = SummaryWriter(str(folder), purge_step=first_step or None)
 
@@ -40,3 +40,11 @@ class RunLog:
     def close(self) -> None:
         """Flush the events."""
         self._events.close()
+
+
+def _step_of(line: str) -> float:
+    """Infinite for a line that was cut short when a run was killed."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf

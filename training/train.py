@@ -25,7 +25,8 @@ from tqdm import tqdm
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.averaging import MovingAverage
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from training.lineage import descendant, previous_state, resumed
 from training.loader import Batch, endless, first_samples, make_loader, stream_seed
 from training.loss import LOSSES, Divisor, own
 from training.network import make_network
@@ -40,7 +41,6 @@ from training.run_log import RunLog
 from training.schedule import learning_rate, parameter_groups
 from training.stopping import stop_requests
 
-CHECKPOINT = "checkpoint.pt"
 _CHECKPOINT_SECONDS = 120.0
 _REPORT_STEPS = 50
 _MOST_BAD_STEPS = 20
@@ -61,6 +61,7 @@ def train(
     minutes: float | None = None,
     resume: bool = False,
     start_from: Path | None = None,
+    learning_rate: float | None = None,
     workers: int = 1,
 ) -> Path:
     """Train until ``steps`` are done or ``minutes`` have passed, whichever comes first, over all resumed parts.
@@ -73,21 +74,26 @@ def train(
 
     Args:
         resume: go on from the checkpoint in ``out``.
-        start_from: checkpoint of another run, or exported ``compact`` network, whose weights to begin with.
+        start_from: checkpoint of another run, or exported ``compact`` network, whose weights to begin with. Its terms
+            and what it learned from stay with them.
+        learning_rate: at its highest, instead of the recipe's, or of the run's that is resumed.
         workers: loader processes.
     Returns:
         The last checkpoint.
     Raises:
-        ValueError, FileNotFoundError: the folder holds a run and ``resume`` is not set, or the other way round; a
-            checkpoint of another recipe or template.
+        ValueError, OSError: no time or steps are given; the folder holds a run and ``resume`` is not set, or the other
+            way round; a checkpoint of another recipe or template.
         FloatingPointError: the gradients stopped being finite.
     """
+    for option, length in (("--steps", steps), ("--minutes", minutes)):
+        if length is not None and not length > 0:
+            raise ValueError(f"{option} is {length}; it must be more than 0")
     if steps is None and minutes is None:
         steps = recipe.steps
     fabric = make_fabric(recipe.precision)
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
-    run = _Run(fabric, recipe, out, template, resume)
+    run = _Run(fabric, recipe, out, template, resume, learning_rate)
     train_set = make_dataset(
         recipe, data, "train", stream_seed(recipe.seed, run.step, fabric.global_rank), run.network.stride
     )
@@ -106,15 +112,27 @@ def train(
 class _Run:
     """The state of a training run, and the steps through it."""
 
-    def __init__(self, fabric: Fabric, recipe: Recipe, out: Path, template: Template, resume: bool) -> None:
-        self.fabric, self.recipe, self.out = fabric, recipe, out
+    def __init__(
+        self,
+        fabric: Fabric,
+        recipe: Recipe,
+        out: Path,
+        template: Template,
+        resume: bool,
+        learning_rate: float | None,
+    ) -> None:
         self.template = {"kind": template.kind, "hash": template.hash}
+        state = previous_state(out, recipe, self.template, resume)
+        if state is not None:
+            recipe = resumed(recipe, state, learning_rate)
+        elif learning_rate is not None:
+            recipe = replace(recipe, learning_rate=learning_rate)
+        self.fabric, self.recipe, self.out = fabric, recipe, out
         image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None
         network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution)
         if fabric.world_size > 1:
             share_batch_statistics(network)
         self.step, self.images, self._seconds_before, self._bad_steps = 0, 0, 0.0, 0
-        state = _previous_state(out, recipe, self.template, resume)
         if state is not None:
             network.load_state_dict(state["network"])
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -140,14 +158,20 @@ class _Run:
             if not isinstance(network, CompactNetwork):
                 raise ValueError(f"--start-from '{path}' is an exported network; only 'compact' can go on from one")
             batches = first_samples(samples, _MEASURED_SAMPLES, self.recipe.batch_size)
-            self.images = load_exported(network, path, [batch["image"] for batch in batches])
+            told = load_exported(network, path, [batch["image"] for batch in batches])
+            self.images = int(told["images_seen"])
         else:
             state = load_checkpoint(path)
-            weights, self.images = state["average"], state["images"]
+            told, self.images, weights = state["recipe"], state["images"], state["average"]
             weights.pop("template_image", None)
-            missing = network.load_state_dict(weights, strict=False)
+            another = f"--start-from '{path}' holds another architecture or width than recipe '{self.recipe.name}'"
+            try:
+                missing = network.load_state_dict(weights, strict=False)
+            except RuntimeError as error:  # torch lists every weight of another shape
+                raise ValueError(another) from error
             if set(missing.missing_keys) - {"template_image"} or missing.unexpected_keys:
-                raise ValueError(f"--start-from '{path}' holds another architecture than recipe '{self.recipe.name}'")
+                raise ValueError(another)
+        self.recipe = descendant(self.recipe, told["training_data"], told["licence"])
         self.average = MovingAverage(network, self.recipe.average_decay)
         self.average.network.to(self.fabric.device)
 
@@ -285,21 +309,6 @@ class _Run:
         save_checkpoint(self.out / CHECKPOINT, state)
 
 
-def _previous_state(out: Path, recipe: Recipe, template: dict[str, str], resume: bool) -> dict[str, Any] | None:
-    """The checkpoint to go on from; None for a new run."""
-    path = out / CHECKPOINT
-    if not resume:
-        if path.exists():
-            raise ValueError(f"--out '{out}' already holds a run; add --resume, or name another folder")
-        return None
-    state = load_checkpoint(path)
-    if state["recipe"]["name"] != recipe.name:
-        raise ValueError(f"--out '{out}' was trained with recipe '{state['recipe']['name']}', not '{recipe.name}'")
-    if state["template"] != template:
-        raise ValueError(f"--out '{out}' was trained for another template or face model; start a new folder")
-    return state
-
-
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     from training.data import make_dataset
@@ -310,23 +319,27 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
     parser.add_argument("--data", type=Path, help="folder with the training data; recipes of renderings need none")
     parser.add_argument("--out", required=True, type=Path, help="run folder, e.g. runs/best")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint in --out; give --data, --fits, --skins again"
+    )
     parser.add_argument("--start-from", type=Path, help="checkpoint of another run, or exported .onnx, to begin with")
     parser.add_argument("--fits", type=Path, default=FITS, help=f"labels of the photographs (default {FITS})")
     parser.add_argument("--skins", type=Path, help="skins for the renderings, from training.photographs.portraits")
     parser.add_argument("--minutes", type=float, help="length of the whole run in minutes")
     parser.add_argument("--steps", type=int, help="length of the whole run in steps")
-    parser.add_argument("--learning-rate", type=float, help="at its highest, instead of the recipe's")
+    parser.add_argument(
+        "--learning-rate", type=float, help="at its highest, instead of the recipe's or the resumed run's"
+    )
     parser.add_argument("--workers", type=int, default=1, help="loader processes (default 1)")
     parser.add_argument("--threads", type=int, help="torch threads (default: the cores the loaders leave over)")
     given = parser.parse_args(arguments)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     # Threads that share a core with a loader wait for each other at every layer: 2 + 1 on two cores is ten times slower
     # than 1 + 1.
+    if given.threads is not None and given.threads < 1:
+        parser.exit(1, f"{parser.prog}: --threads is {given.threads}; it must be at least 1\n")
     torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 1) - given.workers))
     recipe = recipe_named(given.recipe)
-    if given.learning_rate is not None:
-        recipe = replace(recipe, learning_rate=given.learning_rate)
     if given.skins is not None:
         recipe = replace(recipe, training_data=f"{recipe.training_data}; {CREDIT}")
     try:
@@ -334,9 +347,9 @@ def main(arguments: list[str] | None = None) -> None:
         datasets = partial(make_dataset, fits=given.fits, skins=given.skins)
         last = train(
             recipe, given.data, given.out, template, datasets, steps=given.steps, minutes=given.minutes,
-            resume=given.resume, start_from=given.start_from, workers=given.workers,
+            resume=given.resume, start_from=given.start_from, learning_rate=given.learning_rate, workers=given.workers,
         )  # fmt: skip
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     print(f"checkpoint: {last}")
 

@@ -8,6 +8,7 @@ from training.export import export
 from training.network import make_network
 from training.network.exported_weights import load_exported
 from training.recipes import RECIPES
+from training.terms import FREE
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,8 @@ def images() -> torch.Tensor:
 def test_it_computes_the_same_in_evaluation_and_in_training(exported, images):
     path, network = exported
     fresh = make_network("compact", RECIPES["smoke"].width)
-    assert load_exported(fresh, path, [images[:2], images[2:]]) == 1234
+    told = load_exported(fresh, path, [images[:2], images[2:]])
+    assert told["images_seen"] == "1234" and told["licence"] == FREE
     with torch.inference_mode():
         wanted = network(images)
         found = fresh.eval()(images)

@@ -13,10 +13,9 @@ import torch
 import two_processes
 
 import training.train
-from training.checkpoint import load_checkpoint
+from training.checkpoint import CHECKPOINT, load_checkpoint
 from training.processes import make_fabric, per_process
 from training.run_log import LOG
-from training.train import CHECKPOINT
 
 _ROOT = Path(__file__).parents[2]
 

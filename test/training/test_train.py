@@ -126,7 +126,7 @@ def test_checkpoints_hold_the_average_and_nothing_executable(tmp_path, template,
     assert any(not torch.equal(state["average"][name], tensor) for name, tensor in state["network"].items())
     bad = tmp_path / "bad.pt"
     bad.write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match="no whole checkpoint; give"):
         load_checkpoint(bad)
 
 

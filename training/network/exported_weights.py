@@ -18,22 +18,27 @@ from torch import Tensor, nn
 
 from training.network.compact import CompactNetwork, ConvNorm
 
+_TOLD = ("training_data", "licence", "images_seen")
 _EXPORTED = "network."  # how the exporter calls the network inside the graph
 
 
-def load_exported(network: CompactNetwork, path: Path, images: Iterable[Tensor]) -> int:
+def load_exported(network: CompactNetwork, path: Path, images: Iterable[Tensor]) -> dict[str, str]:
     """Put the weights of an exported ``compact`` network into ``network``.
 
     Args:
         images: batches (N, 128, 128, 3) of training images, over which the normalisations are measured.
 
     Returns:
-        How many images the weights have seen.
+        The file's metadata, as ``training.export`` writes it.
     Raises:
         FileNotFoundError, ValueError: the file is missing, unreadable, or holds another architecture or width.
     """
     model = _read(path)
     weights = exported_weights(model)
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    lacking = [name for name in _TOLD if name not in told]
+    if lacking:
+        raise ValueError(f"'{path}' does not tell {', '.join(lacking)}; give a file that training.export wrote")
     folded = network.for_inference()
     wanted = folded.state_dict()
     if {name: tuple(value.shape) for name, value in weights.items()} != {k: tuple(v.shape) for k, v in wanted.items()}:
@@ -53,8 +58,7 @@ def load_exported(network: CompactNetwork, path: Path, images: Iterable[Tensor])
                 norm.bias.copy_(mean)
         rest = {k: v for k, v in weights.items() if not isinstance(own[k.rsplit(".", 2)[0]], ConvNorm)}
         network.load_state_dict(rest, strict=False)
-    seen = {p.key: p.value for p in model.metadata_props}.get("images_seen", "")
-    return int(seen) if seen.isdigit() else 0
+    return told
 
 
 def _read(path: Path) -> onnx.ModelProto:
