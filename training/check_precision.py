@@ -71,6 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, help="use the first N images only")
     options = parser.parse_args(arguments)
     try:
+        if options.limit is not None and options.limit < 1:
+            raise ValueError(f"--limit is {options.limit}; it must be at least 1")
         check_destination(options.json)
         path = network_path(options.network)
         beside = {

@@ -90,7 +90,8 @@ def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None)
             raise ValueError(f"--csv is for the video benchmark; {options.benchmark} writes its rows into --json")
         if options.pictures and (options.json is None or options.benchmark == "video"):
             raise ValueError("--pictures draws the rows of a labelled benchmark beside its --json; give both")
-        check_destination(options.json)
+        for option in ("json", "sheet", "csv"):
+            check_destination(getattr(options, option), f"--{option}")
         if tracker is None:
             tracker = FaceTracker(network_path=options.network, backend=options.backend)
             wait_until_running(tracker.network)

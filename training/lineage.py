@@ -1,4 +1,4 @@
-"""What a run goes on from: its own checkpoint, or another network, which hands on its terms and what it learned from."""
+"""What a run goes on from: its own checkpoint, or another network, which hands on its terms and its sources."""
 
 from __future__ import annotations
 

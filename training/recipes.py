@@ -17,11 +17,12 @@ class Recipe:
         name: as on the command line.
         architecture, width, share_encoders, resolution: see :func:`training.network.make_network`.
         template_kind: see :class:`dense_face_ros.template.Template`.
-        synthetic_share, turned_share: share of training samples that are renderings, and of photographs turned out of
-            plane; those not named are photographs as they are. All renderings: no data is needed, nor looked at.
+        synthetic_share, turned_share: how often a rendering is drawn, and a photograph turned out of plane; the rest
+            are photographs as they are. All renderings, without ``pairs``: no data is needed, and neither of the next
+            two has any effect.
         repeated_share: share of the renderings that are followed by the same head with a blink, another mouth or a
-            turned camera.
-        faceless_share: share of crops without a face, :mod:`training.faceless`.
+            turned camera: a second sample.
+        faceless_share: how often a crop without a face is drawn, :mod:`training.faceless`.
         photographs: ``collections`` with the fits of ``training.photographs.fit``, or the London ``portraits``.
         pairs: samples carry a second rendering, ``target``, to map to, instead of the template.
         loss: a key of :data:`training.loss.LOSSES`.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import rotation_from_vector
-from training.face_models.landmarks import fit_convention, nearest_surface_point, similarity
+from training.face_models.landmarks import fit_convention, nearest_surface_point, read_convention, similarity
 from training.face_models.place_landmarks import replace_landmarks
 
 
@@ -64,3 +67,14 @@ def test_landmarks_go_where_the_convention_has_them_on_the_mean_of_people(shippe
     assert np.linalg.norm(found - wanted, axis=1).max() < 5e-4
     assert placed.content_hash == model.content_hash, "networks trained for the model still fit"
     np.testing.assert_array_equal(placed.landmarks.triangle[36:], model.landmarks.triangle[36:])
+
+
+def test_a_convention_of_another_format_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "good.npz", points68=np.arange(204.0).reshape(68, 3))
+    assert read_convention(tmp_path / "good.npz")[67, 2] == 203.0
+    np.savez(tmp_path / "other.npz", points=np.zeros((68, 3)))
+    with pytest.raises(ValueError, match=r"other\.npz' lacks points68, it has points; --convention must hold"):
+        read_convention(tmp_path / "other.npz")
+    np.savez(tmp_path / "flat.npz", points68=np.zeros((68, 2)))
+    with pytest.raises(ValueError, match=r"flat\.npz': points68 is \(68, 2\)"):
+        read_convention(tmp_path / "flat.npz")

@@ -17,7 +17,7 @@ from training.eyes.augment import patch_of, plain_patch, remains_visible
 from training.eyes.examples import LANDMARK_EYES, MESH_EYES, STORED, Examples, from_renderings, openness
 from training.eyes.network import EyelidNetwork
 from training.eyes.sources import SOURCES
-from training.eyes.train import export, measure, train
+from training.eyes.train import export, main, measure, train
 
 
 def face_at_lids(model: FaceModel, **activations: float) -> np.ndarray:
@@ -97,7 +97,7 @@ def test_a_trained_network_is_what_the_runtime_reads(rendered: Examples, data: P
     assert figures["openness_error"] < 0.6 * untrained
     assert figures["hidden_told"] == 1.0
     out = tmp_path / "eyelids.onnx"
-    export(network, out, {"some": figures}, 150, SOURCES["best"])
+    export(network, out, {"some": figures}, 150, SOURCES["best"].trained_on, SOURCES["best"].licence)
     eyes = EyeOpenness(out)
     assert eyes.metadata["steps"] == "150" and "research" in eyes.metadata["licence"]
     patches = np.stack([plain_patch(p) for p in some.pictures])
@@ -105,3 +105,18 @@ def test_a_trained_network_is_what_the_runtime_reads(rendered: Examples, data: P
     with torch.inference_mode():
         wanted, _ = network(torch.from_numpy(patches))
     np.testing.assert_allclose(found, wanted.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--steps", "0"], "--steps is 0; it must be at least 1"),
+        (["--rendered", "2"], "--rendered is 2; it must be at least 50"),
+        (["--out", "nowhere/eyes.onnx"], "--out: folder 'nowhere' does not exist"),
+    ],
+)
+def test_what_cannot_end_well_is_refused_before_the_training(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[str], message: str
+) -> None:
+    assert main(["--data", str(data), "--out", str(tmp_path / "eyes.onnx"), *given]) == 2
+    assert message in capsys.readouterr().err

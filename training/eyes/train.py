@@ -30,8 +30,10 @@ from training.backgrounds import Backgrounds
 from training.eyes.augment import patch_of, plain_patch, remains_visible
 from training.eyes.examples import STORED, Examples
 from training.eyes.network import Deployed, EyelidNetwork
-from training.eyes.sources import SOURCES, Source
+from training.eyes.sources import SOURCES
 from training.photographs.heads import FITS
+from training.photographs.portraits import CREDIT
+from training.result_files import check_destination
 from training.schedule import cosine, warm_up
 
 _SHUT = 0.25  # eyes less open than this count as shut in the figures
@@ -43,6 +45,7 @@ _WARM_UP = 100  # steps
 _NO_EYE_SHARE = 0.03  # pictures without an eye
 _OPSET = 17
 _VALIDATION_HEADS = 400  # rendered
+_LEAST_HEADS = 50  # of fewer there may be none of a kind
 
 
 class _Patches:
@@ -135,7 +138,12 @@ def _share(right: npt.NDArray[np.bool_]) -> float | None:
 
 
 def export(
-    network: EyelidNetwork, out: Path, figures: dict[str, dict[str, float | None]], steps: int, source: Source
+    network: EyelidNetwork,
+    out: Path,
+    figures: dict[str, dict[str, float | None]],
+    steps: int,
+    trained_on: str,
+    licence: str,
 ) -> None:
     """Write the network with the metadata that the runtime checks."""
     buffer = io.BytesIO()
@@ -150,7 +158,7 @@ def export(
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
     metadata = {
-        "kind": "eyelids", "format_version": FORMAT_VERSION, "trained_on": source.trained_on, "licence": source.licence,
+        "kind": "eyelids", "format_version": FORMAT_VERSION, "trained_on": trained_on, "licence": licence,
         "steps": str(steps), "validation": json.dumps(figures, allow_nan=False),
     }  # fmt: skip
     onnx.helper.set_model_props(model, metadata)
@@ -172,7 +180,12 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     source = SOURCES[options.sources]
+    trained_on = source.trained_on if options.skins is None else f"{source.trained_on}; {CREDIT}"
     try:
+        for name, least in (("steps", 1), ("rendered", _LEAST_HEADS)):
+            if getattr(options, name) < least:
+                raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least {least}")
+        check_destination(options.out, "--out")
         backgrounds = Backgrounds(options.data)
         learned = source.examples("train", options.data, options.rendered, options.fits, options.skins)
         kept = source.examples("validation", options.data, _VALIDATION_HEADS, options.fits, None)
@@ -181,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     network = train(list(learned.values()), backgrounds, options.steps)
     figures = {name: measure(network, examples) for name, examples in kept.items()}
-    export(network, options.out, figures, options.steps, source)
+    export(network, options.out, figures, options.steps, trained_on, source.licence)
     print(json.dumps(figures, indent=1))
     return 0
 

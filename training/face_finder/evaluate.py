@@ -206,23 +206,27 @@ def _frames(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
     capture.release()
 
 
+def report(finder: FaceFinder, data: Path, pictures: int) -> dict[str, Any]:
+    """All figures; the samples and videos that the folder does not hold are left out."""
+    out = {"min_score": MIN_SCORE, "made": made_pictures(finder, data, pictures)}
+    measured = {"aflw2000_sample": aflw2000, "afw_sample": afw, "videos": videos}
+    out |= {name: measure(finder, data) for name, measure in measured.items() if (data / name).is_dir()}
+    return {**out, "backgrounds": backgrounds(finder, data), "milliseconds_one_thread": timing(finder)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--network", type=Path, help="default: the shipped one")
     parser.add_argument("--pictures", type=int, default=1000, help="made pictures")
     arguments = parser.parse_args()
-    finder = FaceFinder(arguments.network)
-    report = {
-        "min_score": MIN_SCORE,
-        "made": made_pictures(finder, arguments.data, arguments.pictures),
-        "aflw2000_sample": aflw2000(finder, arguments.data),
-        "afw_sample": afw(finder, arguments.data),
-        "videos": videos(finder, arguments.data),
-        "backgrounds": backgrounds(finder, arguments.data),
-        "milliseconds_one_thread": timing(finder),
-    }
-    print(json.dumps(report, indent=1))
+    try:
+        if arguments.pictures < 1:
+            raise ValueError(f"--pictures is {arguments.pictures}; it must be at least 1")
+        result = report(FaceFinder(arguments.network), arguments.data, arguments.pictures)
+    except (OSError, ValueError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from dense_face_ros.face_finder import FORMAT_VERSION, INPUT_HEIGHT, INPUT_WIDTH
 from training.face_finder.network import FinderNetwork
 from training.face_finder.sources import SOURCES
+from training.face_finder.train import load_finder
 from training.photographs.heads import FITS
 from training.quantisation import quantised
+from training.result_files import check_destination
 
 _OPSET = 18
 _CALIBRATION_PICTURES, _HEADS = 128, 64
@@ -37,8 +39,13 @@ class _Deployed(nn.Module):
 
 
 def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
-    """Write the averaged weights of ``checkpoint`` as ONNX with the metadata the runtime checks."""
-    state = torch.load(checkpoint, weights_only=True)
+    """Write the averaged weights of ``checkpoint`` as ONNX with the metadata the runtime checks.
+
+    Raises:
+        OSError, ValueError: naming the file that is missing, is no such checkpoint, or cannot be written.
+    """
+    check_destination(destination, "destination")
+    state = load_finder(checkpoint)
     network = FinderNetwork()
     network.load_state_dict(state["averaged"])
     image = torch.zeros(1, 1, INPUT_HEIGHT, INPUT_WIDTH, dtype=torch.uint8)
@@ -63,7 +70,7 @@ def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
     metadata = {
         "kind": "face_finder",
         "format_version": FORMAT_VERSION,
-        "trained_on": source.trained_on,
+        "trained_on": state["trained_on"],
         "licence": source.licence,
         "images": str(state["images"]),
         "validation": json.dumps(state["validation"]),

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 from dense_face_ros.face_finder import decode
 from training.averaging import MovingAverage
+from training.checkpoint import load_checkpoint, save_checkpoint
 from training.face_finder.canvas import MadeImage
 from training.face_finder.measures import match
 from training.face_finder.network import FinderNetwork
 from training.face_finder.sources import SOURCES, Source
 from training.face_finder.targets import loss, targets_of
 from training.photographs.heads import FITS
+from training.photographs.portraits import CREDIT
 from training.schedule import cosine, warm_up
 
+_KIND = "face_finder"
 _VALIDATION_SEED = 7
 _AVERAGE_DECAY = 0.998
 _WARM_UP = 150  # steps
@@ -44,11 +48,19 @@ def train(
     check_minutes: float,
     threads: int,
 ) -> None:
-    """Write ``run/last.pt`` (to resume), ``run/best.pt`` (best recall on the validation people), ``run/log.jsonl``."""
+    """Write ``run/last.pt`` (to resume), ``run/best.pt`` (best recall on the validation people), ``run/log.jsonl``.
+
+    Raises:
+        OSError, ValueError: naming what is missing or wrong; the run has had its minutes, or is of something else.
+    """
+    if not minutes > 0.0:
+        raise ValueError(f"--minutes is {minutes:g}; it must be more than 0")
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     run.mkdir(parents=True, exist_ok=True)
     source = SOURCES[sources]
+    state = _previous_state(run, sources, minutes)
+    trained_on = source.trained_on if skins is None else f"{source.trained_on}; {CREDIT}"
     maker = source.maker(data, "train", heads, fits, skins)
     validation = made_validation_set(source, data, heads, skins, 400)
     network = FinderNetwork()
@@ -56,14 +68,12 @@ def train(
     average = MovingAverage(network, _AVERAGE_DECAY)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
     step, best, before = 0, -1.0, 0.0
-    if (run / "last.pt").is_file():
-        state = torch.load(run / "last.pt", weights_only=True)
-        if state["sources"] != sources:
-            raise ValueError(f"'{run}' was trained on sources '{state['sources']}', not '{sources}'")
+    if state is not None:
         network.load_state_dict(state["network"])
         average.network.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
         step, best, before = state["step"], state["best"], state["seconds"]
+        trained_on = "; ".join(dict.fromkeys([*state["trained_on"].split("; "), *trained_on.split("; ")]))
     started = time.monotonic()
     seconds = checked = before
     while seconds < 60.0 * minutes:
@@ -93,15 +103,41 @@ def train(
             better = result["recall"] >= best
             best = max(best, result["recall"])
             state = {
+                "kind": _KIND,
                 "sources": sources,
+                "trained_on": trained_on,
                 "network": network.state_dict(),
                 "averaged": averaged.state_dict(),
+                "optimizer": optimizer.state_dict(),
                 "step": step,
+                "seconds": seconds,
+                "images": step * batch,
                 "best": best,
+                "validation": {name: value for name, value in result.items() if math.isfinite(value)},
             }
             if better:
-                torch.save({**state, "images": step * batch, "validation": result}, run / "best.pt")
-            torch.save({**state, "optimizer": optimizer.state_dict(), "seconds": seconds}, run / "last.pt")
+                save_checkpoint(run / "best.pt", state)
+            save_checkpoint(run / "last.pt", state)
+
+
+def _previous_state(run: Path, sources: str, minutes: float) -> dict[str, Any] | None:
+    """What a run that is called again goes on from."""
+    if not (run / "last.pt").is_file():
+        return None
+    state = load_finder(run / "last.pt")
+    if state["sources"] != sources:
+        raise ValueError(f"'{run}' was trained on sources '{state['sources']}', not '{sources}'")
+    if state["seconds"] >= 60.0 * minutes:
+        raise ValueError(f"--minutes is {minutes:g}, and '{run}' has had {state['seconds'] / 60.0:.1f}; give more")
+    return state
+
+
+def load_finder(path: Path) -> dict[str, Any]:
+    """A checkpoint of this training; FileNotFoundError or ValueError where it is none."""
+    state = load_checkpoint(path)
+    if state.get("kind") != _KIND:
+        raise ValueError(f"'{path}' is no checkpoint of a face finder; give one of training.face_finder.train")
+    return state
 
 
 def learning_rate(highest: float, step: int, progress: float) -> float:
@@ -145,7 +181,7 @@ def validate(network: FinderNetwork, made: list[MadeImage]) -> dict[str, float]:
 
 
 def _log(run: Path, record: dict[str, float]) -> None:
-    line = json.dumps({k: round(v, 5) for k, v in record.items()})
+    line = json.dumps({k: round(v, 5) for k, v in record.items() if math.isfinite(v)})
     print(line, flush=True)
     with (run / "log.jsonl").open("a") as file:
         file.write(line + "\n")

@@ -9,17 +9,32 @@ point. What "ours" is matters: a new model only has the fit to the mean shape it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from dense_face_ros.face_model import SurfacePoints
 from training.face_models.decimation import Array, IntArray
+from training.npz_files import read_npz
 
 _PARTNER = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]  # mirrored jaw, brows, nose
 _CONTOUR_STEPS = np.linspace(0.62, 1.25, 14)  # along the way from the face's middle to the landmark and past it
 JAW_AND_BROWS, NOSE = range(27), range(27, 36)
 _PRIOR = 0.02  # squared convention units (eye distances) per squared standard deviation of identity
+
+
+def read_convention(path: Path) -> Array:
+    """(68, 3) of the mean shape that a convention's landmarks were published with: ``points68``, as seen by a viewer.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the file, when it is missing or of another format.
+    """
+    cure = "--convention must hold points68 (68, 3), the mean shape of AFLW2000-3D"
+    points = read_npz(path, ("points68",), cure)["points68"]
+    if points.shape != (68, 3):
+        raise ValueError(f"'{path}': points68 is {points.shape}; {cure}")
+    return np.asarray(points, np.float64)
 
 
 def viewer_to_head(points: Array) -> Array:

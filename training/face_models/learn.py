@@ -17,6 +17,7 @@ from dense_face_ros.face_model import FaceModel
 from training.face_models import expressions, ict, landmarks, regions, report
 from training.face_models.decimation import Array, IntArray
 from training.face_models.topology import Topology, build_topology
+from training.result_files import check_destination
 
 IDENTITY_MODES = 50
 _AXIS = -0.06  # metres: the unrolling axis stands this far behind the eyes
@@ -121,9 +122,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--picture", type=Path, help="PNG of the mesh and of the error against the source")
     options = parser.parse_args(arguments)
     try:
+        check_destination(options.out, "--out")
+        check_destination(options.picture, "--picture")
         source = ict.read_ict(options.ict)
-        with np.load(options.convention, allow_pickle=False) as file:
-            convention = landmarks.viewer_to_head(file["points68"].astype(np.float64))
+        convention = landmarks.viewer_to_head(landmarks.read_convention(options.convention))
     except (OSError, ValueError, KeyError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -24,6 +24,7 @@ from training.benchmarks.conventions import zero_pose_pitch
 from training.face_models import landmarks
 from training.face_models.decimation import Array
 from training.photographs.fit import PhotographFits
+from training.result_files import check_destination
 
 _ALIKE = slice(27, 68)  # nose, eyes and mouth
 
@@ -58,9 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="face model to write")
     options = parser.parse_args(arguments)
     try:
+        check_destination(options.out, "--out")
         model, fits = FaceModel.load(options.model), PhotographFits.load(options.fits)
-        with np.load(options.convention, allow_pickle=False) as file:
-            viewed = file["points68"].astype(np.float64)
+        if fits.model != model.content_hash:
+            raise ValueError(f"'{options.fits}' has fits of another face model; give those of the one in --model")
+        viewed = landmarks.read_convention(options.convention)
         people = model.shape(fits.coefficients[fits.accepted].mean(axis=0)).astype(np.float64)
         placed = replace_landmarks(model, people, landmarks.viewer_to_head(viewed))
     except (OSError, ValueError, KeyError) as error:
