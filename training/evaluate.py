@@ -16,6 +16,7 @@ from typing import Any
 from dense_face_ros import FaceModel, FaceTracker
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
+from dense_face_ros.backends.model_file import network_path
 from training.benchmarks import (
     aflw,
     aflw2000,
@@ -92,12 +93,13 @@ def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None)
             raise ValueError("--pictures draws the rows of a labelled benchmark beside its --json; give both")
         for option in ("json", "sheet", "csv"):
             check_destination(getattr(options, option), f"--{option}")
+        network = options.network and network_path(options.network)
         if tracker is None:
-            tracker = FaceTracker(network_path=options.network, backend=options.backend)
+            tracker = FaceTracker(network_path=network, backend=options.backend)
             wait_until_running(tracker.network)
         stem = options.json.with_suffix("") if options.pictures else None
         result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv, stem)
-        write_result(options.json, result, options.network)
+        write_result(options.json, result, network)
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

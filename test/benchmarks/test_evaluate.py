@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.geometry import FACING_CAMERA
 from training.evaluate import BENCHMARKS, main
 
@@ -84,6 +85,14 @@ def test_the_network_that_was_used_is_told(folder: Path, tmp_path: Path, state_o
         "correspondence.onnx", "correspondence_int8.onnx"
     }  # fmt: skip
     assert used not in hashes[0].values() and hashes[0].keys() == hashes[1].keys()
+
+
+def test_a_shipped_network_is_known_by_its_name(folder: Path, tmp_path: Path, state_of, known_tracker) -> None:
+    arguments = ["aflw2000", str(folder), "--json", str(tmp_path / "a.json"), "--network", "correspondence_free.onnx"]
+    assert main(arguments, known_tracker([state_of(FACING_CAMERA)])) == 0
+    used = json.loads((tmp_path / "a.json").read_text())["provenance"]["models"]
+    free = network_path(Path("correspondence_free.onnx"))
+    assert used["correspondence.onnx"] == hashlib.sha256(free.read_bytes()).hexdigest()
 
 
 def test_a_network_that_cannot_be_used_is_named(folder: Path, tmp_path: Path, capsys) -> None:
