@@ -8,7 +8,7 @@ from typing import Any
 
 from training.checkpoint import CHECKPOINT, load_checkpoint, recipe_of
 from training.recipes import Recipe
-from training.terms import FREE
+from training.terms import both_licences, both_sources
 
 _MAY_CHANGE = ("learning_rate", "training_data", "licence")  # between the parts of a run
 
@@ -18,9 +18,11 @@ def descendant(recipe: Recipe, training_data: str, licence: str) -> Recipe:
 
     Terms once on the weights stay: only what was free all along is free.
     """
-    sources = dict.fromkeys([*training_data.split("; "), *recipe.training_data.split("; ")])
-    terms = [each for each in dict.fromkeys([licence, recipe.licence]) if each != FREE]
-    return replace(recipe, training_data="; ".join(sources), licence="; ".join(terms) or FREE)
+    return replace(
+        recipe,
+        training_data=both_sources(training_data, recipe.training_data),
+        licence=both_licences(licence, recipe.licence),
+    )
 
 
 def previous_state(out: Path, recipe: Recipe, template: dict[str, str], resume: bool) -> dict[str, Any] | None:

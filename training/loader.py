@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing
 import random
 import signal
 from collections.abc import Iterator
@@ -47,7 +49,7 @@ def make_loader(
         num_workers=workers,
         drop_last=True,
         generator=generator,
-        worker_init_fn=partial(_seed_worker, seed, first_sample, rank),
+        worker_init_fn=partial(_begin_worker, seed, first_sample, rank),
         prefetch_factor=4 if workers else None,
     )
 
@@ -95,10 +97,20 @@ class _Rounds(Sampler[int]):
             position += self.ranks
 
 
-def _seed_worker(seed: int, first_sample: int, rank: int, worker: int) -> None:
+def _begin_worker(seed: int, first_sample: int, rank: int, worker: int) -> None:
     words = np.random.SeedSequence((seed, first_sample, rank, worker)).generate_state(4)
     np.random.seed(words)
     random.seed(int(words[0]))
     torch.set_num_threads(1)
-    # Sent to the whole group of processes, by timeout or a batch system, it is the trainer's to answer.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # What stops a run often goes to its whole process group. The run ends its workers itself, behind a checkpoint.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+
+
+@atexit.register
+def _end_workers() -> None:
+    """An error can keep an iterator alive, whose workers nobody ends then; multiprocessing would wait for ever."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would report them as lost
+    for child in multiprocessing.active_children():
+        if child.daemon:
+            child.kill()

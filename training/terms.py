@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from training.free_backgrounds import CREDIT as _BACKGROUNDS
 
 RENDERINGS = "our own renderings of the shipped face model"
@@ -12,3 +14,15 @@ PHOTOGRAPHS = (
 )
 FREE = "Apache-2.0"
 RESEARCH = "research use only: the weights saw photographs whose terms allow no other use"
+
+_BETWEEN = re.compile(r"; (?![^()]*\))")  # sources, but not what stands in brackets behind one
+
+
+def both_sources(first: str, second: str) -> str:
+    """What weights learned from that learned from both, in that order, nothing twice."""
+    return "; ".join(dict.fromkeys(_BETWEEN.split(f"{first}; {second}")))
+
+
+def both_licences(first: str, second: str) -> str:
+    """The terms on weights that both terms apply to: whatever is not free is kept."""
+    return second if first == FREE else first

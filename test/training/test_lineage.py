@@ -35,7 +35,11 @@ def test_terms_once_on_the_weights_stay():
     assert "face photographs of youtube_faces" in bound.training_data and "London Set" in bound.training_data
     assert bound.training_data.count(RENDERINGS) == 1
     assert descendant(RECIPES["best"], RENDERINGS, FREE) == RECIPES["best"]
-    assert descendant(RECIPES["best"], RENDERINGS, "mine alone").licence == f"mine alone; {RESEARCH}"
+    assert descendant(RECIPES["best"], RENDERINGS, "mine alone").licence == "mine alone"
+    credit = "pictures (CC0; see there)"
+    assert (
+        descendant(replace(SMOKE, training_data=credit), f"skins; {credit}", FREE).training_data == f"skins; {credit}"
+    )
 
 
 def test_a_run_from_other_weights_inherits_from_a_checkpoint_and_from_an_exported_file(tmp_path, template, ramps):

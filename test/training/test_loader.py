@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from torch.utils.data import Dataset, IterableDataset
@@ -52,6 +55,23 @@ def test_workers_and_resumed_runs_draw_differently():
     assert len(set(first + resumed)) == 16
     assert first == take(make_loader(Draws(), 4, 2, seed=1), 2)
     assert len({stream_seed(1, 0, 0), stream_seed(1, 1, 0), stream_seed(1, 0, 1), stream_seed(2, 0, 0)}) == 4
+
+
+def test_an_error_does_not_leave_the_process_waiting_for_its_workers():
+    """The traceback keeps the iterator alive, and the workers mind no signal but the last."""
+    code = (
+        "from torch.utils.data import IterableDataset\n"
+        "from training.loader import endless, make_loader\n"
+        "class Ones(IterableDataset):\n"
+        "    def __iter__(self):\n"
+        "        while True: yield {'image': 1}\n"
+        "def main():\n"
+        "    batches = endless(make_loader(Ones(), 4, 1, seed=1))\n"
+        "    raise KeyboardInterrupt(next(batches))\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=40, check=False)
+    assert done.returncode != 0 and "KeyboardInterrupt" in done.stderr and "killed" not in done.stderr
 
 
 def test_validation_keeps_the_first_samples():

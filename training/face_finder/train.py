@@ -26,6 +26,7 @@ from training.face_finder.targets import loss, targets_of
 from training.photographs.heads import FITS
 from training.photographs.portraits import CREDIT
 from training.schedule import cosine, warm_up
+from training.terms import both_sources
 
 _KIND = "face_finder"
 _VALIDATION_SEED = 7
@@ -73,7 +74,7 @@ def train(
         average.network.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
         step, best, before = state["step"], state["best"], state["seconds"]
-        trained_on = "; ".join(dict.fromkeys([*state["trained_on"].split("; "), *trained_on.split("; ")]))
+        trained_on = both_sources(state["trained_on"], trained_on)
     started = time.monotonic()
     seconds = checked = before
     while seconds < 60.0 * minutes:
