@@ -42,8 +42,9 @@ def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ..
         raise DemoError(f"source '{source}' does not exist")
     keep_to_this_machine(first_domain=1)
     path = source if is_webcam else str(Path(source).absolute())
-    # A source such as 0 is a number to ROS unless it is quoted.
-    settings = {"source": f"'{path}'", "field_of_view": f"{field_of_view:.6f}", "start_delay": f"{_CONNECT:.1f}"}
+    # A source such as 0 is a number to ROS unless it is quoted, as YAML quotes.
+    quoted = "'{}'".format(path.replace("'", "''"))
+    settings = {"source": quoted, "field_of_view": f"{field_of_view:.6f}", "start_delay": f"{_CONNECT:.1f}"}
     tracker_settings = {"autostart": "true", "compressed": "true" if holds_compressed(source) else "false"}
     # Signals stay Python's: what ends this process must first end the others.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)

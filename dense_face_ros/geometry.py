@@ -92,6 +92,22 @@ def quaternion_from_rotation(rotation: Array) -> Array:
     return np.array([*(scale * vector), np.cos(half)])
 
 
+def rotation_from_quaternion(quaternion: npt.ArrayLike) -> Array:
+    """Inverse of :func:`quaternion_from_rotation`; NaN where (x, y, z, w) is nowhere near a unit quaternion."""
+    q = np.asarray(quaternion, dtype=np.float64)
+    length = float(q @ q)
+    if not abs(length - 1.0) <= 0.1:
+        return np.full((3, 3), np.nan)
+    x, y, z, w = q / np.sqrt(length)
+    return np.array(
+        [
+            [1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - z * w), 2.0 * (x * z + y * w)],
+            [2.0 * (x * y + z * w), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - x * w)],
+            [2.0 * (x * z - y * w), 2.0 * (y * z + x * w), 1.0 - 2.0 * (x * x + y * y)],
+        ]
+    )
+
+
 _OPENCV = (4, 5, 8, 12, 14)  # numbers that OpenCV's polynomial model takes
 
 

@@ -59,7 +59,12 @@ def camera_mounting(yaw: float, pitch: float, roll: float) -> Array:
 
     With all zero it looks straight to the rear. It is then turned about the car's axes, roll first: yaw > 0 makes it
     look to the car's right (it stands left of the driver's line of sight), pitch > 0 upwards (it stands low).
+
+    Raises:
+        ValueError: an angle is no number.
     """
+    if not all(map(math.isfinite, (yaw, pitch, roll))):
+        raise ValueError(f"camera mounting is ({yaw}, {pitch}, {roll}); yaw, pitch and roll must be numbers of degrees")
     cy, sy = math.cos(math.radians(yaw)), math.sin(math.radians(yaw))
     cp, sp = math.cos(math.radians(pitch)), math.sin(math.radians(pitch))
     cr, sr = math.cos(math.radians(roll)), math.sin(math.radians(roll))

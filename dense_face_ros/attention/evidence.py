@@ -106,26 +106,27 @@ class SlidingTotal:
     def __init__(self, window: float) -> None:
         self._window = window
         self._intervals: deque[tuple[float, float]] = deque()
-        self._sum = 0.0
 
     def add(self, begin: float, end: float) -> None:
         """Count an interval."""
-        if end > begin:
-            self._intervals.append((begin, end))
-            self._sum += end - begin
+        if end <= begin:
+            return
+        # One interval a frame, most follow on the one before: a glance stays one.
+        if self._intervals and begin <= self._intervals[-1][1] + _SAME:
+            before = self._intervals.pop()
+            begin, end = min(begin, before[0]), max(end, before[1])
+        self._intervals.append((begin, end))
+        while self._intervals[0][1] <= end - self._window:
+            self._intervals.popleft()
 
     def clear(self) -> None:
         """Count nothing."""
         self._intervals.clear()
-        self._sum = 0.0
 
     def at(self, stamp: float) -> float:
-        """Seconds counted within the window that ends at ``stamp``."""
+        """Seconds counted within the window that ends at ``stamp``.
+
+        Asking forgets nothing: while nothing arrives it is asked for estimated stamps, later than the next real one.
+        """
         start = stamp - self._window
-        while self._intervals and self._intervals[0][1] <= start:
-            begin, end = self._intervals.popleft()
-            self._sum -= end - begin
-        if not self._intervals:
-            self._sum = 0.0
-            return 0.0
-        return self._sum - max(0.0, start - self._intervals[0][0])
+        return sum((end - max(begin, start) for begin, end in self._intervals if end > start), 0.0)

@@ -58,6 +58,11 @@ class NeutralPose:
         """(3, 3) assumed car <- car: the neutral head in the assumed frame. None before it is known."""
         return self._rotation
 
+    @property
+    def within(self) -> str:
+        """Where the neutral direction may lie, in words."""
+        return f"within {self._bounds[0]:g} degrees to the sides and {self._bounds[1]:g} up and down of the assumed one"
+
     def learn(self, rotation: Array, seconds: float, lasting_error: Array | None = None) -> None:
         """Take a head's rotation (3, 3) assumed car <- head that held for a time.
 

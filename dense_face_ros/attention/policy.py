@@ -75,6 +75,7 @@ class AttentionPolicy:
         self._eyelids = EyelidTracker(self.settings)
         self._stamp: float | None = None
         self._head = False
+        self._hidden_for = 0.0  # seconds for which the eyes of a head that is seen are not
         self._long = self._repeated = self._drowsy = False
         self._unresponsive = self._unconscious = False  # as the head shows, and as the eyes do
         self._asleep = State.ATTENTIVE  # or MICROSLEEP, SLEEP
@@ -102,6 +103,10 @@ class AttentionPolicy:
         # A pose that is not there takes the eyes with it.
         openness = sample.eye_openness if head else EYES_UNKNOWN
         self._eyelids.observe(sample.stamp, openness, self._gaze.gaze is Gaze.ROAD)
+        if self._eyelids.lids is not None:
+            self._hidden_for = 0.0
+        elif head:
+            self._hidden_for += min(elapsed, self.settings.evidence_hold)
         self._judge_eyes(sample.stamp)
         self._recover()
         state, reason = self._conclude(sample)
@@ -116,6 +121,8 @@ class AttentionPolicy:
 
     def _direction(self, sample: HeadSample, elapsed: float) -> HeadDirection | None:
         if self.mounting is None or sample.rotation is None or sample.covariance is None:
+            return None
+        if not np.isfinite(self.mounting).all():  # as a transform that is none
             return None
         rotation = self.mounting @ sample.rotation
         covariance = self.mounting @ sample.covariance[3:, 3:] @ self.mounting.T
@@ -164,10 +171,11 @@ class AttentionPolicy:
             self._drowsy = False
 
     def _recover(self) -> None:
-        """End alarms. Only seen attention does that, and for the eyes of somebody who hides them, time."""
+        """End alarms. Only seen attention does that, and of a microsleep whose eyes are hidden since, time."""
         settings, eyes, glances = self.settings, self._eyelids, self._glances
         opened = eyes.open_for >= settings.recovery - TOLERANCE
-        if opened or eyes.unseen_for >= settings.eyes_unseen:
+        hidden = eyes.unseen_for >= settings.eyes_unseen
+        if opened or (hidden and self._asleep is State.MICROSLEEP and not self._unconscious):
             self._asleep = State.ATTENTIVE
         on_road, awake = glances.on_road >= settings.recovery - TOLERANCE, self._asleep is State.ATTENTIVE
         if on_road:
@@ -187,8 +195,9 @@ class AttentionPolicy:
         if asleep and eyes.lids is not None:  # closed eyes see nothing, wherever the head points
             closed = f"eyes closed for {eyes.closure:.1f} s" if eyes.closure else "eyes just opened"
             return (State.UNRESPONSIVE, f"no response: {closed}") if unresponsive else (self._asleep, closed)
+        drowsy = f"eyes closed for {100 * eyes.perclos(sample.stamp):.0f} % of the last minute" if self._drowsy else ""
         if gaze is None:
-            return State.UNKNOWN, self._doubt()
+            return (State.DROWSY, drowsy) if drowsy and eyes.lids is not None else (State.UNKNOWN, self._doubt())
         looking = _LOOKING.get(self._gaze.zone, f"the head points at {self._gaze.zone}")
         away = f"{looking}, away from the road for {glances.glance:.1f} s" if glances.glance else looking
         if unresponsive:
@@ -201,34 +210,37 @@ class AttentionPolicy:
             )
         if asleep:
             return State.UNKNOWN, "the eyes are not seen since they closed"
+        if drowsy:
+            return State.DROWSY, drowsy
         limit = settings.glance_limit(sample.speed)
         if (limit is None or gaze is Gaze.ASIDE) and glances.glance >= settings.strictest_glance - TOLERANCE:
             return State.UNKNOWN, f"{away}; not judged {'at this speed' if limit is None else 'there'}"
-        if self._drowsy:
-            return State.DROWSY, f"eyes closed for {100 * eyes.perclos(sample.stamp):.0f} % of the last minute"
         return State.ATTENTIVE, away
 
     def _doubt(self) -> str:
         if not self._head:
             return "no head pose"
-        if self.mounting is None:
+        if self.mounting is None or not np.isfinite(self.mounting).all():
             return "the camera's mounting is not known"
         if self.neutral is not None and self.neutral.rotation is None:
+            if self.neutral.seconds >= self.neutral.needed:
+                return f"no direction {self.neutral.within} prevails: set camera_yaw and camera_pitch, if it goes on"
             return f"learning the neutral pose: {self.neutral.seconds:.0f} of {self.neutral.needed:.0f} s"
         return "it is not certain yet whether the head points at the road"
 
     def _enter(self, stamp: float, state: State, reason: str) -> Attention:
         before, eyes, settings, budget = self._present, self._eyelids, self.settings, self.settings.glance_budget
         known = before.last_known if before is not None else None
-        unseen = self._head and eyes.unseen_for >= settings.eyes_unseen
+        unseen = self._head and self._hidden_for >= settings.eyes_unseen
+        seen = known is not None or state is not State.UNKNOWN
         self._present = Attention(
             stamp=stamp,
             state=state,
             reason=reason,
             since=before.since if before is not None and before.state is state else stamp,
             zone=self._gaze.zone,
-            glance=self._glances.glance,
-            budget_left=None if budget is None else max(0.0, budget - self._glances.used(stamp)),
+            glance=math.nan if self._gaze.gaze is None else self._glances.glance,
+            budget_left=None if budget is None else max(0.0, budget - self._glances.used(stamp)) if seen else math.nan,
             closure=eyes.closure if eyes.lids is not None else math.nan,
             perclos=eyes.perclos(stamp),
             degraded="eyes not seen: sleep and drowsiness cannot be told" if unseen else "",

@@ -35,8 +35,8 @@ class Attention:
         since: stamp from which the state holds.
         zone: name of the zone the head points at, ``elsewhere`` outside all, ``undecided`` at a border between zones
             away from the road, ``unknown`` without evidence.
-        glance: duration of the glance away from the road; 0 while on it.
-        budget_left: what is left of the budget of glances; None where the preset has none.
+        glance: duration of the glance away from the road; 0 while on it, NaN without evidence.
+        budget_left: what is left of the budget of glances; NaN before any evidence, None where the preset has none.
         closure: how long the eyes have been closed; 0 while open, NaN where the eyes are not seen.
         perclos: share of the last minute with closed eyes; NaN where too little of it was seen.
         degraded: what cannot be told now though the driver's head is seen, or empty.

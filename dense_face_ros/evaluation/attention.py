@@ -10,6 +10,10 @@ from dense_face_ros.attention.states import Attention
 from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.ros.message_content import pose_covariance
+from dense_face_ros.ros.parameters import ATTENTION, defaults
+
+#: Seconds without a frame after which nothing is known, as for the node unless it is told otherwise.
+SILENCE = float(defaults(ATTENTION)["max_silence"])
 
 
 class AttentionJudge:

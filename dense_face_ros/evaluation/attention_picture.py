@@ -88,7 +88,7 @@ def _draw_glance(axis: Any, states: Sequence[Attention], time: np.ndarray, setti
         label = f"limit {limit:g} s" + (f" (from {from_speed:g} km/h)" if len(settings.glance_limits) > 1 else "")
         _draw_limit(axis, limit, label)
     longest = max(limit for _, limit in settings.glance_limits)
-    axis.set(ylabel="glance away\n(s)", ylim=(0, 1.15 * max(longest, *glance)))
+    axis.set(ylabel="glance away\n(s)", ylim=(0, 1.15 * float(np.nanmax([longest, *glance]))))
 
 
 def _draw_eyes(

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from dense_face_ros.attention.directions import camera_mounting
 from dense_face_ros.attention.neutral_pose import NeutralPose
@@ -25,7 +24,9 @@ from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.attention.zones import ZoneMap
+from dense_face_ros.evaluation.attention import SILENCE
 from dense_face_ros.evaluation.attention_picture import draw_timeline
+from dense_face_ros.geometry import rotation_from_quaternion
 from dense_face_ros.ros.bag_topics import open_reader, read_messages
 from dense_face_ros.ros.frame_sources import SourceError
 
@@ -35,8 +36,13 @@ _COLUMNS = ("stamp", "seconds", "state", "previous_state", "zone", "glance", "bu
 
 
 def judge(samples: Iterable[HeadSample], policy: AttentionPolicy) -> list[Attention]:
-    """The policy's answer to every sample."""
-    return [policy.update(sample) for sample in samples]
+    """The policy's answer to every sample, and to silences: as the node with its usual ``max_silence``."""
+    states: list[Attention] = []
+    for sample in samples:
+        if states and sample.stamp - states[-1].stamp > SILENCE:
+            states.append(policy.lapse(states[-1].stamp + SILENCE, f"nothing recorded for {SILENCE:g} s"))
+        states.append(policy.update(sample))
+    return states
 
 
 def transitions(states: Sequence[Attention]) -> Iterator[tuple[Attention | None, Attention]]:
@@ -61,12 +67,16 @@ def write_transitions(states: Sequence[Attention], path: Path) -> None:
                     state.state.value,
                     "" if before is None else before.state.value,
                     state.zone,
-                    f"{state.glance:.2f}",
-                    "" if state.budget_left is None else f"{state.budget_left:.2f}",
-                    "" if np.isnan(state.perclos) else f"{state.perclos:.3f}",
+                    _cell(state.glance, 2),
+                    _cell(state.budget_left, 2),
+                    _cell(state.perclos, 3),
                     state.reason,
                 ]
             )
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return "" if value is None or np.isnan(value) else f"{value:.{digits}f}"
 
 
 def read_bag(path: Path, namespace: str = "") -> Iterator[HeadSample]:
@@ -99,7 +109,7 @@ def _samples(name: str, reader: Any, topics: dict[str, str]) -> Iterator[HeadSam
             yield from pairing.expression(stamp, (eyes[0], eyes[1]), bool(message.name))
         else:
             q = message.pose.pose.orientation
-            rotation = np.asarray(Rotation.from_quat([q.x, q.y, q.z, q.w]).as_matrix())
+            rotation = rotation_from_quaternion([q.x, q.y, q.z, q.w])
             covariance = np.asarray(message.pose.covariance, dtype=np.float64).reshape(6, 6)
             yield from pairing.pose(stamp, rotation, covariance)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from dense_face_ros.attention.states import State
 from dense_face_ros.evaluation import page
+from dense_face_ros.evaluation.attention import SILENCE
 from dense_face_ros.evaluation.charts import Band, Series, chart
 from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME, FrameColumns
 from dense_face_ros.evaluation.key_frames import KeyFrame
@@ -34,7 +35,8 @@ def report(name: str, run: Run, summary: Mapping[str, Any]) -> str:
     """The HTML text; ``summary`` as ``summary.summary`` gives it."""
     parts = [page.table(figures(summary))]
     if run.notes:
-        parts.append(page.paragraph("Camera: " + "; ".join(run.notes) + ". The pose rests on an assumed camera."))
+        assumed = "" if summary["metric"] else " The pose rests on an assumed camera."
+        parts.append(page.paragraph("Camera: " + "; ".join(run.notes) + "." + assumed))
     parts.append(page.heading("Time lines"))
     parts.append(
         page.paragraph(
@@ -126,7 +128,15 @@ def timelines(columns: FrameColumns) -> list[str]:
     if liveliest:
         charts.append(line("Expression, the liveliest", "activation", liveliest, y_range=(0.0, 1.05)))
     glance = [Series("", x, numbers["glance"])]
-    charts.append(chart("Glance away from the road", glance, "s", "s", _bands(columns, "attention", _ATTENTION_BANDS)))
+    charts.append(
+        chart(
+            "Glance away from the road",
+            glance,
+            "s",
+            "s",
+            _bands(columns, "attention", _ATTENTION_BANDS, _ATTENTION_BANDS["unknown"]),
+        )
+    )
     charts.append(line("Share of inliers", "share", {"": numbers["inliers"]}, y_range=(0.0, 1.05)))
     charts.append(line("Time of a frame", "ms", {"": numbers[TIME]}))
     return charts
@@ -143,19 +153,21 @@ def _liveliest(numbers: Mapping[str, Array]) -> dict[str, Array]:
     return {name.removeprefix(EXPRESSION): numbers[name] for name in chosen}
 
 
-def _bands(columns: FrameColumns, text: str, colours: Mapping[str, str]) -> list[Band]:
-    """The stretches of frames whose text has a colour; each lasts until the next frame."""
+def _bands(columns: FrameColumns, text: str, colours: Mapping[str, str], nothing: str | None = None) -> list[Band]:
+    """The stretches of frames whose text has a colour, each until the next frame, but through no pause of the
+    recording: that has the colour ``nothing``."""
     seconds, status = columns.seconds.tolist(), columns.texts[text]
     bands: list[Band] = []
     for i, name in enumerate(status):
-        end = seconds[min(i + 1, len(status) - 1)]
-        colour = colours.get(name)
-        if colour is None:
-            continue
-        if bands and bands[-1].colour == colour and bands[-1].end == seconds[i]:
-            bands[-1] = Band(bands[-1].start, end, colour)
-        else:
-            bands.append(Band(seconds[i], end, colour))
+        following = seconds[min(i + 1, len(status) - 1)]
+        end = min(following, seconds[i] + SILENCE)
+        for colour, begin, until in ((colours.get(name), seconds[i], end), (nothing, end, following)):
+            if colour is None or until <= begin:
+                continue
+            if bands and bands[-1].colour == colour and bands[-1].end == begin:
+                bands[-1] = Band(bands[-1].start, until, colour)
+            else:
+                bands.append(Band(begin, until, colour))
     return bands
 
 

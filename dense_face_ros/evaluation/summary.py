@@ -39,7 +39,8 @@ def summary(columns: FrameColumns, memory_mb: Mapping[str, float | None]) -> dic
     status = np.array(columns.texts["status"])
     tracked = status == Status.TRACKING.value
     seconds, numbers = columns.seconds, columns.numbers
-    duration = float(seconds[-1])
+    # Stamps go back where a recording was looped: what was recorded is each pass.
+    duration = float(np.maximum(np.diff(seconds), 0.0).sum())
     spent = float(numbers[TIME].sum()) / 1e3
     result: dict[str, Any] = {
         "frames": len(columns),

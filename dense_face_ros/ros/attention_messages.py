@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
 
 from dense_face_ros.attention.states import Attention, State
-from dense_face_ros.geometry import Array
+from dense_face_ros.geometry import Array, rotation_from_quaternion
 
 LEVELS: dict[State, bytes] = {
     State.UNKNOWN: DiagnosticStatus.STALE,
@@ -35,8 +34,8 @@ def attention_message(attention: Attention, name: str, source: str) -> Diagnosti
         "since": f"{attention.since:.3f}",
         "stamp": f"{attention.stamp:.3f}",
         "zone": attention.zone,
-        "glance_duration": f"{attention.glance:.2f}",
-        "budget_left": "not judged" if budget is None else f"{budget:.2f}",
+        "glance_duration": _number(attention.glance),
+        "budget_left": "not judged" if budget is None else _number(budget),
         "eyes_closed": _number(attention.closure),
         "perclos": _number(attention.perclos),
         "degraded": attention.degraded,
@@ -73,8 +72,8 @@ def read_attention(status: DiagnosticStatus) -> Attention:
             reason=values["reason"],
             since=float(values["since"]),
             zone=values["zone"],
-            glance=float(values["glance_duration"]),
-            budget_left=None if budget == "not judged" else float(budget),
+            glance=_told(values["glance_duration"]),
+            budget_left=None if budget == "not judged" else _told(budget),
             closure=_told(values["eyes_closed"]),
             perclos=_told(values["perclos"]),
             degraded=values["degraded"],
@@ -99,10 +98,7 @@ def nanoseconds(header: Any) -> int:
 
 def rotation_of(quaternion: Any) -> Array:
     """(3, 3) of a ``geometry_msgs/Quaternion``; NaN where it is none."""
-    values = np.array([quaternion.x, quaternion.y, quaternion.z, quaternion.w])
-    if not np.isfinite(values).all() or abs(float(values @ values) - 1.0) > 0.1:
-        return np.full((3, 3), np.nan)
-    return np.asarray(Rotation.from_quat(values).as_matrix())
+    return rotation_from_quaternion([quaternion.x, quaternion.y, quaternion.z, quaternion.w])
 
 
 def read_pose(message: PoseWithCovarianceStamped) -> tuple[Array, Array]:

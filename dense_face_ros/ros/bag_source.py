@@ -54,15 +54,20 @@ class Bag:
         """All images of the topic in the order of recording.
 
         Raises:
-            SourceError: when the bag is damaged.
+            SourceError: when the bag is damaged, or holds no image.
         """
+        empty = True
         wanted, info = [self._image] + ([self._info] if self._info is not None else []), None
         for connection, nanoseconds, message in read_messages(self.name, self._reader, wanted, _decode):
             if connection.topic == self._image.topic:
                 yield BagFrame(1e-9 * nanoseconds, message, info)
-                info = None
+                empty, info = False, None
             else:
                 info = message
+        if empty:
+            raise SourceError(
+                f"bag '{self.name}' holds no image on {self._image.topic}; was it recorded while none came?"
+            )
 
     def close(self) -> None:
         """Close the bag's files."""

@@ -109,7 +109,8 @@ class ImageFolder:
 
     def __init__(self, path: Path, rate: float = 0.0) -> None:
         self.name = str(path)
-        self._files = sorted((p for p in path.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES), key=_natural)
+        images = (p for p in path.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES and p.is_file())
+        self._files = sorted(images, key=_natural)
         if not self._files:
             kinds = ", ".join(sorted(_IMAGE_SUFFIXES))
             raise SourceError(f"folder '{path}' holds no images ({kinds}) and is no rosbag2")

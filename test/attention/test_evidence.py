@@ -70,6 +70,15 @@ def test_sliding_total() -> None:
     assert total.at(11.0) == pytest.approx(2.0), "half of the first is too old"
     assert total.at(12.0) == pytest.approx(1.0)
     assert total.at(16.5) == 0.0
+    assert total.at(11.0) == pytest.approx(2.0), "asking about later forgets nothing"
     total.add(17.0, 18.0)
     total.clear()
     assert total.at(18.0) == 0.0
+
+
+def test_intervals_that_follow_one_another_are_one() -> None:
+    total = SlidingTotal(1.0)
+    for i in range(300):
+        total.add(0.01 * i, 0.01 * (i + 1))
+    assert total.at(3.0) == pytest.approx(1.0)
+    assert len(total._intervals) == 1

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
-from attention.drives import CLOSED, LAP, LOST, MOUNTING, START, ZONES, Camera, Segment, judge, policy, see, timeline
+import pytest
+from attention.drives import (
+    CLOSED,
+    LAP,
+    LOST,
+    MOUNTING,
+    ROAD,
+    START,
+    ZONES,
+    Camera,
+    Segment,
+    judge,
+    policy,
+    see,
+    timeline,
+)
 
+from dense_face_ros.attention.directions import camera_mounting
 from dense_face_ros.attention.neutral_pose import NeutralPose
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS
@@ -29,7 +46,7 @@ def test_a_recording_that_begins_anew_begins_with_nothing_known() -> None:
     first = [judging.update(sample) for sample in see(script, CAMERA)]
     again = [judging.update(sample) for sample in see(script, CAMERA)]
     assert [s.state for s in again] == [s.state for s in first]
-    assert [s.glance for s in again] == [s.glance for s in first]
+    assert [s.glance for s in again] == pytest.approx([s.glance for s in first], nan_ok=True)
 
 
 def test_silence_is_unknown_and_its_time_is_not_counted() -> None:
@@ -86,4 +103,37 @@ def test_a_pose_that_was_not_computed_is_no_evidence() -> None:
 
 def test_the_first_sample_may_be_empty() -> None:
     state = policy().update(HeadSample(5.0))
-    assert (state.state, state.since, state.last_known, state.budget_left) == (State.UNKNOWN, 5.0, None, 10.0)
+    assert (state.state, state.since, state.last_known) == (State.UNKNOWN, 5.0, None)
+    assert math.isnan(state.glance) and state.budget_left is not None and math.isnan(state.budget_left)
+
+
+def test_silence_of_any_length_keeps_what_was_counted() -> None:
+    """A replay is paused: the stamps go on where they were, whatever the node's clock says meanwhile."""
+    drive = list(see([Segment(4.0), *[Segment(2.5, LAP), Segment(1.9)] * 3], Camera()))
+    tired = list(see([Segment(3.2), Segment(0.8, ROAD, CLOSED)] * 12, Camera()))
+    for script in (drive, tired):
+        paused, steady = policy(), policy()
+        for i, sample in enumerate(script):
+            if i == len(script) - 15:
+                for waited in (0.4, 35.0, 120.0):
+                    asked = paused.lapse(script[i - 1].stamp + waited, "nothing arrives")
+                    assert asked.state is State.UNKNOWN
+            after, expected = paused.update(sample), steady.update(sample)
+        assert after.budget_left == pytest.approx(expected.budget_left, abs=0.3)
+        assert after.perclos == pytest.approx(expected.perclos, abs=0.05, nan_ok=True)
+        assert after.state is expected.state
+
+
+def test_a_mounting_that_is_no_rotation_says_nothing() -> None:
+    judging = policy()
+    judging.mounting = np.full((3, 3), np.nan)
+    states = [judging.update(sample) for sample in see([Segment(6.0, LAP)], Camera())]
+    assert {state.state for state in states} == {State.UNKNOWN}
+    assert states[-1].reason == "the camera's mounting is not known"
+    with pytest.raises(ValueError, match=r"camera mounting is \(nan, 0, 0\)"):
+        camera_mounting(float("nan"), 0, 0)
+
+
+def test_eyes_of_a_head_that_was_not_there_are_not_said_to_be_hidden() -> None:
+    states = judge([Segment(4.0), Segment(60.0, LOST), Segment(3.0)])
+    assert {state.degraded for state in states} == {""}

@@ -25,7 +25,7 @@ TIMEOUT = 60.0  # seconds; generous, for busy machines
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """A folder of thirty images."""
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "somebody's pictures"
     folder.mkdir()
     for index in range(30):
         cv2.imwrite(str(folder / f"{index}.png"), np.full((120, 160, 3), 100 + 3 * index, np.uint8))

@@ -78,6 +78,14 @@ def test_library_functions(tmp_path: Path) -> None:
         draw_timeline([], PRESETS["euro_ncap"], ZONES, tmp_path / "none.png")
 
 
+def test_a_gap_in_the_recording_is_unknown() -> None:
+    """As it is for the node, that has heard nothing for a while."""
+    drive = list(see([Segment(64.0)], SEEN))
+    states = judge_samples([s for s in drive if not 2.0 < s.stamp - START < 62.0], policy())
+    changes = [(state.state.value, round(state.stamp - START)) for _, state in transitions(states)]
+    assert changes == [("unknown", 0), ("attentive", 0), ("unknown", 2), ("attentive", 62)]
+
+
 def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("rosbags", reason="rosbags is not installed")
 

@@ -16,7 +16,7 @@ from ros.materials import write_bag, write_video
 
 from dense_face_ros.evaluation.evaluate_bag import main
 from dense_face_ros.evaluation.frame_table import FrameColumns
-from dense_face_ros.evaluation.summary import OF_THE_MACHINE
+from dense_face_ros.evaluation.summary import OF_THE_MACHINE, summary
 
 
 def test_a_bag_with_truth_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +36,14 @@ def test_a_bag_with_truth_is_measured(tmp_path: Path, capsys: pytest.CaptureFixt
     assert page.count("<svg") >= 10 and "data:image/jpeg;base64," in page
     assert 'src="http' not in page and "<script" not in page, "the report stands alone"
     assert "error of position, mm, mean: 10" in capsys.readouterr().out
+
+
+def test_a_recording_whose_stamps_go_back_lasts_as_long_as_its_passes(tmp_path: Path) -> None:
+    assert main([str(drive(tmp_path / "bag")), "--output", str(tmp_path / "out")], FakeTracker()) == 0
+    columns = FrameColumns.read_csv(tmp_path / "out" / "frames.csv")
+    passes = np.concatenate([columns.stamps[:10], columns.stamps[:10]])
+    found = summary(FrameColumns(passes, columns.texts, columns.numbers), {})
+    assert found["duration_s"] == pytest.approx(0.9) and found["times_real_time"] > 0.0
 
 
 def test_two_runs_agree_to_the_last_digit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

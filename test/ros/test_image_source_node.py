@@ -17,11 +17,14 @@ from ros.processes import Observer
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.ros.bag_source import Bag
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.images import decode_compressed, decode_image
 from dense_face_ros.ros.messages import seconds
+from training.make_drive import write_bag as write_drive
+from training.rendering.clip import Truth
 
 NODE = ("-m", "dense_face_ros.ros.image_source_node", "--ros-args")
 
@@ -133,6 +136,10 @@ def test_bags_that_cannot_be_played_are_named(tmp_path: Path) -> None:
     good = write_bag(tmp_path / "drive", "mcap")
     with pytest.raises(SourceError, match="no image topic '/rear'; its image topics: /cabin/image_raw"):
         Bag(good, "/rear")
+    truth = Truth(PinholeCamera(80.0, 80.0, 31.5, 23.5, 64, 48), np.zeros(0), np.zeros((0, 4, 4)))
+    write_drive(tmp_path / "idle", truth, [])
+    with pytest.raises(SourceError, match=r"bag '.*idle' holds no image on /camera/image_raw/compressed"):
+        list(Bag(tmp_path / "idle").frames())
     storage = next(good.glob("*.mcap"))
     storage.write_bytes(storage.read_bytes()[:20_000])
     with pytest.raises(SourceError, match=r"bag '.*' (cannot be read|is damaged)"):
