@@ -28,7 +28,6 @@ colcon_ready := $(VENV)/ready-colcon-$(call sum,colcon)
 .PHONY: demo test lint colcon
 .DELETE_ON_ERROR:
 
-demo: export SOURCE := $(SOURCE)
 demo: $(demo_ready)
 	@$(python) -m demo $(if $(SOURCE),--source "$$SOURCE")
 

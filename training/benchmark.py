@@ -44,6 +44,7 @@ from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 from training.benchmarks.subject import HeadTracker, read_image
 from training.benchmarks.video import frames
+from training.options import check_least
 from training.result_files import check_destination, write_result
 
 Image = npt.NDArray[np.uint8]
@@ -255,8 +256,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         for name in ("threads", "frames", "repeats"):
-            if getattr(options, name) < 1:
-                raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least 1")
+            check_least(f"--{name}", getattr(options, name))
         check_destination(options.json)
         if not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")

@@ -38,6 +38,7 @@ from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.backends.tensorrt import TensorRtNetwork
 from training.benchmark import read_frames
 from training.cold_start import track_first
+from training.options import check_least
 from training.result_files import check_destination, write_result
 
 Image = npt.NDArray[np.uint8]
@@ -250,8 +251,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         for name in ("runs", "frames"):
-            if getattr(options, name) < 1:
-                raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least 1")
+            check_least(f"--{name}", getattr(options, name))
         check_destination(options.json)
         if options.source is not None and not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")

@@ -21,6 +21,7 @@ from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_run
 from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from training.benchmarks import aflw2000
+from training.options import check_least
 from training.result_files import check_destination, write_result
 
 #: Largest loss of a mean NME, in percent of the box. Rounding moves single images by chance, which 16 do not average
@@ -71,8 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, help="use the first N images only")
     options = parser.parse_args(arguments)
     try:
-        if options.limit is not None and options.limit < 1:
-            raise ValueError(f"--limit is {options.limit}; it must be at least 1")
+        check_least("--limit", options.limit)
         check_destination(options.json)
         path = network_path(options.network)
         beside = {
@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
             for name, (file, backend) in beside.items()
         }
         result = {"n": len(full["images"]), "full": {name: full[name] for name in FIGURES}, "others": others}
-        write_result(options.json, {"precision": result}, options.network and path)
+        write_result(options.json, {"precision": result}, options.network)
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -16,7 +16,6 @@ from typing import Any
 from dense_face_ros import FaceModel, FaceTracker
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
-from dense_face_ros.backends.model_file import network_path
 from training.benchmarks import (
     aflw,
     aflw2000,
@@ -32,6 +31,7 @@ from training.benchmarks import (
 from training.benchmarks.plots import WorstAndBest, write_plots
 from training.benchmarks.sheet import Sheet
 from training.benchmarks.subject import HeadTracker
+from training.options import check_least
 from training.result_files import check_destination, write_result
 
 _HEADLINE = (
@@ -85,21 +85,19 @@ def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None)
     """Run the command line; ``tracker`` stands in for ``FaceTracker()``. Returns the exit code, 2 for bad input."""
     options = _parser().parse_args(arguments)
     try:
-        if options.limit is not None and options.limit < 1:
-            raise ValueError(f"--limit is {options.limit}; it must be at least 1")
+        check_least("--limit", options.limit)
         if options.csv is not None and options.benchmark != "video":
             raise ValueError(f"--csv is for the video benchmark; {options.benchmark} writes its rows into --json")
         if options.pictures and (options.json is None or options.benchmark == "video"):
             raise ValueError("--pictures draws the rows of a labelled benchmark beside its --json; give both")
         for option in ("json", "sheet", "csv"):
             check_destination(getattr(options, option), f"--{option}")
-        network = options.network and network_path(options.network)
         if tracker is None:
-            tracker = FaceTracker(network_path=network, backend=options.backend)
+            tracker = FaceTracker(network_path=options.network, backend=options.backend)
             wait_until_running(tracker.network)
         stem = options.json.with_suffix("") if options.pictures else None
         result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv, stem)
-        write_result(options.json, result, network)
+        write_result(options.json, result, options.network)
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

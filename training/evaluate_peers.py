@@ -27,6 +27,7 @@ from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks import aflw2000, subject
 from training.benchmarks.subject import Box, HeadTracker, Image
+from training.options import check_least
 from training.peers.answers import Answer, read_table
 from training.peers.programs import PROGRAMS, PeerError, environment, run
 from training.result_files import check_destination, write_result
@@ -158,8 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         for name in ("threads", "repeats"):
-            if getattr(options, name) < 1:
-                raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least 1")
+            check_least(f"--{name}", getattr(options, name))
         check_destination(options.json)
         systems = evaluate(options)
         write_result(options.json, {"benchmark": "peers", "threads": options.threads, "systems": systems})

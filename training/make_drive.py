@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, PinholeCamera, quaternion_from_rotation
+from training.options import check_least
 from training.rendering.clip import Truth
 
 FRAME_ID = "camera"
@@ -140,8 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--times", type=int, default=1, help="drive it N times in a row (default 1: ten seconds)")
     options = parser.parse_args(arguments)
     try:
-        if options.times < 1:
-            raise ValueError(f"--times is {options.times}; it must be at least 1")
+        check_least("--times", options.times)
         drive = DRIVES[options.drive]
         renderer = DriveRenderer(FaceModel.load(), drive)
         images = itertools.chain.from_iterable(renderer.frames() for _ in range(options.times))

@@ -38,7 +38,7 @@ def write_result(path: Path | None, result: Result, network: Path | None = None)
     """Write a result with its provenance; nothing without a path.
 
     Args:
-        network: file that was used instead of the shipped network.
+        network: what was used instead of the shipped network, as :func:`provenance` takes it.
 
     Raises:
         OSError: the file cannot be written.

@@ -313,7 +313,7 @@ def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     from training.data import make_dataset
     from training.photographs.heads import FITS
-    from training.photographs.portraits import CREDIT
+    from training.photographs.portraits import credited
 
     parser = argparse.ArgumentParser(prog="training.train", description="Train a correspondence network.")
     parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
@@ -340,8 +340,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.exit(1, f"{parser.prog}: --threads is {given.threads}; it must be at least 1\n")
     torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 1) - given.workers))
     recipe = recipe_named(given.recipe)
-    if given.skins is not None:
-        recipe = replace(recipe, training_data=f"{recipe.training_data}; {CREDIT}")
+    recipe = replace(recipe, training_data=credited(recipe.training_data, given.skins))
     try:
         template = Template(FaceModel.load(), recipe.template_kind)
         datasets = partial(make_dataset, fits=given.fits, skins=given.skins)

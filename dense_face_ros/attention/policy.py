@@ -84,9 +84,15 @@ class AttentionPolicy:
     @property
     def car_from_camera(self) -> Array | None:
         """Rotation (3, 3) as corrected by the neutral pose; None while it is not known."""
-        if self.mounting is None or self.neutral is None:
-            return self.mounting
-        return None if self.neutral.rotation is None else np.asarray(self.neutral.rotation.T @ self.mounting)
+        mounting = self._known_mounting
+        if mounting is None or self.neutral is None:
+            return mounting
+        return None if self.neutral.rotation is None else np.asarray(self.neutral.rotation.T @ mounting)
+
+    @property
+    def _known_mounting(self) -> Array | None:
+        """The mounting; None where it is no rotation, as of a transform that is none."""
+        return None if self.mounting is None or not np.isfinite(self.mounting).all() else self.mounting
 
     def update(self, sample: HeadSample) -> Attention:
         """Take a sample. One that is out of order or seen already changes nothing."""
@@ -120,16 +126,15 @@ class AttentionPolicy:
         return self._enter(stamp, State.UNKNOWN, reason)
 
     def _direction(self, sample: HeadSample, elapsed: float) -> HeadDirection | None:
-        if self.mounting is None or sample.rotation is None or sample.covariance is None:
+        mounting = self._known_mounting
+        if mounting is None or sample.rotation is None or sample.covariance is None:
             return None
-        if not np.isfinite(self.mounting).all():  # as a transform that is none
-            return None
-        rotation = self.mounting @ sample.rotation
-        covariance = self.mounting @ sample.covariance[3:, 3:] @ self.mounting.T
+        rotation = mounting @ sample.rotation
+        covariance = mounting @ sample.covariance[3:, 3:] @ mounting.T
         if self.neutral is None:
             return HeadDirection.of(rotation, covariance)
         # An error that lasts turns the neutral pose as it turns the head: between them only its change is left.
-        lasting = self.mounting @ lasting_error(sample.covariance)
+        lasting = mounting @ lasting_error(sample.covariance)
         noise = covariance - np.outer(lasting, lasting)
         moving = sample.speed is None or abs(sample.speed) >= _LEARNING_SPEED
         if moving and elapsed > 0.0 and HeadDirection.of(rotation, noise).sigma <= self.settings.max_sigma:
@@ -220,7 +225,7 @@ class AttentionPolicy:
     def _doubt(self) -> str:
         if not self._head:
             return "no head pose"
-        if self.mounting is None or not np.isfinite(self.mounting).all():
+        if self._known_mounting is None:
             return "the camera's mounting is not known"
         if self.neutral is not None and self.neutral.rotation is None:
             if self.neutral.seconds >= self.neutral.needed:

@@ -28,7 +28,6 @@ import numpy as np
 from dense_face_ros import FaceModel, FaceTracker
 from dense_face_ros.attention.eyelids import EyelidTracker, Lids
 from dense_face_ros.attention.settings import PRESETS
-from dense_face_ros.backends.model_file import network_path
 from training.benchmarks.video import frames
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
 from training.result_files import check_destination, write_result
@@ -123,15 +122,14 @@ def main(arguments: list[str] | None = None, tracker: FaceTracker | None = None)
             raise ValueError(f"drive '{unknown}' is unknown; choose from {', '.join(sorted(DRIVES))}")
         check_destination(options.json)
         marked = read_closures(options.closures) if options.video is not None else []
-        network = None if options.network is None else network_path(options.network)
-        tracker = tracker or FaceTracker(network_path=network, backend="onnxruntime-cpu")
+        tracker = tracker or FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
         names = options.drives or ([] if options.video is not None else sorted(DRIVES))
         model = FaceModel.load()
         shown = {name: evaluate_drive(tracker, model, DRIVES[name]) for name in names}
         if options.video is not None:
             shown[options.video.name] = evaluate_video(tracker, options.video, marked, options.limit)
         result = {"benchmark": "blinks", "limit": options.limit, "shown": shown}
-        write_result(options.json, result, network)
+        write_result(options.json, result, options.network)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

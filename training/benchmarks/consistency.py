@@ -27,11 +27,11 @@ import numpy.typing as npt
 from scipy.stats import chi2
 
 from dense_face_ros import FaceModel, FaceTracker, TrackerSettings
-from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.geometry import Array, vector_from_rotation
 from dense_face_ros.head_state import Status
 from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
 from training.benchmarks.rendered_people import Sequence, sequence
+from training.options import check_least
 from training.result_files import check_destination, write_result
 
 _REPORTED, _CALIBRATING = 0, 100_000  # first seeds
@@ -201,17 +201,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
     try:
-        if options.people < 1:
-            raise ValueError(f"--people is {options.people}; it must be at least 1")
+        check_least("--people", options.people)
         check_destination(options.json)
-        network = options.network and network_path(options.network)
         model = FaceModel.load()
         if options.calibrate:
-            result: dict[str, Any] = calibrate(model, options.people, network)
+            result: dict[str, Any] = calibrate(model, options.people, options.network)
         else:
-            tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
+            tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
             result = report([run(tracker, sequence(model, _REPORTED + i)) for i in range(options.people)])
-        write_result(options.json, result, network)
+        write_result(options.json, result, options.network)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -37,6 +37,7 @@ from dense_face_ros.head_state import Status
 from training.benchmarks.metrics import box_of, box_size, geodesic
 from training.benchmarks.stills import Still, View, stills
 from training.face_finder.photographs import decode, load_backgrounds
+from training.options import check_least
 from training.rendering.clip import FIELD_OF_VIEW, HEIGHT, WIDTH
 from training.rendering.drive import Lighting
 from training.result_files import check_destination, write_result
@@ -159,8 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures, per picture too, to this file")
     options = parser.parse_args(arguments)
     try:
-        if options.people < 1:
-            raise ValueError(f"--people is {options.people}; it must be at least 1")
+        check_least("--people", options.people)
         check_destination(options.json)
         network = network_path(options.network)
         tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
@@ -173,7 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
         result: dict[str, Any] = {"benchmark": "finding", "people": options.people, **summary(rows)}
         if options.data:
             result["faceless"] = faceless(tracker, options.data)
-        write_result(options.json, {**result, "rows": rows}, options.network and network)
+        write_result(options.json, {**result, "rows": rows}, options.network)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -10,6 +10,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
+from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.backends.model_precision import cpu_network_path
 
 _LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "opencv-python", "onnxruntime", "onnxruntime-gpu",
@@ -20,7 +21,7 @@ def provenance(network: Path | None = None) -> dict[str, Any]:
     """Commit (with ``-dirty`` for uncommitted changes), sha256 of the models, processor and libraries.
 
     Args:
-        network: file that was used instead of the shipped correspondence network.
+        network: file, or name of a shipped one, that was used instead of the shipped correspondence network.
     """
     return {
         "commit": _commit(),
@@ -50,6 +51,7 @@ def _model_hashes(network: Path | None) -> dict[str, str]:
     folder = Path(str(resources.files("dense_face_ros") / "models"))
     files = {path.name: path for path in sorted(folder.glob("*")) if path.suffix in {".npz", ".onnx"}}
     if network is not None:
+        network = network_path(network)
         files |= {"correspondence.onnx": network, "correspondence_int8.onnx": cpu_network_path(network)}
     return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
 

@@ -23,7 +23,6 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from dense_face_ros import FaceModel, FaceTracker
-from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.geometry import (
     Array,
     rotation_from_vector,
@@ -33,6 +32,7 @@ from dense_face_ros.geometry import (
 )
 from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks.rendered_people import render
+from training.options import check_least
 from training.rendering.drive import Drive
 from training.result_files import check_destination, write_result
 
@@ -135,13 +135,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures, per person too, to this file")
     options = parser.parse_args(arguments)
     try:
-        if options.people < 1:
-            raise ValueError(f"--people is {options.people}; it must be at least 1")
+        check_least("--people", options.people)
         check_destination(options.json)
-        network = options.network and network_path(options.network)
-        tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
+        tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
         result = evaluate(tracker, FaceModel.load(), options.people)
-        write_result(options.json, result, network)
+        write_result(options.json, result, options.network)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

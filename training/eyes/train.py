@@ -31,8 +31,9 @@ from training.eyes.augment import patch_of, plain_patch, remains_visible
 from training.eyes.examples import STORED, Examples
 from training.eyes.network import Deployed, EyelidNetwork
 from training.eyes.sources import SOURCES
+from training.options import check_least
 from training.photographs.heads import FITS
-from training.photographs.portraits import CREDIT
+from training.photographs.portraits import credited
 from training.result_files import check_destination
 from training.schedule import cosine, warm_up
 
@@ -180,11 +181,10 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     source = SOURCES[options.sources]
-    trained_on = source.trained_on if options.skins is None else f"{source.trained_on}; {CREDIT}"
+    trained_on = credited(source.trained_on, options.skins)
     try:
-        for name, least in (("steps", 1), ("rendered", _LEAST_HEADS)):
-            if getattr(options, name) < least:
-                raise ValueError(f"--{name} is {getattr(options, name)}; it must be at least {least}")
+        check_least("--steps", options.steps)
+        check_least("--rendered", options.rendered, _LEAST_HEADS)
         check_destination(options.out, "--out")
         backgrounds = Backgrounds(options.data)
         learned = source.examples("train", options.data, options.rendered, options.fits, options.skins)

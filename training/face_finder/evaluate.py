@@ -23,6 +23,7 @@ from training.face_finder.measures import Match, match
 from training.face_finder.photographs import decode, load_backgrounds
 from training.face_finder.sources import SOURCES
 from training.face_finder.train import made_validation_set
+from training.options import check_least
 
 _SIDES = (0, 24, 40, 80, 160, 400)
 _ROLLS = (0, 15, 30, 45, 60)
@@ -221,8 +222,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=1000, help="made pictures")
     arguments = parser.parse_args()
     try:
-        if arguments.pictures < 1:
-            raise ValueError(f"--pictures is {arguments.pictures}; it must be at least 1")
+        check_least("--pictures", arguments.pictures)
         result = report(FaceFinder(arguments.network), arguments.data, arguments.pictures)
     except (OSError, ValueError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")

@@ -24,7 +24,7 @@ from training.face_finder.network import FinderNetwork
 from training.face_finder.sources import SOURCES, Source
 from training.face_finder.targets import loss, targets_of
 from training.photographs.heads import FITS
-from training.photographs.portraits import CREDIT
+from training.photographs.portraits import credited
 from training.schedule import cosine, warm_up
 from training.terms import both_sources
 
@@ -61,7 +61,7 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     source = SOURCES[sources]
     state = _previous_state(run, sources, minutes)
-    trained_on = source.trained_on if skins is None else f"{source.trained_on}; {CREDIT}"
+    trained_on = credited(source.trained_on, skins)
     maker = source.maker(data, "train", heads, fits, skins)
     validation = made_validation_set(source, data, heads, skins, 400)
     network = FinderNetwork()

@@ -49,6 +49,11 @@ _BLUR = 0.004  # of the face's size: a vertex stands for a few millimetres of sk
 Image = npt.NDArray[np.uint8]
 
 
+def credited(trained_on: str, skins: Path | None) -> str:
+    """What a network learned from, told with the skins that its rendered heads wore, if any."""
+    return trained_on if skins is None else f"{trained_on}; {CREDIT}"
+
+
 @dataclass(frozen=True)
 class Portraits:
     """Files of N portraits and their points (N, 189, 2), pixels."""
