@@ -12,8 +12,8 @@ from dense_face_ros.eyes import PATCH_WIDTH
 from dense_face_ros.face_model import FaceModel
 from training.benchmarks.stills import Still
 from training.eyes.examples import from_portraits
+from training.photographs.portrait_fit import AT_LANDMARKS
 from training.photographs.portrait_heads import PortraitHeads
-from training.photographs.portraits import AT_LANDMARKS
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,9 @@ def portrait(shipped_model: FaceModel) -> Still:
 
 
 @pytest.fixture(scope="module")
-def data(portrait: Still, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(portrait: Still, shipped_model: FaceModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("portraits")
-    write_portraits(folder, portrait, 11)
+    write_portraits(folder, portrait, shipped_model, 11)
     return folder
 
 
@@ -67,7 +67,7 @@ def test_eyes_of_portraits_are_open(data: Path, shipped_model: FaceModel) -> Non
 
 
 def test_portraits_that_do_not_fit_are_an_error(portrait: Still, shipped_model: FaceModel, tmp_path: Path) -> None:
-    write_portraits(tmp_path, portrait, 2)
+    write_portraits(tmp_path, portrait, shipped_model, 2)
     file = tmp_path / "london_portraits" / "points189.npz"
     with np.load(file) as points:
         names = points["name"]

@@ -8,20 +8,10 @@ import numpy as np
 import pytest
 from portraits_folder import points_of, rendered_portrait, write_portraits
 
-from dense_face_ros.alignment import Aligner
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import vector_from_rotation
 from training.benchmarks.stills import Still
-from training.photographs.portraits import (
-    AT_LANDMARKS,
-    Portraits,
-    fit_portrait,
-    load_skins,
-    main,
-    measure,
-    read_portraits,
-    skin,
-)
+from training.photographs.portrait_fit import PortraitFitter
+from training.photographs.portraits import Portraits, load_skins, main, measure, read_portraits, skin
 
 
 @pytest.fixture(scope="module")
@@ -29,27 +19,14 @@ def portrait(shipped_model: FaceModel) -> Still:
     return rendered_portrait(shipped_model)
 
 
-def test_the_model_is_fitted_to_the_points(shipped_model: FaceModel, portrait: Still) -> None:
-    fitted = fit_portrait(Aligner(shipped_model), portrait.image, points_of(portrait))
-    assert fitted is not None
-    fit, camera = fitted
-    turn = np.degrees(np.linalg.norm(vector_from_rotation(fit.pose[:3, :3] @ portrait.pose[:3, :3].T)))
-    assert turn < 6.0
-    vertices = shipped_model.shape(fit.coefficients) @ fit.pose[:3, :3].T + fit.pose[:3, 3]
-    marks = camera.project(shipped_model.at(shipped_model.landmarks, vertices))
-    size = np.sqrt(np.prod(np.ptp(portrait.landmarks, axis=0)))
-    assert np.linalg.norm(marks - portrait.landmarks, axis=1)[list(AT_LANDMARKS)].mean() < 0.02 * size
-
-
 def test_points_that_are_no_face_are_left_out(shipped_model: FaceModel, portrait: Still) -> None:
     points = np.random.default_rng(0).uniform(0, 480, (189, 2))
-    assert fit_portrait(Aligner(shipped_model), portrait.image, points) is None
     with pytest.raises(FileNotFoundError, match="nowhere"):
         measure(shipped_model, Portraits([Path("kept.jpg"), Path("nowhere.jpg")], points[None].repeat(2, axis=0)))
 
 
 def test_people_kept_for_validation_lend_no_skin(shipped_model: FaceModel, portrait: Still, tmp_path: Path) -> None:
-    write_portraits(tmp_path, portrait, 3)
+    write_portraits(tmp_path, portrait, shipped_model, 3)
     portraits = read_portraits(tmp_path)
     for kept in np.flatnonzero(portraits.validation):
         portraits.paths[kept].unlink()
@@ -61,7 +38,7 @@ def test_vertices_take_the_colour_of_their_pixels(shipped_model: FaceModel, port
     """On a picture whose colours tell the place, what faces the camera knows where it is, on both sides alike."""
     v, u = np.mgrid[: portrait.image.shape[0], : portrait.image.shape[1]]
     places = np.dstack([np.full_like(u, 128), 60 + v * 120 // 480, 60 + u * 120 // 640]).astype(np.uint8)
-    fitted = fit_portrait(Aligner(shipped_model), places, points_of(portrait))
+    fitted = PortraitFitter(shipped_model).fit(places, points_of(portrait, shipped_model))
     assert fitted is not None
     colours = skin(shipped_model, places, *fitted)
     assert colours.shape == shipped_model.mean.shape and colours.dtype == np.uint8
@@ -76,7 +53,7 @@ def test_vertices_take_the_colour_of_their_pixels(shipped_model: FaceModel, port
 def test_files_of_portraits_become_skins(
     shipped_model: FaceModel, portrait: Still, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_portraits(tmp_path, portrait, 2)
+    write_portraits(tmp_path, portrait, shipped_model, 2)
     out = tmp_path / "runs" / "skins.npz"
     assert main([str(tmp_path), "--out", str(out)]) == 0
     assert "1 skins of 2 portraits, 1 of them kept for validation" in capsys.readouterr().out

@@ -23,7 +23,7 @@ from training.recipes import RECIPES
 @pytest.fixture(scope="module")
 def data(shipped_model: FaceModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("free")
-    write_portraits(folder, rendered_portrait(shipped_model), 3)
+    write_portraits(folder, rendered_portrait(shipped_model), shipped_model, 3)
     (folder / "backgrounds").mkdir()
     for i in range(3):
         picture = np.random.default_rng(i).integers(0, 255, (240, 320, 3), np.uint8)

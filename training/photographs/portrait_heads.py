@@ -1,6 +1,6 @@
 """The London portraits as photographs to learn from: their terms (CC-BY) leave the weights free.
 
-Each is fitted anew from its 189 points (:mod:`training.photographs.portraits`) when it is asked for the first time.
+Each is fitted anew from its 189 points (:mod:`training.photographs.portrait_fit`) when it is asked for the first time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy.typing as npt
 from dense_face_ros.face_model import FaceModel
 from training.benchmarks.metrics import box_of, box_size
 from training.photographs.heads import Label, LabelledHead
-from training.photographs.portraits import fit_portrait, portrait_aligner, read_portraits
+from training.photographs.portrait_fit import PortraitFitter
+from training.photographs.portraits import read_portraits
 
 _FACE = 128.0  # pixels: size of the landmarks' box at which portraits are kept
 _ROOM = 0.9  # of the face's size: how much of the portrait around it is kept
@@ -31,7 +32,7 @@ class PortraitHeads:
     def __init__(self, data: Path, model: FaceModel, validation: bool) -> None:
         self._portraits = read_portraits(data)
         self.paths = tuple(self._portraits.paths)
-        self._aligner = portrait_aligner(model)
+        self._fitter = PortraitFitter(model)
         self._head = cache(self._fit)
         of_split = np.flatnonzero(self._portraits.validation == validation).tolist()
         self.usable: npt.NDArray[np.intp] = np.array([i for i in of_split if self._head(i) is not None], np.intp)
@@ -60,11 +61,11 @@ class PortraitHeads:
         image = cv2.imread(str(self.paths[index]))
         if image is None:
             raise FileNotFoundError(f"'{self.paths[index]}' is missing or no picture")
-        fitted = fit_portrait(self._aligner, np.asarray(image, np.uint8), self._portraits.points[index])
+        fitted = self._fitter.fit(np.asarray(image, np.uint8), self._portraits.points[index])
         if fitted is None:
             return None
         fit, camera = fitted
-        model = self._aligner.model
+        model = self._fitter.model
         points = model.shape(fit.coefficients) @ fit.pose[:3, :3].T + fit.pose[:3, 3]
         pixels = camera.project(points)
         box = box_of(np.asarray(model.at(model.landmarks, pixels), np.float64))

@@ -3,10 +3,10 @@
     python -m training.photographs.portraits DATA --out runs/skins.npz
 
 ``DATA/london_portraits`` holds the evenly lit frontal portraits of the Face Research Lab London Set (DeBruine & Jones,
-CC-BY 4.0) with 189 points placed by hand. The face model is fitted to those of them that are also among the 68
-landmarks; each vertex that faces the camera takes its pixel's colour. What only one side of the face shows well is
-mirrored, and the rest is filled in from around it. Light is even, so what is seen is taken for albedo. People kept for
-validation lend no skin.
+CC-BY 4.0) with 189 points placed by hand. The face model is fitted to them (:mod:`training.photographs.portrait_fit`);
+each vertex that faces the camera takes its pixel's colour. What only one side of the face shows well is mirrored, and
+the rest is filled in from around it. Light is even, so what is seen is taken for albedo. People kept for validation
+lend no skin.
 """
 
 from __future__ import annotations
@@ -21,24 +21,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings
-from dense_face_ros.correspondence import Correspondences
-from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
-from dense_face_ros.frame_input import photograph_camera
+from dense_face_ros.alignment import Alignment
+from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.geometry import Array, PinholeCamera
 from training.benchmarks.metrics import box_of, box_size
 from training.npz_files import read_npz
+from training.photographs.portrait_fit import PortraitFitter
 
 CREDIT = "skins of the Face Research Lab London Set (DeBruine & Jones, CC-BY 4.0)"
 
-#: Landmark of the 68 -> point of the portraits' 189 at the same place: lids, mouth, nostrils, chin, ends of the brows.
-AT_LANDMARKS = {
-    36: 18, 37: 19, 38: 21, 39: 22, 40: 30, 41: 28, 42: 23, 43: 24, 44: 26, 45: 27, 46: 33, 47: 31,
-    48: 87, 49: 88, 50: 89, 51: 90, 52: 91, 53: 92, 54: 93, 55: 108, 56: 107, 57: 106, 58: 105, 59: 104,
-    31: 64, 35: 69, 8: 129, 17: 71, 21: 76, 22: 77, 26: 82,
-}  # fmt: skip
-_ROUGH = (8, 17, 21, 22, 26)  # where the two conventions only nearly agree
-_SIGMA, _ROUGH_SIGMA = 0.01, 0.03  # of the face's size
 _FACING = 0.5  # least cosine to the line of sight of a vertex whose pixel is its own
 _SKIN_SPREAD = 0.3  # of the logarithm of brightness, to either side of the face's own
 _INNER = 0.012  # metres from brows, eyes, nose and lips
@@ -81,26 +72,6 @@ def read_portraits(data: Path) -> Portraits:
     return Portraits([folder / str(name) for name in names], points.astype(np.float64))
 
 
-def portrait_aligner(model: FaceModel) -> Aligner:
-    """What fits the model to points placed by hand, whose errors are independent."""
-    return Aligner(model, AlignmentSettings(independent_share=1.0, covariance_share=1.0))
-
-
-def fit_portrait(aligner: Aligner, image: Image, points: Array) -> tuple[Alignment, PinholeCamera] | None:
-    """The face model on a portrait's points (189, 2); None where it does not fit."""
-    marks = np.array(list(AT_LANDMARKS))
-    pixels = points[list(AT_LANDMARKS.values())]
-    size = box_size(box_of(pixels))
-    camera = photograph_camera(image, size)
-    landmarks = aligner.model.landmarks
-    places = SurfacePoints(landmarks.triangle[marks], landmarks.weights[marks])
-    sigma = size * np.where(np.isin(marks, _ROUGH), _ROUGH_SIGMA, _SIGMA)
-    try:
-        return aligner.align(Correspondences(pixels, places, np.ones(len(marks)), sigma), camera), camera
-    except AlignmentFailure:
-        return None
-
-
 def skin(model: FaceModel, image: Image, fit: Alignment, camera: PinholeCamera) -> Image:
     """(V, 3) sRGB of every vertex of the face model, from a portrait (H, W, 3) BGR."""
     shape = model.shape(fit.coefficients)
@@ -133,14 +104,14 @@ def _skin_like(model: FaceModel, colour: Image, facing: Array) -> npt.NDArray[np
 
 def measure(model: FaceModel, portraits: Portraits) -> Image:
     """(N, V, 3) sRGB, of every portrait that may be trained on and that the model fits."""
-    aligner = portrait_aligner(model)
+    fitter = PortraitFitter(model)
     skins = []
     for index in np.flatnonzero(~portraits.validation):
         path, points = portraits.paths[index], portraits.points[index]
         image = cv2.imread(str(path))
         if image is None:
             raise FileNotFoundError(f"'{path}' is missing or no picture")
-        fitted = fit_portrait(aligner, np.asarray(image, np.uint8), points)
+        fitted = fitter.fit(np.asarray(image, np.uint8), points)
         if fitted is not None:
             skins.append(skin(model, np.asarray(image, np.uint8), *fitted))
     if not skins:

@@ -1,0 +1,83 @@
+"""The outline of a face as measurements: points on the edge of jaw and ears in a picture, tied to the surface there.
+
+A landmark is the same surface point in every view; the edge of a face is whatever surface turns away from the camera
+there. So points on an edge are tied to the nearest place on the edge of the face as it is fitted so far, and again as
+it moves (iterated closest points).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.alignment import Alignment
+from dense_face_ros.face_model import FaceModel, SurfacePoints
+from dense_face_ros.geometry import Array, PinholeCamera
+
+_JAW = ("skin", "chin")
+_BELOW_EYES = -0.02  # metres, head frame: where the jaw's edge begins
+
+IntArray = npt.NDArray[np.intp]
+
+
+class Outline:
+    """The edges of one face model."""
+
+    def __init__(self, model: FaceModel) -> None:
+        self._model = model
+        self._edges, self._sides = _inner_edges(model.triangles)
+        jaw = np.isin(model.regions, [model.region_names.index(name) for name in _JAW])
+        jaw &= model.mean[:, 2] < _BELOW_EYES
+        kept = jaw[self._edges].all(axis=1)
+        self._edges, self._sides = self._edges[kept], self._sides[kept]
+
+    def jaw(self, fit: Alignment, camera: PinholeCamera, pixels: Array) -> SurfacePoints:
+        """The places where the fitted jaw turns away from the camera, nearest to each of ``pixels`` (N, 2).
+
+        There is such a place from wherever a head is seen: the jaw goes around it by more than half.
+        """
+        seen = self._seen(fit)
+        corners = seen[self._model.triangles]
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        facing = np.einsum("ij,ij->i", normals, corners[:, 0]) < 0
+        turning = facing[self._sides[:, 0]] != facing[self._sides[:, 1]]
+        edges, triangle = self._edges[turning], self._sides[turning, 0]
+        start, end = camera.project(seen[edges[:, 0]]), camera.project(seen[edges[:, 1]])
+        along, offset = end - start, pixels[:, None] - start
+        share = np.einsum("nij,ij->ni", offset, along) / np.maximum((along**2).sum(axis=1), 1e-9)
+        share = share.clip(0.0, 1.0)
+        chosen = np.linalg.norm(offset - share[..., None] * along, axis=2).argmin(axis=1)
+        part = share[np.arange(len(pixels)), chosen, None]
+        own = self._model.triangles[triangle[chosen]]
+        weights = (1.0 - part) * (own == edges[chosen, :1]) + part * (own == edges[chosen, 1:])
+        return SurfacePoints(triangle[chosen].astype(np.int32), weights.astype(np.float32))
+
+    def ear(
+        self, fit: Alignment, camera: PinholeCamera, side: Literal["left", "right"], pixels: Array
+    ) -> SurfacePoints:
+        """The vertices on the hull of one of the person's ears, as it is seen, nearest to each of ``pixels`` (N, 2)."""
+        model = self._model
+        own = np.flatnonzero(model.regions == model.region_names.index(f"ear_{side}"))
+        shown = camera.project(self._seen(fit)[own])
+        hull = cv2.convexHull(shown.astype(np.float32), returnPoints=False).ravel()
+        nearest = np.linalg.norm(shown[hull] - pixels[:, None], axis=2).argmin(axis=1)
+        vertices = own[hull[nearest]]
+        triangle = np.array([np.flatnonzero((model.triangles == vertex).any(axis=1))[0] for vertex in vertices])
+        weights = model.triangles[triangle] == vertices[:, None]
+        return SurfacePoints(triangle.astype(np.int32), weights.astype(np.float32))
+
+    def _seen(self, fit: Alignment) -> Array:
+        """Vertices (V, 3) in the camera frame."""
+        return np.asarray(self._model.shape(fit.coefficients) @ fit.pose[:3, :3].T + fit.pose[:3, 3], np.float64)
+
+
+def _inner_edges(triangles: npt.NDArray[np.integer]) -> tuple[IntArray, IntArray]:
+    """Vertices (E, 2) of the edges between two triangles, and those triangles (E, 2)."""
+    edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]], axis=2).reshape(-1, 2)
+    order = np.lexsort(edges.T)
+    same = np.flatnonzero((edges[order[1:]] == edges[order[:-1]]).all(axis=1))
+    first, second = order[same], order[same + 1]
+    return edges[first].astype(np.intp), np.column_stack([first // 3, second // 3])
