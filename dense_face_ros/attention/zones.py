@@ -53,13 +53,13 @@ class Cone:
 
     def outline(self) -> Array:
         """(N, 2) yaw and pitch around the border, the first point again at the end."""
-        angle = np.linspace(0.0, 2.0 * np.pi, 25)
-        return np.column_stack(
-            [
-                self.yaw + self.radius * np.cos(angle) / math.cos(math.radians(self.pitch)),
-                self.pitch + self.radius * np.sin(angle),
-            ]
-        )
+        turn, axis = np.linspace(0.0, 2.0 * np.pi, 25), math.radians(self.pitch)
+        radius = math.radians(self.radius)
+        along, side, down = math.cos(radius), math.sin(radius) * np.cos(turn), math.sin(radius) * np.sin(turn)
+        ahead = along * math.cos(axis) - down * math.sin(axis)
+        below = along * math.sin(axis) + down * math.cos(axis)
+        yaw = self.yaw + np.degrees(np.arctan2(side, ahead))
+        return np.column_stack([yaw, np.degrees(np.arctan2(below, np.hypot(side, ahead)))])
 
 
 @dataclass(frozen=True)

@@ -51,11 +51,14 @@ def test_distances_to_borders() -> None:
     assert behind.inside(-175.0, 0.0) == pytest.approx(5.0)
 
 
-@pytest.mark.parametrize("region", [Cone(-30.0, 20.0, 10.0), Sector((-40.0, 10.0), (5.0, 60.0))])
+@pytest.mark.parametrize(
+    "region", [Cone(-30.0, 20.0, 10.0), Cone(25.0, 70.0, 35.0), Cone(0.0, 0.0, 90.0), Sector((-40.0, 10.0), (5.0, 60.0))]
+)
 def test_outlines_lie_on_the_border(region: Cone | Sector) -> None:
     outline = region.outline()
     assert outline[0] == pytest.approx(outline[-1])
-    assert max(abs(region.inside(*point)) for point in outline) < 0.6
+    assert max(abs(region.inside(*point)) for point in outline) < 1e-6
+    assert len(np.unique(outline.round(3), axis=0)) > 20
 
 
 def test_hysteresis_and_doubt() -> None:
