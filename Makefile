@@ -5,12 +5,14 @@
 #   make lint                                                     ruff and mypy
 #   make colcon                                                   build and test as a ROS package, with pip's colcon
 #
-# Variables: PYTHON (interpreter for .venv), VENV (where it is), SOURCE, and TORCH (what pip installs for make test).
+# Variables: PYTHON (interpreter for .venv), VENV (where it is), SOURCE, TOPIC (of the images, in a bag that
+# has several), and TORCH (what pip installs for make test).
 
 PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch==2.13.0
 SOURCE ?=
+TOPIC ?=
 
 # ROS comes from requirements/ros-jazzy.txt; a sourced installation of another version must not mix with it.
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
@@ -29,7 +31,7 @@ colcon_ready := $(VENV)/ready-colcon-$(call sum,colcon)
 .DELETE_ON_ERROR:
 
 demo: $(demo_ready)
-	@$(python) -m demo $(if $(SOURCE),--source "$$SOURCE")
+	@$(python) -m demo $(if $(SOURCE),--source "$$SOURCE") $(if $(TOPIC),--topic "$$TOPIC")
 
 test: $(test_ready)
 	@echo "running the tests"

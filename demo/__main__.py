@@ -1,6 +1,6 @@
 """``make demo``: image_source and tracker as processes of their own over DDS, watched from a third.
 
-    python -m demo [--source VIDEO | /dev/video0 | IMAGES/ | BAG/] [--output FOLDER]
+    python -m demo [--source VIDEO | /dev/video0 | IMAGES/ | BAG/ [--topic TOPIC]] [--output FOLDER]
 
 Without a source it renders a clip whose true poses are known and reports the error. Leaves in the output folder:
 overlay.mp4, contact_sheet.png, report.json and the nodes' logs.
@@ -31,7 +31,8 @@ def main(arguments: list[str] | None = None, tracker: tuple[str, ...] = TRACKER)
         options.output.mkdir(parents=True, exist_ok=True)
         if not source:
             source, field_of_view, truth = _clip(options.output)
-        report(play(source, field_of_view, options.output, tracker), options.output, truth)
+        watcher = play(source, field_of_view, options.output, tracker, options.topic)
+        report(watcher, options.output, truth)
     except (DemoError, SourceError, OSError) as error:
         print(f"demo failed: {error}", file=sys.stderr)
         return 1
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None, tracker: tuple[str, ...] = TRACKER)
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demo", description="See the tracker work.")
     parser.add_argument("--source", default="", help="video, webcam (/dev/video0), folder of images or rosbag2")
+    parser.add_argument("--topic", default="", help="image topic inside the bag; its only one without")
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for what is left behind")
     return parser
 

@@ -62,7 +62,7 @@ def report(watcher: Watcher, output: Path, truth: Array | None) -> None:
         DemoError: when there is nothing to report.
         OSError: when a file cannot be written.
     """
-    figures: dict[str, Any] = {"frames_played": len(watcher.camera_stamps)}
+    figures: dict[str, Any] = {"frames_played": watcher.frames_played}
     figures |= {name: watcher.diagnostics.get(name, "unknown") for name in _FIGURES}
     print(
         f"{figures['frames_played']} frames played: {figures['frames_processed']} answered, "

@@ -21,7 +21,9 @@ _LAST_REPORTS = 2.5  # seconds after the last frame: the tracker reports once a 
 _CONNECT = 2.0  # seconds before the first frame, for everybody to find everybody
 
 
-def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ...] = TRACKER) -> Watcher:
+def play(
+    source: str, field_of_view: float, output: Path, tracker: tuple[str, ...] = TRACKER, topic: str = ""
+) -> Watcher:
     """Play a source to its end, or until Ctrl-C after the first overlay.
 
     Args:
@@ -29,6 +31,7 @@ def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ..
         field_of_view: degrees across the longer image side; 0 when unknown.
         output: folder for ``overlay.mp4`` and the nodes' logs.
         tracker: the program that runs the tracker node.
+        topic: of the images inside a bag; empty: its only one.
 
     Returns:
         What was seen.
@@ -45,7 +48,10 @@ def play(source: str, field_of_view: float, output: Path, tracker: tuple[str, ..
     # A source such as 0 is a number to ROS unless it is quoted, as YAML quotes.
     quoted = "'{}'".format(path.replace("'", "''"))
     settings = {"source": quoted, "field_of_view": f"{field_of_view:.6f}", "start_delay": f"{_CONNECT:.1f}"}
-    tracker_settings = {"autostart": "true", "compressed": "true" if holds_compressed(source) else "false"}
+    if topic:
+        settings["topic"] = f"'{topic}'"
+    compressed = holds_compressed(source, topic, "with --topic")
+    tracker_settings = {"autostart": "true", "compressed": "true" if compressed else "false"}
     # Signals stay Python's: what ends this process must first end the others.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     watcher = Watcher(output / "overlay.mp4")
@@ -86,7 +92,7 @@ def _watch(tracker: NodeProcess, camera: NodeProcess, watcher: Watcher, executor
                     camera.check()
                 end = time.monotonic() + _LAST_REPORTS
             executor.spin_once(timeout_sec=0.1)
-            if time.monotonic() >= next_line and watcher.camera_stamps:
+            if time.monotonic() >= next_line and watcher.frames_played:
                 _show(watcher.status_line())
                 next_line = time.monotonic() + 1.0
     except KeyboardInterrupt:

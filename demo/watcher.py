@@ -15,7 +15,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from demo.recording import EvenSelection, StampedVideo
 from dense_face_ros.drawing import draw_caption
-from dense_face_ros.geometry import Array, rotation_from_vector, yaw_pitch_roll_from_rotation
+from dense_face_ros.geometry import Array, rotation_from_quaternion, yaw_pitch_roll_from_rotation
 
 _PATIENT = QoSProfile(depth=1000)  # nothing may be missing: frames are told apart by counting
 _PICTURES = QoSProfile(depth=30)
@@ -35,7 +35,7 @@ class Watcher(Node):
 
     Attributes:
         poses: all heads so far.
-        camera_stamps: nanoseconds, of every camera_info: one for each frame that was played.
+        camera_stamps: nanoseconds, of every camera_info: one for each frame that was played, unless a bag holds none.
         diagnostics: the tracker's last report, name -> text; empty before the first.
         selection: overlays for the contact sheet.
     """
@@ -61,6 +61,12 @@ class Watcher(Node):
         """Life-cycle state of the tracker; empty while it has not reported."""
         return self.diagnostics.get("state", "")
 
+    @property
+    def frames_played(self) -> int:
+        """Frames that were announced; without a camera_info those that reached the tracker."""
+        received = self.diagnostics.get("frames_received", "unknown")
+        return len(self.camera_stamps) or (0 if received == "unknown" else int(received))
+
     def status_line(self) -> str:
         """Status, pose, rate and latency of the tracker now."""
         report = self.diagnostics
@@ -85,10 +91,8 @@ class Watcher(Node):
 
     def _take_pose(self, message: PoseWithCovarianceStamped) -> None:
         position, q = message.pose.pose.position, message.pose.pose.orientation
-        vector = np.array([q.x, q.y, q.z])
-        sine = float(np.linalg.norm(vector))
         pose = np.eye(4)
-        pose[:3, :3] = rotation_from_vector(vector / max(sine, 1e-12) * 2.0 * np.arctan2(sine, q.w))
+        pose[:3, :3] = rotation_from_quaternion([q.x, q.y, q.z, q.w])
         pose[:3, 3] = position.x, position.y, position.z
         self.poses.append(StampedPose(_nanoseconds(message), pose))
 

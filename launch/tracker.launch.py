@@ -45,7 +45,8 @@ ARGUMENTS = (
     ("backend", "", "auto, tensorrt, onnxruntime or onnxruntime-cpu; empty: as the parameter file says."),
     ("use_sim_time", "false", "Take the time from /clock; a source then publishes it."),
     ("source", "", "Webcam, video file, folder of images or rosbag2 to play as the camera; empty: none."),
-    ("source_params_file", "", "Parameter file of the source: its calibration file, topic, rate; empty: none."),
+    ("source_topic", "", "Image topic inside the bag; empty: its only one, or as source_params_file says."),
+    ("source_params_file", "", "Parameter file of the source: its calibration file, rate; empty: none."),
     ("field_of_view", "", "Degrees across the longer side, without calibration; empty: as the parameter file says."),
     ("attention", "true", "Judge the driver's attention."),
     ("attention_params_file", "", "Parameter file of the attention node; empty: config/attention.yaml."),
@@ -66,13 +67,14 @@ def nodes(context):
     if given["camera_info"]:
         remappings.append(("camera_info", given["camera_info"]))
 
+    source_topic = {"topic": typed("source_topic", str)} if given["source_topic"] else {}
     field_of_view = {"field_of_view": typed("field_of_view", float)} if given["field_of_view"] else {}
     overrides = {**use_sim_time, **field_of_view}
     if given["backend"]:
         overrides["backend"] = typed("backend", str)
     if given["compressed"]:
         overrides["compressed"] = flag("compressed", context)
-    elif is_compressed(given["source"]):
+    elif is_compressed(given["source"], given["source_topic"]):
         overrides["compressed"] = True
     tracker = LifecycleNode(
         package=PACKAGE,
@@ -109,6 +111,7 @@ def nodes(context):
                 "source": typed("source", str),
                 "publish_clock": typed("use_sim_time", bool),
                 **field_of_view,
+                **source_topic,
             },
         ],
         remappings=remappings,
@@ -143,13 +146,13 @@ def flag(argument, context):
     return text.lower() in TRUE
 
 
-def is_compressed(source):
+def is_compressed(source, topic):
     """Whether a source is a bag of compressed images; what cannot be read is for the image source to name."""
     from dense_face_ros.ros.bag_source import holds_compressed
     from dense_face_ros.ros.frame_sources import SourceError
 
     try:
-        return holds_compressed(source)
+        return holds_compressed(source, topic)
     except SourceError:
         return False
 

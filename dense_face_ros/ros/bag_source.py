@@ -35,15 +35,24 @@ class BagFrame:
 
 
 class Bag:
-    """One image topic of a bag, and the camera_info beside it."""
+    """One image topic of a bag, and the camera_info beside it.
+
+    Args:
+        path: of the bag.
+        topic: of the images; empty: the only one.
+        option: where the user names the topic, for errors.
+
+    Raises:
+        SourceError: the bag cannot be read, or does not hold the topic, or several when none is named.
+    """
 
     live = False
 
-    def __init__(self, path: Path, topic: str = "") -> None:
+    def __init__(self, path: Path, topic: str = "", option: str = "in 'topic'") -> None:
         self.name = str(path)
         self._reader = open_reader(path)
         try:
-            self._image = image_connection(self.name, self._reader.connections, topic, "in 'topic'")
+            self._image = image_connection(self.name, self._reader.connections, topic, option)
         except SourceError:
             self._reader.close()
             raise
@@ -74,16 +83,16 @@ class Bag:
         self._reader.close()
 
 
-def holds_compressed(source: str) -> bool:
-    """Whether a source is a bag of compressed images.
+def holds_compressed(source: str, topic: str = "", option: str = "in 'topic'") -> bool:
+    """Whether a source is a bag of compressed images; ``topic`` and ``option`` as for :class:`Bag`.
 
     Raises:
-        SourceError: it is a bag that cannot be read.
+        SourceError: as :class:`Bag`.
     """
     path = Path(source).expanduser()
     if not source or not is_bag(path):
         return False
-    bag = Bag(path)
+    bag = Bag(path, topic, option)
     bag.close()
     return bag.compressed
 

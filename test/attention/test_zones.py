@@ -52,7 +52,8 @@ def test_distances_to_borders() -> None:
 
 
 @pytest.mark.parametrize(
-    "region", [Cone(-30.0, 20.0, 10.0), Cone(25.0, 70.0, 35.0), Cone(0.0, 0.0, 90.0), Sector((-40.0, 10.0), (5.0, 60.0))]
+    "region",
+    [Cone(-30.0, 20.0, 10.0), Cone(25.0, 70.0, 35.0), Cone(0.0, 0.0, 90.0), Sector((-40.0, 10.0), (5.0, 60.0))],
 )
 def test_outlines_lie_on_the_border(region: Cone | Sector) -> None:
     outline = region.outline()

@@ -16,6 +16,8 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
+from ros.materials import write_bag
+
 REPOSITORY = Path(__file__).parents[2]
 FAKE_TRACKER = str(REPOSITORY / "test" / "ros" / "fake_tracker.py")
 MAIN = "import sys; from demo.__main__ import main; sys.exit(main(sys.argv[2:], tracker=(sys.argv[1],)))"
@@ -35,9 +37,9 @@ def pictures(tmp_path: Path) -> Path:
 class Demo:
     """The demo in a process of its own."""
 
-    def __init__(self, tracker: str, source: Path, output: Path) -> None:
+    def __init__(self, tracker: str, source: Path, output: Path, *options: str) -> None:
         self.output = output
-        command = [sys.executable, "-c", MAIN, tracker, "--source", str(source), "--output", str(output)]
+        command = [sys.executable, "-c", MAIN, tracker, "--source", str(source), "--output", str(output), *options]
         self.process = subprocess.Popen(
             command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -69,6 +71,14 @@ def test_shows_reports_and_ends_by_itself(pictures: Path, output: Path) -> None:
     assert "tracking" in printed
     assert cv2.imread(str(output / "contact_sheet.png")).shape[1] == 1920
     assert cv2.VideoCapture(str(output / "overlay.mp4")).read()[0]
+
+
+def test_a_bag_of_two_cameras_without_calibration_is_counted(output: Path, tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag", "mcap", compressed=True, calibrated=False, rear=True)
+    code, printed = Demo(FAKE_TRACKER, bag, output).end()
+    assert code == 1
+    assert "2 image topics (/cabin/image_raw/compressed, /rear/image_raw); name one with --topic" in printed
+    assert "4 frames played" in Demo(FAKE_TRACKER, bag, output, "--topic", "/cabin/image_raw/compressed").end()[1]
 
 
 def test_names_the_process_that_failed_and_why(pictures: Path, output: Path, tmp_path: Path) -> None:

@@ -32,8 +32,14 @@ def write_video(path: Path, count: int = 5, rate: float = 25.0) -> Path:
     return path
 
 
-def write_bag(path: Path, storage: str, compressed: bool = False) -> Path:
-    """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded."""
+def write_bag(path: Path, storage: str, compressed: bool = False, calibrated: bool = True, rear: bool = False) -> Path:
+    """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded.
+
+    Args:
+        compressed: as compressed images.
+        calibrated: with camera_info.
+        rear: with a second image topic, /rear/image_raw, which holds nothing.
+    """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
     typesys = pytest.importorskip("rosbags.typesys")
     store = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
@@ -46,7 +52,10 @@ def write_bag(path: Path, storage: str, compressed: bool = False) -> Path:
     plugin = rosbag2.StoragePlugin.MCAP if storage == "mcap" else rosbag2.StoragePlugin.SQLITE3
     with rosbag2.Writer(path, version=9, storage_plugin=plugin) as writer:
         images = writer.add_connection(topic, kind.__msgtype__, typestore=store)
-        infos = writer.add_connection("/cabin/camera_info", info_type.__msgtype__, typestore=store)
+        if calibrated:
+            infos = writer.add_connection("/cabin/camera_info", info_type.__msgtype__, typestore=store)
+        if rear:
+            writer.add_connection("/rear/image_raw", image_type.__msgtype__, typestore=store)
         for i in range(4):
             header = header_type(stamp=time_type(sec=1_600_000_000, nanosec=50_000_000 * i), frame_id="recorded")
             at = 1_600_000_000_100_000_000 + 50_000_000 * i
@@ -56,7 +65,8 @@ def write_bag(path: Path, storage: str, compressed: bool = False) -> Path:
                 header=header, height=48, width=64, distortion_model="plumb_bob", d=np.zeros(5), k=k,
                 r=np.eye(3).ravel(), p=np.zeros(12), binning_x=0, binning_y=0, roi=roi,
             )  # fmt: skip
-            writer.write(infos, at, store.serialize_cdr(info, info_type.__msgtype__))
+            if calibrated:
+                writer.write(infos, at, store.serialize_cdr(info, info_type.__msgtype__))
             if compressed:
                 data = cv2.imencode(".png", picture(10 * i))[1].ravel()
                 image = compressed_type(header=header, format="png", data=data)

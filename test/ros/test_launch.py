@@ -155,10 +155,12 @@ def test_what_is_asked_for_is_started(recording: Any) -> None:
 
 def test_arguments_reach_the_nodes(recording: Any) -> None:
     assert started(recording)["tracker"]["parameters"][1:] == [{"use_sim_time": False}], "else as the file says"
-    nodes = started(recording, source="0", field_of_view="70", source_params_file="mine.yaml", backend="tensorrt")
+    nodes = started(
+        recording, source="0", field_of_view="70", source_params_file="mine.yaml", backend="tensorrt", source_topic="/b"
+    )
     tracker = {"use_sim_time": False, "backend": "tensorrt", "field_of_view": 70.0}
     assert nodes["tracker"]["parameters"][1:] == [tracker]
-    source = {"source": "0", "publish_clock": False, "field_of_view": 70.0}
+    source = {"source": "0", "publish_clock": False, "field_of_view": 70.0, "topic": "/b"}
     assert nodes["image_source"]["parameters"] == ["mine.yaml", source]
     unknown = started(recording, source="0")["image_source"]["parameters"]
     assert unknown == [{"source": "0", "publish_clock": False}], "an unknown camera is not told to be calibrated"
@@ -174,6 +176,10 @@ def test_a_bag_is_listened_to_as_it_was_recorded(recording: Any, tmp_path: Path)
         assert parameters.get("compressed", False) is compressed
     (parameters,) = started(recording, source=str(bag), compressed="false")["tracker"]["parameters"][1:]
     assert parameters["compressed"] is False, "what is asked for is done"
+    two = str(write_bag(tmp_path / "two", "mcap", compressed=True, rear=True))
+    for topic, compressed in (("", False), ("/rear/image_raw", False), ("/cabin/image_raw/compressed", True)):
+        (parameters,) = started(recording, source=two, source_topic=topic)["tracker"]["parameters"][1:]
+        assert parameters.get("compressed", False) is compressed
     (parameters,) = started(recording, source=str(tmp_path / "missing.mcap"))["tracker"]["parameters"][1:]
     assert "compressed" not in parameters
 
