@@ -87,6 +87,19 @@ def test_rendered_lids_open_and_shut(driver: DriveRenderer, shipped_model: FaceM
     assert max(read(driver, shipped_model, _SHUT)) < 0.25
 
 
+def test_a_mirrored_picture_has_the_other_eye_s_answer(driver: DriveRenderer, shipped_model: FaceModel) -> None:
+    truth = DRIVES["drowsy"].truth()
+    pose, image, eyes = truth.pose[0], driver.frame(0), EyeOpenness()
+    landmarks = landmarks_at(shipped_model, pose[:3, :3], tuple(pose[:3, 3]))
+    left, right = eyes(image, landmarks, pose[:3, :3], truth.camera, SEEN)
+    flip, corners = np.array([-1.0, 1.0, 1.0]), [*CORNERS[0], *CORNERS[1]]
+    mirrored = flip * landmarks
+    mirrored[corners] = mirrored[[*CORNERS[1], *CORNERS[0]]]
+    turned = np.diag(flip) @ pose[:3, :3] @ np.diag([1.0, -1.0, 1.0])
+    found = eyes(np.ascontiguousarray(image[:, ::-1]), mirrored, turned, truth.camera, SEEN)
+    np.testing.assert_allclose(found, (right, left), atol=1e-3)
+
+
 def test_colour_and_grey_give_the_same(driver: DriveRenderer, shipped_model: FaceModel) -> None:
     truth = DRIVES["drowsy"].truth()
     pose, image = truth.pose[0], np.repeat(driver.frame(0)[:, :, 1:2], 3, axis=2)

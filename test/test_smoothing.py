@@ -80,6 +80,16 @@ def test_turning_head_is_followed(rate: float) -> None:
         assert _angle(filtered, truth) < 2.0
 
 
+def test_a_head_at_rest_is_smoothed_more_than_one_that_turns() -> None:
+    def spread(speed: float) -> float:
+        pose_filter = PoseFilter(_WHITE)
+        for i in range(120):
+            _, covariance = pose_filter.update(i / 30.0, _pose(speed * i / 30.0), _NOISE)
+        return float(np.sqrt(covariance[4, 4]))
+
+    assert spread(0.0) < 0.9 * spread(15.0) < 0.9 * spread(60.0)
+
+
 def test_turns_through_the_back_and_sideways_have_no_seam() -> None:
     pose_filter = PoseFilter()
     steps = [rotation_from_vector([0.0, 0.0, 0.05 * i]) @ rotation_from_vector([0.0, 1.5, 0.0]) for i in range(200)]

@@ -50,8 +50,12 @@ def test_a_surface_in_front_hides_what_faces_the_camera(small_model: FaceModel) 
     screened = vertices.copy()
     low, high = 0.9 * eyes.min(axis=0) - 0.01, 0.9 * eyes.max(axis=0) + 0.01
     x, y = np.meshgrid(np.linspace(low[0], high[0], 30), np.linspace(low[1], high[1], 14))
-    screened[: x.size] = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, 0.9 * eyes[:, 2].min())])
+    # Made of the vertices that are furthest from the eyes, which stay as they are.
+    away = np.linalg.norm(vertices - eyes.mean(axis=0), axis=1).argsort()[-x.size :]
+    screened[away] = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, 0.9 * eyes[:, 2].min())])
     assert judge.unhidden(screened, landmarks, facing)[36:48].max() < 0.1
+    assert judge(vertices, _output(), CROP, CAMERA)[36:48].min() > 0.9
+    assert judge(screened, _output(), CROP, CAMERA)[36:48].max() < 0.1
 
 
 def test_facing_is_the_cosine_to_the_camera(small_model: FaceModel) -> None:

@@ -96,6 +96,25 @@ def test_10_seconds_in_30_alarm_until_2_seconds_on_the_road(camera: Camera) -> N
     check(judge(with_breaks, still), *AFTER_START)
 
 
+def test_who_looks_on_for_3_seconds_after_a_warning_does_not_respond() -> None:
+    # The fourth look uses up the budget after 2.2 s; it is told to be too long after 3, and would be without response
+    # after 6, had nobody been warned.
+    script = [Segment(4.0), *[Segment(2.6, LAP), Segment(1.5)] * 3, Segment(5.6, LAP)]
+    looks = 4.0 + 3 * 4.1
+    check(judge(script), *AFTER_START, ("repeated_distraction", looks + 2.2), ("long_distraction", looks + 3.0),
+          ("unresponsive", looks + 2.2 + 3.0), within=0.15)  # fmt: skip
+
+
+def test_the_first_second_in_a_mirror_leaves_the_budget_alone() -> None:
+    def left(seconds: float) -> float:
+        budget = judge([Segment(4.0), *[Segment(seconds, REAR_MIRROR), Segment(1.0)] * 4])[-1].budget_left
+        assert budget is not None
+        return budget
+
+    assert left(0.9) == pytest.approx(10.0)
+    assert left(1.6) == pytest.approx(10.0 - 4 * 0.6, abs=0.2)
+
+
 def test_what_lies_more_than_30_seconds_back_is_not_counted() -> None:
     seldom = [Segment(4.0), *[Segment(0.9, LAP), Segment(1.9)] * 20]
     check(judge(seldom), *AFTER_START)
