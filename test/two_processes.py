@@ -16,7 +16,7 @@ from ramps import make_ramps
 from small_face import small_face
 from torch.utils.data import Dataset
 
-import training.train
+import training.training_run
 from dense_face_ros.template import Template
 from training.recipes import RECIPES, Recipe
 from training.train import train
@@ -46,7 +46,7 @@ def run(out: Path, batch_size: int) -> Path:
 
     Double precision: Adam makes whole steps of gradients that are only rounding.
     """
-    training.train._REPORT_STEPS = 1
+    training.training_run._REPORT_STEPS = 1
     recipe = replace(RECIPES["smoke"], precision="64-true", batch_size=batch_size, validation_samples=4)
 
     def make_dataset(recipe: Recipe, data: Path, split: str, seed: int, stride: int) -> Dataset[Any]:

@@ -9,42 +9,22 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from lightning.fabric import Fabric
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from tqdm import tqdm
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
-from training.averaging import MovingAverage
-from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
-from training.lineage import descendant, previous_state, resumed
-from training.loader import Batch, endless, first_samples, make_loader, stream_seed
-from training.loss import LOSSES, Divisor, own
-from training.network import make_network
-from training.network.compact import CompactNetwork
-from training.network.exported_weights import load_exported
-from training.network.prediction import Prediction
-from training.pictures import prediction_picture
-from training.pose_error import PoseError
-from training.processes import make_fabric, per_process, share_batch_statistics
+from training.checkpoint import CHECKPOINT
+from training.loader import endless, first_samples, make_loader, stream_seed
+from training.processes import make_fabric
 from training.recipes import RECIPES, Recipe, recipe_named
-from training.run_log import RunLog
-from training.schedule import learning_rate, parameter_groups
-from training.stopping import stop_requests
-
-_CHECKPOINT_SECONDS = 120.0
-_REPORT_STEPS = 50
-_MOST_BAD_STEPS = 20
-_MEASURED_SAMPLES = 512  # on which the normalisations of an exported network are measured
+from training.training_run import TrainingRun
 
 #: (recipe, data folder, "train" or "validation", seed, stride) -> samples as described in :func:`train`.
 MakeDataset = Callable[[Recipe, Path | None, str, int, int], Dataset[Any]]
@@ -93,7 +73,7 @@ def train(
     fabric = make_fabric(recipe.precision)
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
-    run = _Run(fabric, recipe, out, template, resume, learning_rate)
+    run = TrainingRun(fabric, recipe, out, template, resume, learning_rate)
     train_set = make_dataset(
         recipe, data, "train", stream_seed(recipe.seed, run.step, fabric.global_rank), run.network.stride
     )
@@ -107,206 +87,6 @@ def train(
     placed = cast(DataLoader[Any], fabric.setup_dataloaders(loader, use_distributed_sampler=False))
     run.go(endless(placed), validation, steps, minutes)
     return out / CHECKPOINT
-
-
-class _Run:
-    """The state of a training run, and the steps through it."""
-
-    def __init__(
-        self,
-        fabric: Fabric,
-        recipe: Recipe,
-        out: Path,
-        template: Template,
-        resume: bool,
-        learning_rate: float | None,
-    ) -> None:
-        self.template = {"kind": template.kind, "hash": template.hash}
-        state = previous_state(out, recipe, self.template, resume)
-        if state is not None:
-            recipe = resumed(recipe, state, learning_rate)
-        elif learning_rate is not None:
-            recipe = replace(recipe, learning_rate=learning_rate)
-        self.fabric, self.recipe, self.out = fabric, recipe, out
-        image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None
-        network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution)
-        if fabric.world_size > 1:
-            share_batch_statistics(network)
-        self.step, self.images, self._seconds_before, self._bad_steps = 0, 0, 0.0, 0
-        if state is not None:
-            network.load_state_dict(state["network"])
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.learning_rate)
-        self.network = network
-        self.module, self.optimizer = fabric.setup(network, optimizer)
-        self.average = MovingAverage(network, recipe.average_decay)
-        self.loss = LOSSES[recipe.loss]
-        self.pose_error = PoseError(template) if recipe.pose_weight else None
-        if state is not None:
-            self.average.network.load_state_dict(state["average"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.images, self._seconds_before = state["step"], state["images"], state["seconds"]
-            torch.set_rng_state(state["rng"])
-        self._started = time.monotonic()
-        self._report_from = (self.step, self._started)
-        self._waited = 0.0
-
-    def take_weights(self, path: Path, samples: Dataset[Any]) -> None:
-        """Begin with the averaged weights of another run's checkpoint, or those of an exported network."""
-        network = self.network
-        if path.suffix == ".onnx":
-            if not isinstance(network, CompactNetwork):
-                raise ValueError(f"--start-from '{path}' is an exported network; only 'compact' can go on from one")
-            batches = first_samples(samples, _MEASURED_SAMPLES, self.recipe.batch_size)
-            told = load_exported(network, path, [batch["image"] for batch in batches])
-            self.images = int(told["images_seen"])
-        else:
-            state = load_checkpoint(path)
-            told, self.images, weights = state["recipe"], state["images"], state["average"]
-            weights.pop("template_image", None)
-            another = f"--start-from '{path}' holds another architecture or width than recipe '{self.recipe.name}'"
-            try:
-                missing = network.load_state_dict(weights, strict=False)
-            except RuntimeError as error:  # torch lists every weight of another shape
-                raise ValueError(another) from error
-            if set(missing.missing_keys) - {"template_image"} or missing.unexpected_keys:
-                raise ValueError(another)
-        self.recipe = descendant(self.recipe, told["training_data"], told["licence"])
-        self.average = MovingAverage(network, self.recipe.average_decay)
-        self.average.network.to(self.fabric.device)
-
-    @property
-    def seconds(self) -> float:
-        """Wall time of the run, its earlier parts included."""
-        return self._seconds_before + time.monotonic() - self._started
-
-    def go(self, batches: Iterator[Batch], validation: list[Batch], steps: int | None, minutes: float | None) -> None:
-        """Step until the plan is fulfilled or somebody asks to stop."""
-        recipe = self.recipe
-        log = RunLog(self.out, self.step) if self.fabric.is_global_zero else None
-        bar = tqdm(total=steps, initial=self.step, disable=not self.fabric.is_global_zero, unit="step")
-        validated, saved = self.seconds, self.seconds
-        with stop_requests() as stop_asked:
-            while (progress := self._progress(steps, minutes)) < 1.0 and not self._anyone(stop_asked()):
-                report = self._one_step(batches, progress)
-                bar.update()
-                if self.step % _REPORT_STEPS == 0:
-                    self._report("train", {k: float(self._mean(v)) for k, v in report.items()}, log, bar)
-                if self.seconds - validated > 60.0 * recipe.validation_minutes:
-                    self._validate(validation, log, bar)
-                    validated = self.seconds
-                if self.seconds - saved > _CHECKPOINT_SECONDS:
-                    self._save()
-                    saved = self.seconds
-        self._validate(validation, log, bar)
-        self._save()
-        bar.close()
-        if log is not None:
-            log.close()
-
-    def _progress(self, steps: int | None, minutes: float | None) -> float:
-        """Share of the plan that is done; every process must get the same answer."""
-        done = self.step / steps if steps else 0.0
-        if minutes:
-            passed = self.seconds / (60.0 * minutes)
-            done = max(done, float(self.fabric.broadcast(passed)) if self.fabric.world_size > 1 else passed)
-        return done
-
-    def _anyone(self, asked: bool) -> bool:
-        """Whether any process was asked; the others would wait for it for ever."""
-        if self.fabric.world_size == 1:
-            return asked
-        return float(self._mean(torch.tensor(float(asked), device=self.fabric.device))) > 0.0
-
-    def _mean(self, value: Tensor) -> Tensor:
-        """Mean over the processes."""
-        return cast(Tensor, self.fabric.all_reduce(value, reduce_op="mean"))
-
-    def _one_step(self, batches: Iterator[Batch], progress: float) -> dict[str, Tensor]:
-        asked = time.monotonic()
-        batch = next(batches)
-        self._waited += time.monotonic() - asked
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.recipe, self.step, progress)
-        prediction = self.module(batch["image"], batch.get("target"))
-        loss, report = self._cost(prediction, batch, per_process)
-        self.fabric.backward(loss)
-        norm = self.fabric.clip_gradients(
-            self.module, self.optimizer, max_norm=self.recipe.gradient_clip, error_if_nonfinite=False
-        )
-        assert norm is not None  # only other ways of clipping have none
-        # One broken batch must not end a night's run, nor reach the weights; many in a row mean the run is lost.
-        if torch.isfinite(norm):
-            self.optimizer.step()
-            self._bad_steps = 0
-        else:
-            self._bad_steps += 1
-            if self._bad_steps >= _MOST_BAD_STEPS:
-                raise FloatingPointError(
-                    f"gradients were not finite in {_MOST_BAD_STEPS} steps in a row, the last is {self.step}; "
-                    f"lower the recipe's learning_rate and resume from '{self.out / CHECKPOINT}'"
-                )
-        self.optimizer.zero_grad(set_to_none=True)
-        self.step += 1
-        self.images += len(batch["image"]) * self.fabric.world_size
-        self.average.update(self.network, self.step)
-        return {"loss": loss.detach(), **report, "gradient_norm": norm}
-
-    def _cost(self, prediction: Prediction, batch: Batch, divisor: Divisor) -> tuple[Tensor, dict[str, Tensor]]:
-        loss, report = self.loss(prediction, batch, divisor)
-        if self.pose_error is None:
-            return loss, report
-        cost, parts = self.pose_error.cost(prediction, batch, divisor)
-        return loss + self.recipe.pose_weight * cost, {**report, **parts}
-
-    def _validate(self, batches: list[Batch], log: RunLog | None, bar: tqdm[Any]) -> None:
-        """Averaged weights at full precision over the fixed validation samples."""
-        totals: dict[str, float] = {}
-        samples = 0
-        with torch.inference_mode():
-            for batch in batches:
-                batch = self.fabric.to_device(batch)
-                prediction = self.average.network(batch["image"], batch.get("target"))
-                loss, report = self._cost(prediction, batch, own)
-                count = len(batch["image"])
-                for key, value in {"loss": loss, **report}.items():
-                    totals[key] = totals.get(key, 0.0) + count * float(torch.nan_to_num(value))
-                samples += count
-                if log is not None and samples == count:
-                    log.picture("validation/predictions", self.step, prediction_picture(prediction, batch))
-        self._report("validation", {key: value / samples for key, value in totals.items()}, log, bar)
-
-    def _report(self, split: str, values: dict[str, float], log: RunLog | None, bar: tqdm[Any]) -> None:
-        if log is None:
-            return
-        values = {"seconds": self.seconds, "images": self.images, **values}
-        if split == "train":
-            now = time.monotonic()
-            steps, spent = self.step - self._report_from[0], max(now - self._report_from[1], 1e-9)
-            samples = steps * self.recipe.batch_size * self.fabric.world_size
-            values |= {"images_per_second": samples / spent, "waiting_for_data": self._waited / spent}
-            values["learning_rate"] = self.optimizer.param_groups[0]["lr"]
-            self._report_from, self._waited = (self.step, now), 0.0
-            bar.set_postfix({key: f"{values[key]:.3g}" for key in ("loss", "epe", "iou")})
-        else:
-            bar.write(f"step {self.step}: " + "  ".join(f"{key} {value:.4g}" for key, value in values.items()))
-        log.write(split, self.step, values)
-
-    def _save(self) -> None:
-        if not self.fabric.is_global_zero:
-            return
-        state = {
-            "recipe": asdict(self.recipe),
-            "template": self.template,
-            "network": self.network.state_dict(),
-            "average": self.average.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "images": self.images,
-            "seconds": self.seconds,
-            "rng": torch.get_rng_state(),
-        }
-        save_checkpoint(self.out / CHECKPOINT, state)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 import two_processes
 
-import training.train
+import training.training_run
 from training.checkpoint import CHECKPOINT, load_checkpoint
 from training.processes import make_fabric, per_process
 from training.run_log import LOG
@@ -39,7 +39,7 @@ def training_losses(run: Path) -> list[float]:
 def test_two_processes_train_as_one_with_the_whole_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Same losses, weights and averaged weights, though each process sees half of every batch; and when one of them is
     told to stop, both do, behind the same step."""
-    monkeypatch.setattr(training.train, "_REPORT_STEPS", training.train._REPORT_STEPS)
+    monkeypatch.setattr(training.training_run, "_REPORT_STEPS", training.training_run._REPORT_STEPS)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     one = load_checkpoint(two_processes.run(tmp_path / "one", batch_size=4))
     torchrun(tmp_path / "two", batch_size=2)
