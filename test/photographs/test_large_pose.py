@@ -148,7 +148,7 @@ def test_what_is_wrong_is_named(
     with pytest.raises(ValueError, match="made for another face model; make it again"):
         LargePoseLabels.load(folder / "labels.npz", small_model)
     np.savez(tmp_path / "fits.npz", pose=np.zeros((1, 4, 4)))
-    with pytest.raises(ValueError, match=r"fits\.npz' lacks name, shape, .*; make it again with python"):
+    with pytest.raises(ValueError, match=r"fits\.npz' lacks name, shape, .*; make it with python"):
         LargePoseLabels.load(tmp_path / "fits.npz", published.ours)
     (tmp_path / "AFW").mkdir()
     basel = ["--basel", str(folder / "Model_Shape.mat"), "--out", str(tmp_path / "labels.npz"), "--folders", "AFW"]

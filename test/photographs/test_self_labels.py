@@ -131,7 +131,7 @@ def test_fits_of_other_photographs_are_refused(
     PhotographFits(**few).save(tmp_path / "fits.npz")
     files = ["--data", str(data), "--fits", str(tmp_path / "fits.npz"), "--out", str(tmp_path / "own.npz")]
     assert main(files) == 2
-    assert "has 5 fits for 9 photographs; fit again with python -m training.photographs.fit" in capsys.readouterr().err
+    assert "has 5 fits for 9 photographs; make it with python -m training.photographs.fit" in capsys.readouterr().err
     assert main([*files, "--sheet", str(tmp_path / "none" / "sheet.png")]) == 2
     assert "--sheet: folder" in capsys.readouterr().err
 

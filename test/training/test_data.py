@@ -128,15 +128,15 @@ def test_fits_of_another_collection_are_refused(data: Path, template: Template, 
     fits = PhotographFits.load(data / "fits.npz")
     few = {field: value if field == "model" else value[:5] for field, value in vars(fits).items()}
     PhotographFits(**few).save(tmp_path / "few.npz")
-    with pytest.raises(ValueError, match=r"5 fits for 120 photographs; fit again with python -m training\.photographs"):
+    with pytest.raises(ValueError, match=r"5 fits for 120 photographs; make it with python -m training\.photographs"):
         PhotographHeads(data, tmp_path / "few.npz", template.model, validation=False)
     replace(fits, name=fits.name[::-1]).save(tmp_path / "other_order.npz")
     with pytest.raises(
-        ValueError, match=r"fit of masked_faces/a\.png where youtube_faces/a\.png is photograph 0; fit again"
+        ValueError, match=r"fit of masked_faces/a\.png where youtube_faces/a\.png is photograph 0; make it"
     ):
         PhotographHeads(data, tmp_path / "other_order.npz", template.model, validation=False)
     replace(fits, model="ab" * 32).save(tmp_path / "other_model.npz")
-    with pytest.raises(ValueError, match=r"other_model\.npz' has fits of another face model; fit again"):
+    with pytest.raises(ValueError, match=r"other_model\.npz' has fits of another face model; make it"):
         PhotographHeads(data, tmp_path / "other_model.npz", template.model, validation=False)
 
 

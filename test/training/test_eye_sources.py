@@ -18,7 +18,7 @@ from training.photographs.fit import PhotographFits
 def test_fits_of_other_photographs_are_refused(data: Path, tmp_path: Path) -> None:
     fits = PhotographFits.load(data / "fits.npz")
     replace(fits, name=np.roll(fits.name, 1)).save(tmp_path / "fits.npz")
-    with pytest.raises(ValueError, match="is photograph 0; fit again with"):
+    with pytest.raises(ValueError, match="is photograph 0; make it with"):
         SOURCES["best"].examples("train", data, 1, tmp_path / "fits.npz", None)
 
 

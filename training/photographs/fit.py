@@ -33,7 +33,7 @@ MAX_RESIDUAL = 0.022
 MIN_FACE = 40.0
 _OVERLAP = 0.3  # share of the 468 mesh points taken as independent
 _RANDOM, _WORST, _REJECTED = 24, 16, 8  # how many of each a sheet shows
-_AGAIN = "fit again with python -m training.photographs.fit"
+_CURE = "make it with python -m training.photographs.fit"
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,7 @@ class PhotographFits:
     @classmethod
     def load(cls, path: Path) -> PhotographFits:
         """Raises FileNotFoundError or ValueError saying how to make the file."""
-        if not path.is_file():
-            raise FileNotFoundError(f"'{path}' does not exist; make it with python -m training.photographs.fit")
-        file = read_npz(path, tuple(cls.__dataclass_fields__), _AGAIN)
+        file = read_npz(path, tuple(cls.__dataclass_fields__), _CURE)
         model = str(file.pop("model"))
         return cls(model=model, **file)
 
@@ -72,13 +70,13 @@ class PhotographFits:
         """The fits of ``model`` to just these photographs in just this order; else ValueError, as :meth:`load` does."""
         fits, names = cls.load(path), photographs.names
         if fits.model != model.content_hash:
-            raise ValueError(f"'{path}' has fits of another face model; {_AGAIN}")
+            raise ValueError(f"'{path}' has fits of another face model; {_CURE}")
         if len(fits.name) != len(names):
-            raise ValueError(f"'{path}' has {len(fits.name)} fits for {len(names)} photographs; {_AGAIN}")
+            raise ValueError(f"'{path}' has {len(fits.name)} fits for {len(names)} photographs; {_CURE}")
         other = np.flatnonzero(fits.name != names)
         if len(other):
             i = other[0]
-            raise ValueError(f"'{path}' has a fit of {fits.name[i]} where {names[i]} is photograph {i}; {_AGAIN}")
+            raise ValueError(f"'{path}' has a fit of {fits.name[i]} where {names[i]} is photograph {i}; {_CURE}")
         return fits
 
 

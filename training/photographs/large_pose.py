@@ -120,12 +120,10 @@ class LargePoseLabels:
     @classmethod
     def load(cls, path: Path, model: FaceModel) -> LargePoseLabels:
         """FileNotFoundError saying how to make the file; ValueError when it was made for another face model."""
-        if not path.is_file():
-            raise FileNotFoundError(f"'{path}' does not exist; make it with python -m training.photographs.large_pose")
         own = [name for name in cls.__dataclass_fields__ if name != "basel"]
         laid = [name for name in BaselOnOurMesh.__dataclass_fields__ if name != "model"]
         needed = (*own, *(f"basel_{name}" for name in laid), "basel_model")
-        file = read_npz(path, needed, "make it again with python -m training.photographs.large_pose")
+        file = read_npz(path, needed, "make it with python -m training.photographs.large_pose")
         made_for = str(file["basel_model"])
         if made_for != model.content_hash:
             raise ValueError(f"'{path}' was made for another face model; make it again")
