@@ -79,6 +79,7 @@ def test_what_a_person_always_errs_by_is_told_from_what_comes_and_goes() -> None
     np.testing.assert_allclose(split["about_it"]["deg"], [0.0, 0.0, 1.0], atol=0.03)
     assert split["constant"]["depth_percent"] == pytest.approx(3.0)
     assert split["about_it"]["depth_percent"] == pytest.approx(1.0)
+    np.testing.assert_allclose(split["people"], [[0.0, 2.0, 0.0, 3.0]], atol=0.03)
 
 
 def test_a_number_of_people_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

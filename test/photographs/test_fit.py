@@ -72,9 +72,7 @@ def test_fits_that_are_not_there_say_how_to_make_them(tmp_path: Path) -> None:
 def test_files_that_are_no_fits_are_refused(tmp_path: Path) -> None:
     older = tmp_path / "older.npz"
     np.savez(older, pose=np.zeros((2, 4, 4)), accepted=np.ones(2, bool))
-    with pytest.raises(
-        ValueError, match=r"older\.npz' lacks name, model, .*; make it with python -m training\.photo"
-    ):
+    with pytest.raises(ValueError, match=r"older\.npz' lacks name, model, .*; make it with python -m training\.photo"):
         PhotographFits.load(older)
     (tmp_path / "cut.npz").write_bytes(older.read_bytes()[:200])
     with pytest.raises(ValueError, match=r"cut\.npz' is no \.npz file, or was cut short; make it"):

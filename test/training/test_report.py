@@ -114,7 +114,10 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     consistency = {"benchmark": "consistency", "people": 24, "n": 99, "missed": 1, "depth_rms_percent": 3.9,
                    "raw": pose, "filtered": {**pose, "all": {**part, "nees": 0.5}},
                    "filtered_split": {"constant": {"deg": [0.5, 1.75, 1.0], "depth_percent": 4.0},
-                                      "about_it": {"deg": [0.6, 0.7, 0.8], "depth_percent": 1.0}}}  # fmt: skip
+                                      "about_it": {"deg": [0.6, 0.7, 0.8], "depth_percent": 1.0},
+                                      "people": [[1, 2, 3, 4], [2, 1, 5, 2], [4, 3, 0, 1]]}}  # fmt: skip
+    other = {**consistency, "filtered_split": {**consistency["filtered_split"],
+                                               "people": [[2, 1, 3, 4], [4, 2, 5, 2], [8, 0, 0, 1]]}}  # fmt: skip
     keys = ("jitter_deg", "jitter_lateral_mm", "speech_filtered_percent", "blink_filtered_percent", "learned_percent",
             "turned_camera_deg")  # fmt: skip
     steady = {"benchmark": "steadiness", "people": 8, **{key: {"median": 0.25, "worst": 0.75} for key in keys}}
@@ -122,11 +125,13 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     labels = {"benchmark": "label_error", "people": 3, "views": 18, "not_labelled": 0, "bins": [row]}
     for result in (consistency, steady, labels):
         (tmp_path / f"{result['benchmark']}.json").write_text(json.dumps({**result, "provenance": SOURCE}))
+    (tmp_path / "other.json").write_text(json.dumps({**other, "provenance": SOURCE}))
     text = written(tmp_path, capsys)
     assert "| raw | depth | 1.25 | 0.88 |" in text and "| filtered | all | 0.50 | 0.88 |" in text
     assert "24 people, 99 poses, 1 frames without a head; depth 3.9 % rms" in text
     assert "raw mm: 1.0 / 2.0 / 30.0" in text
     assert "all the time: 0.5 / 1.8 / 1.0°, depth 4.0 %; about that: 0.6 / 0.7 / 0.8°, depth 1.0 %" in text
+    assert "in consistency.json and other.json: correlation 1.00 / -1.00 / 1.00 about x / y / z, 1.00 in depth" in text
     assert "| jitter of a still head, ° rms | 0.25 | 0.75 |" in text
     assert "| label_error.json | 10-20 | 7 | 3.12 | 2.00 | 5.00 | 0.50 | 2.50 |" in text
 

@@ -132,19 +132,22 @@ def split_errors(tracks: list[Track]) -> dict[str, Any]:
 
     The first is what a network believes of a stranger's looks, e.g. how far up a snub nose points; a driver's resting
     pose, learned over the first minute (:mod:`dense_face_ros.attention.neutral_pose`), takes it out. Rotations are
-    about the head's axes (x out of the face, y to the person's left, z up), degrees; distances in percent.
+    about the head's axes (x out of the face, y to the person's left, z up), degrees; distances in percent. ``people``
+    holds the first (4,) of each person.
     """
-    constant, moving = [], []
+    constant, moving, people = [], [], []
     for one in tracks:
         found, true = one.filtered[one.settled], one.true[one.settled]
         turns = [vector_from_rotation(a[:3, :3].T @ b[:3, :3]) for a, b in zip(true, found, strict=True)]
         farther = 100.0 * (found[:, 2, 3] / true[:, 2, 3] - 1.0)
         errors = np.column_stack([np.degrees(turns), farther])
-        constant.append(np.tile(errors.mean(axis=0), (len(errors), 1)))
+        people.append(errors.mean(axis=0))
+        constant.append(np.tile(people[-1], (len(errors), 1)))
         moving.append(errors - errors.mean(axis=0))
     rms = {"constant": constant, "about_it": moving}
     values = {name: np.sqrt((np.concatenate(part) ** 2).mean(axis=0)) for name, part in rms.items()}
-    return {name: {"deg": v[:3].tolist(), "depth_percent": float(v[3])} for name, v in values.items()}
+    out: dict[str, Any] = {n: {"deg": v[:3].tolist(), "depth_percent": float(v[3])} for n, v in values.items()}
+    return {**out, "people": np.array(people).tolist()}
 
 
 def report(tracks: list[Track]) -> dict[str, Any]:

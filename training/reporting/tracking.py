@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
+import numpy as np
+
 from training.reporting.tables import Named, made_by, table
 from training.result_files import Result
 
@@ -24,6 +28,7 @@ def consistency(results: Named) -> list[str]:
         split = {
             key: " / ".join(f"{value:.1f}" for value in row["deg"]) + f"°, depth {row['depth_percent']:.1f} %"
             for key, row in result["filtered_split"].items()
+            if key != "people"
         }
         parts += [
             made_by(name, result, f"python -m training.benchmarks.consistency --people {result['people']} --json"),
@@ -34,6 +39,23 @@ def consistency(results: Named) -> list[str]:
             "pose, learned over the first minute, takes the first out of glances; a known head size its depth.",
             table(header, rows),
         ]
+    return parts + _alike(results)
+
+
+def _alike(results: Named) -> list[str]:
+    """How far two networks err alike on the same people."""
+    splits = [(name, result["filtered_split"]) for name, result in results]
+    known = [(name, np.array(split["people"])) for name, split in splits if "people" in split]
+    parts = []
+    for (name, first), (other, second) in combinations(known, 2):
+        if first.shape == second.shape and len(first) > 2:
+            alike = [np.corrcoef(first[:, i], second[:, i])[0, 1] for i in range(4)]
+            turns = " / ".join(f"{value:.2f}" for value in alike[:3])
+            parts.append(
+                f"What a person has all the time is much the same in {name} and {other}: correlation {turns} about "
+                f"x / y / z, {alike[3]:.2f} in depth. So little of it is chance of their training: it lies in what a "
+                "picture of 128 pixels tells a network of this size."
+            )
     return parts
 
 
