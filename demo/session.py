@@ -45,11 +45,12 @@ def play(
         raise DemoError(f"source '{source}' does not exist")
     keep_to_this_machine(first_domain=1)
     path = source if is_webcam else str(Path(source).absolute())
-    # A source such as 0 is a number to ROS unless it is quoted, as YAML quotes.
-    quoted = "'{}'".format(path.replace("'", "''"))
-    settings = {"source": quoted, "field_of_view": f"{field_of_view:.6f}", "start_delay": f"{_CONNECT:.1f}"}
-    if topic:
-        settings["topic"] = f"'{topic}'"
+    settings = {
+        "source": _quoted(path),
+        "topic": _quoted(topic),
+        "field_of_view": f"{field_of_view:.6f}",
+        "start_delay": f"{_CONNECT:.1f}",
+    }
     compressed = holds_compressed(source, topic, "with --topic")
     tracker_settings = {"autostart": "true", "compressed": "true" if compressed else "false"}
     # Signals stay Python's: what ends this process must first end the others.
@@ -70,6 +71,11 @@ def play(
         watcher.close()
         rclpy.try_shutdown()
     return watcher
+
+
+def _quoted(text: str) -> str:
+    """As YAML quotes: a source such as 0 is a number to ROS unless it is."""
+    return "'{}'".format(text.replace("'", "''"))
 
 
 def _wait_until_active(tracker: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor) -> None:

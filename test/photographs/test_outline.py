@@ -47,7 +47,7 @@ def test_the_jaw_ends_where_the_drawn_face_does(shipped_model: FaceModel, angles
     edge = np.array(
         [left_edge(shipped_model, fit, round(mouth[1] + share * (chin[1] - mouth[1])), True) for share in (0.0, 0.3)]
     )
-    places = Outline(shipped_model).jaw(fit, CAMERA, edge + [-6.0, 0.0])
+    places = Outline(shipped_model).jaw(seen(shipped_model, fit), CAMERA, edge + [-6.0, 0.0])
     assert places.weights.sum(axis=1) == pytest.approx(1.0)
     found = CAMERA.project(shipped_model.at(places, seen(shipped_model, fit)).astype(np.float64))
     for place, pixel in zip(found, edge, strict=True):
@@ -60,7 +60,9 @@ def test_an_ear_ends_where_the_drawn_head_does(shipped_model: FaceModel) -> None
     pixels = CAMERA.project(seen(shipped_model, fit))
     ear = pixels[shipped_model.regions == shipped_model.region_names.index("ear_right")]
     edge = left_edge(shipped_model, fit, round(ear[:, 1].mean()), False)
-    places = Outline(shipped_model).ear(fit, CAMERA, "right", np.array([edge, ear[ear[:, 1].argmax()] + [0.0, 9.0]]))
+    places = Outline(shipped_model).ear(
+        seen(shipped_model, fit), CAMERA, "right", np.array([edge, ear[ear[:, 1].argmax()] + [0.0, 9.0]])
+    )
     found = CAMERA.project(shipped_model.at(places, seen(shipped_model, fit)).astype(np.float64))
     assert np.linalg.norm(found[0] - edge) < 8.0, "vertices of the hull lie this far apart"
     assert found[1] == pytest.approx(ear[ear[:, 1].argmax()]), "the lobe"
@@ -72,5 +74,7 @@ def test_an_ear_ends_where_the_drawn_head_does(shipped_model: FaceModel) -> None
 @pytest.mark.parametrize("yaw", range(-180, 180, 45))
 @pytest.mark.parametrize("pitch", (-80, -40, 0, 40, 80))
 def test_every_view_has_an_edge(shipped_model: FaceModel, yaw: int, pitch: int) -> None:
-    places = Outline(shipped_model).jaw(fitted(shipped_model, (yaw, pitch, 0)), CAMERA, np.zeros((1, 2)))
+    places = Outline(shipped_model).jaw(
+        seen(shipped_model, fitted(shipped_model, (yaw, pitch, 0))), CAMERA, np.zeros((1, 2))
+    )
     assert places.weights.sum() == pytest.approx(1.0)

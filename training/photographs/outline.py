@@ -13,10 +13,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.alignment import Alignment
 from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.geometry import Array, PinholeCamera
+from training.face_models.landmarks import at_vertices
 
+Side = Literal["left", "right"]
+
+_SIDES: tuple[Side, ...] = ("left", "right")
 _JAW = ("skin", "chin")
 _BELOW_EYES = -0.02  # metres, head frame: where the jaw's edge begins
 
@@ -24,23 +27,24 @@ IntArray = npt.NDArray[np.intp]
 
 
 class Outline:
-    """The edges of one face model."""
+    """The edges of one face model. ``seen`` is (V, 3), its vertices in the camera frame as fitted so far."""
 
     def __init__(self, model: FaceModel) -> None:
-        self._model = model
-        self._edges, self._sides = _inner_edges(model.triangles)
+        self._triangles = model.triangles
+        edges, sides = _inner_edges(model.triangles)
         jaw = np.isin(model.regions, [model.region_names.index(name) for name in _JAW])
         jaw &= model.mean[:, 2] < _BELOW_EYES
-        kept = jaw[self._edges].all(axis=1)
-        self._edges, self._sides = self._edges[kept], self._sides[kept]
+        kept = jaw[edges].all(axis=1)
+        self._edges, self._sides = edges[kept], sides[kept]
+        ears = {side: np.flatnonzero(model.regions == model.region_names.index(f"ear_{side}")) for side in _SIDES}
+        self._ears = {side: (own, at_vertices(model.triangles, own.astype(np.int32))) for side, own in ears.items()}
 
-    def jaw(self, fit: Alignment, camera: PinholeCamera, pixels: Array) -> SurfacePoints:
-        """The places where the fitted jaw turns away from the camera, nearest to each of ``pixels`` (N, 2).
+    def jaw(self, seen: Array, camera: PinholeCamera, pixels: Array) -> SurfacePoints:
+        """The places where the jaw turns away from the camera, nearest to each of ``pixels`` (N, 2).
 
         There is such a place from wherever a head is seen: the jaw goes around it by more than half.
         """
-        seen = self._seen(fit)
-        corners = seen[self._model.triangles]
+        corners = seen[self._triangles]
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         facing = np.einsum("ij,ij->i", normals, corners[:, 0]) < 0
         turning = facing[self._sides[:, 0]] != facing[self._sides[:, 1]]
@@ -51,27 +55,17 @@ class Outline:
         share = share.clip(0.0, 1.0)
         chosen = np.linalg.norm(offset - share[..., None] * along, axis=2).argmin(axis=1)
         part = share[np.arange(len(pixels)), chosen, None]
-        own = self._model.triangles[triangle[chosen]]
+        own = self._triangles[triangle[chosen]]
         weights = (1.0 - part) * (own == edges[chosen, :1]) + part * (own == edges[chosen, 1:])
         return SurfacePoints(triangle[chosen].astype(np.int32), weights.astype(np.float32))
 
-    def ear(
-        self, fit: Alignment, camera: PinholeCamera, side: Literal["left", "right"], pixels: Array
-    ) -> SurfacePoints:
+    def ear(self, seen: Array, camera: PinholeCamera, side: Side, pixels: Array) -> SurfacePoints:
         """The vertices on the hull of one of the person's ears, as it is seen, nearest to each of ``pixels`` (N, 2)."""
-        model = self._model
-        own = np.flatnonzero(model.regions == model.region_names.index(f"ear_{side}"))
-        shown = camera.project(self._seen(fit)[own])
+        own, places = self._ears[side]
+        shown = camera.project(seen[own])
         hull = cv2.convexHull(shown.astype(np.float32), returnPoints=False).ravel()
-        nearest = np.linalg.norm(shown[hull] - pixels[:, None], axis=2).argmin(axis=1)
-        vertices = own[hull[nearest]]
-        triangle = np.array([np.flatnonzero((model.triangles == vertex).any(axis=1))[0] for vertex in vertices])
-        weights = model.triangles[triangle] == vertices[:, None]
-        return SurfacePoints(triangle.astype(np.int32), weights.astype(np.float32))
-
-    def _seen(self, fit: Alignment) -> Array:
-        """Vertices (V, 3) in the camera frame."""
-        return np.asarray(self._model.shape(fit.coefficients) @ fit.pose[:3, :3].T + fit.pose[:3, 3], np.float64)
+        nearest = hull[np.linalg.norm(shown[hull] - pixels[:, None], axis=2).argmin(axis=1)]
+        return SurfacePoints(places.triangle[nearest], places.weights[nearest])
 
 
 def _inner_edges(triangles: npt.NDArray[np.integer]) -> tuple[IntArray, IntArray]:

@@ -25,10 +25,10 @@ def consistency(results: Named) -> list[str]:
             for pose in ("raw", "filtered")
             for unit, key in (("mm", "rms_mm"), ("°", "rms_deg"))
         )
+        parted = {key: result["filtered_split"][key] for key in ("constant", "about_it")}
         split = {
             key: " / ".join(f"{value:.1f}" for value in row["deg"]) + f"°, depth {row['depth_percent']:.1f} %"
-            for key, row in result["filtered_split"].items()
-            if key != "people"
+            for key, row in parted.items()
         }
         parts += [
             made_by(name, result, f"python -m training.benchmarks.consistency --people {result['people']} --json"),
