@@ -58,6 +58,8 @@ def recipe_of(state: dict[str, Any], path: Path) -> Recipe:
 def network_of(state: dict[str, Any], path: Path) -> CorrespondenceModule:
     """The network of a checkpoint with its averaged weights, in evaluation mode."""
     recipe = recipe_of(state, path)
-    network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, resolution=recipe.resolution)
+    network = make_network(
+        recipe.architecture, recipe.width, recipe.share_encoders, resolution=recipe.resolution, blocks=recipe.blocks
+    )
     network.load_state_dict(state["average"])
     return network.eval()

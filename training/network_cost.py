@@ -30,7 +30,9 @@ def network_cost(recipe: Recipe, template: Template, runs: int = 20, repeats: in
     """
     torch.manual_seed(recipe.seed)
     image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None
-    network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution).eval()
+    network = make_network(
+        recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution, recipe.blocks
+    ).eval()
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         network.for_inference()(torch.zeros(1, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8))

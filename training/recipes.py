@@ -15,7 +15,7 @@ class Recipe:
 
     Attributes:
         name: as on the command line.
-        architecture, width, share_encoders, resolution: see :func:`training.network.make_network`.
+        architecture, width, share_encoders, resolution, blocks: see :func:`training.network.make_network`.
         template_kind: see :class:`dense_face_ros.template.Template`.
         synthetic_share, turned_share: how often a rendering is drawn, and a photograph turned out of plane; the rest
             are photographs as they are. All renderings, without ``pairs``: no data is needed, and neither of the next
@@ -54,6 +54,7 @@ class Recipe:
     width: float = 1.0
     share_encoders: bool = False
     resolution: tuple[int, int] = (128, 64)
+    blocks: tuple[int, int, int] = (1, 2, 2)
     template_kind: str = "cylindrical"
     pairs: bool = False
     pose_weight: float = 0.0
@@ -128,6 +129,7 @@ RECIPES = {
         Recipe(
             name="free",
             architecture="compact",
+            blocks=(2, 4, 4),
             synthetic_share=0.6,
             turned_share=0.4,  # no portrait as it is: all of them look ahead, and a network learns that real faces do
             repeated_share=0.5,

@@ -70,7 +70,9 @@ class TrainingRun:
             recipe = replace(recipe, learning_rate=learning_rate)
         self.fabric, self.recipe, self.out = fabric, recipe, out
         image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None
-        network = make_network(recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution)
+        network = make_network(
+            recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution, recipe.blocks
+        )
         if fabric.world_size > 1:
             share_batch_statistics(network)
         self.step, self.images, self._seconds_before, self._bad_steps = 0, 0, 0.0, 0
@@ -114,7 +116,9 @@ class TrainingRun:
                 missing = network.load_state_dict(weights, strict=False)
             except RuntimeError as error:  # torch lists every weight of another shape
                 raise ValueError(another) from error
-            if set(missing.missing_keys) - {"template_image"} or missing.unexpected_keys:
+            fresh = network.deeper_than(weights) if isinstance(network, CompactNetwork) else ()
+            lacking = [name for name in missing.missing_keys if not name.startswith(("template_image", *fresh))]
+            if lacking or missing.unexpected_keys:
                 raise ValueError(another)
         self.recipe = descendant(self.recipe, told["training_data"], told["licence"])
         self.average = MovingAverage(network, self.recipe.average_decay)

@@ -23,9 +23,10 @@ def images() -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (6, 128, 128, 3), dtype=np.uint8))
 
 
-def test_it_computes_the_same_in_evaluation_and_in_training(exported, images):
+@pytest.mark.parametrize("blocks", [RECIPES["smoke"].blocks, (2, 3, 4)])
+def test_it_computes_the_same_in_evaluation_and_in_training(exported, images, blocks):
     path, network = exported
-    fresh = make_network("compact", RECIPES["smoke"].width)
+    fresh = make_network("compact", RECIPES["smoke"].width, blocks=blocks)
     told = load_exported(fresh, path, [images[:2], images[2:]])
     assert told["images_seen"] == "1234" and told["licence"] == FREE
     with torch.inference_mode():
@@ -40,6 +41,8 @@ def test_it_computes_the_same_in_evaluation_and_in_training(exported, images):
 def test_other_files_are_refused(exported, images, tmp_path):
     with pytest.raises(ValueError, match="holds another architecture"):
         load_exported(make_network("compact", 1.0), exported[0], [images])
+    with pytest.raises(ValueError, match="holds another architecture"):
+        load_exported(make_network("compact", RECIPES["smoke"].width, blocks=(0, 2, 2)), exported[0], [images])
     with pytest.raises(ValueError, match="no images"):
         load_exported(make_network("compact", RECIPES["smoke"].width), exported[0], [])
     with pytest.raises(FileNotFoundError, match="does not exist"):

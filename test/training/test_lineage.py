@@ -54,6 +54,18 @@ def test_a_run_from_other_weights_inherits_from_a_checkpoint_and_from_an_exporte
         run(tmp_path / "wide", replace(SMOKE, width=0.5), template, ramps, start_from=tmp_path / "bound" / CHECKPOINT)
 
 
+def test_a_deeper_network_goes_on_from_a_shallower_one(tmp_path, template, ramps):
+    run(tmp_path / "shallow", SMOKE, template, ramps)
+    deeper = replace(SMOKE, blocks=(1, 3, 2), steps=1)
+    export(tmp_path / "shallow" / CHECKPOINT, tmp_path / "shallow.onnx")
+    for start in (tmp_path / "shallow" / CHECKPOINT, tmp_path / "shallow.onnx"):
+        out = tmp_path / f"deep{start.suffix}"
+        assert "stages.3.3.first.conv.weight" in run(out, deeper, template, ramps, start_from=start)["average"]
+        export(out / CHECKPOINT, tmp_path / f"deep{start.suffix}.onnx")
+    with pytest.raises(ValueError, match="holds another architecture or width"):
+        run(tmp_path / "again", SMOKE, template, ramps, start_from=tmp_path / "deep.pt" / CHECKPOINT)
+
+
 def test_a_resumed_run_keeps_its_learning_rate_and_its_sources(tmp_path, template, ramps):
     out = tmp_path / "run"
     credited = replace(SMOKE, training_data=f"{RENDERINGS}; skins of somebody")

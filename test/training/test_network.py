@@ -65,6 +65,19 @@ def test_compact_at_other_resolutions(resolution, cells):
     assert seen_alike is (resolution[0] == 64), "64 pixels a side are means of four"
 
 
+def test_fresh_blocks_of_a_deeper_compact_change_nothing_and_learn():
+    shallow = make_network("compact", width=0.5).eval()
+    disturb_normalisation(shallow)
+    deep = make_network("compact", width=0.5, blocks=(1, 4, 3)).eval()
+    fresh = deep.deeper_than(shallow.state_dict())
+    assert fresh == ("stages.3.3.", "stages.3.4.", "stages.4.3.")
+    assert all(k.startswith(fresh) for k in deep.load_state_dict(shallow.state_dict(), strict=False).missing_keys)
+    for a, b in zip(shallow(images(2)), deep(images(2)), strict=True):
+        torch.testing.assert_close(b, a, atol=0.0, rtol=0.0)
+    deep.train()(images(2)).template.square().mean().backward()
+    assert all(p.grad.abs().max() > 0 for name, p in deep.named_parameters() if name.endswith("3.3.second.norm.weight"))
+
+
 def test_compact_has_no_target():
     with pytest.raises(ValueError, match="target"):
         CompactNetwork()(images(1), images(1))
@@ -111,6 +124,7 @@ def test_shared_encoders_part_as_copies():
         ({"architecture": "compact", "share_encoders": True}, "share_encoders"),
         ({"architecture": "compact", "resolution": (96, 64)}, r"resolution is \(96, 64\); known are 64 or 128 pixels"),
         ({"architecture": "paper", "resolution": (64, 64)}, r"resolution is \(64, 64\), but 'paper'"),
+        ({"architecture": "paper", "blocks": (1, 3, 2)}, r"blocks is \(1, 3, 2\), but 'paper'"),
     ],
 )
 def test_wrong_settings_are_named(settings, word):

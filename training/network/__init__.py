@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from training.network.compact import CompactNetwork
+from training.network.compact import BLOCKS, CompactNetwork
 from training.network.paper import PaperNetwork
 from training.network.prediction import FULL_RESOLUTION, CorrespondenceModule, Prediction, cell_grid
 
-__all__ = ["FULL_RESOLUTION", "CorrespondenceModule", "Prediction", "cell_grid", "make_network"]
+__all__ = ["BLOCKS", "FULL_RESOLUTION", "CorrespondenceModule", "Prediction", "cell_grid", "make_network"]
 
 
 def make_network(
@@ -17,6 +17,7 @@ def make_network(
     share_encoders: bool = False,
     template_image: torch.Tensor | None = None,
     resolution: tuple[int, int] = FULL_RESOLUTION,
+    blocks: tuple[int, int, int] = BLOCKS,
 ) -> CorrespondenceModule:
     """A network with fresh weights.
 
@@ -26,17 +27,20 @@ def make_network(
         share_encoders: ``paper`` only: one encoder for both images, as in the paper's pre-training.
         template_image: ``paper`` only: (128, 128, 3) uint8 RGB, the constant target image; grey without.
         resolution: (pixels, cells) a side, of ``compact``; ``paper`` has that of the figure only.
+        blocks: residual blocks at 16, 8 and 4 cells a side, of ``compact`` only.
     Raises:
         ValueError: unknown architecture, or a setting the architecture does not have.
     """
     if architecture == "compact":
         if share_encoders:
             raise ValueError("share_encoders is set, but 'compact' has one encoder; use it with 'paper'")
-        return CompactNetwork(width, resolution)
+        return CompactNetwork(width, resolution, blocks)
     if architecture == "paper":
         if width != 1.0:
             raise ValueError(f"width is {width}, but 'paper' has the channels of the paper's figure; leave it at 1")
         if resolution != FULL_RESOLUTION:
             raise ValueError(f"resolution is {resolution}, but 'paper' has that of the paper's figure only")
+        if blocks != BLOCKS:
+            raise ValueError(f"blocks is {blocks}, but 'paper' has those of the paper's figure; leave it at {BLOCKS}")
         return PaperNetwork(share_encoders, template_image)
     raise ValueError(f"architecture is '{architecture}'; known are compact, paper")

@@ -9,6 +9,7 @@ convolutions. Skip connections bring back the detail.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ from training.network.prediction import (
 )
 
 _CHANNELS = (16, 32, 64, 96, 128)  # at 64, 32, 16, 8 and 4 cells a side
-_BLOCKS = (0, 0, 1, 2, 2)  # residual blocks at each of them
+BLOCKS = (1, 2, 2)  #: residual blocks at 16, 8 and 4 cells a side
 _LOG_SIGMA_RANGE = (-3.0, 5.0)
 _FIRST_LOG_SIGMA = 2.5
 
@@ -36,11 +37,18 @@ class CompactNetwork(CorrespondenceModule):
 
     Args:
         width: multiplies the channels (rounded to 16s: a CPU's vector).
+        blocks: residual blocks at 16, 8 and 4 cells a side. Fresh ones change nothing: a deeper network that is given a
+            shallower one's weights computes what that one does.
         resolution: (pixels, cells) a side. The crop is first averaged down to 64 pixels where that is less than it has;
             with 32 cells the finest level is left out.
     """
 
-    def __init__(self, width: float = 1.0, resolution: tuple[int, int] = FULL_RESOLUTION) -> None:
+    def __init__(
+        self,
+        width: float = 1.0,
+        resolution: tuple[int, int] = FULL_RESOLUTION,
+        blocks: tuple[int, int, int] = BLOCKS,
+    ) -> None:
         super().__init__()
         if width <= 0:
             raise ValueError(f"width is {width}; give a positive channel multiplier")
@@ -51,11 +59,11 @@ class CompactNetwork(CorrespondenceModule):
         self.shrink = CROP_SIZE // pixels
         channels = [16 * max(1, round(c * width / 16)) for c in _CHANNELS]
         self.stages = nn.ModuleList()
-        for i, (c, blocks) in enumerate(zip(channels, _BLOCKS, strict=True)):
+        for i, (c, count) in enumerate(zip(channels, (0, 0, *blocks), strict=True)):
             before = channels[i - 1] if i else 3
             self.stages.append(
                 nn.Sequential(
-                    ConvNorm(before, c, stride=2 if i else pixels // 64), *(_Residual(c) for _ in range(blocks))
+                    ConvNorm(before, c, stride=2 if i else pixels // 64), *(_Residual(c) for _ in range(count))
                 )
             )
         self.refine = ConvNorm(channels[1], channels[1])
@@ -91,6 +99,12 @@ class CompactNetwork(CorrespondenceModule):
         with torch.autocast(x.device.type, enabled=False):
             out = self.head(x.to(self.head.weight.dtype)).float()
         return Prediction(out[:, :2] * TEMPLATE_SCALE + TEMPLATE_CENTRE, out[:, 2].clamp(*_LOG_SIGMA_RANGE), out[:, 3])
+
+    def deeper_than(self, weights: Iterable[str]) -> tuple[str, ...]:
+        """The residual blocks that are not among ``weights``, the names of another network's: how their names begin."""
+        there = {".".join(name.split(".")[:3]) for name in weights}
+        blocks = (name for name, module in self.named_modules() if isinstance(module, _Residual))
+        return tuple(f"{name}." for name in blocks if name not in there)
 
     def for_inference(self) -> nn.Module:
         """A copy with the normalisations folded into the convolutions."""

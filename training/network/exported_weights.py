@@ -1,7 +1,8 @@
 """Training goes on from an exported network: its weights, with the normalisations it was exported without.
 
 An exported convolution holds the normalisation that followed it. Fresh normalisations are put behind the convolutions
-such that, on the samples given, the network computes what the file computes, in training as in evaluation.
+such that, on the samples given, the network computes what the file computes, in training as in evaluation. A deeper
+network's further residual blocks stay as they begin, without effect.
 """
 
 from __future__ import annotations
@@ -40,15 +41,16 @@ def load_exported(network: CompactNetwork, path: Path, images: Iterable[Tensor])
     if lacking:
         raise ValueError(f"'{path}' does not tell {', '.join(lacking)}; give a file that training.export wrote")
     folded = network.for_inference()
-    wanted = folded.state_dict()
-    if {name: tuple(value.shape) for name, value in weights.items()} != {k: tuple(v.shape) for k, v in wanted.items()}:
+    fresh = network.deeper_than(weights)
+    wanted = {k: tuple(v.shape) for k, v in folded.state_dict().items() if not k.startswith(fresh)}
+    if {name: tuple(value.shape) for name, value in weights.items()} != wanted:
         raise ValueError(f"'{path}' holds another architecture than this recipe; give an export of the same one")
-    folded.load_state_dict(weights)
+    folded.load_state_dict(weights, strict=False)
     statistics = _statistics(folded, images)
     own = dict(network.named_modules())
     with torch.no_grad():
         for name, module in folded.named_modules():
-            if isinstance(module, ConvNorm):
+            if isinstance(module, ConvNorm) and not name.startswith(fresh):
                 conv, norm = own[name].conv, own[name].norm
                 mean, variance = statistics[name]
                 conv.weight.copy_(module.conv.weight)
