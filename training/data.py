@@ -24,8 +24,8 @@ from dense_face_ros.geometry import FACING_CAMERA, Array, Crop
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
 from training.faceless import FacelessCrops
+from training.framing import CLOSE, inside_close_edges, known_cells, surroundings
 from training.head_view import HeadView, SurfaceMaps
-from training.loss import UNKNOWN
 from training.pairs import RenderedPairs
 from training.photographs.heads import FITS, Heads, LabelledHead, ListedHeads, PhotographHeads
 from training.photographs.portrait_heads import PortraitHeads
@@ -106,7 +106,9 @@ class SampleMaker:
     def rendered(self, rng: np.random.Generator) -> tuple[Sample, ...]:
         """A synthetic head in front of a background, once or twice."""
         twice = rng.random() < self.mixture.repeated
-        scene = self._heads, self._surfaces, rng, self._backgrounds.draw(rng)
+        background = self._backgrounds.draw(rng)
+        beyond = surroundings(rng, background, self._backgrounds) if rng.random() < CLOSE else None
+        scene = self._heads, self._surfaces, rng, background, beyond
         return rendered_twice(*scene) if twice else (rendered_sample(*scene),)
 
     def faceless(self, rng: np.random.Generator) -> Sample:
@@ -122,25 +124,26 @@ class SampleMaker:
         view = shown(self.model, rng, head, turned)
         crop = self._crop(rng, view.pixels)
         source, photograph = view.head, view.head.photograph
-        image = self._surroundings(rng, photograph)
+        image = surroundings(rng, photograph, self._backgrounds)
         to_crop = cv2.invertAffineTransform(crop.to_image_matrix)
         pixels = crop.from_image(view.pixels)
-        known = np.ones((CROP_SIZE // self.stride,) * 2, dtype=np.bool_)
+        seen = HeadView.through(crop, view.turned, view.rotation, source.focal, source.principal_point)
+        inside = np.ones((CROP_SIZE, CROP_SIZE), dtype=np.bool_)
         if view.turn is None:
             inside = _paste(photograph, to_crop, image)
-            known = inside[self.stride // 2 :: self.stride, self.stride // 2 :: self.stride]
         else:
             draw_turned(
                 self.model, photograph, source.points, source.pixels, view.turned, pixels, view.turn, image, to_crop
             )
+            if not clean and rng.random() < CLOSE:
+                inside = inside_close_edges(rng, seen)
+                image[~inside] = surroundings(rng, photograph, self._backgrounds)[~inside]
         targets = self.targets.render(pixels, view.turned[:, 2])
-        # Where the face reaches past the photograph's edge there is nothing to see, nor anything else to learn.
-        matchable = np.where(known | ~targets.matchable, targets.matchable, UNKNOWN).astype(np.uint8)
+        matchable = known_cells(targets.matchable, inside)
         if not clean:
             if rng.random() < self.mixture.occluded:
                 matchable[self._occlude(rng, image, pixels)] = 0
             image = augment(image, rng, PhotometricSettings())
-        seen = HeadView.through(crop, view.turned, view.rotation, source.focal, source.principal_point)
         return as_sample(image, targets.template, matchable, self._surfaces.arrays(seen))
 
     def _occlude(self, rng: np.random.Generator, image: npt.NDArray[np.uint8], pixels: Array) -> npt.NDArray[np.bool_]:
@@ -158,16 +161,6 @@ class SampleMaker:
         size = base.side / m.margin
         u, v = np.asarray(base.centre) + size * m.shift * rng.standard_normal(2)
         return Crop((float(u), float(v)), base.side, float(np.radians(m.roll * rng.standard_normal())))
-
-    def _surroundings(self, rng: np.random.Generator, photograph: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """What the crop shows beyond the photograph's edge: black, a plain colour of it, or another photograph."""
-        kind = rng.random()
-        if kind < 0.25:
-            return np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8)
-        if kind < 0.5:
-            colour = photograph[rng.integers(photograph.shape[0]), rng.integers(photograph.shape[1])]
-            return np.tile(colour, (CROP_SIZE, CROP_SIZE, 1))
-        return self._backgrounds.draw(rng)
 
 
 def _paste(photograph: npt.NDArray[np.uint8], to_crop: Array, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

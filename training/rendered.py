@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from dense_face_ros.template import Template
+from training.framing import inside_close_edges, known_cells
 from training.head_view import HeadView, SurfaceMaps
 from training.rendering.fields import FloatArray
 from training.rendering.photometric import Image, augment
@@ -59,26 +60,38 @@ def rendered_sample(
     surfaces: SurfaceMaps,
     rng: np.random.Generator,
     background: Image | None = None,
+    beyond: Image | None = None,
     change: Change | None = None,
 ) -> Sample:
-    """A random head, before a photograph or a made background, as some camera shows it; ``change`` as it takes it."""
+    """A random head, before a photograph or a made background, as some camera shows it; ``change`` as it takes it.
+
+    The picture ends close around the head where there is something ``beyond`` (128, 128, 3).
+    """
     sample = heads.render(rng, background, change)
     camera, rotation = sample.camera, sample.pose[:3, :3]
     points = heads.model.shape(sample.coefficients) @ rotation.T + sample.pose[:3, 3]
     view = HeadView(points, rotation, camera.fx, np.array([camera.cx, camera.cy]))
-    matchable = sample.targets.matchable.astype(np.uint8)
-    return as_sample(augment(sample.image, rng), sample.targets.template, matchable, surfaces.arrays(view))
+    image, inside = sample.image, np.ones(sample.image.shape[:2], dtype=np.bool_)
+    if beyond is not None:
+        inside = inside_close_edges(rng, view)
+        image = np.where(inside[:, :, None], image, beyond)
+    matchable = known_cells(sample.targets.matchable, inside)
+    return as_sample(augment(image, rng), sample.targets.template, matchable, surfaces.arrays(view))
 
 
 def rendered_twice(
-    heads: SyntheticHeads, surfaces: SurfaceMaps, rng: np.random.Generator, background: Image | None = None
+    heads: SyntheticHeads,
+    surfaces: SurfaceMaps,
+    rng: np.random.Generator,
+    background: Image | None = None,
+    beyond: Image | None = None,
 ) -> tuple[Sample, Sample]:
     """A random head, and the same picture of it with a blink, another mouth or the camera turned; the second
     ``repeats`` the first."""
     change, state = Change.draw(rng, heads.settings), rng.bit_generator.state
-    first = rendered_sample(heads, surfaces, rng, background)
+    first = rendered_sample(heads, surfaces, rng, background, beyond)
     rng.bit_generator.state = state
-    return first, {**rendered_sample(heads, surfaces, rng, background, change), "repeats": 1}
+    return first, {**rendered_sample(heads, surfaces, rng, background, beyond, change), "repeats": 1}
 
 
 def as_sample(

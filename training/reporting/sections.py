@@ -20,6 +20,7 @@ SECTIONS: dict[str, Callable[[Named], list[str]]] = {
     "ibug300w": accuracy.ibug300w,
     "synthesis_ai": accuracy.synthesis_ai,
     "label_error": learning.label_error,
+    "validation": learning.validation,
     "consistency": tracking.consistency,
     "steadiness": tracking.steadiness,
     "ablation": learning.ablation,

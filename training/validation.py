@@ -1,0 +1,184 @@
+"""What a network is chosen by: photographs and portraits kept for validation, and rendered heads drawn for it alone.
+
+    python -m training.validation --data DATA [--network FILE] [--fits FILE] [--skins FILE] [--json FILE]
+
+Of each kind the same crops are shown to every network. Their labels are what training has for labels, so a benchmark is
+something else: these people are none of training's, but what is wrong with the labels is held against the network too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dense_face_ros.alignment import Aligner, AlignmentFailure
+from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
+from dense_face_ros.backends.choose import load_network
+from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.correspondence import cell_pixels, correspondences
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import Array, Crop, PinholeCamera, yaw_pitch_roll_from_rotation
+from dense_face_ros.template import Template
+from training.benchmarks.conventions import along_line_of_sight
+from training.data import Mixture, SampleMaker
+from training.loss import UNKNOWN
+from training.options import check_least
+from training.photographs.heads import FITS, ListedHeads, PhotographHeads
+from training.photographs.portrait_heads import PortraitHeads
+from training.photographs.portraits import load_skins
+from training.rendered import RenderedHeads, Sample
+from training.rendering.fields import FloatArray
+from training.result_files import check_destination, write_result
+
+#: A face turned further than this (degrees) is looked at from the side it is turned to.
+TURNED = 15.0
+_SEED = 77
+_WHOLE_CROP = Crop((0.5 * (CROP_SIZE - 1),) * 2, CROP_SIZE, 0.0, CROP_SIZE)
+
+
+def kinds(
+    template: Template, data: Path, fits: Path, skins: FloatArray | None, count: int
+) -> Iterator[tuple[str, Iterator[Sample]]]:
+    """Name and samples, ``count`` of each but where there are fewer heads: the photographs of each folder, as they are
+    and turned far aside; the portraits likewise, each several times; rendered heads.
+
+    Raises:
+        FileNotFoundError, ValueError: naming what is missing in ``data``, or a file of no use.
+    """
+    stride = CROP_SIZE // 64
+    photographs = PhotographHeads(data, fits, template.model, validation=True)
+    folders = np.array([path.parent.parent.name for path in photographs.paths])[photographs.usable]
+    portraits = PortraitHeads(data, template.model, validation=True)
+    listed: list[tuple[str, ListedHeads, list[int]]] = [
+        (str(name), photographs, photographs.usable[folders == name].tolist()) for name in np.unique(folders)
+    ]
+    everybody = portraits.usable.tolist()
+    listed.append(("portraits", portraits, everybody * -(-count // len(everybody))))
+    for name, heads, usable in listed:
+        maker = SampleMaker(heads, data, template, Mixture(), stride)
+        shown = np.random.default_rng(_SEED).permutation(usable)[:count].tolist()
+        for turned in (False, True):
+            yield f"{name}, turned" if turned else name, _photographs(maker, heads, shown, turned)
+    rendered = RenderedHeads(template, _SEED, stride, skins)
+    yield "renderings", (rendered.make(np.random.default_rng((_SEED, 2, i))) for i in range(count))
+
+
+def _photographs(maker: SampleMaker, heads: ListedHeads, shown: Sequence[int], turned: bool) -> Iterator[Sample]:
+    """The heads ``shown``, without occluders or another light; one that comes again is seen otherwise."""
+    for i, index in enumerate(shown):
+        rng = np.random.default_rng((_SEED, int(turned), i))
+        yield maker.photograph(rng, heads.labelled(index), turned, clean=True)
+
+
+def measure(network: CorrespondenceNetwork, template: Template, samples: Iterator[Sample]) -> dict[str, Any]:
+    """What a network makes of samples of one kind.
+
+    Returns:
+        ``n`` and ``failed``, those to which no head is fitted; of all of them ``error_mean`` and ``error_median``,
+        means over the samples of the distance in template pixels between the cells' points and the true ones, and
+        ``overlap``, intersection over union of the cells said to be matchable and the true ones; of the fits ``bias``
+        and ``rms`` in degrees of yaw, pitch and roll (found minus true, along the line of sight), and ``turned``, how
+        many are turned by more than :data:`TURNED` with ``outward``, by how much more than the truth, in the mean. None
+        where there is nothing to tell.
+    """
+    aligner = Aligner(template.model)
+    of_flow, errors, true = [], [], []
+    for sample in samples:
+        output = network.run(np.ascontiguousarray(sample["image"]))
+        of_flow.append(_flow_errors(output, sample))
+        angles = _angles(np.asarray(sample["rotation"], np.float64), sample)
+        camera = _camera(sample)
+        try:
+            fit = aligner.align(correspondences(output, _WHOLE_CROP, template, camera), camera)
+        except AlignmentFailure:
+            continue
+        errors.append((_angles(fit.pose[:3, :3], sample) - angles + 180.0) % 360.0 - 180.0)
+        true.append(angles)
+    error, median, overlap = np.mean(of_flow, axis=0).tolist()
+    told: dict[str, Any] = {
+        "n": len(of_flow), "failed": len(of_flow) - len(errors),
+        "error_mean": error, "error_median": median, "overlap": overlap,
+    }  # fmt: skip
+    return {**told, **_of_poses(np.array(errors).reshape(-1, 3), np.array(true).reshape(-1, 3))}
+
+
+def _of_poses(errors: Array, true: Array) -> dict[str, Any]:
+    turned = np.abs(true[:, 0]) > TURNED
+    outward = np.sign(true[turned, 0]) * errors[turned, 0]
+    return {
+        "bias": errors.mean(axis=0).tolist() if len(errors) else None,
+        "rms": np.sqrt((errors**2).mean(axis=0)).tolist() if len(errors) else None,
+        "turned": int(turned.sum()),
+        "outward": float(outward.mean()) if len(outward) else None,
+    }
+
+
+def _flow_errors(output: NetworkOutput, sample: Sample) -> tuple[float, float, float]:
+    """Mean and median distance over the matchable cells, and overlap of the masks."""
+    matchable = np.asarray(sample["matchable"])
+    true, known = matchable == 1, matchable != UNKNOWN
+    said = (output.matchability > 0.5) & known
+    points = np.moveaxis(cell_pixels(*true.shape, CROP_SIZE), 2, 0) + output.flow
+    distance = np.hypot(*(points - np.asarray(sample["template"], np.float32))[:, true])
+    return float(distance.mean()), float(np.median(distance)), float((said & true).sum() / (said | true).sum())
+
+
+def _angles(rotation: Array, sample: Sample) -> Array:
+    """Yaw, pitch and roll (degrees) of a head turned so, along the line of sight to the middle of the sample's face."""
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = rotation, np.asarray(sample["surface"]).mean(axis=(1, 2))
+    return np.asarray(np.degrees(yaw_pitch_roll_from_rotation(along_line_of_sight(pose))))
+
+
+def _camera(sample: Sample) -> PinholeCamera:
+    focal, cx, cy = np.asarray(sample["camera"], np.float64).tolist()
+    return PinholeCamera(focal, focal, cx, cy, CROP_SIZE, CROP_SIZE)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(prog="python -m training.validation", description="What networks are chosen by.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with photographs, portraits and backgrounds")
+    parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
+    parser.add_argument("--fits", type=Path, default=FITS, help=f"labels of the photographs (default {FITS})")
+    parser.add_argument("--skins", type=Path, help="skins for the renderings, from training.photographs.portraits")
+    parser.add_argument("--count", type=int, default=400, help="samples of each kind at most (default 400)")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args(arguments)
+    try:
+        check_least("--count", options.count)
+        check_destination(options.json)
+        template = Template(FaceModel.load())
+        skins = None if options.skins is None else load_skins(options.skins, template.model)
+        network = load_network("onnxruntime-cpu", network_path(options.network))
+        result: dict[str, Any] = {"benchmark": "validation", "kinds": {}}
+        for name, samples in kinds(template, options.data, options.fits, skins, options.count):
+            told = result["kinds"][name] = measure(network, template, samples)
+            print(f"{name}: {_line(told)}", flush=True)
+        write_result(options.json, result, options.network)
+    except (OSError, ValueError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _line(told: dict[str, Any]) -> str:
+    text = (
+        f"{told['n']}, {told['failed']} failed; error {told['error_mean']:.2f} (median {told['error_median']:.2f}) "
+        f"template pixels, overlap {told['overlap']:.3f}"
+    )
+    if told["bias"] is not None:
+        yaw, pitch, roll = (
+            "{:+.1f} (rms {:.1f})".format(*pair) for pair in zip(told["bias"], told["rms"], strict=True)
+        )
+        text += f"; yaw {yaw}, pitch {pitch}, roll {roll} deg"
+    return text + ("" if told["outward"] is None else f"; turned {told['turned']}: outward {told['outward']:+.1f} deg")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
