@@ -30,6 +30,7 @@ from training.pairs import RenderedPairs
 from training.photographs.heads import FITS, Heads, LabelledHead, ListedHeads, PhotographHeads
 from training.photographs.portrait_heads import PortraitHeads
 from training.photographs.portraits import load_skins
+from training.photographs.relighting import other_light
 from training.photographs.rotation import draw_turned
 from training.photographs.views import shown
 from training.recipes import Recipe
@@ -39,6 +40,8 @@ from training.rendering.occluders import add_random_occluder, covered_cells
 from training.rendering.photometric import PhotometricSettings, augment
 from training.rendering.synthetic import SyntheticHeads
 from training.rendering.targets import TargetRenderer
+
+_RELIT = 0.5  # share of the evenly lit photographs that are shown in another light
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,20 @@ class SampleMaker:
         if view.turn is None:
             inside = _paste(photograph, to_crop, image)
         else:
+            relit = None
+            if source.evenly_lit and not clean and rng.random() < _RELIT:
+                relit = other_light(rng, self.model, view.turned)
             draw_turned(
-                self.model, photograph, source.points, source.pixels, view.turned, pixels, view.turn, image, to_crop
+                self.model,
+                photograph,
+                source.points,
+                source.pixels,
+                view.turned,
+                pixels,
+                view.turn,
+                image,
+                to_crop,
+                relit,
             )
             if not clean and rng.random() < CLOSE:
                 inside = inside_close_edges(rng, seen)

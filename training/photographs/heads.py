@@ -33,7 +33,8 @@ class LabelledHead:
     """A photograph (H, W, 3) RGB with the face model's V vertices in it.
 
     ``points`` (V, 3) camera frame, metres; ``pixels`` (V, 2) where they are seen; ``rotation`` (3, 3) camera <- head;
-    ``focal`` pixels: a point that moves by d is seen to move as by a pinhole camera of that focal length.
+    ``focal`` pixels: a point that moves by d is seen to move as by a pinhole camera of that focal length. ``widest``
+    degrees of yaw to which it may be turned. Where it is ``evenly_lit`` it may be shown in another light.
     """
 
     photograph: Image
@@ -41,6 +42,8 @@ class LabelledHead:
     pixels: Array
     rotation: Array
     focal: float
+    widest: float = 95.0
+    evenly_lit: bool = False
 
     @property
     def principal_point(self) -> Array:

@@ -19,6 +19,7 @@ from training.photographs.portrait_fit import PortraitFitter
 from training.photographs.portraits import read_portraits
 
 _FACE = 128.0  # pixels: size of the landmarks' box at which portraits are kept
+_WIDEST = 50.0  # degrees of yaw: all look ahead, and further aside there is more invented than seen
 _ROOM = 0.9  # of the face's size: how much of the portrait around it is kept
 
 
@@ -76,4 +77,5 @@ class PortraitHeads:
         kept = image[low[1] : high[1], low[0] : high[0], ::-1]
         photograph = cv2.resize(kept, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         pixels = (pixels - low + 0.5) * scale - 0.5
-        return LabelledHead(np.asarray(photograph, np.uint8), points, pixels, fit.pose[:3, :3], camera.fx * scale)
+        rotation, focal = fit.pose[:3, :3], camera.fx * scale
+        return LabelledHead(np.asarray(photograph, np.uint8), points, pixels, rotation, focal, _WIDEST, True)

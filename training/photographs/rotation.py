@@ -2,13 +2,16 @@
 
 After the "face profiling" of 300W-LP (Zhu et al. 2016): the fitted face is drawn in the new pose with the colours of
 the photograph, and the picture around it is warped along. Parts the photograph does not show take the colours of
-their mirror image.
+their mirror image, and where that is not shown either, skin as it is around them: at its own edge a face has the
+colours of what lies behind it, and patches of wall on a cheek would tell how far the head was turned.
 """
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
@@ -18,7 +21,10 @@ _GRID = 15  # vertices along each side of the warped surroundings
 _PADDING = 0.35  # how far the surroundings reach past the photograph's edge, of its size
 _BEHIND = -0.07  # metres: the surroundings stand at the ears' depth behind the head's origin
 _STILL_FROM, _STILL_BY = 0.8, 1.8  # in face sizes from the middle: nearer turns with the head, farther stays
-_FACING = 0.12  # cosine between normal and ray above which a vertex counts as shown by the photograph
+# Cosines between normal and ray: above the first the photograph shows a vertex, above the second even if the label is a
+# little too wide.
+_SHOWN, _WELL_SHOWN = 0.2, 0.35
+_NEIGHBOURS, _SKIN_REACH, _SKIN_BLUR = 12, 0.01, 3  # of skin that is not shown: vertices, metres, pixels
 
 
 def grid_triangles(side: int) -> IntArray:
@@ -32,22 +38,31 @@ def grid_triangles(side: int) -> IntArray:
 _TRIANGLES = grid_triangles(_GRID)
 
 
-def colour_sources(model: FaceModel, points: Array, pixels: Array) -> tuple[npt.NDArray[np.float32], IntArray]:
-    """Where in the photograph each part of the mesh takes its colour.
+def facing_camera(model: FaceModel, points: Array) -> Array:
+    """Cosine (V,) between the normal of each vertex and the ray to it; ``points`` (V, 3) in the camera frame."""
+    return np.asarray(-(model.normals(points) * points).sum(axis=1) / np.linalg.norm(points, axis=1))
 
-    Args:
-        points: (V, 3) fitted vertices in the camera frame.
-        pixels: (V, 2) their pixels in the photograph.
 
-    Returns:
-        Source pixels (2 V, 2), the mesh's own and then its mirror image's, and triangles (T, 3) into them.
-    """
-    normals = model.normals(points)
-    facing = -(normals * points).sum(axis=1) / np.linalg.norm(points, axis=1)
-    shown = (facing > _FACING)[model.triangles].all(axis=1)
-    twin_shown = (facing[model.mirror] > _FACING)[model.triangles].all(axis=1)
-    triangles = np.where((~shown & twin_shown)[:, None], model.triangles + len(points), model.triangles)
-    return np.concatenate([pixels, pixels[model.mirror]]).astype(np.float32), triangles.astype(np.int32)
+def colour_sources(model: FaceModel, facing: Array) -> IntArray:
+    """Where each triangle (T,) takes its colour: 0 where the photograph shows it, 1 where it shows its mirror image, 2
+    where neither; ``facing`` (V,) as :func:`facing_camera` gives it."""
+    own, twin = ((cosine > _SHOWN)[model.triangles].all(axis=1) for cosine in (facing, facing[model.mirror]))
+    return np.where(own, 0, np.where(twin, 1, 2)).astype(np.int32)
+
+
+def skin_around(photograph: Image, points: Array, pixels: Array, facing: Array) -> Array:
+    """Colours (V, 3), 0..255: the photograph's where a vertex is well seen, else a mean of those nearby that are."""
+    near = cv2.blur(photograph, (_SKIN_BLUR, _SKIN_BLUR))
+    u, v = (np.ascontiguousarray(pixels[:, i : i + 1], np.float32) for i in (0, 1))
+    taken = cv2.remap(near, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    colours, seen = np.asarray(taken[:, 0], dtype=np.float64), facing > _WELL_SHOWN
+    if seen.sum() < _NEIGHBOURS:
+        return colours
+    distance, nearest = cKDTree(points[seen]).query(points[~seen], k=_NEIGHBOURS)
+    weight = 1.0 / (distance + _SKIN_REACH)
+    found = (weight[:, :, None] * colours[seen][nearest]).sum(axis=1)
+    colours[~seen] = found / weight.sum(axis=1, keepdims=True)
+    return colours
 
 
 def draw_turned(
@@ -60,6 +75,7 @@ def draw_turned(
     turn: Array,
     image: Image,
     to_image: npt.NDArray[np.floating],
+    relit: Array | None = None,
 ) -> None:
     """Draw the head in its new pose, and its surroundings, over ``image`` in place.
 
@@ -70,11 +86,26 @@ def draw_turned(
         turn: (3, 3) camera-frame rotation about the head's middle that leads from one to the other.
         image: (size, size, 3), drawn over.
         to_image: (2, 3) affine map from photograph pixels to ``image`` pixels that would show the head unturned.
+        relit: (V, 3) factor on the face's colours, as :func:`training.photographs.relighting.other_light` gives it.
     """
     _draw_surroundings(photograph, points, pixels, turn, image, to_image)
-    sources, triangles = colour_sources(model, points, pixels)
+    facing = facing_camera(model, points)
+    block = colour_sources(model, facing)
+    # A white line below the photograph takes on any colour by shading.
+    height = len(photograph)
+    with_white = np.concatenate([photograph, np.full_like(photograph[:1], 255)])
+    white = np.tile([0.0, height], (len(points), 1))
+    within = np.minimum(np.concatenate([pixels, pixels[model.mirror]]), [np.inf, height - 1.0])
+    shading = np.ones((3 * len(points), 3))
+    shading[2 * len(points) :] = skin_around(photograph, points, pixels, facing) / 255.0
     texture_from_photograph(
-        np.concatenate([turned_pixels, turned_pixels]), np.tile(turned[:, 2], 2), triangles, sources, photograph, image
+        np.tile(turned_pixels, (3, 1)),
+        np.tile(turned[:, 2], 3),
+        model.triangles + (block * len(points))[:, None],
+        np.concatenate([within, white]),
+        with_white,
+        image,
+        shading if relit is None else shading * np.tile(relit, (3, 1)),
     )
 
 

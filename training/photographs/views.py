@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from dense_face_ros.geometry import (
 )
 from training.photographs.heads import LabelledHead
 
+_RESHAPED = 0.5  # standard deviations by which the shape of a photograph's head is changed where it is turned
+
 
 @dataclass(frozen=True)
 class View:
@@ -22,7 +24,7 @@ class View:
 
     Attributes:
         head: as it is, mirrored perhaps.
-        turned, pixels: (V, 3) and (V, 2) where its vertices went.
+        turned, pixels: (V, 3) and (V, 2) where its vertices went, reshaped where they were turned.
         rotation: (3, 3) camera <- head, as shown.
         turn: (3, 3) camera-frame rotation that led there; None where the head is as it was.
     """
@@ -40,18 +42,26 @@ def shown(model: FaceModel, rng: np.random.Generator, head: LabelledHead, turned
         head = _mirrored(model, head)
     if not turned:
         return View(head, head.points, head.pixels, head.rotation, None)
-    turn = draw_turn(rng, head.rotation)
+    turn = draw_turn(rng, head.rotation, head.widest)
     middle = head.points.mean(axis=0)
-    moved = (head.points - middle) @ turn.T + middle
+    moved = (_reshaped(model, rng, head) - middle) @ turn.T + middle
     pixels = moved[:, :2] * (head.focal / moved[:, 2:]) + head.principal_point
     return View(head, moved, pixels, turn @ head.rotation, turn)
+
+
+def _reshaped(model: FaceModel, rng: np.random.Generator, head: LabelledHead) -> Array:
+    """The head's vertices (V, 3) with the shape of somebody else who looks much like it: few people make many."""
+    away = _RESHAPED * rng.standard_normal(model.identity_size)
+    change = model.basis[:, :, : model.identity_size] @ away.astype(np.float32)
+    return np.asarray(head.points + change @ head.rotation.T)
 
 
 def _mirrored(model: FaceModel, head: LabelledHead) -> LabelledHead:
     photograph = np.ascontiguousarray(head.photograph[:, ::-1])
     points = (head.points * [-1.0, 1.0, 1.0])[model.mirror]
     pixels = np.column_stack([photograph.shape[1] - 1 - head.pixels[:, 0], head.pixels[:, 1]])[model.mirror]
-    return LabelledHead(photograph, points, pixels, mirrored_rotation(head.rotation), head.focal)
+    rotation = mirrored_rotation(head.rotation)
+    return replace(head, photograph=photograph, points=points, pixels=pixels, rotation=rotation)
 
 
 def mirrored_rotation(rotation: Array) -> Array:
@@ -59,11 +69,12 @@ def mirrored_rotation(rotation: Array) -> Array:
     return np.asarray(np.diag([-1.0, 1.0, 1.0]) @ rotation @ np.diag([1.0, -1.0, 1.0]))
 
 
-def draw_turn(rng: np.random.Generator, rotation: Array) -> Array:
-    """A camera-frame rotation (3, 3) to a new yaw, mostly further to the side the head faces already, and pitch."""
+def draw_turn(rng: np.random.Generator, rotation: Array, widest: float = 95.0) -> Array:
+    """A camera-frame rotation (3, 3) to a new pitch and a new yaw, up to ``widest`` degrees and mostly further to the
+    side that the head faces already."""
     yaw, pitch, roll = yaw_pitch_roll_from_rotation(rotation)
     side = np.sign(yaw) if abs(yaw) > np.radians(8) and rng.random() < 0.85 else rng.choice([-1.0, 1.0])
-    new_yaw = side * np.radians(rng.uniform(5.0, 95.0))
+    new_yaw = side * np.radians(rng.uniform(5.0, widest))
     # Photographs hardly show faces from below or above; half of the turns go there.
     if rng.random() < 0.5:
         new_pitch = np.radians(rng.uniform(-50.0, 45.0))
