@@ -196,7 +196,8 @@ TRACKER: tuple[ParameterSpec, ...] = (
     ParameterSpec(
         "require_camera_info",
         False,
-        "Publish no pose, tf and markers without a usable camera_info, instead of assuming field_of_view.",
+        "Without a usable camera_info publish no pose, tf and markers, and landmarks without x, y, z, instead of "
+        "assuming field_of_view.",
         "at once",
     ),
     ParameterSpec(
@@ -280,7 +281,15 @@ ATTENTION: tuple[ParameterSpec, ...] = (
     ),
     ParameterSpec("camera_yaw", 0.0, "> 0: the camera looks to the car's right.", "on configure", "deg", -180, 180),
     ParameterSpec("camera_pitch", 0.0, "> 0: the camera looks up.", "on configure", "deg", -90, 90),
-    ParameterSpec("camera_roll", 0.0, "Camera turned about the car's length axis.", "on configure", "deg", -180, 180),
+    ParameterSpec(
+        "camera_roll",
+        0.0,
+        "Camera turned about the car's length axis; > 0: counterclockwise as seen from behind the camera.",
+        "on configure",
+        "deg",
+        -180,
+        180,
+    ),
     ParameterSpec("car_frame", "base_link", "Frame of the car (x forward, z up), for mounting tf.", "on configure"),
     ParameterSpec("speed_topic", "", "Topic of the vehicle's speed in m/s; empty: unknown.", "on configure"),
     ParameterSpec(

@@ -51,12 +51,13 @@ def test_peers_stand_beside_the_same_images_only(tmp_path: Path, capsys: pytest.
 def test_the_network_is_named_where_it_is_another_shipped_one() -> None:
     def line(**models: str) -> str:
         names = {name.replace("_onnx", ".onnx"): digest for name, digest in models.items()}
-        return made_by("x.json", {"provenance": {**SOURCE, "models": names}}, "command")
+        return made_by("x.json", {"provenance": {**SOURCE, "models": names}}, "command --json")
 
     assert "network `aaaa`, a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="bbbb")
     assert "network `aaaa`, a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="aaaa"), "none in bytes"
     free = line(correspondence_onnx="cccc", correspondence_int8_onnx="dddd", correspondence_free_onnx="cccc")
-    assert "network `cccc` (correspondence_free.onnx), a" in free
+    assert "`command --network correspondence_free.onnx --json docs/results/x.json` " in free
+    assert "network `cccc`, a" in free
 
 
 def test_gpus_cold_starts_and_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,10 +98,17 @@ def test_times_nodes_and_recordings(tmp_path: Path, capsys: pytest.CaptureFixtur
         "images": 9, "sent_hz": 30.0, "answered_hz": 29.0, "latency_ms": {"p50": 8.0, "p99": 12.0},
         "processor_percent": 30.0, "memory_mb": 200.0,
     }  # fmt: skip
-    (tmp_path / "node.json").write_text(json.dumps({"node": node, "size": "640x480", "provenance": SOURCE}))
+    (tmp_path / "node.json").write_text(
+        json.dumps({"node": node, "size": "640x480", "rate": 30.0, "provenance": SOURCE})
+    )
     (tmp_path / "times.json").write_text(json.dumps(times))
     (tmp_path / "mirrors.json").write_text(json.dumps(drive))
     text = written(tmp_path, capsys)
+    assert (
+        "`python -m training.benchmark_node --source FILE --size 640x480 --rate 30 --json docs/results/node.json`"
+        in text
+    )
+    assert "benchmark --source FILE --threads 1 --json" in text
     assert "| ours, 640x480 (`times.json`) | 1 | 2.00 | 2.00 | 2.00 |" in text
     assert "| 640x480 (`times.json`) |  | 2.00 |  |" in text, "stages that were not timed stay empty"
     assert "| node.json | 640x480 | 30.00 | 29.00 | 8.00 | 12.00 | 30.00 | 200.00 |" in text
@@ -160,6 +168,7 @@ def test_closures_of_drives_and_videos_stand_in_one_table(tmp_path: Path, capsys
     result = {"benchmark": "blinks", "limit": None, "shown": shown, "provenance": SOURCE}
     (tmp_path / "blinks.json").write_text(json.dumps(result))
     text = written(tmp_path, capsys)
+    assert "benchmarks.blinks drowsy --video face.mp4 --closures FILE --json docs/results/blinks.json" in text
     assert "| drowsy | 4 | 2 | 0.50 |  | 0.25 |" in text
     assert "| face.mp4 | 4 | 2 | 0.50 | 1.00 |  |" in text
 

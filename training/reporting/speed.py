@@ -22,9 +22,9 @@ def times(results: Named) -> list[str]:
             rows.append([f"ours, {size} (`{name}`)", result["threads"], *row])
     rows += [[p.system, 1, p.network, p.tracked, p.searched] for p in PEERS]
     rows.append(["Yu et al. (the paper), Titan X", None, *PAPER_TIMES, None])
-    command = "python -m training.benchmark --source FILE --json"
+    command = "python -m training.benchmark --source FILE --threads {threads} --json"
     note = "Medians in milliseconds. Other systems: measured on another 2-core CPU; compare with care."
-    parts = ["## Times", *(made_by(n, r, command) for n, r in results), note, table(header, rows)]
+    parts = ["## Times", *(made_by(n, r, command.format(**r)) for n, r in results), note, table(header, rows)]
     stages = {
         f"{size} (`{name}`)": [shown(figures.get(stage, {}).get("median")) for stage in _STAGES]
         for name, result in results
@@ -46,9 +46,10 @@ def node(results: Named) -> list[str]:
             name, result["size"], node["sent_hz"], node["answered_hz"], latency["p50"], latency["p99"],
             node["processor_percent"], node["memory_mb"],
         ])  # fmt: skip
-    command = "python -m training.benchmark_node --source FILE --json"
+    command = "python -m training.benchmark_node --source FILE --size {size} --rate {rate:g} --json"
     note = "The sender of the images runs on the same machine and takes its share of the processor."
-    return ["## The node over DDS", *(made_by(n, r, command) for n, r in results), note, table(header, rows)]
+    lines = [made_by(n, r, command.format(**r)) for n, r in results]
+    return ["## The node over DDS", *lines, note, table(header, rows)]
 
 
 def cold_start(results: Named) -> list[str]:

@@ -32,10 +32,15 @@ _DEFAULT_NETWORK = ("correspondence.onnx", "correspondence_int8.onnx")
 
 
 def made_by(name: str, result: Result, command: str) -> str:
-    """The line that says how a file came to be, and with which network where it was not the default one."""
+    """The line that says how a file came to be, and with which network where it was not the default one.
+
+    ``command`` ends with the option that takes the file.
+    """
     source, models = result["provenance"], result["provenance"]["models"]
     used = models.get("correspondence.onnx", "none")
-    named = [f" ({file})" for file, digest in models.items() if digest == used and file not in _DEFAULT_NETWORK]
+    named = [file for file, digest in models.items() if digest == used and file not in _DEFAULT_NETWORK]
+    if named:
+        command = command.replace(" --json", f" --network {named[0]} --json")
     return f"`{command} docs/results/{name}` — commit `{commit_of(source)}`, " + (
-        f"network `{used[:12]}`{''.join(named)}, {source['hardware']['processor']}."
+        f"network `{used[:12]}`, {source['hardware']['processor']}."
     )

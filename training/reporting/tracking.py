@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
+from training.rendering.drive import DRIVES
 from training.reporting.tables import Named, made_by, table
 from training.result_files import Result
 
@@ -112,8 +113,16 @@ def blinks(results: Named) -> list[str]:
         for name, result in results
         for shown_name, figures in result["shown"].items()
     ]
-    command = "python -m training.benchmarks.blinks --json"
-    return ["## Closures of the eyes", *(made_by(n, r, command) for n, r in results), table(header, rows)]
+    return ["## Closures of the eyes", *(made_by(n, r, _blinks_command(r)) for n, r in results), table(header, rows)]
+
+
+def _blinks_command(result: Result) -> str:
+    drives = [name for name in result["shown"] if name in DRIVES]
+    videos = [name for name in result["shown"] if name not in DRIVES]
+    options = [*drives, *(f"--video {name} --closures FILE" for name in videos)]
+    if result["limit"] is not None:
+        options.append(f"--limit {result['limit']}")
+    return f"python -m training.benchmarks.blinks {' '.join(options)} --json"
 
 
 def video(results: Named) -> list[str]:
