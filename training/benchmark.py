@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from dense_face_ros import FaceTracker
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
-from dense_face_ros.backends import CorrespondenceNetwork
+from dense_face_ros.backends import CorrespondenceNetwork, model_file
 from dense_face_ros.correspondence import Correspondences, correspondences
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from dense_face_ros.eyes import EyeOpenness
@@ -223,12 +223,13 @@ def crop_of(to_image: Array) -> Crop:
     return Crop((float(centre[0]), float(centre[1])), side, angle, size)
 
 
-def shipped_stages(threads: int) -> Stages:
-    """The shipped models, every stage on ``threads`` CPU threads."""
+def stages_of(network: Path | None, threads: int) -> Stages:
+    """A correspondence network (without one the shipped one) and what belongs to it, on ``threads`` CPU threads."""
     cv2.setNumThreads(threads)
-    tracker = FaceTracker(threads=threads)
-    finder, aligner = FaceFinder(threads=threads), Aligner(tracker.model)
-    visibility, eyes = LandmarkVisibility(tracker.model), EyeOpenness(threads=threads)
+    tracker, file = FaceTracker(network_path=network, threads=threads), model_file.network_path(network)
+    finder = FaceFinder(model_file.companion(file, "face_finder"), threads=threads)
+    eyes = EyeOpenness(model_file.companion(file, "eyelids"), threads=threads)
+    aligner, visibility = Aligner(tracker.model), LandmarkVisibility(tracker.model)
     markers = marker_stage(tracker.model)
     return Stages(finder, tracker.network, tracker.template, aligner, visibility, eyes, tracker, markers)
 
@@ -249,6 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmark", description="Time every stage.")
     parser.add_argument("--source", type=Path, required=True, help="video or image with a face")
+    parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--json", type=Path, help="write the times to this file")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of every stage (default 1)")
     parser.add_argument("--frames", type=int, default=60, help="frames of the source used (default 60)")
@@ -261,7 +263,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
         memory = {"before_loading": resident_mb()}
-        stages = shipped_stages(options.threads)
+        stages = stages_of(options.network, options.threads)
         memory["loaded"] = resident_mb()
         result: dict[str, Any] = {"source": options.source.name, "threads": options.threads, "sizes": {}}
         for size in SIZES:
@@ -271,7 +273,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(table(f"{size[0]}x{size[1]}, {options.threads} thread(s), {stages.network.name}", figures))
         result["memory_mb"] = {**memory, "peak": peak_mb()}
         print("memory, MiB: " + ", ".join(f"{name} {_shown(mb)}" for name, mb in result["memory_mb"].items()))
-        write_result(options.json, result)
+        write_result(options.json, result, options.network)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
