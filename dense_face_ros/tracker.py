@@ -163,7 +163,8 @@ class FaceTracker:
         self._driver.see(fit, stamp)
         self._unlearned += step  # nothing for a repeated image, which says nothing new of the person
         if self._unlearned >= _LEARNING_STEP:
-            self._identity.learn(fit.alignment.identity, min(self._unlearned, self.settings.remember_person))
+            # After a gap no more than one look's worth: what lay in between was not seen.
+            self._identity.learn(fit.alignment.identity, min(self._unlearned, self.settings.identity_look))
             self._unlearned = 0.0
         pose, covariance = self._filter.update(stamp, fit.alignment.pose, fit.alignment.covariance)
         return self._state(image, fit, stamp, pose, covariance)

@@ -53,7 +53,7 @@ ARGUMENTS = (
     ("overlay", "false", "Show the overlay in a window (rqt_image_view)."),
     ("rviz", "false", "Start RViz."),
     ("fixed_frame", "camera", "Frame that RViz shows the head in: the frame_id of the images."),
-    ("respawn", "false", "Start a node again when its process ends."),
+    ("respawn", "false", "Start the tracker and the attention node again when their process ends."),
 )
 
 
@@ -62,6 +62,9 @@ def nodes(context):
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
     config = os.path.join(FindPackageShare(PACKAGE).perform(context), "config")
     respawn = flag("respawn", context)
+    # For some seconds after a crash requests still go to the dead process, and launch waits for its answer for ever:
+    # nodes that are started again activate themselves.
+    started_again = {"autostart": True} if respawn else {}
     use_sim_time = {"use_sim_time": typed("use_sim_time", bool)}
     remappings = [("image", given["image"])]
     if given["camera_info"]:
@@ -69,7 +72,7 @@ def nodes(context):
 
     source_topic = {"topic": typed("source_topic", str)} if given["source_topic"] else {}
     field_of_view = {"field_of_view": typed("field_of_view", float)} if given["field_of_view"] else {}
-    overrides = {**use_sim_time, **field_of_view}
+    overrides = {**use_sim_time, **field_of_view, **started_again}
     if given["backend"]:
         overrides["backend"] = typed("backend", str)
     if given["compressed"]:
@@ -96,7 +99,10 @@ def nodes(context):
         name="attention",
         namespace="",
         output="screen",
-        parameters=[given["attention_params_file"] or os.path.join(config, "attention.yaml"), use_sim_time],
+        parameters=[
+            given["attention_params_file"] or os.path.join(config, "attention.yaml"),
+            {**use_sim_time, **started_again},
+        ],
         respawn=respawn,
         respawn_delay=RESPAWN_DELAY,
     )
@@ -128,14 +134,14 @@ def nodes(context):
         parameters=[use_sim_time],
     )
     optional = (
-        ([*activation(attention), attention], flag("attention", context)),
+        ([*([] if respawn else activation(attention)), attention], flag("attention", context)),
         ([image_source], given["source"]),
         ([overlay_window], flag("overlay", context)),
         ([rviz], flag("rviz", context)),
     )
     wanted = [action for actions, asked in optional if asked for action in actions]
     namespace = [PushRosNamespace(given["namespace"])] if given["namespace"] else []
-    return [GroupAction([*namespace, *activation(tracker), tracker, *wanted])]
+    return [GroupAction([*namespace, *([] if respawn else activation(tracker)), tracker, *wanted])]
 
 
 def flag(argument, context):

@@ -100,6 +100,14 @@ def test_the_person_is_learned_from_a_few_frames_a_second(
     assert sum(seconds[1:]) == pytest.approx(1.0, abs=0.1)
 
 
+def test_a_driver_who_is_forgotten_at_once_is_learned_while_seen(clip: list[Frame]) -> None:
+    tracker = FaceTracker(TrackerSettings(remember_person=0.0), backend="onnxruntime-cpu")
+    for i in range(4):
+        tracker.update(clip[0], 0.1 * i)
+    known = tracker._identity.prior
+    assert known is not None and np.trace(known.information) > 1.1 * len(known.mean)
+
+
 def test_lost_found_and_forgotten(tracker: FaceTracker, clip: list[Frame]) -> None:
     empty = np.full_like(clip[0], 90)
     assert tracker.update(empty, 0.0).status is Status.SEARCHING

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -58,10 +59,11 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
 
 
 class CameraCache:
-    """The newest camera_info, and whether it fits the images."""
+    """The newest camera_info, and whether it fits the images. Messages and images may come in threads of their own."""
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
+        self._lock = Lock()
         self._message: Any = None
         self._camera: PinholeCamera | None = None
         self._problem = ""
@@ -69,8 +71,9 @@ class CameraCache:
 
     def update(self, message: Any) -> None:
         """Take the newest message."""
-        self._message = message
-        self._convert()
+        with self._lock:
+            self._message = message
+            self._convert()
 
     def camera_for(
         self, width: int, height: int, frame_id: str, rectified: bool, field_of_view: float
@@ -79,22 +82,23 @@ class CameraCache:
 
         Without a usable camera_info it is an assumed one (``metric`` False) spanning ``field_of_view`` degrees.
         """
-        if rectified != self._rectified:
-            self._rectified = rectified
-            self._convert()
-        problem = self._problem
-        if self._message is None:
+        with self._lock:
+            if rectified != self._rectified:
+                self._rectified = rectified
+                self._convert()
+            message, camera, problem = self._message, self._camera, self._problem
+        if message is None:
             problem = f"no camera_info on {self._topic}"
-        elif self._camera is not None and (self._camera.width, self._camera.height) != (width, height):
+        elif camera is not None and (camera.width, camera.height) != (width, height):
             problem = (
-                f"camera_info on {self._topic} is for {self._camera.width}x{self._camera.height} pixels, "
+                f"camera_info on {self._topic} is for {camera.width}x{camera.height} pixels, "
                 f"the image has {width}x{height}"
             )
-        elif self._camera is not None:
-            info_frame = self._message.header.frame_id
+        elif camera is not None:
+            info_frame = message.header.frame_id
             if info_frame != frame_id:
                 problem = f"camera_info on {self._topic} has frame_id '{info_frame}', the image '{frame_id}'"
-            return self._camera, problem
+            return camera, problem
         return _assumed(width, height, field_of_view), problem
 
     def _convert(self) -> None:

@@ -26,11 +26,18 @@ class CarTransform:
             ) from error
         self._unavailable = tf2_ros.TransformException
         self._car_frame = car_frame
-        self._buffer = tf2_ros.Buffer(node=node)
+        # Without the node: with it the buffer keeps a service and a clock callback on the node for good, and in earlier
+        # releases of Jazzy that callback raises when a bag begins anew (ros2/geometry2 issue 710).
+        self._buffer = tf2_ros.Buffer()
         self._listener = tf2_ros.TransformListener(self._buffer, node)
+        self._clock, self._newest = node.get_clock(), 0
 
     def rotation(self, camera_frame: str) -> Array | None:
         """(3, 3); None where tf does not connect the frames."""
+        now = self._clock.now().nanoseconds
+        if now < self._newest:  # what was told then would count as newer than all that comes
+            self._buffer.clear()
+        self._newest = now
         try:
             found = self._buffer.lookup_transform(self._car_frame, camera_frame, Time())
         except self._unavailable:

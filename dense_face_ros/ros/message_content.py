@@ -44,7 +44,11 @@ def landmark_rows(state: HeadState, with_positions: bool = True) -> npt.NDArray[
 
 
 def expression_values(state: HeadState) -> dict[str, float]:
-    """Named activations in [0, 1], with ``eye_openness_left`` and ``_right``; only those known in this frame."""
+    """Named activations in [0, 1], with ``eye_openness_left`` and ``_right``; only those known in this frame.
+
+    An eye that cannot be seen has no blink either. What else is hidden has its everyday activation.
+    """
     left, right = state.eye_openness
     values = {**state.expression, "eye_openness_left": left, "eye_openness_right": right}
-    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
+    unseen = {f"eyeBlink_{side}" for side, openness in (("L", left), ("R", right)) if not math.isfinite(openness)}
+    return {name: float(value) for name, value in values.items() if math.isfinite(value) and name not in unseen}

@@ -14,8 +14,8 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -29,6 +29,7 @@ from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
 from dense_face_ros.ros.frame_processor import FrameProcessor, Tracker
 from dense_face_ros.ros.frame_statistics import FrameStatistics
 from dense_face_ros.ros.images import Decoder, decode_compressed, find_decoder
+from dense_face_ros.ros.managed_node import ManagedNode, explained
 from dense_face_ros.ros.messages import seconds
 from dense_face_ros.ros.newest_frame import NewestFrameWorker
 from dense_face_ros.ros.node_parameters import NodeParameters
@@ -43,6 +44,8 @@ _RETRY = 0.5  # seconds between two looks at a network that is not ready, when t
 
 #: Best effort, the newest only: a slow tracker sees fresh frames and never a queue.
 _SENSOR_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+#: Durability too: a driver may have told its calibration before this node was there.
+_OVERRIDABLE = (*QoSOverridingOptions.with_default_policies().policy_kinds, QoSPolicyKind.DURABILITY)
 
 
 MakeTracker = Callable[[dict[str, Any]], Tracker]
@@ -76,7 +79,7 @@ def make_face_tracker(values: dict[str, Any]) -> Tracker:
     )
 
 
-class TrackerNode(LifecycleNode):
+class TrackerNode(ManagedNode):
     """configure loads and checks, activate subscribes, deactivate stops and keeps the models, cleanup frees them."""
 
     def __init__(self, make_tracker: MakeTracker = make_face_tracker, diagnostics_period: float = 1.0) -> None:
@@ -129,6 +132,7 @@ class TrackerNode(LifecycleNode):
         self.get_logger().info(f"configured: {network.name} ({why}), images decoded by {decoder_name}")
         return SUCCESS
 
+    @explained
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to take images, with nothing remembered from an earlier time.
 
@@ -239,7 +243,7 @@ class TrackerNode(LifecycleNode):
 
     def _subscribe(self, kind: type, topic: str, take: Callable[[Any], None]) -> Subscription:
         qos = copy(_SENSOR_QOS)  # an override is written into it
-        options = QoSOverridingOptions.with_default_policies()
+        options = QoSOverridingOptions(_OVERRIDABLE)
         return self.create_subscription(kind, topic, take, qos, qos_overriding_options=options)
 
     def _take(self, message: Any) -> None:

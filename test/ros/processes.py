@@ -114,6 +114,11 @@ class Observer:
         request = ChangeState.Request(transition=Transition(label=transition))
         return bool(self.call(ChangeState, f"{node}/change_state", request).success)
 
+    def change_state_by_id(self, transition: int, node: str = "/tracker") -> bool:
+        """As :meth:`change_state`, as launch asks."""
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return bool(self.call(ChangeState, f"{node}/change_state", request).success)
+
     def state(self, node: str = "/tracker") -> str:
         """Label of a lifecycle node's state."""
         return str(self.call(GetState, f"{node}/get_state", GetState.Request()).current_state.label)

@@ -220,13 +220,17 @@ def test_wrong_parameters_are_named_when_configured(start: Any, observer: Observ
     cases: list[tuple[dict[str, Any], str]] = [
         ({"sleep": 0.9, "preset": "custom"}, "microsleep is 1.0; it must be less than sleep, which is 0.9"),
         ({"sleep": 3.0, "zones": str(tmp_path / "none.yaml")}, "none.yaml' cannot be read"),
+        (
+            {"zones": "", "speed_topic": "vehicle speed"},
+            "parameter 'speed_topic' is 'vehicle speed', which can be no topic",
+        ),
     ]
     for parameters, message in cases:
         for name, given in parameters.items():
             assert observer.set_parameter(name, given, "/attention")[0]
         assert not observer.change_state("configure", "/attention")
         observer.wait_until(lambda message=message: message in process.output, message)
-    assert observer.set_parameter("zones", "", "/attention")[0]
+    assert observer.set_parameter("speed_topic", "", "/attention")[0]
     assert observer.change_state("configure", "/attention")
     assert not observer.set_parameter("preset", "nhtsa", "/attention")[0], "read when configured"
     assert "Traceback" not in process.output

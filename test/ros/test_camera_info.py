@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 from ros.materials import CALIBRATION
 
+from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.ros import camera_info
 from dense_face_ros.ros.camera_info import (
     CameraCache,
     camera_from_message,
@@ -92,6 +96,23 @@ def test_the_cache_says_what_is_wrong_and_assumes_a_camera() -> None:
     assert not camera.metric and "is for 640x480 pixels, the image has 320x240" in problem
     camera, problem = cache.camera_for(640, 480, "other", False, 90.0)
     assert camera.metric and problem == "camera_info on /camera_info has frame_id 'camera', the image 'other'"
+
+
+def test_images_and_messages_may_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_info, "camera_from_message", _slowly)
+    cache = CameraCache("/camera_info")
+    cache.update(info())
+    with ThreadPoolExecutor(1) as pool:
+        updates = pool.submit(lambda: [cache.update(info()) for _ in range(20)])
+        seen = []
+        while not updates.done():
+            seen.append(cache.camera_for(640, 480, "camera", False, 90.0))
+    assert len(seen) > 10 and all(camera.metric and not problem for camera, problem in seen)
+
+
+def _slowly(message: Any, rectified: bool) -> PinholeCamera:
+    time.sleep(0.005)
+    return camera_from_message(message, rectified)
 
 
 def test_calibration_file(tmp_path: Path) -> None:

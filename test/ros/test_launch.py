@@ -148,9 +148,18 @@ def test_what_is_asked_for_is_started(recording: Any) -> None:
     assert everything.keys() == {"tracker", "image_source", "rqt_image_view", "rviz2"}
     assert everything["rqt_image_view"]["arguments"] == ["/car/cabin/overlay"]
     assert started(recording, rviz="true", fixed_frame="optical")["rviz2"]["arguments"][-2:] == ["-f", "optical"]
-    assert started(recording, respawn="true")["tracker"]["respawn"] is True
     with pytest.raises(ValueError, match="launch argument attention:=yes: it must be true or false"):
         started(recording, attention="yes")
+
+
+def test_nodes_that_are_started_again_activate_themselves(recording: Any) -> None:
+    """After a crash launch's requests would go to the dead process."""
+    nodes = started(recording)
+    assert recording.RegisterEventHandler.called and not any(how["respawn"] for how in nodes.values())
+    recording.RegisterEventHandler.reset_mock()
+    nodes = started(recording, respawn="true")
+    assert all(how["respawn"] and how["parameters"][1]["autostart"] is True for how in nodes.values())
+    assert nodes.keys() == {"tracker", "attention"} and not recording.RegisterEventHandler.called
 
 
 def test_arguments_reach_the_nodes(recording: Any) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -103,6 +106,18 @@ def test_expression_leaves_out_the_unknown_eye() -> None:
         "mouthSmile": 0.1,
         "eye_openness_left": 0.9,
     }
+
+
+def test_an_eye_that_is_not_seen_does_not_blink() -> None:
+    blinks = {"eyeBlink_L": 0.7, "eyeBlink_R": 0.1, "jawOpen": 0.2}
+    for openness, told in (
+        ((math.nan, 0.9), {"eyeBlink_R"}),
+        ((0.1, math.nan), {"eyeBlink_L"}),
+        ((0.1, 0.9), set(blinks)),
+    ):
+        state = replace(tracked_state(MODEL, 1.0, CAMERA), expression=blinks, eye_openness=openness)
+        names = message_content.expression_values(state).keys()
+        assert names & blinks.keys() == told | {"jawOpen"}
 
 
 def test_correspondences() -> None:

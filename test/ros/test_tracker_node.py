@@ -16,7 +16,8 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from rclpy.qos import ReliabilityPolicy
+from lifecycle_msgs.msg import Transition
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from ros.fake_tracker import DISTANCE, FAILING, MATCHABILITY, SLOW
 from ros.processes import REPOSITORY, Observer
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, PointCloud2
@@ -126,6 +127,23 @@ def test_life_cycle_twice(start: Any, observer: Observer) -> None:
     assert process.stop() == 0
 
 
+def test_transitions_that_do_not_fit_the_state_are_refused(start: Any, observer: Observer) -> None:
+    """A second manager, or a launch file that asks again, must not end the process."""
+    process = start(FAKE_NODE)
+    for transition, fits in (
+        (Transition.TRANSITION_ACTIVATE, False),
+        (Transition.TRANSITION_CONFIGURE, True),
+        (Transition.TRANSITION_CONFIGURE, False),
+        (Transition.TRANSITION_ACTIVATE, True),
+        (Transition.TRANSITION_ACTIVATE, False),
+        (99, False),
+    ):
+        assert observer.change_state_by_id(transition) is fits
+    assert observer.state() == "active"
+    assert "asked for transition 3, which state 'active' does not have" in process.output
+    assert "Traceback" not in process.output and process.stop() == 0
+
+
 def test_every_topic_of_a_tracked_head(start: Any, observer: Observer) -> None:
     start(FAKE_NODE)
     camera = Camera(observer)
@@ -225,13 +243,15 @@ def test_a_calibration_told_once_is_kept(start: Any, observer: Observer) -> None
 
 
 def test_quality_of_service_can_be_overridden(start: Any, observer: Observer) -> None:
-    start(FAKE_NODE, "--ros-args", "-p", "qos_overrides./image.subscription.reliability:=reliable")
+    overrides = ("image.subscription.reliability:=reliable", "camera_info.subscription.durability:=transient_local")
+    start(FAKE_NODE, "--ros-args", *(text for override in overrides for text in ("-p", f"qos_overrides./{override}")))
     for _ in range(2):
         activate(observer)
         (subscriber,) = observer.node.get_subscriptions_info_by_topic("/image")
         assert subscriber.qos_profile.reliability is ReliabilityPolicy.RELIABLE
         (subscriber,) = observer.node.get_subscriptions_info_by_topic("/camera_info")
         assert subscriber.qos_profile.reliability is ReliabilityPolicy.BEST_EFFORT
+        assert subscriber.qos_profile.durability is DurabilityPolicy.TRANSIENT_LOCAL
         assert observer.change_state("deactivate") and observer.change_state("cleanup")
 
 

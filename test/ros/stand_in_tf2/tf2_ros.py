@@ -19,7 +19,7 @@ class TransformException(Exception):
 class Buffer:
     """Rotations parent <- child, the newest of each."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self) -> None:
         self.parents: dict[str, tuple[str, Rotation]] = {}
 
     def lookup_transform(self, target_frame: str, source_frame: str, time: Time) -> TransformStamped:
@@ -31,6 +31,9 @@ class Buffer:
         q = out.transform.rotation
         q.x, q.y, q.z, q.w = (target[1].inv() * source[1]).as_quat().tolist()
         return out
+
+    def clear(self) -> None:
+        """Forget what moves; here everything is static."""
 
     def _to_root(self, frame: str) -> tuple[str, Rotation]:
         rotation = Rotation.identity()

@@ -1,0 +1,43 @@
+"""A lifecycle node that answers every request for a transition, and says why one failed."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
+
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+_Node = TypeVar("_Node", bound=LifecycleNode)
+_Transition = Callable[[_Node, LifecycleState], TransitionCallbackReturn]
+
+
+class ManagedNode(LifecycleNode):
+    """See the module's description."""
+
+    def _LifecycleNodeMixin__change_state(self, transition: int) -> TransitionCallbackReturn:
+        # rclpy's own, which it has no public name for, lets a transition that the state does not have end the process
+        # (ros2/rclpy issue 1209): a launch file that asks twice, or a second manager.
+        try:
+            answer: TransitionCallbackReturn = super()._LifecycleNodeMixin__change_state(transition)
+        except rclpy_implementation.RCLError:
+            label = self._state_machine.current_state[1]
+            self.get_logger().warning(f"asked for transition {transition}, which state '{label}' does not have")
+            return TransitionCallbackReturn.FAILURE
+        return answer
+
+
+def explained(transition: _Transition[_Node]) -> _Transition[_Node]:
+    """A transition that logs what it raises, and answers ERROR; rclpy would say nothing."""
+
+    @functools.wraps(transition)
+    def tried(node: _Node, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except Exception:  # whatever ROS does
+            node.get_logger().error(f"{transition.__name__} failed:\n{traceback.format_exc()}")
+            return TransitionCallbackReturn.ERROR
+
+    return tried
