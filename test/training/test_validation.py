@@ -56,7 +56,7 @@ def test_the_truth_has_no_error(template: Template, samples: list[Sample]) -> No
     told = measure(Told(samples), template, iter(samples))
     assert (told["n"], told["failed"]) == (16, 0)
     assert told["error_mean"] < 0.05 and told["overlap"] == 1.0
-    assert np.abs(told["bias"]).max() < 1.0 and np.max(told["rms"]) < 2.0
+    assert np.abs(told["bias"]).max() < 1.0 and np.max(told["within90"]) < 2.5
     assert 4 <= told["turned"] <= 16 and abs(told["outward"]) < 1.0
 
 
@@ -70,7 +70,7 @@ def test_what_is_shifted_on_the_face_is_turned(template: Template, samples: list
 def test_heads_to_which_nothing_is_fitted_have_no_pose(template: Template, samples: list[Sample]) -> None:
     told = measure(Told(samples[:3], matchability=0.1), template, iter(samples[:3]))
     assert (told["n"], told["failed"], told["overlap"], told["turned"]) == (3, 3, 0.0, 0)
-    assert told["bias"] is told["rms"] is told["outward"] is None
+    assert told["bias"] is told["within90"] is told["outward"] is None
 
 
 def test_the_command_and_its_section(

@@ -61,15 +61,15 @@ def validation(results: Named) -> list[str]:
     """What networks are chosen by."""
     header = (
         "file", "shown", "heads", "failed", "error, template pixels, mean", "median", "mask overlap",
-        "yaw, °", "pitch, °", "roll, °", "rms, °: yaw / pitch / roll", "of those turned: outward, °",
+        "yaw, °", "pitch, °", "roll, °", "nine of ten within, °: yaw / pitch / roll", "of those turned: outward, °",
     )  # fmt: skip
     rows: list[list[object]] = []
     for name, result in results:
         for kind, told in result["kinds"].items():
-            bias, rms = told["bias"] or [None] * 3, told["rms"]
+            bias, within = told["bias"] or [None] * 3, told["within90"]
             rows.append([
                 name, kind, told["n"], told["failed"], told["error_mean"], told["error_median"], told["overlap"], *bias,
-                rms and " / ".join(f"{angle:.1f}" for angle in rms), told["outward"],
+                within and " / ".join(f"{angle:.1f}" for angle in within), told["outward"],
             ])  # fmt: skip
     note = (
         "Crops as training has them, of people kept for validation, without occluders: off the middle, rolled, small "
