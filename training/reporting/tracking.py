@@ -55,7 +55,7 @@ def _alike(results: Named) -> list[str]:
             parts.append(
                 f"What a person has all the time is much the same in {name} and {other}: correlation {turns} about "
                 f"x / y / z, {alike[3]:.2f} in depth. So little of it is chance of their training: it lies in what a "
-                "picture of 128 pixels tells a network of this size."
+                "picture of 128 pixels tells such networks."
             )
     return parts
 
