@@ -13,8 +13,15 @@ CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
 
 def is_bag(path: Path) -> bool:
-    """Whether a path is meant as a bag: a folder with metadata, or a storage file (of ROS 1, too: to be refused)."""
-    return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in (".mcap", ".db3", ".bag"))
+    """Whether a path is meant as a bag: a folder with metadata, or a storage file (of ROS 1, too: to be refused).
+
+    Raises:
+        SourceError: it may not be looked at.
+    """
+    try:
+        return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in (".mcap", ".db3", ".bag"))
+    except OSError as error:
+        raise SourceError(f"source '{path}' cannot be read: {error.strerror}") from error
 
 
 def open_reader(path: Path) -> Any:
@@ -33,7 +40,7 @@ def open_reader(path: Path) -> Any:
     try:
         reader = Reader(path)
         reader.open()
-    except (ReaderError, OSError, ValueError, KeyError, AssertionError) as error:
+    except (ReaderError, OSError, ValueError, KeyError, AssertionError, MemoryError) as error:
         raise SourceError(f"bag '{path}' cannot be read: {first_line(error)}") from error
     return reader
 

@@ -64,7 +64,7 @@ class Webcam:
 
 
 class Video:
-    """A video file."""
+    """A video file. Frames have the times that it tells, which may be uneven, or come at ``rate`` where it is given."""
 
     live = False
 
@@ -72,6 +72,7 @@ class Video:
         self.name = str(path)
         self._open()
         told = self._capture.get(cv2.CAP_PROP_FPS)
+        self._even = rate > 0.0
         self._rate = rate or (told if math.isfinite(told) and 0.0 < told <= 1000.0 else _VIDEO_RATE)
 
     def _open(self) -> None:
@@ -87,12 +88,19 @@ class Video:
         """
         self._capture.release()
         self._open()
-        index = 0
+        index, time, begin = 0, 0.0, 0.0
         while True:
             found, image = self._capture.read()
             if not found:
                 break
-            yield Frame(index / self._rate, np.asarray(image, dtype=np.uint8))
+            told = 1e-3 * self._capture.get(cv2.CAP_PROP_POS_MSEC)
+            if index == 0:
+                begin = told if math.isfinite(told) else 0.0
+            elif self._even:
+                time = index / self._rate
+            else:
+                time = told - begin if told - begin > time else time + 1.0 / self._rate  # NaN is not more
+            yield Frame(time, np.asarray(image, dtype=np.uint8))
             index += 1
         if index == 0:
             raise SourceError(f"video '{self.name}' has no frames that can be decoded")
@@ -109,8 +117,15 @@ class ImageFolder:
 
     def __init__(self, path: Path, rate: float = 0.0) -> None:
         self.name = str(path)
-        images = (p for p in path.iterdir() if p.suffix.lower() in _IMAGE_SUFFIXES and p.is_file())
-        self._files = sorted(images, key=_natural)
+        try:
+            files = list(path.iterdir())
+            self._files = sorted(
+                (p for p in files if p.suffix.lower() in _IMAGE_SUFFIXES and p.is_file()), key=_natural
+            )
+        except OSError as error:
+            raise SourceError(f"folder '{path}' cannot be read: {error.strerror}") from error
+        if not self._files and any(p.suffix in (".mcap", ".db3") for p in files):
+            raise SourceError(f"folder '{path}' is a rosbag2 without metadata.yaml; run: ros2 bag reindex '{path}'")
         if not self._files:
             kinds = ", ".join(sorted(_IMAGE_SUFFIXES))
             raise SourceError(f"folder '{path}' holds no images ({kinds}) and is no rosbag2")
@@ -123,8 +138,12 @@ class ImageFolder:
             SourceError: naming the first that cannot be read.
         """
         for index, path in enumerate(self._files):
-            data = np.fromfile(path, np.uint8)
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if data.size else None
+            try:
+                data = np.fromfile(path, np.uint8)
+                image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if data.size else None
+            except (OSError, cv2.error) as error:
+                reason = getattr(error, "strerror", None) or "it is damaged"
+                raise SourceError(f"image '{path}' cannot be read: {reason}") from error
             if image is None:
                 raise SourceError(f"image '{path}' cannot be read")
             yield Frame(index / self._rate, np.asarray(image, dtype=np.uint8))

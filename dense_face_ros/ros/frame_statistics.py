@@ -84,7 +84,9 @@ class FrameStatistics:
             self._processed += 1
             self._with_head += with_head
             self._processing.append(seconds)
-            if latency is not None:
+            if latency is None:
+                self._latency.clear()  # what was measured by another clock says nothing of now
+            else:
                 self._latency.append(latency)
 
     def figures(self) -> FrameFigures:

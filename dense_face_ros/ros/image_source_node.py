@@ -17,6 +17,7 @@ import rclpy.logging
 from builtin_interfaces.msg import Time
 from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
@@ -59,6 +60,10 @@ class ImageSourceNode(Node):
             except ValueError as error:
                 raise SourceError(str(error)) from error
         self._source = self._open()
+        if isinstance(self._source, Bag):
+            for name in ("field_of_view", "camera_info_file"):
+                if self._settings.values()[name]:
+                    self.get_logger().warning(f"parameter '{name}' is not for bags: they keep their camera_info")
         compressed = isinstance(self._source, Bag) and self._source.compressed
         kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
         if compressed:
@@ -105,10 +110,10 @@ class ImageSourceNode(Node):
             width, height = int(self._settings.number("width")), int(self._settings.number("height"))
             return Webcam(int(device[1]), width, height, rate)
         path = Path(source).expanduser()
-        if not path.exists():
-            raise SourceError(f"source '{source}' does not exist")
         if is_bag(path):
             return Bag(path, self._settings.text("topic"))
+        if not path.exists():
+            raise SourceError(f"source '{source}' does not exist")
         return ImageFolder(path, rate) if path.is_dir() else Video(path, rate)
 
     def _wait_for_subscriber(self) -> None:
@@ -156,7 +161,9 @@ class ImageSourceNode(Node):
         own_time = self._clock_publisher is not None
         if isinstance(frame, BagFrame):
             image, info, clock = frame.image, frame.info, frame.time
-            stamp = image.header.stamp if own_time else self.get_clock().now().to_msg()
+            stamp = self.get_clock().now().to_msg()
+            if own_time:  # images that were never stamped have the time of recording
+                stamp = image.header.stamp if image.header.stamp != Time() else _time_message(clock)
         else:
             image, info = self._messages(frame)
             clock = frame.time if self._source.live else self._epoch + frame.time
@@ -203,6 +210,9 @@ def main(args: list[str] | None = None) -> int:
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except rclpy_implementation.RCLError:  # what is at work when the process is asked to end
+        if rclpy.ok():
+            raise
     finally:
         if node is not None:
             node.destroy_node()

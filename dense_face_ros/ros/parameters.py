@@ -237,8 +237,8 @@ IMAGE_SOURCE: tuple[ParameterSpec, ...] = (
     ParameterSpec(
         "field_of_view",
         0.0,
-        "Known angle across the longer image side, for camera_info when there is no calibration file; 0: unknown, "
-        "camera_info then says that the camera is not calibrated.",
+        "Known angle across the longer image side, for camera_info when there is no calibration file, but not of bags; "
+        "0: unknown, camera_info then says that the camera is not calibrated.",
         "at start",
         "deg",
         0.0,

@@ -41,6 +41,7 @@ def test_jitter_ignores_a_steady_turn_and_measures_noise(state_of) -> None:
     noise = rng.normal(0.0, 0.5, size=200)
     steady = [state_of(rotation_from_yaw_pitch_roll([0.01 * i, 0, 0]), (0, 0.001 * i, 0.6)) for i in range(40)]
     shaking = [state_of(rotation_from_yaw_pitch_roll([np.radians(n), 0, 0])) for n in noise]
+    steady, shaking = ([replace(s, stamp=i / 30) for i, s in enumerate(states)] for states in (steady, shaking))
     assert video.jitter(steady, filtered=False)["rotation_deg"]["p90"] < 1e-3
     assert video.jitter(steady, filtered=False)["position_mm"]["p90"] < 1e-6
     assert video.jitter(shaking, filtered=False)["rotation_deg"]["median"] == pytest.approx(0.5, rel=0.15)

@@ -24,5 +24,16 @@ def test_a_steady_turn_is_no_jitter_and_noise_is_measured() -> None:
 def test_a_loss_starts_the_window_anew() -> None:
     meter = JitterMeter()
     lost = HeadState.without_head(0.0, Status.LOST, "hidden", CAMERA, 6, 3)
-    states = [tracked_state(MODEL, 0.0, CAMERA)] * WINDOW
-    assert [meter.add(s) is None for s in [*states, lost, *states]] == [True] * 6 + [False] + [True] * 7 + [False]
+    states = [tracked_state(MODEL, i / 30, CAMERA) for i in range(2 * WINDOW)]
+    shown = [*states[:WINDOW], lost, *states[WINDOW:]]
+    assert [meter.add(s) is None for s in shown] == [True] * 6 + [False] + [True] * 7 + [False]
+
+
+def test_missing_frames_are_no_jitter_and_a_pause_starts_anew() -> None:
+    meter, seen = JitterMeter(), np.random.default_rng(1).random(60) > 0.3
+    stamps = np.flatnonzero(seen) / 30
+    found = [meter.add(tracked_state(MODEL, t, CAMERA, yaw=1.2 * t)) for t in stamps]
+    assert all(jitter.rotation_deg < 1e-3 for jitter in found if jitter is not None) and found[-1] is not None
+    for later in (1.0, -5.0):  # a pause, and a bag that begins anew
+        again = [meter.add(tracked_state(MODEL, stamps[-1] + later + i / 30, CAMERA)) for i in range(WINDOW)]
+        assert [jitter is None for jitter in again] == [True] * (WINDOW - 1) + [False]

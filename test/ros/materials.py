@@ -32,13 +32,21 @@ def write_video(path: Path, count: int = 5, rate: float = 25.0) -> Path:
     return path
 
 
-def write_bag(path: Path, storage: str, compressed: bool = False, calibrated: bool = True, rear: bool = False) -> Path:
+def write_bag(
+    path: Path,
+    storage: str,
+    compressed: bool = False,
+    calibrated: bool = True,
+    rear: bool = False,
+    stamped: bool = True,
+) -> Path:
     """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded.
 
     Args:
         compressed: as compressed images.
         calibrated: with camera_info.
         rear: with a second image topic, /rear/image_raw, which holds nothing.
+        stamped: else by a driver that leaves stamps at zero.
     """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
     typesys = pytest.importorskip("rosbags.typesys")
@@ -57,7 +65,8 @@ def write_bag(path: Path, storage: str, compressed: bool = False, calibrated: bo
         if rear:
             writer.add_connection("/rear/image_raw", image_type.__msgtype__, typestore=store)
         for i in range(4):
-            header = header_type(stamp=time_type(sec=1_600_000_000, nanosec=50_000_000 * i), frame_id="recorded")
+            stamp = time_type(sec=1_600_000_000, nanosec=50_000_000 * i) if stamped else time_type(sec=0, nanosec=0)
+            header = header_type(stamp=stamp, frame_id="recorded")
             at = 1_600_000_000_100_000_000 + 50_000_000 * i
             k = np.array([500.0, 0, 32, 0, 500, 24, 0, 0, 1])
             roi = roi_type(x_offset=0, y_offset=0, height=0, width=0, do_rectify=False)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from ros.materials import picture, write_video
 
@@ -21,6 +23,36 @@ def test_video_twice(tmp_path: Path) -> None:
 def test_video_at_another_rate(tmp_path: Path) -> None:
     times = [frame.time for frame in Video(write_video(tmp_path / "clip.avi"), rate=10.0).frames()]
     assert times == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+
+
+class UnevenCapture:
+    """A video that slowed down in the dark, and tells nothing of its last frame's time."""
+
+    _TOLD = (1000.0, 1040.0, 1120.0, 1200.0, math.nan)  # milliseconds
+
+    def __init__(self, name: str) -> None:
+        self._index = -1
+
+    def isOpened(self) -> bool:
+        return True
+
+    def get(self, prop: int) -> float:
+        return 25.0 if prop == cv2.CAP_PROP_FPS else self._TOLD[self._index]
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        self._index += 1
+        return (True, picture(self._index)) if self._index < len(self._TOLD) else (False, None)
+
+    def release(self) -> None:
+        pass
+
+
+def test_an_uneven_video_has_its_own_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", UnevenCapture)
+    times = [frame.time for frame in Video(Path("phone.mp4")).frames()]
+    assert times == pytest.approx([0.0, 0.04, 0.12, 0.20, 0.24])
+    times = [frame.time for frame in Video(Path("phone.mp4"), rate=50.0).frames()]
+    assert times == pytest.approx([0.0, 0.02, 0.04, 0.06, 0.08]), "else as asked"
 
 
 def test_folder_is_in_the_order_of_its_numbers(tmp_path: Path) -> None:
@@ -43,5 +75,19 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty.png").write_bytes(b"")
     with pytest.raises(SourceError, match=r"image '.*empty.png' cannot be read"):
         list(ImageFolder(tmp_path).frames())
+    (tmp_path / "empty.png").unlink()
+    bitmap = tmp_path / "huge.bmp"
+    cv2.imwrite(str(bitmap), picture(1))
+    damaged = bytearray(bitmap.read_bytes())
+    damaged[18:22] = (2_000_000).to_bytes(4, "little")  # its width
+    bitmap.write_bytes(damaged)
+    with pytest.raises(SourceError, match=r"image '.*huge.bmp' cannot be read"):
+        list(ImageFolder(tmp_path).frames())
+    bitmap.unlink()
+    (tmp_path / "drive_0.mcap").write_bytes(b"")
+    with pytest.raises(SourceError, match=r"is a rosbag2 without metadata.yaml; run: ros2 bag reindex"):
+        ImageFolder(tmp_path)
+    with pytest.raises(SourceError, match=r"folder '.*gone' cannot be read: No such file"):
+        ImageFolder(tmp_path / "gone")
     with pytest.raises(SourceError, match="webcam '/dev/video99' cannot be opened"):
         Webcam(99)

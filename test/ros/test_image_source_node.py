@@ -75,6 +75,16 @@ def test_bag_with_its_own_time(start: Any, observer: Observer, tmp_path: Path) -
     assert [int(decode_image(image)[0, 0, 0]) for image in images] == [0, 10, 20, 30]
 
 
+def test_images_without_stamps_have_the_time_of_recording(start: Any, observer: Observer, tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "drive", "mcap", calibrated=False, stamped=False)
+    images = observer.collect(Image, "image")
+    process = start(*NODE, *parameters(source=bag, publish_clock="true", field_of_view=70.0))
+    observer.wait_until(lambda: len(images) == 4, "4 images")
+    assert process.wait() == 0
+    assert [seconds(image.header) for image in images] == pytest.approx(1.6e9 + 0.1 + 0.05 * np.arange(4), abs=1e-6)
+    assert "parameter 'field_of_view' is not for bags" in process.output
+
+
 def test_bag_of_compressed_images_again_and_again_at_a_rate(start: Any, observer: Observer, tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "drive", "sqlite3", compressed=True)
     images = observer.collect(CompressedImage, "image/compressed")
