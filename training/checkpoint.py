@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 
-from training.network import CorrespondenceModule, make_network
+from training.network import CorrespondenceModule, recipe_network
 from training.recipes import Recipe
 
 CHECKPOINT = "checkpoint.pt"  #: its name in a run folder
@@ -58,8 +58,6 @@ def recipe_of(state: dict[str, Any], path: Path) -> Recipe:
 def network_of(state: dict[str, Any], path: Path) -> CorrespondenceModule:
     """The network of a checkpoint with its averaged weights, in evaluation mode."""
     recipe = recipe_of(state, path)
-    network = make_network(
-        recipe.architecture, recipe.width, recipe.share_encoders, resolution=recipe.resolution, blocks=recipe.blocks
-    )
+    network = recipe_network(recipe)
     network.load_state_dict(state["average"])
     return network.eval()

@@ -17,7 +17,7 @@ from dense_face_ros.template import Template
 from training.benchmark import timed
 from training.checkpoint import save_checkpoint
 from training.export import export
-from training.network import make_network
+from training.network import recipe_network
 from training.recipes import Recipe
 
 
@@ -29,10 +29,7 @@ def network_cost(recipe: Recipe, template: Template, runs: int = 20, repeats: in
         ``milliseconds``, those of :func:`training.benchmark.timed` for ONNX Runtime on one thread.
     """
     torch.manual_seed(recipe.seed)
-    image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None
-    network = make_network(
-        recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution, recipe.blocks
-    ).eval()
+    network = recipe_network(recipe, template).eval()
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         network.for_inference()(torch.zeros(1, CROP_SIZE, CROP_SIZE, 3, dtype=torch.uint8))

@@ -20,7 +20,7 @@ from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from training.lineage import descendant, previous_state, resumed
 from training.loader import Batch, first_samples
 from training.loss import LOSSES, Divisor, own
-from training.network import make_network
+from training.network import recipe_network
 from training.network.compact import CompactNetwork
 from training.network.exported_weights import load_exported
 from training.network.prediction import Prediction
@@ -69,10 +69,7 @@ class TrainingRun:
         elif learning_rate is not None:
             recipe = replace(recipe, learning_rate=learning_rate)
         self.fabric, self.recipe, self.out = fabric, recipe, out
-        image = torch.from_numpy(template.image) if recipe.architecture == "paper" else None
-        network = make_network(
-            recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution, recipe.blocks
-        )
+        network = recipe_network(recipe, template)
         if fabric.world_size > 1:
             share_batch_statistics(network)
         self.step, self.images, self._seconds_before, self._bad_steps = 0, 0, 0.0, 0

@@ -59,8 +59,8 @@ def kinds(
     ]
     everybody = portraits.usable.tolist()
     listed.append(("portraits", portraits, everybody * -(-count // len(everybody))))
+    maker = SampleMaker(photographs, data, template, Mixture(), stride)  # of any heads that it is given
     for name, heads, usable in listed:
-        maker = SampleMaker(heads, data, template, Mixture(), stride)
         shown = np.random.default_rng(_SEED).permutation(usable)[:count].tolist()
         for turned in (False, True):
             yield f"{name}, turned" if turned else name, _photographs(maker, heads, shown, turned)

@@ -15,13 +15,11 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.clock import Clock, ClockType
-from rclpy.exceptions import InvalidTopicNameException
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
-from rclpy.validate_topic_name import validate_topic_name
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
@@ -31,7 +29,7 @@ from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.ros.attention_markers import attention_markers, zone_lines
 from dense_face_ros.ros.attention_messages import attention_message, event_message, nanoseconds, read_eyes, read_pose
-from dense_face_ros.ros.attention_setup import SPEED_TYPES, attention_policy, speed_of
+from dense_face_ros.ros.attention_setup import SPEED_TYPES, attention_policy, check_topic, speed_of
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.managed_node import ManagedNode, explained
@@ -68,7 +66,7 @@ class AttentionNode(ManagedNode):
         try:
             if self._settings.problems:
                 raise ValueError("; ".join(self._settings.problems))
-            self._speed_topic = self._topic("speed_topic")
+            check_topic("speed_topic", self._settings.text("speed_topic"))
             self._policy = attention_policy(self._settings.values())
             if self._settings.text("mounting") == "tf":
                 self._car = CarTransform(self, self._settings.text("car_frame"))
@@ -107,10 +105,10 @@ class AttentionNode(ManagedNode):
             self.create_subscription(PoseWithCovarianceStamped, "head_pose", self._take_pose, _HEAD),
             self.create_subscription(JointState, "expression", self._take_expression, _HEAD),
         ]
-        if self._speed_topic:
+        if self._settings.text("speed_topic"):
             kind = SPEED_TYPES[self._settings.text("speed_type")]
-            speeds = self.create_subscription(kind, self._speed_topic, self._take_speed, _ANY_SPEED)
-            self._subscriptions_held.append(speeds)
+            topic = self._settings.text("speed_topic")
+            self._subscriptions_held.append(self.create_subscription(kind, topic, self._take_speed, _ANY_SPEED))
         self._watch = self.create_timer(_WATCH_PERIOD, self._watch_silence)
         return answer
 
@@ -237,17 +235,6 @@ class AttentionNode(ManagedNode):
         publisher = self.create_lifecycle_publisher(kind, topic, qos)
         self._publishers_held.append(publisher)
         return publisher
-
-    def _topic(self, parameter: str) -> str:
-        """Topic that a parameter names, or empty; ValueError where it can be none."""
-        topic = self._settings.text(parameter)
-        try:
-            if topic:
-                validate_topic_name(topic)
-            return topic
-        except InvalidTopicNameException as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"parameter '{parameter}' is '{topic}', which can be no topic: {reason}") from error
 
     def _now(self) -> float:
         return 1e-9 * float(self.get_clock().now().nanoseconds)

@@ -7,6 +7,8 @@ from typing import Any
 
 from geometry_msgs.msg import TwistStamped, TwistWithCovarianceStamped
 from nav_msgs.msg import Odometry
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.validate_topic_name import validate_topic_name
 from std_msgs.msg import Float64
 
 from dense_face_ros.attention.directions import camera_mounting
@@ -25,6 +27,16 @@ SPEED_TYPES: dict[str, type] = {
 
 #: Parameters that are settings of preset custom.
 _CUSTOM = ("glance_budget", "budget_window", "budget_reset", "microsleep", "sleep", "perclos_drowsy")
+
+
+def check_topic(parameter: str, topic: str) -> None:
+    """ValueError naming a parameter whose topic can be none; empty is no topic, and permitted."""
+    try:
+        if topic:
+            validate_topic_name(topic)
+    except InvalidTopicNameException as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"parameter '{parameter}' is '{topic}', which can be no topic: {reason}") from error
 
 
 def attention_settings(values: dict[str, Any]) -> AttentionSettings:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import torch
 
+from dense_face_ros.template import Template
 from training.network.compact import BLOCKS, CompactNetwork
 from training.network.paper import PaperNetwork
 from training.network.prediction import FULL_RESOLUTION, CorrespondenceModule, Prediction, cell_grid
+from training.recipes import Recipe
 
-__all__ = ["BLOCKS", "FULL_RESOLUTION", "CorrespondenceModule", "Prediction", "cell_grid", "make_network"]
+__all__ = [
+    "BLOCKS",
+    "FULL_RESOLUTION",
+    "CorrespondenceModule",
+    "Prediction",
+    "cell_grid",
+    "make_network",
+    "recipe_network",
+]
 
 
 def make_network(
@@ -44,3 +54,15 @@ def make_network(
             raise ValueError(f"blocks is {blocks}, but 'paper' has those of the paper's figure; leave it at {BLOCKS}")
         return PaperNetwork(share_encoders, template_image)
     raise ValueError(f"architecture is '{architecture}'; known are compact, paper")
+
+
+def recipe_network(recipe: Recipe, template: Template | None = None) -> CorrespondenceModule:
+    """The network of a recipe with fresh weights, raising as :func:`make_network`.
+
+    Args:
+        template: what the network maps to; ``paper`` takes its image. None: weights that will be loaded hold it.
+    """
+    image = torch.from_numpy(template.image) if template is not None and recipe.architecture == "paper" else None
+    return make_network(
+        recipe.architecture, recipe.width, recipe.share_encoders, image, recipe.resolution, recipe.blocks
+    )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 
-from training.rendering.drive import DRIVES
 from training.reporting.tables import Named, made_by, table
 from training.result_files import Result
 
@@ -117,9 +117,8 @@ def blinks(results: Named) -> list[str]:
 
 
 def _blinks_command(result: Result) -> str:
-    drives = [name for name in result["shown"] if name in DRIVES]
-    videos = [name for name in result["shown"] if name not in DRIVES]
-    options = [*drives, *(f"--video {name} --closures FILE" for name in videos)]
+    # A video is told by its file's name, a drive by its own.
+    options = [f"--video {name} --closures FILE" if Path(name).suffix else name for name in result["shown"]]
     if result["limit"] is not None:
         options.append(f"--limit {result['limit']}")
     return f"python -m training.benchmarks.blinks {' '.join(options)} --json"
