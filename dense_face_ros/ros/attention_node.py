@@ -112,16 +112,19 @@ class AttentionNode(ManagedNode):
         self._watch = self.create_timer(_WATCH_PERIOD, self._watch_silence)
         return answer
 
+    @explained
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop; the latched state becomes unknown."""
         self._stop()
         return super().on_deactivate(state)
 
+    @explained
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Take the topics away and forget the driver, the neutral pose included."""
         self._release()
         return SUCCESS
 
+    @explained
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything."""
         self._release()

@@ -169,18 +169,21 @@ class TrackerNode(ManagedNode):
         self.get_logger().info(f"active: images on {self._image_topic}, camera_info on {self._info_topic}")
         return answer
 
+    @explained
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop taking images and finish the one at work; the models stay loaded."""
         self._stop()
         self._report.lifecycle = "inactive"
         return super().on_deactivate(state)
 
+    @explained
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the models and take the topics away."""
         self._release()
         self._report = Report("unconfigured", image_topic=self._image_topic)
         return SUCCESS
 
+    @explained
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything."""
         self._release()
