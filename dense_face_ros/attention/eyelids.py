@@ -8,12 +8,14 @@ from enum import Enum
 from dense_face_ros.attention.evidence import EvidenceTimeline, Interval, SlidingTotal
 from dense_face_ros.attention.settings import AttentionSettings
 
-#: Percentile of the openness of awake eyes that stands for "open", its rate of learning (1/s) and its lowest value.
-_OPEN_PERCENTILE, _OPEN_RATE, _OPEN_LOWEST = 0.75, 0.004, 0.5
+#: Percentile of the openness of awake eyes that stands for "open", and its lowest value.
+_OPEN_PERCENTILE, _OPEN_LOWEST = 0.75, 0.5
+#: Rate of learning it (1/s) in the first seconds of evidence, and later: what sinks then is not how the eyes are made.
+_OPEN_RATES, _OPEN_FIRST = (0.04, 0.0002), 60.0
 
 
 class Lids(Enum):
-    """State of the eyelids: closed when every eye that is seen is closed."""
+    """State of the eyelids: closed when those of the eyes that are seen are, in the mean."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -27,7 +29,7 @@ class EyelidTracker:
         self._timeline: EvidenceTimeline[Lids] = EvidenceTimeline(settings.evidence_hold, settings.readaptation)
         self._closed = SlidingTotal(settings.perclos_window)
         self._seen = SlidingTotal(settings.perclos_window)
-        self._open_level = 1.0
+        self._open_level, self._learned_for = 1.0, 0.0
         self._last_stamp: float | None = None
         self.closure = self.open_for = self.unseen_for = 0.0
 
@@ -36,11 +38,11 @@ class EyelidTracker:
         """What the lids do; None when the eyes are not seen."""
         return self._timeline.kind
 
-    def observe(self, stamp: float, openness: tuple[float, float], on_road: bool) -> None:
+    def observe(self, stamp: float, openness: tuple[float, float], awake: bool) -> None:
         """Take the openness (left, right) of a frame, NaN where unknown.
 
-        ``on_road``: the head points at the road. Only then is it learned how open this driver's eyes are, as lids
-        sink with a look down.
+        ``awake``: the head points at the road, of a driver who is not drowsy. Only then is it learned how open this
+        driver's eyes are, as lids sink with a look down.
         """
         known = [value for value in openness if math.isfinite(value)]
         seen = None
@@ -49,7 +51,7 @@ class EyelidTracker:
             openness_now = sum(known) / len(known)
             bound = self._settings.reopened if self.lids is Lids.CLOSED else self._settings.closed
             seen = Lids.CLOSED if openness_now <= bound * self._open_level else Lids.OPEN
-            if on_road and seen is Lids.OPEN and self._last_stamp is not None:
+            if awake and seen is Lids.OPEN and self._last_stamp is not None:
                 self._learn(openness_now, min(stamp - self._last_stamp, self._settings.evidence_hold))
         self._last_stamp = stamp
         for interval in self._timeline.observe(stamp, seen):
@@ -84,7 +86,9 @@ class EyelidTracker:
             self.open_for += interval.seconds
 
     def _learn(self, openness: float, seconds: float) -> None:
-        """Follow the percentile of awake openness, slower than drowsiness comes."""
+        """Follow the percentile of awake openness, after the first minute much slower than drowsiness comes."""
         step = _OPEN_PERCENTILE if openness > self._open_level else _OPEN_PERCENTILE - 1.0
-        level = self._open_level + _OPEN_RATE * seconds * step
+        rate = _OPEN_RATES[0] if self._learned_for < _OPEN_FIRST else _OPEN_RATES[1]
+        self._learned_for += seconds
+        level = self._open_level + rate * seconds * step
         self._open_level = min(max(level, _OPEN_LOWEST), 1.0)

@@ -45,6 +45,11 @@ class GazeTracker:
         """The zone it points at."""
         return UNKNOWN if self.gaze is None else self._zone
 
+    @property
+    def last_zone(self) -> str:
+        """The zone it pointed at when that was known last."""
+        return self._zone
+
     def observe(self, stamp: float, direction: HeadDirection | None) -> list[Interval[Gaze]]:
         """Take the direction of a frame, None without one; what became certain by it."""
         seen = None if direction is None else self._classify(direction)

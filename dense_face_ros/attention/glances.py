@@ -13,7 +13,8 @@ class GlanceTimer:
     ``judged`` is what of the glance, without a break up to now, went where the preset judges it.
 
     Unknown time counts neither as away nor as on the road: it interrupts a stay on the road, and ends a glance when
-    it lasts as long as the stay on the road that resets the budget.
+    it lasts as long as the stay on the road that resets the budget. So does time with shut eyes towards the road; a
+    blink interrupts nothing.
     """
 
     def __init__(self, settings: AttentionSettings) -> None:
@@ -23,9 +24,16 @@ class GlanceTimer:
         self.glance = self.judged = self.on_road = self.since_warning = 0.0
         self.warned = False
 
-    def take(self, interval: Interval[Gaze], grace: float) -> None:
-        """Count an interval; ``grace``: seconds at the start of this glance that leave the budget alone."""
-        if interval.kind is None:
+    def take(self, interval: Interval[Gaze], grace: float, closure: float = 0.0) -> None:
+        """Count an interval.
+
+        ``grace``: seconds at the start of this glance that leave the budget alone. ``closure``: seconds for which the
+        eyes have been shut.
+        """
+        blind = interval.kind is Gaze.ROAD and closure > 0.0
+        if blind and closure <= self._settings.blink:
+            return
+        if interval.kind is None or blind:
             self._unknown += interval.seconds
             self.on_road = 0.0
             if self._unknown >= self._settings.budget_reset:
@@ -43,7 +51,7 @@ class GlanceTimer:
         self._used.add(min(interval.begin + free, interval.end), interval.end)
         self.glance += interval.seconds
         self.judged = self.judged + interval.seconds if interval.kind is Gaze.AWAY else 0.0
-        if self.warned:
+        if self.warned and interval.kind is Gaze.AWAY:
             self.since_warning += interval.seconds
 
     def warn(self) -> None:

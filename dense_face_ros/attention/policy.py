@@ -13,7 +13,7 @@ import numpy as np
 
 from dense_face_ros.attention.directions import HeadDirection, is_evidence, lasting_error
 from dense_face_ros.attention.evidence import Interval
-from dense_face_ros.attention.eyelids import EyelidTracker
+from dense_face_ros.attention.eyelids import EyelidTracker, Lids
 from dense_face_ros.attention.gaze import Gaze, GazeTracker
 from dense_face_ros.attention.glances import GlanceTimer
 from dense_face_ros.attention.neutral_pose import NeutralPose
@@ -25,6 +25,7 @@ from dense_face_ros.geometry import Array
 #: Seconds by which a stamp must go back to mean that the recording began anew; less is a sample out of order.
 RESTART = 1.0
 _LEARNING_SPEED = 5.0  # m/s; slower, drivers look around
+_ABSENCE = 60.0  # seconds without a head after which somebody else may sit there
 EYES_UNKNOWN = (math.nan, math.nan)
 _LOOKING = {ELSEWHERE: "the head points at no zone", UNDECIDED: "the head points at the border of zones"}
 
@@ -74,6 +75,8 @@ class AttentionPolicy:
         self._glances = GlanceTimer(self.settings)
         self._eyelids = EyelidTracker(self.settings)
         self._stamp: float | None = None
+        self._elapsed = 0.0  # seconds between the last two samples
+        self._absent = 0.0  # seconds since there was a head
         self._head = False
         self._hidden_for = 0.0  # seconds for which the eyes of a head that is seen are not
         self._long = self._repeated = self._drowsy = False
@@ -101,14 +104,19 @@ class AttentionPolicy:
                 return self._present
             self.reset()
         elapsed = 0.0 if self._stamp is None else sample.stamp - self._stamp
-        self._stamp = sample.stamp
-        head = self._head = is_evidence(sample.rotation, sample.covariance)
+        absent = self._absent + elapsed
+        head = is_evidence(sample.rotation, sample.covariance)
+        if head and absent > _ABSENCE:
+            self.reset()
+        self._stamp, self._elapsed, self._head = sample.stamp, elapsed, head
+        self._absent = 0.0 if head else absent
         direction = self._direction(sample, elapsed) if head else None
-        for interval in self._gaze.observe(sample.stamp, direction):
-            self._count(interval, sample)
+        certain = self._gaze.observe(sample.stamp, direction)
         # A pose that is not there takes the eyes with it.
         openness = sample.eye_openness if head else EYES_UNKNOWN
-        self._eyelids.observe(sample.stamp, openness, self._gaze.gaze is Gaze.ROAD)
+        self._eyelids.observe(sample.stamp, openness, self._gaze.gaze is Gaze.ROAD and not self._drowsy)
+        for interval in certain:
+            self._count(interval, sample)
         if self._eyelids.lids is not None:
             self._hidden_for = 0.0
         elif head:
@@ -137,7 +145,8 @@ class AttentionPolicy:
         lasting = mounting @ lasting_error(sample.covariance)
         noise = covariance - np.outer(lasting, lasting)
         moving = sample.speed is None or abs(sample.speed) >= _LEARNING_SPEED
-        if moving and elapsed > 0.0 and HeadDirection.of(rotation, noise).sigma <= self.settings.max_sigma:
+        certain = HeadDirection.of(rotation, noise).sigma <= self.settings.max_sigma
+        if moving and certain and elapsed > 0.0 and self._seems_to_drive():
             self.neutral.learn(rotation, min(elapsed, self.settings.evidence_hold), lasting)
         if self.neutral.rotation is None:
             return None
@@ -146,10 +155,17 @@ class AttentionPolicy:
         turned = HeadDirection.of(self.neutral.rotation.T @ rotation, covariance)
         return HeadDirection(turned.yaw, turned.pitch, sigma)
 
+    def _seems_to_drive(self) -> bool:
+        """Whether how the head is held may be learned from. Who does not respond must not become attentive by it; but
+        where the road was learned wrongly the alarms are wrong, too, and the eyes of a driver are open then."""
+        lids, asleep = self._eyelids.lids, self._asleep is not State.ATTENTIVE
+        alarmed = self._long or self._repeated or self._unresponsive or self._unconscious or asleep
+        return lids is Lids.OPEN if alarmed else lids is not Lids.CLOSED
+
     def _count(self, interval: Interval[Gaze], sample: HeadSample) -> None:
         """Count what became certain about the gaze, and raise the alarms that it crosses."""
         glances, settings = self._glances, self.settings
-        glances.take(interval, self.zones.grace(self._gaze.zone))
+        glances.take(interval, self.zones.grace(self._gaze.last_zone), self._eyelids.closure)
         limit = settings.glance_limit(sample.speed)
         if interval.kind is None or interval.kind is Gaze.ROAD or limit is None:
             return
@@ -202,7 +218,9 @@ class AttentionPolicy:
             return (State.UNRESPONSIVE, f"no response: {closed}") if unresponsive else (self._asleep, closed)
         drowsy = f"eyes closed for {100 * eyes.perclos(sample.stamp):.0f} % of the last minute" if self._drowsy else ""
         if gaze is None:
-            return (State.DROWSY, drowsy) if drowsy and eyes.lids is not None else (State.UNKNOWN, self._doubt())
+            worse = self._long or self._repeated or unresponsive  # nothing has ended it
+            told = drowsy and eyes.lids is not None and not worse
+            return (State.DROWSY, drowsy) if told else (State.UNKNOWN, self._doubt())
         looking = _LOOKING.get(self._gaze.zone, f"the head points at {self._gaze.zone}")
         away = f"{looking}, away from the road for {glances.glance:.1f} s" if glances.glance else looking
         if unresponsive:
@@ -231,6 +249,9 @@ class AttentionPolicy:
             if self.neutral.seconds >= self.neutral.needed:
                 return f"no direction {self.neutral.within} prevails: set camera_yaw and camera_pitch, if it goes on"
             return f"learning the neutral pose: {self.neutral.seconds:.0f} of {self.neutral.needed:.0f} s"
+        hold = self.settings.evidence_hold
+        if self._elapsed > hold:
+            return f"frames come {self._elapsed:.2f} s apart; what one shows stands for {hold:g} s"
         return "it is not certain yet whether the head points at the road"
 
     def _enter(self, stamp: float, state: State, reason: str) -> Attention:
@@ -242,7 +263,7 @@ class AttentionPolicy:
             stamp=stamp,
             state=state,
             reason=reason,
-            since=before.since if before is not None and before.state is state else stamp,
+            since=min(before.since, stamp) if before is not None and before.state is state else stamp,
             zone=self._gaze.zone,
             glance=math.nan if self._gaze.gaze is None else self._glances.glance,
             budget_left=None if budget is None else max(0.0, budget - self._glances.used(stamp)) if seen else math.nan,

@@ -6,6 +6,7 @@ rule, and using one makes no product so.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 
 #: Thresholds are met a tenth of a millisecond early: sums of stamps are not exact.
@@ -32,6 +33,7 @@ class AttentionSettings:
             ends a glance, as the driver may have looked at the road for so long.
         unresponsive_glance: glance after which the driver does not respond (Euro NCAP: 6 s); None: not judged.
         unresponsive_after_warning: time of looking away after a warning that means the same (Euro NCAP: 3 s).
+        blink: closure of the eyes that interrupts no look at the road (blinks last 0.1 to 0.4 s).
         microsleep: closure of the eyes that is more than a blink (literature: 1 to 2 s; Euro NCAP: less than 3 s).
         sleep: closure that is sleep (Euro NCAP: more than 3 s).
         unresponsive_closure: closure after which the driver does not respond (Euro NCAP: 6 s).
@@ -61,6 +63,7 @@ class AttentionSettings:
     budget_reset: float = 2.0
     unresponsive_glance: float | None = None
     unresponsive_after_warning: float = 3.0
+    blink: float = 0.4
     microsleep: float = 1.0
     sleep: float = 3.0
     unresponsive_closure: float = 6.0
@@ -109,7 +112,7 @@ class AttentionSettings:
 
     def glance_limit(self, speed: float | None) -> float | None:
         """The longest permitted glance at a speed in m/s; None where glances are not judged."""
-        if speed is None:
+        if speed is None or math.isnan(speed):
             return self.strictest_glance
         limit = None
         for start, seconds in self.glance_limits:

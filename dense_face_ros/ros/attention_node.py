@@ -202,7 +202,8 @@ class AttentionNode(ManagedNode):
             response.message = "the neutral pose is learned only with mounting 'learned'"
             return response
         self._policy.neutral.reset()
-        response.success, response.message = True, "the neutral pose is learned anew"
+        self._policy.reset()
+        response.success, response.message = True, "the neutral pose is learned anew, and the driver's eyes"
         return response
 
     def _start(self) -> None:

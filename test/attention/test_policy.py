@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from attention.drives import (
     CLOSED,
+    HIDDEN,
     LAP,
     LOST,
     MOUNTING,
+    REAR_MIRROR,
     ROAD,
     START,
+    WINDOW,
     ZONES,
     Camera,
     Segment,
@@ -137,3 +141,90 @@ def test_a_mounting_that_is_no_rotation_says_nothing() -> None:
 def test_eyes_of_a_head_that_was_not_there_are_not_said_to_be_hidden() -> None:
     states = judge([Segment(4.0), Segment(60.0, LOST), Segment(3.0)])
     assert {state.degraded for state in states} == {""}
+
+
+def states_of(script: list[Segment], **seen: Any) -> list[str]:
+    return [state for state, _ in timeline(judge(script, **seen))]
+
+
+def test_shut_eyes_towards_the_road_end_no_alarm() -> None:
+    script = [Segment(4.0), Segment(7.0, LAP), Segment(0.9, ROAD, CLOSED), Segment(2.0, LAP)]
+    assert states_of(script)[-1] == "unresponsive"
+    assert states_of([*script[:2], Segment(2.0), Segment(2.0, LAP)])[-1] == "attentive"
+
+
+def test_shut_eyes_towards_the_road_are_no_break_of_a_glance() -> None:
+    script = [Segment(4.0), *[Segment(2.5, LAP), Segment(0.9, ROAD, CLOSED)] * 2]
+    assert "long_distraction" in states_of(script)
+
+
+def test_a_blink_interrupts_no_look_at_the_road() -> None:
+    glances = [*[Segment(2.6, LAP), Segment(1.5)] * 2, Segment(2.6, LAP)]
+    on_road = [Segment(0.9), Segment(0.2, eyes=CLOSED), Segment(1.3)]
+    blinking = judge([Segment(4.0), *glances, *on_road])[-1]
+    assert blinking.budget_left == pytest.approx(10.0)
+    shut = judge([Segment(4.0), *glances, Segment(0.9), Segment(0.6, eyes=CLOSED), Segment(0.9)])[-1]
+    assert shut.budget_left is not None and shut.budget_left < 3.0
+
+
+@pytest.mark.parametrize("eyes", [CLOSED, HIDDEN])
+def test_who_does_not_respond_does_not_teach_where_the_road_is(eyes: float) -> None:
+    judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose())
+    script = [Segment(60.0), Segment(120.0, (5.0, 20.0), eyes), Segment(4.0)]
+    states = [judging.update(sample) for sample in see(script, Camera(10.0, noise=0.5), speed=25.0)]
+    assert states[-50].state is State.UNRESPONSIVE and states[-1].zone == "road"
+
+
+def test_a_road_that_was_learned_wrongly_is_learned_anew() -> None:
+    """Parked, eyes on the phone; then the drive begins, and the speed is not known."""
+    judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose())
+    script = [Segment(40.0, (5.0, 22.0)), Segment(120.0)]
+    states = [judging.update(sample) for sample in see(script, Camera(10.0, noise=0.5))]
+    assert "long_distraction" in {state for state, _ in timeline(states)}
+    assert (states[-1].state, states[-1].zone) == (State.ATTENTIVE, "road")
+
+
+def test_drowsiness_hides_no_worse_alarm_when_the_direction_is_in_doubt() -> None:
+    tired = [Segment(3.2), Segment(0.8, ROAD, CLOSED)] * 16
+    border = Segment(2.0, (17.0, 0.0))
+    assert states_of([*tired, border], camera=Camera(sigma=2.5))[-1] == "drowsy"
+    changes = states_of([*tired, Segment(8.0, LAP), border, Segment(1.0, LAP)], camera=Camera(sigma=2.5))
+    assert changes[-3:] == ["unresponsive", "unknown", "unresponsive"]
+
+
+def test_somebody_else_may_sit_there_after_a_minute_without_a_head() -> None:
+    """Who falls asleep and is gone is not the one who comes in dark glasses."""
+    asleep = [Segment(4.0), Segment(4.0, ROAD, CLOSED)]
+    assert states_of([*asleep, Segment(30.0, LOST), Segment(20.0, ROAD, HIDDEN)])[-1] == "unknown"
+    assert states_of([*asleep, Segment(61.0, LOST), Segment(20.0, ROAD, HIDDEN)])[-1] == "attentive"
+    judging = policy()
+    for sample in [*see(asleep, CAMERA), *see([Segment(5.0, ROAD, HIDDEN)], CAMERA, start=START + 3600.0)]:
+        state = judging.update(sample)
+    assert state.state is State.ATTENTIVE
+
+
+def test_a_look_that_is_not_judged_is_no_missing_response() -> None:
+    script = [Segment(4.0), Segment(3.8, LAP), Segment(3.3, WINDOW)]
+    assert "unresponsive" not in states_of(script, settings="eu_addw", speed=28.0)
+    assert states_of([*script[:1], Segment(7.0, LAP)], settings="eu_addw", speed=28.0)[-1] == "unresponsive"
+
+
+def test_no_state_began_after_the_frame_that_shows_it() -> None:
+    """Before the first frame the node asks by its clock; a recording's stamps are years earlier."""
+    judging = policy()
+    judging.lapse(1.7e9, "nothing received yet")
+    assert judging.update(HeadSample(START)).since == START
+
+
+def test_a_camera_too_slow_to_be_judged_is_told() -> None:
+    states = judge([Segment(5.0)], Camera(4.0))
+    assert states[-1].reason == "frames come 0.25 s apart; what one shows stands for 0.2 s"
+
+
+def test_a_mirror_look_that_loses_the_head_keeps_its_grace() -> None:
+    states = judge([Segment(4.0), *[Segment(0.5, REAR_MIRROR), Segment(0.6, LOST), Segment(1.0)] * 4])
+    assert states[-1].budget_left == pytest.approx(10.0)
+
+
+def test_a_speed_that_is_no_number_is_not_known() -> None:
+    assert "long_distraction" in states_of([Segment(4.0), Segment(5.0, LAP)], speed=math.nan)

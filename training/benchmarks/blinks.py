@@ -43,7 +43,7 @@ def closures(stamps: Sequence[float], openness: Iterable[tuple[float, float]]) -
     lids = EyelidTracker(replace(PRESETS["euro_ncap"], readaptation=_AT_ONCE))
     closed = [False]
     for stamp, pair in zip(stamps, openness, strict=True):
-        lids.observe(stamp, pair, on_road=True)
+        lids.observe(stamp, pair, awake=True)
         closed.append(lids.lids is Lids.CLOSED)
     changes = [i for i, (before, now) in enumerate(pairwise([*closed, False])) if before != now]
     return [(first, end - 1) for first, end in zip(changes[::2], changes[1::2], strict=True)]
