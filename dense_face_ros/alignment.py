@@ -102,7 +102,7 @@ class Alignment:
         coefficients: (K + E,) identity in standard deviations, then activations, which may leave [0, 1] a little.
         focal: fx in pixels, fitted when it was free, else the camera's; fy keeps its ratio to fx.
         inliers: share of correspondences whose residual is within three (scaled) standard deviations.
-        residual: root mean square distance of the inliers, image pixels.
+        residual: root mean square distance of the inliers, pixels of the correspondences.
         noise_scale: s >= 1, the factor by which the residuals exceed the given sigmas.
         iterations: Gauss-Newton steps taken.
         information: (D, D) Gauss-Newton matrix over translation, rotation, coefficients [, log focal], the data's part
@@ -134,6 +134,13 @@ class Alignment:
         sight = self.pose[:3, 3] / np.linalg.norm(self.pose[:3, 3])
         told[:3, :3] += (self.distance_factor - 1.0) * (sight @ told[:3, :3] @ sight) * np.outer(sight, sight)
         return told
+
+    def turned(self, rotation: Array) -> Alignment:
+        """The same face in another camera frame; ``rotation`` (3, 3) that <- this."""
+        pose, turn = np.eye(4), np.eye(len(self.information))
+        pose[:3, :3], pose[:3, 3] = rotation @ self.pose[:3, :3], rotation @ self.pose[:3, 3]
+        turn[:3, :3] = turn[3:6, 3:6] = rotation
+        return replace(self, pose=pose, information=turn @ self.information @ turn.T)
 
     @cached_property
     def identity(self) -> IdentityPrior:
@@ -176,7 +183,7 @@ class Aligner:
     ) -> Alignment:
         """Fit pose, identity and expression, from ``start`` if given, else from the correspondences alone.
 
-        The camera's lens distortion is not used: the pixels of correspondences are undistorted.
+        ``camera`` is the pinhole whose pixels the correspondences have, and the pose is in its frame.
 
         Raises:
             AlignmentFailure: with its ``reason``.

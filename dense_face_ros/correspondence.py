@@ -1,4 +1,4 @@
-"""From the network's output to the correspondences that are fitted: image pixels and points on the face surface.
+"""From the network's output to the correspondences that are fitted: pixels and points on the face surface.
 
 Paper Sec. 3.4: correspondences of low matchability are dropped and the others become 2D-3D pairs. Two hundred of
 them, spread evenly over the template, carry all that the fit can use: neighbouring cells repeat each other.
@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from dense_face_ros.backends import NetworkOutput
 from dense_face_ros.face_model import FloatArray, SurfacePoints
-from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.facing_view import FacingView
+from dense_face_ros.geometry import Array
 from dense_face_ros.template import Template
 
 _BESIDE_COSTS = 1e3  # more than any difference in information
@@ -22,13 +23,13 @@ _BESIDE_COSTS = 1e3  # more than any difference in information
 
 @dataclass(frozen=True)
 class Correspondences:
-    """N pairs of an image pixel and a point on the face surface.
+    """N pairs of a pixel and a point on the face surface.
 
     Attributes:
-        pixels: (N, 2) undistorted pixels of the image: those of an ideal pinhole with the camera's fx, fy, cx, cy.
+        pixels: (N, 2) of the pinhole camera through which the face is seen.
         points: N surface points.
         weight: (N,) probability in [0, 1] that the pair is right, e.g. the matchability.
-        sigma: (N,) standard deviation of the pixels per axis, in image pixels.
+        sigma: (N,) standard deviation of the pixels per axis.
     """
 
     pixels: Array
@@ -79,9 +80,8 @@ def _cell_axes(height: int, width: int, size: int) -> tuple[FloatArray, FloatArr
 
 def correspondences(
     output: NetworkOutput,
-    crop: Crop,
+    view: FacingView,
     template: Template,
-    camera: PinholeCamera,
     settings: CorrespondenceSettings = CorrespondenceSettings(),
     expected: npt.NDArray[np.floating] | None = None,
 ) -> Correspondences:
@@ -91,13 +91,14 @@ def correspondences(
     buckets, row by row, so equal outputs give equal correspondences. There may be none.
 
     Args:
+        output: of the network on ``view``, whose ``pinhole`` the pixels are of.
         expected: (V, 3) vertices, in the camera frame, of the head that is followed. Cells that show a part of a face
             further from there than ``reach`` are left out: they belong to somebody else.
     """
     height, width = output.matchability.shape
     cells = np.flatnonzero(output.matchability >= settings.min_matchability)
     # Across and down each by themselves, as numpy takes several times longer along axes of two.
-    u, v = (centre.take(cells) for centre in _cell_axes(height, width, crop.size))
+    u, v = (centre.take(cells) for centre in _cell_axes(height, width, view.size))
     flow_u, flow_v = output.flow.reshape(2, -1)
     across, down = u + flow_u.take(cells), v + flow_v.take(cells)
     last = template.size - 1
@@ -115,7 +116,7 @@ def correspondences(
     column, row = (((pixels + 0.5) / settings.bucket).astype(np.intp) for pixels in (across, down))
     bucket = row * side + column
     if expected is not None:
-        places, reach = _places(template, settings, expected, crop, camera)
+        places, reach = _places(template, settings, expected, view)
         away_u, away_v = u - places[:, 0].take(bucket), v - places[:, 1].take(bucket)
         information[away_u * away_u + away_v * away_v > (reach * reach).take(bucket)] = -np.inf
     most = np.full(side * side, -np.inf)
@@ -129,13 +130,11 @@ def correspondences(
     on_face = moved <= settings.max_moved
     chosen = chosen[on_face]
     sigma = np.maximum(np.exp(log_sigma[chosen].astype(np.float64)), settings.min_sigma)
-    crop_pixels = np.column_stack([u[chosen], v[chosen]]).astype(np.float64)
-    pixels = camera.undistort(crop.to_image(crop_pixels))
     return Correspondences(
-        pixels=pixels,
+        pixels=np.column_stack([u[chosen], v[chosen]]).astype(np.float64),
         points=SurfacePoints(points.triangle[on_face], points.weights[on_face]),
         weight=matchability[chosen].astype(np.float64),
-        sigma=sigma * (crop.side / crop.size) * camera.magnification(pixels),
+        sigma=sigma,
     )
 
 
@@ -143,16 +142,15 @@ def _places(
     template: Template,
     settings: CorrespondenceSettings,
     expected: npt.NDArray[np.floating],
-    crop: Crop,
-    camera: PinholeCamera,
+    view: FacingView,
 ) -> tuple[FloatArray, FloatArray]:
-    """Crop pixel (B, 2) where the part of the face in the middle of each bucket is expected, and the reach (B,) there.
+    """View pixel (B, 2) where the part of the face in the middle of each bucket is expected, and the reach (B,) there.
 
     All of a bucket lies within a centimetre of its middle, which is little beside the reach.
     """
     points = expected.take(_middle_vertices(template, settings.bucket), axis=0).astype(np.float64)
-    reach = settings.reach * camera.fx / points[:, 2] * (crop.size / crop.side)
-    return crop.from_image(camera.project(points)).astype(np.float32), reach.astype(np.float32)
+    reach = settings.reach * view.pinhole.fx / np.linalg.norm(points, axis=1)
+    return view.seen(points).astype(np.float32), reach.astype(np.float32)
 
 
 @lru_cache(maxsize=8)

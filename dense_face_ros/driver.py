@@ -47,7 +47,8 @@ class Seat:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a head is in the image: the middle (u, v) of its landmarks, and the pixels that a metre there spans."""
+    """Where a head is in the image: the undistorted middle (u, v) of its landmarks, and the pixels that a metre there
+    spans."""
 
     centre: Array
     scale: float
@@ -55,9 +56,7 @@ class Place:
     @classmethod
     def of(cls, fit: HeadFit) -> Place:
         """The place of a fitted head."""
-        x0, y0, x1, y1 = fit.box
-        alignment = fit.alignment
-        return cls(np.array([0.5 * (x0 + x1), 0.5 * (y0 + y1)]), alignment.focal / float(alignment.pose[2, 3]))
+        return cls(fit.camera.undistort(fit.centre[None])[0], fit.camera.fx / float(fit.alignment.pose[2, 3]))
 
     def near(self, centre: Array, elapsed: float, margin: float = 0.0) -> bool:
         """Whether the head can be seen around ``centre`` after ``elapsed`` seconds, give or take ``margin`` metres."""
@@ -103,16 +102,15 @@ class Driver:
         """Whether a face proposed around ``centre`` (u, v) can be the driver's, so that a fit is worth its time."""
         if self.last is None:
             return self._seat.holds(centre, camera.width, camera.height)
-        return Place.of(self.last).near(centre, stamp - self._seen, _PROPOSAL_MARGIN)
+        return Place.of(self.last).near(camera.undistort(centre[None])[0], stamp - self._seen, _PROPOSAL_MARGIN)
 
     def may_be(self, fit: HeadFit, stamp: float) -> bool:
         """Whether a fitted head is the driver's: the one that was seen last, or anybody's in the seat."""
-        place = Place.of(fit)
         if self.last is None:
-            return self._seat.holds(place.centre, fit.camera.width, fit.camera.height)
-        return Place.of(self.last).reaches(place, float(self.last.alignment.pose[2, 3]), stamp - self._seen)
+            return self._seat.holds(fit.centre, fit.camera.width, fit.camera.height)
+        return Place.of(self.last).reaches(Place.of(fit), float(self.last.alignment.pose[2, 3]), stamp - self._seen)
 
 
 def nearness(fit: HeadFit) -> float:
-    """How much a head asks to be the driver: pixels per metre, which turning does not change, of what is matched."""
-    return Place.of(fit).scale * fit.quality["coverage"]
+    """How much a head asks to be the driver: how near it is, in pixels per metre, of what is matched."""
+    return float(fit.camera.fx / np.linalg.norm(fit.alignment.pose[:3, 3])) * fit.quality["coverage"]

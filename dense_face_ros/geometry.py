@@ -166,13 +166,14 @@ class PinholeCamera:
         return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
 
     @property
-    def _distorts(self) -> bool:
+    def distorts(self) -> bool:
+        """Whether it is anything but a pinhole."""
         return self.distortion_model == "equidistant" or any(self.distortion)  # an ideal fisheye is no pinhole
 
     def project(self, points: Array) -> Array:
         """Camera-frame points (..., 3) in metres -> pixels (..., 2) of the distorted image. Depth must be positive."""
         points = np.asarray(points, dtype=np.float64)
-        if not self._distorts or points.size == 0:
+        if not self.distorts or points.size == 0:
             return self.project_straight(points)
         flat, zero, k = points.reshape(-1, 1, 3), np.zeros(3), np.array(self.distortion)
         if self.distortion_model == "equidistant":
@@ -192,7 +193,7 @@ class PinholeCamera:
     def undistort(self, pixels: Array) -> Array:
         """Pixels (..., 2) of the distorted image -> pixels of the same camera without distortion."""
         pixels = np.asarray(pixels, dtype=np.float64)
-        if not self._distorts or pixels.size == 0:
+        if not self.distorts or pixels.size == 0:
             return pixels
         flat, k = pixels.reshape(-1, 1, 2), np.array(self.distortion)
         if self.distortion_model == "equidistant":
@@ -205,7 +206,7 @@ class PinholeCamera:
     def magnification(self, undistorted: Array) -> Array:
         """How many times larger, in length over all directions, the undistorted image is at its pixels (N, 2)."""
         undistorted = np.asarray(undistorted, dtype=np.float64)
-        if not self._distorts:
+        if not self.distorts:
             return np.ones(len(undistorted))
         focal, centre = np.array([self.fx, self.fy]), np.array([self.cx, self.cy])
         moved = undistorted + np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])[:, None]
@@ -267,31 +268,40 @@ class Crop:
         An image much larger than the crop is first halved by area averaging, as often as it is twice as large, so that
         small faces do not alias; any other factor takes several times longer.
         """
-        m = self.to_image_matrix.copy()
-        scale = self.side / self.size
-        if scale >= 2.0:
-            image, m = self._shrunk_window(image, m, int(np.log2(scale)))
+        image, part = shrunk_window(image, self.to_image(window_corners(self.size)), self.size)
+        matrix = part @ np.vstack([self.to_image_matrix, [0.0, 0.0, 1.0]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        out = cv2.warpAffine(image, m, (self.size, self.size), flags=flags, borderMode=cv2.BORDER_CONSTANT)
+        out = cv2.warpAffine(image, matrix[:2], (self.size, self.size), flags=flags, borderMode=cv2.BORDER_CONSTANT)
         return np.asarray(out, dtype=np.uint8)
 
-    def _shrunk_window(
-        self, image: npt.NDArray[np.uint8], m: Array, halvings: int
-    ) -> tuple[npt.NDArray[np.uint8], Array]:
-        factor = 2**halvings
-        reach = 0.5 * self.side * (abs(np.cos(self.angle)) + abs(np.sin(self.angle))) + factor
-        height, width = image.shape[:2]
-        u0, v0 = (int(max(0, np.floor(c - reach))) for c in self.centre)
-        u1 = int(np.clip(np.ceil(self.centre[0] + reach), u0 + factor, width))
-        v1 = int(np.clip(np.ceil(self.centre[1] + reach), v0 + factor, height))
-        window = image[v0:v1, u0:u1]
-        rows, columns = window.shape[0] // factor, window.shape[1] // factor
-        if rows == 0 or columns == 0:
-            return image, m
-        small = window[: rows * factor, : columns * factor]
-        for _ in range(halvings):
-            small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
-        m[:, 2] -= (u0, v0)
-        m /= factor
-        m[:, 2] -= 0.5 * (factor - 1) / factor
-        return np.asarray(small, dtype=np.uint8), m
+
+def window_corners(size: int) -> Array:
+    """Outer corners (4, 2) of a window of ``size`` pixels a side, in its pixels, around it."""
+    return np.array([[0.0, 0.0], [size, 0.0], [size, size], [0.0, size]]) - 0.5
+
+
+def shrunk_window(image: npt.NDArray[np.uint8], corners: Array, size: int) -> tuple[npt.NDArray[np.uint8], Array]:
+    """The part of an image inside ``corners`` (4, 2), halved as often as it is twice as large as a window of ``size``.
+
+    Returns that part, and the affine map (3, 3), image pixel -> its pixel. An image that is less than twice as large
+    comes back as it is.
+    """
+    (a, b), (c, d) = corners[2] - corners[0], corners[3] - corners[1]
+    scale = np.sqrt(0.5 * abs(a * d - b * c)) / size
+    if not 2.0 <= scale < np.inf:
+        return image, np.eye(3)
+    halvings = int(np.log2(scale))
+    factor = 2**halvings
+    height, width = image.shape[:2]
+    u0, v0 = (int(np.clip(np.floor(low - factor), 0, 2**30)) for low in corners.min(axis=0))
+    u1, v1 = np.ceil(corners.max(axis=0) + factor)
+    window = image[v0 : int(np.clip(v1, v0 + factor, height)), u0 : int(np.clip(u1, u0 + factor, width))]
+    rows, columns = window.shape[0] // factor, window.shape[1] // factor
+    if rows == 0 or columns == 0:
+        return image, np.eye(3)
+    small = window[: rows * factor, : columns * factor]
+    for _ in range(halvings):
+        small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    part = np.diag([1.0 / factor, 1.0 / factor, 1.0])
+    part[:2, 2] = (-u0 / factor - 0.5 * (factor - 1) / factor, -v0 / factor - 0.5 * (factor - 1) / factor)
+    return np.asarray(small, dtype=np.uint8), part

@@ -5,7 +5,7 @@ Keeps nothing between calls; the memory is in :mod:`dense_face_ros.tracker`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -14,16 +14,18 @@ import numpy.typing as npt
 
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
-from dense_face_ros.correspondence import correspondences
+from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, FloatArray
+from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.gauss_newton import median
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen
+from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen, rotation_from_vector
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import matched
 
 #: Crop side over the geometric-mean side of the box around the 68 landmarks.
 MARGIN = 1.5
+_FROM_ABOVE = 0.3  # sine of the angle between the line of sight and the up axis, below which it has none
 _COVERAGE_STEP = 11  # every eleventh triangle tells the coverage as well as all of them
 
 
@@ -66,12 +68,12 @@ class HeadFit:
     """A head fitted to one crop.
 
     vertices (V, 3) and landmarks (68, 3) are metres in the camera frame, ``pixels`` (68, 2) those of the distorted
-    image, ``quality`` is as in ``HeadState.quality``.
+    image, ``quality`` is as in ``HeadState.quality``. The network saw the ``view``.
     """
 
     alignment: Alignment
     camera: PinholeCamera
-    crop: Crop
+    view: FacingView
     output: NetworkOutput
     vertices: FloatArray
     landmarks: Array
@@ -83,15 +85,51 @@ class HeadFit:
         """Box (x0, y0, x1, y1) around the 68 landmarks, image pixels."""
         return np.concatenate([self.pixels.min(axis=0), self.pixels.max(axis=0)])
 
-    def next_crop(self) -> Crop:
-        """Where to look for this head next: around its landmarks, turned upright."""
-        box = self.box
-        size = max(float(np.sqrt(np.prod(np.maximum(box[2:] - box[:2], 1.0)))), 2.0)
-        # The head's up axis seen in the image; it vanishes for a face seen from above, which then stays as it is.
-        rotation = self.alignment.pose[:3, :3]
-        angle = roll_on_screen(rotation) if np.hypot(*rotation[:2, 2]) > 0.3 else self.crop.angle
-        centre = 0.5 * (box[:2] + box[2:])
-        return Crop((float(centre[0]), float(centre[1])), MARGIN * size, angle, CROP_SIZE)
+    @property
+    def centre(self) -> Array:
+        """Middle (u, v) of that box."""
+        return np.asarray(0.5 * (self.box[:2] + self.box[2:]))
+
+    def next_view(self, camera: PinholeCamera) -> FacingView:
+        """Where to look for this head next: around its landmarks, turned upright; the same wherever in the image it is.
+
+        Raises:
+            NoHead: it is too far aside.
+        """
+        if camera != self.camera:  # to which the pose does not belong
+            upright = Crop.around_box(self.box, MARGIN, CROP_SIZE)
+            return facing_view(replace(upright, angle=roll_on_screen(self.alignment.pose[:3, :3])), camera)
+        # Seen along the line to their middle, by a camera that is not turned about that line.
+        level = _level(self.landmarks.mean(axis=0))
+        seen = self.landmarks @ level
+        places = seen[:, :2] / seen[:, 2:]
+        low, high = places.min(axis=0), places.max(axis=0)
+        size = float(np.sqrt(np.prod(np.maximum(high - low, 1e-3))))
+        ahead = level @ [*(0.5 * (low + high)), 1.0]
+        # The head's own down; it vanishes for a face seen from above, which then stays as it is.
+        down = -self.alignment.pose[:3, 2]
+        if np.linalg.norm(cross(down[None], ahead[None])) <= _FROM_ABOVE * np.linalg.norm(ahead):
+            down = self.view.rotation[:, 1]
+        try:
+            return FacingView.towards(ahead, down, CROP_SIZE / (MARGIN * size), CROP_SIZE, camera)
+        except TooFarAside as why:
+            raise NoHead(str(why)) from why
+
+
+def facing_view(crop: Crop, camera: PinholeCamera) -> FacingView:
+    """The view of a crop; NoHead where there is none."""
+    try:
+        return FacingView.of(crop, camera)
+    except TooFarAside as why:
+        raise NoHead(str(why)) from why
+
+
+def _level(sight: Array) -> Array:
+    """(3, 3) camera <- a camera that looks along ``sight``, turned there without a turn about it."""
+    ahead = sight / np.linalg.norm(sight)
+    axis = np.array([-ahead[1], ahead[0], 0.0])
+    sine = float(np.hypot(ahead[0], ahead[1]))
+    return rotation_from_vector(axis * (np.arctan2(sine, ahead[2]) / max(sine, 1e-12)))
 
 
 class HeadFitter:
@@ -113,17 +151,15 @@ class HeadFitter:
     def fit(
         self,
         image: npt.NDArray[np.uint8],
-        crop: Crop,
-        camera: PinholeCamera,
+        view: FacingView,
         start: HeadFit | None = None,
         identity: IdentityPrior | None = None,
     ) -> HeadFit:
-        """Fit the head that a crop of an image shows.
+        """Fit the head that a view of an image shows.
 
         Args:
             image: (H, W, 3) BGR or (H, W) grey.
-            crop: where to look, ``CROP_SIZE`` pixels a side.
-            camera: of the whole image.
+            view: where to look, ``CROP_SIZE`` pixels a side.
             start: the fit to begin from, of the same head by the same camera; a closed form without. What lies too
                 far from it belongs to somebody else and is left out.
             identity: what is known of the person; N(0, 1) without.
@@ -131,21 +167,22 @@ class HeadFitter:
         Raises:
             NoHead: with the reason.
         """
-        window = crop.cut(image)
+        window = view.cut(image)
         rgb = cv2.cvtColor(window, cv2.COLOR_BGR2RGB if window.ndim == 3 else cv2.COLOR_GRAY2RGB)
-        output = self.network.run(np.asarray(rgb, dtype=np.uint8))
+        output = _of_image(self.network.run(np.asarray(rgb, dtype=np.uint8)), view)
         expected = None if start is None else start.vertices
-        pairs = correspondences(output, crop, self.template, camera, expected=expected)
+        pairs = correspondences(output, view, self.template, expected=expected)
         if len(pairs) < self.limits.min_points:
             raise NoHead(f"{len(pairs)} matchable points, {self.limits.min_points} needed")
         try:
-            before = None if start is None else start.alignment
-            alignment = self._aligner.align(pairs, camera, start=before, identity_prior=identity)
+            before = None if start is None else start.alignment.turned(view.rotation.T)
+            alignment = self._aligner.align(pairs, view.pinhole, start=before, identity_prior=identity)
         except AlignmentFailure as failure:
             raise NoHead(str(failure)) from failure
-        return self._judged(alignment, camera, crop, output)
+        return self._judged(alignment.turned(view.rotation), view, output)
 
-    def _judged(self, alignment: Alignment, camera: PinholeCamera, crop: Crop, output: NetworkOutput) -> HeadFit:
+    def _judged(self, alignment: Alignment, view: FacingView, output: NetworkOutput) -> HeadFit:
+        camera = view.camera
         vertices = self.model.shape(alignment.coefficients) @ alignment.pose[:3, :3].T + alignment.pose[:3, 3]
         landmarks = np.asarray(self.model.at(self.model.landmarks, vertices), dtype=np.float64)
         nearest, farthest = self.limits.distance
@@ -153,11 +190,10 @@ class HeadFitter:
         if vertices[:, 2].min() <= 0 or (camera.metric and not nearest <= distance <= farthest):
             raise NoHead(f"the fitted head is {distance:.2f} m away, {nearest} to {farthest} m are allowed")
         pixels = camera.project(landmarks)
-        magnified = float(camera.magnification(camera.undistort(np.array([crop.centre])))[0])
         quality = {
             "inliers": alignment.inliers,
-            "residual": alignment.residual * crop.size / (crop.side * magnified),
-            "coverage": self._coverage(vertices, output, crop, camera),
+            "residual": alignment.residual,
+            "coverage": self._coverage(vertices, output, view),
             "sigma": float(np.exp(median(output.log_sigma[output.matchability > 0.5]))),
         }
         limits = self.limits
@@ -168,15 +204,22 @@ class HeadFitter:
         for name, most in (("residual", limits.max_residual), ("sigma", limits.max_sigma)):
             if not quality[name] <= most:
                 raise NoHead(f"{name} {quality[name]:.1f} crop pixels, {most} allowed")
-        return HeadFit(alignment, camera, crop, output, vertices, landmarks, pixels, quality)
+        return HeadFit(alignment, camera, view, output, vertices, landmarks, pixels, quality)
 
-    def _coverage(self, vertices: FloatArray, output: NetworkOutput, crop: Crop, camera: PinholeCamera) -> float:
+    def _coverage(self, vertices: FloatArray, output: NetworkOutput, view: FacingView) -> float:
         """Mean matchability over a sample of the triangles that face the camera, each counted by the area it shows.
 
-        A triangle outside the crop counts as not matched.
+        A triangle outside the view counts as not matched.
         """
         a, b, c = (vertices.take(corner, axis=0) for corner in self._sampled)
         centre = (a + b + c) / 3.0
         shown = -np.einsum("ij,ij->i", cross(b - a, c - a), centre) / centre[:, 2] ** 3
         facing = shown > 0
-        return float(np.average(matched(centre[facing], output, crop, camera), weights=shown[facing]))
+        return float(np.average(matched(centre[facing], output, view), weights=shown[facing]))
+
+
+def _of_image(output: NetworkOutput, view: FacingView) -> NetworkOutput:
+    """Nothing is matchable where the view shows no image: there the network can only guess."""
+    cells = output.matchability.shape
+    inside = view.within_image(cell_pixels(*cells, view.size).reshape(-1, 2))
+    return output if inside is None else replace(output, matchability=output.matchability * inside.reshape(cells))

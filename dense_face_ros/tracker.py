@@ -18,7 +18,7 @@ from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.frame_input import Image, check_image, checked_camera, photograph_camera
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
-from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter, NoHead
+from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter, NoHead, facing_view
 from dense_face_ros.head_size import person_of
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.identity_memory import IdentityMemory
@@ -209,7 +209,7 @@ class FaceTracker:
             return None, "no face found"
         start = last if camera == last.camera else None  # else its pose belongs to the other camera
         try:
-            fit = self._fitter.fit(image, last.next_crop(), camera, start, self._identity.prior)
+            fit = self._fitter.fit(image, last.next_view(camera), start, self._identity.prior)
         except _NO_FIT as why:
             return None, str(why)
         return (fit, "") if self._driver.may_be(fit, stamp) else (None, _NOT_THE_DRIVER)
@@ -244,8 +244,8 @@ class FaceTracker:
         fits = []
         for look, camera in views:
             try:
-                fit = self._fitter.fit(image, look.crop, camera, identity=identity)
-                fit = self._fitter.fit(image, fit.next_crop(), camera, fit if warm else None, identity)
+                fit = self._fitter.fit(image, facing_view(look.crop, camera), identity=identity)
+                fit = self._fitter.fit(image, fit.next_view(camera), fit if warm else None, identity)
                 fits.append(believed(fit, look))
             except _NO_FIT as why:
                 reason = str(why)
@@ -257,7 +257,7 @@ class FaceTracker:
 
     def _state(self, image: Image, fit: HeadFit, stamp: float, pose: Array, covariance: Array) -> HeadState:
         alignment, output = fit.alignment, fit.output
-        visibility = self._visibility(fit.vertices.astype(np.float64), output, fit.crop, fit.camera)
+        visibility = self._visibility(fit.vertices.astype(np.float64), output, fit.view)
         activations = np.clip(alignment.coefficients[self.model.identity_size :], 0.0, 1.0)
         return HeadState(
             stamp=stamp,
@@ -280,7 +280,7 @@ class FaceTracker:
             matchability=output.matchability,
             flow=output.flow,
             flow_sigma=np.exp(output.log_sigma),
-            crop_to_image=fit.crop.to_image_matrix,
+            crop_to_image=fit.view.to_image_matrix,
             quality=fit.quality,
         )
 

@@ -8,7 +8,8 @@ from scipy.sparse import csr_array
 
 from dense_face_ros.backends import NetworkOutput
 from dense_face_ros.face_model import FaceModel, IntArray
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross
+from dense_face_ros.facing_view import FacingView
+from dense_face_ros.geometry import Array, cross
 
 _NEIGHBOURHOOD = 0.008  # metres
 _EDGE_ON = 0.05  # cosine between surface and line of sight at which a landmark is seen as often as not
@@ -32,15 +33,15 @@ class LandmarkVisibility:
         self._edges, self._around = edges.T.copy(), around
         self._centres = _triangle_centres(model.triangles[::_CENTRES_STEP], len(model.mean))
 
-    def __call__(self, vertices: Array, output: NetworkOutput, crop: Crop, camera: PinholeCamera) -> Array:
+    def __call__(self, vertices: Array, output: NetworkOutput, view: FacingView) -> Array:
         """Probability (68,) that each landmark is visible.
 
-        vertices: (V, 3) metres in the camera frame, all in front of the camera; ``output`` of the network on ``crop``.
+        vertices: (V, 3) metres in the camera frame, all in front of the camera; ``output`` of the network on ``view``.
         """
         landmarks = np.asarray(self._model.at(self._model.landmarks, vertices), dtype=np.float64)
         facing = self.facing(vertices, landmarks)
         seen = _logistic((facing - _EDGE_ON) / _EDGE_WIDTH)
-        return seen * self.unhidden(vertices, landmarks, facing) * matched(landmarks, output, crop, camera)
+        return seen * self.unhidden(vertices, landmarks, facing) * matched(landmarks, output, view)
 
     def facing(self, vertices: Array, landmarks: Array) -> Array:
         """Cosine (68,) between the outward normal and the direction to the camera.
@@ -72,11 +73,11 @@ class LandmarkVisibility:
         return _logistic((allowed - (landmarks[:, 2] - front)) / _HIDDEN_WIDTH)
 
 
-def matched(landmarks: Array, output: NetworkOutput, crop: Crop, camera: PinholeCamera) -> Array:
-    """Matchability (N,) of the cells that camera-frame points (N, 3) project to; 0 outside the crop."""
+def matched(points: Array, output: NetworkOutput, view: FacingView) -> Array:
+    """Matchability (N,) of the cells that camera-frame points (N, 3) project to; 0 outside the view."""
     height, width = output.matchability.shape
-    pixels = crop.from_image(camera.project(landmarks))
-    cells = np.floor((pixels + 0.5) * (width / crop.size, height / crop.size)).astype(np.intp)
+    pixels = view.seen(points)
+    cells = np.floor((pixels + 0.5) * (width / view.size, height / view.size)).astype(np.intp)
     column, row = cells.T
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     found = output.matchability.reshape(-1).take(row * width + column, mode="clip")

@@ -10,11 +10,13 @@ import pytest
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import CorrespondenceSettings, cell_pixels, correspondences
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Crop, PinholeCamera
 from dense_face_ros.template import Template
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
 CROP = Crop((300.0, 220.0), 192.0)
+VIEW = FacingView.of(CROP, CAMERA)
 
 
 @pytest.fixture(scope="module")
@@ -46,26 +48,17 @@ def test_cells_speak_for_the_centres_of_their_squares() -> None:
 @pytest.mark.parametrize("cells", [32, 64, 128])
 @pytest.mark.parametrize("crop", [CROP, replace(CROP, angle=0.7)])
 def test_pairs_are_exact_at_every_grid_size(template: Template, cells: int, crop: Crop) -> None:
-    """Image pixel -> crop -> known map -> template must be where the surface point lies, to a hundredth of a pixel."""
+    """View pixel -> known map -> template must be where the surface point lies, to a hundredth of a pixel."""
     settings = CorrespondenceSettings(max_moved=1e-3)
-    found = correspondences(_affine_output(SHRINK, cells), crop, template, CAMERA, settings)
+    found = correspondences(_affine_output(SHRINK, cells), FacingView.of(crop, CAMERA), template, settings)
     assert len(found) > 50
-    expected = crop.from_image(found.pixels) @ SHRINK[:, :2].T + SHRINK[:, 2]
+    expected = found.pixels @ SHRINK[:, :2].T + SHRINK[:, 2]
     np.testing.assert_allclose(template.pixels(found.points), expected, atol=0.01)
-
-
-def test_pixels_are_undistorted(template: Template) -> None:
-    lens = replace(CAMERA, distortion_model="plumb_bob", distortion=(-0.3, 0.1, 0.001, -0.001, 0.0))
-    plain = correspondences(_affine_output(SHRINK), CROP, template, CAMERA)
-    bent = correspondences(_affine_output(SHRINK), CROP, template, lens)
-    np.testing.assert_allclose(bent.pixels, lens.undistort(plain.pixels), atol=1e-6)
-    assert np.abs(bent.pixels - plain.pixels).max() > 0.5
-    np.testing.assert_allclose(bent.sigma, plain.sigma * lens.magnification(bent.pixels))
 
 
 def test_pairs_are_spread_evenly_over_the_template(template: Template) -> None:
     settings = CorrespondenceSettings(bucket=8.0)
-    found = correspondences(_affine_output(np.array([[1.0, 0, 0], [0, 1.0, 0]])), CROP, template, CAMERA, settings)
+    found = correspondences(_affine_output(np.array([[1.0, 0, 0], [0, 1.0, 0]])), VIEW, template, settings)
     buckets = np.floor((template.pixels(found.points) + 0.5) / 8.0).astype(int)
     drawn = np.argwhere(template.triangle >= 0)[:, ::-1]
     covered = {tuple(b) for b in buckets}
@@ -77,74 +70,74 @@ def test_the_most_certain_cell_of_a_bucket_is_taken(template: Template) -> None:
     output = _affine_output(np.array([[1.0, 0, 0], [0, 1.0, 0]]))
     certain = (slice(1, None, 4), slice(2, None, 4))  # one cell of 2 pixels in each bucket of 8
     output.log_sigma[certain] = np.log(0.7)
-    found = correspondences(output, CROP, template, CAMERA, CorrespondenceSettings(bucket=8.0))
+    found = correspondences(output, VIEW, template, CorrespondenceSettings(bucket=8.0))
     bucket = np.floor((template.pixels(found.points) + 0.5) / 8.0)
     inner = ((bucket > 0) & (bucket < 15)).all(axis=1)  # at the border that cell may lie beside the face
     assert inner.sum() > 150
-    assert found.sigma[inner] == pytest.approx(np.full(inner.sum(), 0.7 * 192 / 128), rel=1e-5)
+    assert found.sigma[inner] == pytest.approx(np.full(inner.sum(), 0.7), rel=1e-5)
 
 
 def test_cells_below_the_threshold_are_dropped(template: Template) -> None:
     output = _affine_output(SHRINK)
     output.matchability[:, :32] = 0.49
-    found = correspondences(output, CROP, template, CAMERA)
+    found = correspondences(output, VIEW, template)
     assert len(found) > 20
-    assert CROP.from_image(found.pixels)[:, 0].min() > 63.0
+    assert found.pixels[:, 0].min() > 63.0
     assert found.weight == pytest.approx(np.full(len(found), 0.9))
 
 
 def test_cells_beside_the_face_are_dropped(template: Template) -> None:
     aside = np.array([[0.01, 0, 0.0], [0, 0.01, 0.0]])  # all point to the template's corner, where nothing is drawn
     assert template.triangle[:2, :2].max() < 0
-    assert len(correspondences(_affine_output(aside), CROP, template, CAMERA)) == 0
+    assert len(correspondences(_affine_output(aside), VIEW, template)) == 0
 
 
 def test_no_matchable_cell_gives_no_pair(template: Template) -> None:
     output = _affine_output(SHRINK)
     output.matchability[:] = 0.1
-    found = correspondences(output, CROP, template, CAMERA)
+    found = correspondences(output, VIEW, template)
     assert len(found) == 0
     assert found.pixels.shape == (0, 2)
 
 
-def test_sigma_is_in_image_pixels_and_has_a_floor(template: Template) -> None:
-    coarse = correspondences(_affine_output(SHRINK, sigma=2.0), CROP, template, CAMERA)
-    assert coarse.sigma == pytest.approx(np.full(len(coarse), 2.0 * 1.5), rel=1e-5)
-    fine = correspondences(_affine_output(SHRINK, sigma=0.01), CROP, template, CAMERA)
-    assert fine.sigma == pytest.approx(np.full(len(fine), CorrespondenceSettings().min_sigma * 1.5))
+def test_sigma_has_a_floor(template: Template) -> None:
+    coarse = correspondences(_affine_output(SHRINK, sigma=2.0), VIEW, template)
+    assert coarse.sigma == pytest.approx(np.full(len(coarse), 2.0), rel=1e-5)
+    fine = correspondences(_affine_output(SHRINK, sigma=0.01), VIEW, template)
+    assert fine.sigma == pytest.approx(np.full(len(fine), CorrespondenceSettings().min_sigma))
 
 
 def test_flow_that_is_not_finite_is_ignored(template: Template) -> None:
     output = _affine_output(SHRINK)
     output.flow[:, 20:40] = np.nan
-    found = correspondences(output, CROP, template, CAMERA)
+    found = correspondences(output, VIEW, template)
     assert len(found) > 20
     assert np.isfinite(found.pixels).all()
-    rows = CROP.from_image(found.pixels)[:, 1]
+    rows = found.pixels[:, 1]
     assert not ((rows > 40) & (rows < 79)).any()
 
 
 def test_what_is_expected_elsewhere_is_left_out(template: Template) -> None:
     """Half of the crop shows the face where it is expected; the other half claims the same parts 50 pixels away."""
     crop_pixels = (template.coordinates - SHRINK[:, 2]) @ np.linalg.inv(SHRINK[:, :2]).T
-    rays = (CROP.to_image(crop_pixels) - (CAMERA.cx, CAMERA.cy)) / CAMERA.fx
+    rays = (VIEW.to_image(crop_pixels) - (CAMERA.cx, CAMERA.cy)) / CAMERA.fx
     expected = 0.8 * np.column_stack([rays, np.ones(len(rays))])  # on a flat face, a crop pixel is 2 mm
     output = _affine_output(SHRINK)
-    assert len(correspondences(output, CROP, template, CAMERA, expected=expected)) == len(
-        correspondences(output, CROP, template, CAMERA)
+    assert len(correspondences(output, VIEW, template, expected=expected)) == len(
+        correspondences(output, VIEW, template)
     )
     assert 0.08 / (0.8 / CAMERA.fx * CROP.side / CROP.size) < 45  # crop pixels within reach
     output.flow[:, :, 32:] = _affine_output(SHRINK - [[0.0, 0.0, 40.0], [0.0, 0.0, 0.0]]).flow[:, :, 32:]
     output.log_sigma[:, 32:] = -1.0  # and is surer of it
-    found = correspondences(output, CROP, template, CAMERA, expected=expected)
+    found = correspondences(output, VIEW, template, expected=expected)
     assert len(found) > 50
-    assert CROP.from_image(found.pixels)[:, 0].max() < 64.0
-    assert CROP.from_image(correspondences(output, CROP, template, CAMERA).pixels)[:, 0].max() > 64.0
+    assert found.pixels[:, 0].max() < 64.0
+    assert correspondences(output, VIEW, template).pixels[:, 0].max() > 64.0
 
 
 def test_of_equal_cells_one_is_chosen_the_same_every_time(template: Template) -> None:
     output = _affine_output(SHRINK)
-    first, again = (correspondences(output, CROP, template, CAMERA) for _ in range(2))
+    first, again = (correspondences(output, VIEW, template) for _ in range(2))
     np.testing.assert_array_equal(first.pixels, again.pixels)
     bucket = np.floor((template.pixels(first.points) + 0.5) / CorrespondenceSettings().bucket).astype(int)
     assert (np.diff(bucket[:, 1]) >= 0).mean() > 0.95, "the order is that of the buckets, row by row"

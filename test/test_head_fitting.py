@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from painted_face import ReadingNetwork, head_at, paint
 
-from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.backends import CROP_SIZE, NetworkOutput
+from dense_face_ros.correspondence import cell_pixels
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, rotation_from_yaw_pitch_roll, vector_from_rotation
-from dense_face_ros.head_fitting import MARGIN, HeadFitter, NoHead
+from dense_face_ros.geometry import (
+    Array,
+    Crop,
+    PinholeCamera,
+    rotation_from_vector,
+    rotation_from_yaw_pitch_roll,
+    vector_from_rotation,
+)
+from dense_face_ros.head_fitting import MARGIN, HeadFitter, NoHead, facing_view
 from dense_face_ros.template import Template
+from dense_face_ros.visibility import LandmarkVisibility
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
+MIDDLE = np.full(2, 63.5)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +50,17 @@ def crop_on(pixels: Array, grow: float = 1.0, shift: float = 0.0) -> Crop:
     return Crop((crop.centre[0] + shift * crop.side, crop.centre[1]), crop.side, 0.0, CROP_SIZE)
 
 
+class Remembering(ReadingNetwork):
+    """Says of any picture what it says of one."""
+
+    def __init__(self, picture: np.ndarray) -> None:
+        super().__init__()
+        self._said = super().run(np.ascontiguousarray(picture[:, :, ::-1]))
+
+    def run(self, crop: np.ndarray) -> NetworkOutput:
+        return self._said
+
+
 def rotation_error(a: Array, b: Array) -> float:
     return float(np.degrees(np.linalg.norm(vector_from_rotation(a[:3, :3] @ b[:3, :3].T))))
 
@@ -46,7 +69,7 @@ def fit_painted(fitter: HeadFitter, template: Template, pose: Array, camera: Pin
     points = head_at(template.model, pose)
     image = paint(template, points, camera)
     marks = camera.project(template.model.at(template.model.landmarks, points))
-    return fitter.fit(image, crop_on(marks, grow), camera), marks
+    return fitter.fit(image, facing_view(crop_on(marks, grow), camera)), marks
 
 
 @pytest.mark.parametrize("yaw", [-70, -30, 0, 30, 70])
@@ -78,15 +101,50 @@ def test_lens_distortion_is_taken_out(fitter: HeadFitter, template: Template) ->
     assert np.linalg.norm(fit.pixels - marks, axis=1).mean() < 1.5
 
 
-def test_next_crop_is_centred_upright_and_the_same_for_any_first_crop(fitter: HeadFitter, template: Template) -> None:
+def test_next_view_is_centred_upright_and_the_same_for_any_first_crop(fitter: HeadFitter, template: Template) -> None:
     pose = pose_at(15.0, 0.0, 30.0, (0.0, 0.0, 0.7))
-    crops = [fit_painted(fitter, template, pose, grow=grow)[0].next_crop() for grow in (0.9, 1.5)]
-    assert crops[0].centre == pytest.approx(crops[1].centre, abs=2.0)
-    assert crops[0].side == pytest.approx(crops[1].side, rel=0.02)
+    views = [fit_painted(fitter, template, pose, grow=grow)[0].next_view(CAMERA) for grow in (0.9, 1.5)]
+    assert views[0].to_image(MIDDLE) == pytest.approx(views[1].to_image(MIDDLE), abs=2.0)
+    assert views[0].pinhole.fx == pytest.approx(views[1].pinhole.fx, rel=0.02)
     points = head_at(template.model, pose)
-    eyes = CAMERA.project(template.model.at(template.model.landmarks, points)[[36, 45]])
-    right, left = crops[0].from_image(eyes)
+    right, left = views[0].seen(template.model.at(template.model.landmarks, points)[[36, 45]])
     assert abs(np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0]))) < 8.0
+
+
+def test_the_next_view_turns_with_the_camera(fitter: HeadFitter, template: Template) -> None:
+    """A camera that is turned on the spot sees the same picture of the head in its next view."""
+    pose, turn = pose_at(20.0, 10.0, 15.0, (0.02, 0.03, 0.6)), np.eye(4)
+    turn[:3, :3] = rotation_from_vector(np.radians([12.0, -22.0, 0.0]))
+    straight, turned = (fit_painted(fitter, template, seen)[0].next_view(CAMERA) for seen in (pose, turn @ pose))
+    assert turned.pinhole.fx == pytest.approx(straight.pinhole.fx, rel=0.02)
+    away = vector_from_rotation(turned.rotation.T @ turn[:3, :3] @ straight.rotation)
+    assert np.degrees(np.linalg.norm(away)) < 1.0
+
+
+def test_a_camera_that_becomes_known_is_shown_the_same_place(fitter: HeadFitter, template: Template) -> None:
+    fit, marks = fit_painted(fitter, template, pose_at(10.0, 0.0, 20.0, (0.1, 0.05, 0.6)))
+    view = fit.next_view(replace(CAMERA, fx=450.0, fy=450.0))
+    assert view.to_image(MIDDLE) == pytest.approx(0.5 * (marks.min(axis=0) + marks.max(axis=0)), abs=3.0)
+
+
+def test_what_lies_outside_the_image_is_not_matched(fitter: HeadFitter, template: Template) -> None:
+    """The network would go on matching in the black beside the image."""
+    points, edge = head_at(template.model, pose_at(0.0, 0.0, 0.0, (0.0, 0.0, 0.6))), 265
+    whole, camera = paint(template, points, CAMERA), replace(CAMERA, height=edge)
+    view = facing_view(crop_on(CAMERA.project(template.model.at(template.model.landmarks, points))), camera)
+    fit = HeadFitter(template.model, template, Remembering(view.cut(whole))).fit(whole[:edge], view)
+    rows = view.to_image(cell_pixels(64, 64, CROP_SIZE))[..., 1]
+    matchability = fit.output.matchability
+    assert matchability[rows > edge].max() == 0.0 and matchability[rows < edge - 2].max() == 1.0
+    visible = LandmarkVisibility(template.model)(fit.vertices.astype(np.float64), fit.output, view)
+    outside = fit.pixels[:, 1] > edge + 2
+    assert outside.sum() >= 15 and visible[outside].max() < 0.1
+
+
+def test_a_head_that_no_view_can_face_is_none() -> None:
+    fisheye = PinholeCamera(160.0, 160.0, 319.5, 239.5, 640, 480, "equidistant", (0.0, 0.0, 0.0, 0.0))
+    with pytest.raises(NoHead, match="too far aside"):
+        facing_view(Crop((545.0, 239.5), 300.0), fisheye)
 
 
 def test_a_second_face_in_front_does_not_steal_the_crop(fitter: HeadFitter, template: Template) -> None:
@@ -97,7 +155,7 @@ def test_a_second_face_in_front_does_not_steal_the_crop(fitter: HeadFitter, temp
     for x in (0.25, 0.20, 0.16, 0.13, 0.11, 0.09):
         other = paint(template, head_at(template.model, pose_at(-10.0, 0.0, 0.0, (x, 0.0, 0.5))), CAMERA)
         both = np.where(other.any(axis=2, keepdims=True), other, alone)
-        fit = fitter.fit(both, fit.next_crop(), CAMERA, start=fit)
+        fit = fitter.fit(both, fit.next_view(CAMERA), start=fit)
         assert np.linalg.norm(fit.alignment.pose[:3, 3] - pose[:3, 3]) < 0.02
         assert rotation_error(fit.alignment.pose, pose) < 3.0
     covered = (both != alone).any(axis=2)[alone.any(axis=2)].mean()
@@ -106,7 +164,7 @@ def test_a_second_face_in_front_does_not_steal_the_crop(fitter: HeadFitter, temp
 
 def test_a_crop_without_a_head_says_so(fitter: HeadFitter) -> None:
     with pytest.raises(NoHead, match="0 matchable points, 40 needed"):
-        fitter.fit(np.zeros((480, 640, 3), np.uint8), Crop((320.0, 240.0), 200.0), CAMERA)
+        fitter.fit(np.zeros((480, 640, 3), np.uint8), facing_view(Crop((320.0, 240.0), 200.0), CAMERA))
 
 
 def test_a_scrambled_face_is_not_believed(fitter: HeadFitter, template: Template) -> None:
@@ -118,9 +176,9 @@ def test_a_scrambled_face_is_not_believed(fitter: HeadFitter, template: Template
     flat[face, 0] = 255
     marks = CAMERA.project(template.model.at(template.model.landmarks, points))
     with pytest.raises(NoHead):
-        fitter.fit(image, crop_on(marks), CAMERA)
+        fitter.fit(image, facing_view(crop_on(marks), CAMERA))
 
 
 def test_grey_images_are_read_like_colour(fitter: HeadFitter, template: Template) -> None:
     with pytest.raises(NoHead):
-        fitter.fit(np.full((480, 640), 90, np.uint8), Crop((320.0, 240.0), 200.0), CAMERA)
+        fitter.fit(np.full((480, 640), 90, np.uint8), facing_view(Crop((320.0, 240.0), 200.0), CAMERA))

@@ -7,11 +7,12 @@ import pytest
 
 from dense_face_ros.backends import NetworkOutput
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Crop, PinholeCamera, rotation_from_yaw_pitch_roll
 from dense_face_ros.visibility import LandmarkVisibility, matched
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
-CROP = Crop((319.5, 239.5), 320.0)
+VIEW = FacingView.of(Crop((319.5, 239.5), 320.0), CAMERA)
 RIGHT_EYE, LEFT_EYE, NOSE_TIP = np.arange(36, 42), np.arange(42, 48), 30
 
 
@@ -26,7 +27,7 @@ def _turned(model: FaceModel, yaw: float) -> np.ndarray:
 
 
 def test_frontal_face_shows_eyes_nose_and_mouth(small_model: FaceModel) -> None:
-    visible = LandmarkVisibility(small_model)(_turned(small_model, 0.0), _output(), CROP, CAMERA)
+    visible = LandmarkVisibility(small_model)(_turned(small_model, 0.0), _output(), VIEW)
     assert visible.shape == (68,)
     assert visible[36:].min() > 0.9
     assert visible[NOSE_TIP] > 0.9
@@ -34,7 +35,7 @@ def test_frontal_face_shows_eyes_nose_and_mouth(small_model: FaceModel) -> None:
 
 @pytest.mark.parametrize(("yaw", "near", "far"), [(-80.0, LEFT_EYE, RIGHT_EYE), (80.0, RIGHT_EYE, LEFT_EYE)])
 def test_side_view_hides_the_far_eye(small_model: FaceModel, yaw: float, near: np.ndarray, far: np.ndarray) -> None:
-    visible = LandmarkVisibility(small_model)(_turned(small_model, yaw), _output(), CROP, CAMERA)
+    visible = LandmarkVisibility(small_model)(_turned(small_model, yaw), _output(), VIEW)
     assert visible[near].min() > 0.8
     assert visible[far].max() < 0.3
 
@@ -54,8 +55,8 @@ def test_a_surface_in_front_hides_what_faces_the_camera(small_model: FaceModel) 
     away = np.linalg.norm(vertices - eyes.mean(axis=0), axis=1).argsort()[-x.size :]
     screened[away] = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, 0.9 * eyes[:, 2].min())])
     assert judge.unhidden(screened, landmarks, facing)[36:48].max() < 0.1
-    assert judge(vertices, _output(), CROP, CAMERA)[36:48].min() > 0.9
-    assert judge(screened, _output(), CROP, CAMERA)[36:48].max() < 0.1
+    assert judge(vertices, _output(), VIEW)[36:48].min() > 0.9
+    assert judge(screened, _output(), VIEW)[36:48].max() < 0.1
 
 
 def test_facing_is_the_cosine_to_the_camera(small_model: FaceModel) -> None:
@@ -71,12 +72,12 @@ def test_facing_is_the_cosine_to_the_camera(small_model: FaceModel) -> None:
 def test_matchability_is_read_at_the_landmarks_cell() -> None:
     output = _output(0.0)
     output.matchability[10, 20] = 0.7
-    centre = CROP.to_image(np.array([41.0, 20.6]))  # crop pixels 40, 41 x 20, 21 are cell (10, 20)
+    centre = VIEW.to_image(np.array([41.0, 20.6]))  # crop pixels 40, 41 x 20, 21 are cell (10, 20)
     point = np.array([(centre[0] - CAMERA.cx) / CAMERA.fx, (centre[1] - CAMERA.cy) / CAMERA.fy, 1.0]) * 0.8
     outside = np.array([5.0, 0.0, 1.0])
-    assert matched(np.stack([point, outside]), output, CROP, CAMERA) == pytest.approx([0.7, 0.0])
+    assert matched(np.stack([point, outside]), output, VIEW) == pytest.approx([0.7, 0.0])
 
 
 def test_unmatched_landmarks_are_not_visible(small_model: FaceModel) -> None:
-    visible = LandmarkVisibility(small_model)(_turned(small_model, 0.0), _output(0.05), CROP, CAMERA)
+    visible = LandmarkVisibility(small_model)(_turned(small_model, 0.0), _output(0.05), VIEW)
     assert visible.max() < 0.06

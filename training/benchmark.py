@@ -32,16 +32,19 @@ import numpy.typing as npt
 
 from dense_face_ros import FaceTracker
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
-from dense_face_ros.backends import CorrespondenceNetwork, model_file
+from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, model_file
 from dense_face_ros.correspondence import Correspondences, correspondences
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.head_fitting import MARGIN
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
+from training.benchmarks.metrics import box_of
 from training.benchmarks.subject import HeadTracker, read_image
 from training.benchmarks.video import frames
 from training.options import check_least
@@ -146,8 +149,8 @@ def measure(stages: Stages, images: Sequence[Image], repeats: int) -> dict[str, 
     if not followed:
         raise ValueError("the tracker followed no face in the source; give one with a face")
     shown = [images[i] for i in followed]
-    crops = [crop_of(last[i].crop_to_image) for i in followed]
     states = [last[i] for i in followed]
+    crops = [Crop.around_box(box_of(state.landmarks_2d), MARGIN, CROP_SIZE) for state in states]
     result |= _measure_stages(stages, shown, crops, states, repeats)
     if stages.markers is not None:
         build = stages.markers
@@ -162,17 +165,18 @@ def _measure_stages(
     camera = states[0].camera
 
     def cut(index: int) -> Image:
-        return cv2.cvtColor(crops[index].cut(images[index]), cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+        view = FacingView.of(crops[index], camera)
+        return cv2.cvtColor(view.cut(images[index]), cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
     count = len(images)
     result: dict[str, Any] = {"crop": timed(cut, count, repeats)}
-    inputs = [cut(i) for i in range(count)]
+    inputs, views = [cut(i) for i in range(count)], [FacingView.of(crop, camera) for crop in crops]
     result["network"] = timed(lambda i: stages.network.run(inputs[i]), count, repeats)
     outputs = [stages.network.run(image) for image in inputs]
 
     def judge(index: int) -> Array:
         vertices = states[index].vertices.astype(np.float64)
-        return stages.visibility(vertices, outputs[index], crops[index], camera)
+        return stages.visibility(vertices, outputs[index], views[index])
 
     def look(index: int) -> tuple[float, float]:
         state = states[index]
@@ -183,23 +187,23 @@ def _measure_stages(
     result["eyelids"] = timed(look, count, repeats)
 
     def lift(index: int) -> Correspondences:
-        return correspondences(outputs[index], crops[index], stages.template, camera)
+        return correspondences(outputs[index], views[index], stages.template)
 
     result["correspondences"] = timed(lift, count, repeats)
-    pairs = [lift(i) for i in range(count)]
-    fitted = [p for p in pairs if _aligned(stages.aligner, p, camera, None) is not None]
-    result["correspondence_count"] = float(np.mean([len(p) for p in pairs]))
+    pairs = [(lift(i), views[i].pinhole) for i in range(count)]
+    fitted = [pair for pair in pairs if _aligned(stages.aligner, *pair, None) is not None]
+    result["correspondence_count"] = float(np.mean([len(p) for p, _ in pairs]))
     result["share_aligned"] = len(fitted) / count
     if not fitted:
         return result
-    result["alignment_cold"] = timed(lambda i: stages.aligner.align(fitted[i], camera), len(fitted), repeats)
+    result["alignment_cold"] = timed(lambda i: stages.aligner.align(*fitted[i]), len(fitted), repeats)
     before: list[Alignment | None] = [None]
 
     def forget() -> None:
-        before[0] = _aligned(stages.aligner, fitted[0], camera, None)
+        before[0] = _aligned(stages.aligner, *fitted[0], None)
 
     def warm(index: int) -> None:
-        before[0] = _aligned(stages.aligner, fitted[index], camera, before[0])
+        before[0] = _aligned(stages.aligner, *fitted[index], before[0])
 
     result["alignment_warm"] = timed(warm, len(fitted), repeats, start=forget)
     return result
@@ -212,15 +216,6 @@ def _aligned(
         return aligner.align(pairs, camera, start=before, identity_prior=before.identity if before else None)
     except AlignmentFailure:
         return None
-
-
-def crop_of(to_image: Array) -> Crop:
-    """The crop whose ``to_image_matrix`` is the given (2, 3) matrix of a ``HeadState``."""
-    size = Crop((0.0, 0.0), 1.0).size
-    centre = to_image[:, :2] @ np.full(2, 0.5 * (size - 1)) + to_image[:, 2]
-    angle = float(np.arctan2(to_image[1, 0], to_image[0, 0]))
-    side = size * float(np.hypot(to_image[0, 0], to_image[1, 0]))
-    return Crop((float(centre[0]), float(centre[1])), side, angle, size)
 
 
 def stages_of(network: Path | None, threads: int) -> Stages:

@@ -22,7 +22,8 @@ from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, yaw_pitch_roll_from_rotation
+from dense_face_ros.facing_view import FacingView
+from dense_face_ros.geometry import Array, PinholeCamera, yaw_pitch_roll_from_rotation
 from dense_face_ros.template import Template
 from training.benchmarks.conventions import along_line_of_sight
 from training.data import Mixture, SampleMaker
@@ -38,7 +39,6 @@ from training.result_files import check_destination, write_result
 #: A face turned further than this (degrees) is looked at from the side it is turned to.
 TURNED = 15.0
 _SEED = 77
-_WHOLE_CROP = Crop((0.5 * (CROP_SIZE - 1),) * 2, CROP_SIZE, 0.0, CROP_SIZE)
 
 
 def kinds(
@@ -64,7 +64,7 @@ def kinds(
         shown = np.random.default_rng(_SEED).permutation(usable)[:count].tolist()
         for turned in (False, True):
             yield f"{name}, turned" if turned else name, _photographs(maker, heads, shown, turned)
-    rendered = RenderedHeads(template, _SEED, stride, skins)
+    rendered = RenderedHeads(template, _SEED, stride, skins, held_out=True)
     yield "renderings", (rendered.make(np.random.default_rng((_SEED, 2, i))) for i in range(count))
 
 
@@ -94,7 +94,7 @@ def measure(network: CorrespondenceNetwork, template: Template, samples: Iterato
         angles = _angles(np.asarray(sample["rotation"], np.float64), sample)
         camera = _camera(sample)
         try:
-            fit = aligner.align(correspondences(output, _WHOLE_CROP, template, camera), camera)
+            fit = aligner.align(correspondences(output, FacingView.whole(camera), template), camera)
         except AlignmentFailure:
             continue
         errors.append((_angles(fit.pose[:3, :3], sample) - angles + 180.0) % 360.0 - 180.0)

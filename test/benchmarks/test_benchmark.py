@@ -12,6 +12,7 @@ from dense_face_ros.alignment import Aligner
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels
 from dense_face_ros.eyes import EyeOpenness
+from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Crop, rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
@@ -31,7 +32,7 @@ class _OneFaceNetwork:
     def __init__(self, model, template: Template, state, crop: Crop) -> None:
         cells = cell_pixels(32, 32, CROP_SIZE).reshape(-1, 2)
         front = (model.normals(state.vertices) * state.vertices).sum(axis=1) < 0
-        seen = crop.from_image(state.camera.project(state.vertices[front]))
+        seen = FacingView.of(crop, state.camera).seen(state.vertices[front])
         distance = np.linalg.norm(cells[:, None] - seen[None], axis=2)
         nearest = distance.argmin(axis=1)
         flow = template.coordinates[front][nearest] - seen[nearest]
@@ -58,7 +59,7 @@ def crop(state_of) -> Crop:
 
 @pytest.fixture
 def stages(model, state_of, crop, known_tracker):
-    state = replace(state_of(rotation_from_yaw_pitch_roll([0.2, 0.1, 0.0])), crop_to_image=crop.to_image_matrix)
+    state = state_of(rotation_from_yaw_pitch_roll([0.2, 0.1, 0.0]))
     template = Template(model, "frontal")
     network = _OneFaceNetwork(model, template, state, crop)
     visibility, tracker = LandmarkVisibility(model), known_tracker([state])
@@ -101,14 +102,6 @@ def test_warm_up_is_not_counted() -> None:
     calls: list[int] = []
     result = benchmark.timed(calls.append, count=3, repeats=2)
     assert calls == [0, 1, 2] * 3 and result["runs"] == 6
-
-
-@pytest.mark.parametrize("angle", [0.0, 0.7, -2.0])
-def test_crop_comes_back_from_its_matrix(angle: float) -> None:
-    crop = Crop((100.5, 40.25), 222.0, angle)
-    again = benchmark.crop_of(crop.to_image_matrix)
-    assert np.allclose(again.to_image_matrix, crop.to_image_matrix)
-    assert again.side == pytest.approx(crop.side) and again.angle == pytest.approx(angle)
 
 
 def test_images_are_cut_to_the_size_without_stretching(tmp_path: Path) -> None:

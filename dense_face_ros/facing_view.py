@@ -1,0 +1,136 @@
+"""A face as a camera would show it that looks straight at it, whose pixels are square and whose lens distorts nothing.
+
+Off the optical axis a camera shows a head sheared, and a lens bends it on top of that; to a network such a head looks
+turned, and a fit weighs its errors otherwise. Looked at straight, a head is seen and fitted alike wherever it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, shrunk_window, window_corners
+
+_STEP = 0.05  # of the crop's side: differences along which the view's axes are laid
+_NEAREST_EDGE = 0.2  # depth of the corners' rays over the middle's, below which the image is torn apart
+_NODES = 17  # a side, between which the map to the image of a lens that distorts is interpolated
+
+
+class TooFarAside(Exception):
+    """No camera that is turned towards the crop shows all of it."""
+
+
+@dataclass(frozen=True)
+class FacingView:
+    """What a crop of an image shows, through a camera that is turned towards its middle, where it has the crop's size,
+    scale and up.
+
+    Attributes:
+        camera: of the image.
+        rotation: (3, 3) camera <- view.
+        pinhole: the view's own camera, without distortion.
+    """
+
+    camera: PinholeCamera
+    rotation: Array
+    pinhole: PinholeCamera
+
+    @classmethod
+    def of(cls, crop: Crop, camera: PinholeCamera) -> FacingView:
+        """The view of a crop, as large and as upright as it is at its middle; TooFarAside where there is none."""
+        middle, step = 0.5 * (crop.size - 1), _STEP * crop.size
+        rays = _rays(crop.to_image(middle + np.array([[0.0, 0.0], [step, 0.0], [0.0, step]])), camera)
+        ahead, right, down = rays[0], rays[1] - rays[0], rays[2] - rays[0]
+        # As much of the sphere per pixel as the crop shows at its middle.
+        focal = step / float(np.sqrt(np.linalg.norm(cross(right[None], down[None]))))
+        return cls.towards(ahead, down, focal, crop.size, camera)
+
+    @classmethod
+    def towards(cls, ahead: Array, down: Array, focal: float, size: int, camera: PinholeCamera) -> FacingView:
+        """The view along ``ahead`` in which ``down`` points downwards, both (3,) in the camera frame; TooFarAside where
+        there is none. ``focal`` and ``size`` in its pixels."""
+        ahead, middle = ahead / np.linalg.norm(ahead), 0.5 * (size - 1)
+        down = down - (down @ ahead) * ahead
+        down = down / np.linalg.norm(down)
+        rotation = np.column_stack([cross(down[None], ahead[None])[0], down, ahead])
+        pinhole = PinholeCamera(focal, focal, middle, middle, size, size, metric=camera.metric)
+        corners = np.column_stack([(window_corners(size) - middle) / focal, np.ones(4)])
+        if not (corners @ rotation[2]).min() > _NEAREST_EDGE * max(rotation[2, 2], 0.0):
+            raise TooFarAside("the face is too far aside to be looked at straight")
+        return cls(camera, rotation, pinhole)
+
+    @classmethod
+    def whole(cls, camera: PinholeCamera) -> FacingView:
+        """A camera's own image, square and without distortion, as it is."""
+        return cls(camera, np.eye(3), camera)
+
+    @property
+    def size(self) -> int:
+        """Pixels a side."""
+        return self.pinhole.width
+
+    @cached_property
+    def to_image_matrix(self) -> Array:
+        """View pixel -> image pixel, homogeneous (3, 3); where the lens distorts, the nearest to its map."""
+        if not self.camera.distorts:
+            return np.asarray(self.camera.matrix @ self.rotation @ np.linalg.inv(self.pinhole.matrix))
+        inner = 0.5 * (window_corners(self.size) + 0.5 * (self.size - 1))
+        found = cv2.getPerspectiveTransform(inner.astype(np.float32), self.to_image(inner).astype(np.float32))
+        return np.asarray(found, np.float64)
+
+    def to_image(self, pixels: npt.NDArray[np.floating]) -> Array:
+        """View pixels (..., 2) -> image pixels."""
+        u, v = pixels[..., 0], pixels[..., 1]
+        if self.camera.distorts:
+            flat = np.stack([(u - self.pinhole.cx) / self.pinhole.fx, (v - self.pinhole.cy) / self.pinhole.fy], axis=-1)
+            rays = np.concatenate([flat, np.ones((*flat.shape[:-1], 1))], axis=-1)
+            return self.camera.project(rays @ self.rotation.T)
+        across, down, depth = (row[0] * u + row[1] * v + row[2] for row in self.to_image_matrix)
+        return np.stack([across / depth, down / depth], axis=-1)
+
+    def seen(self, points: Array) -> Array:
+        """Camera-frame points (..., 3) -> view pixels."""
+        return self.pinhole.project(points @ self.rotation)
+
+    def within_image(self, pixels: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_] | None:
+        """Which view pixels (N, 2) the image shows; None: all that the view has."""
+        for part in (window_corners(self.size), pixels):
+            u, v = self.to_image(part).T
+            inside = (u >= -0.5) & (u <= self.camera.width - 0.5) & (v >= -0.5) & (v <= self.camera.height - 0.5)
+            if inside.all():
+                return None
+        return np.asarray(inside)
+
+    def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Resample from an image (H, W) or (H, W, 3), as :meth:`Crop.cut` does."""
+        size = self.size
+        image, part = shrunk_window(image, self.to_image(window_corners(size)), size)
+        if not self.camera.distorts:
+            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            out = cv2.warpPerspective(image, part @ self.to_image_matrix, (size, size), flags=flags)
+            return np.asarray(out, dtype=np.uint8)
+        nodes, between = _nodes(size)
+        places = self.to_image(nodes) @ part[:2, :2] + part[:2, 2]
+        u, v = ((between @ places[..., axis] @ between.T).astype(np.float32) for axis in (0, 1))
+        out = cv2.remap(image, u, v, cv2.INTER_LINEAR)
+        return np.asarray(out, dtype=np.uint8)
+
+
+@cache
+def _nodes(size: int) -> tuple[Array, Array]:
+    """Nodes (n, n, 2) of a grid over a view, its pixels; and the weights (size, n) of its rows in each pixel's row."""
+    at = np.linspace(0.0, size - 1.0, _NODES)
+    step = at[1] - at[0]
+    between = np.maximum(1.0 - np.abs(np.arange(size)[:, None] - at) / step, 0.0)
+    return np.stack(np.meshgrid(at, at), axis=-1), between
+
+
+def _rays(pixels: Array, camera: PinholeCamera) -> Array:
+    """Directions (N, 3) of length 1 in which image pixels (N, 2) look."""
+    rays = np.ones((len(pixels), 3))
+    rays[:, :2] = (camera.undistort(pixels) - [camera.cx, camera.cy]) / [camera.fx, camera.fy]
+    return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))
