@@ -22,9 +22,10 @@ from typing import Any
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import KINDS, Template
 from training.benchmarks.provenance import provenance
-from training.checkpoint import CHECKPOINT, load_checkpoint, network_of
+from training.checkpoint import CHECKPOINT, load_run, network_of
 from training.data import make_dataset
 from training.loader import Batch
+from training.network import BLOCKS
 from training.network_cost import network_cost
 from training.photographs.heads import FITS
 from training.recipes import RECIPES, Recipe
@@ -66,6 +67,7 @@ VARIANTS = (
         "paper",
         "the paper's architecture, at its learning rate",
         architecture="paper",
+        blocks=BLOCKS,
         learning_rate=RECIPES["paper_photographs"].learning_rate,
     ),
 )
@@ -138,10 +140,10 @@ class Ablation:
         write_json(folder / "settings.json", settings)
         last = folder / CHECKPOINT
         resume = last.is_file()
-        if not resume or load_checkpoint(last)["step"] < recipe.steps:
+        if not resume or load_run(last)["step"] < recipe.steps:
             datasets = partial(make_dataset, fits=self.fits)
             train(recipe, self.data, folder, template, datasets, steps=recipe.steps, resume=resume, workers=0)
-        state = load_checkpoint(last)
+        state = load_run(last)
         if state["step"] < recipe.steps:
             return None
         network = network_of(state, last)

@@ -15,23 +15,38 @@ _KEPT_SIDE = 200  # pixels of the shorter side at which photographs are kept in 
 _SMALLEST = 96  # pixels of it that a background shows at least
 
 
-def list_backgrounds(data: Path) -> list[Path]:
-    """Every .jpg in ``data/backgrounds`` and the folders in it, by name; FileNotFoundError when there is none."""
-    paths = sorted((data / "backgrounds").rglob("*.jpg"))
+def face_free_photographs(data: Path, split: str) -> list[Path]:
+    """Every .jpg in ``data/backgrounds`` and the folders in it, by name, without those listed as showing people; one in
+    ten is kept for "val".
+
+    Raises:
+        FileNotFoundError: there is none of this split.
+    """
+    folder = data / "backgrounds"
+    paths = sorted(folder.rglob("*.jpg"))
     if not paths:
-        raise FileNotFoundError(f"'{data / 'backgrounds'}' holds no .jpg; copy natural photographs there")
-    return paths
+        raise FileNotFoundError(f"'{folder}' holds no .jpg; copy natural photographs there")
+    listed = (Path(__file__).parent / "backgrounds_with_people.txt").read_text().split("\n")
+    people = {line for line in listed if line and not line.startswith("#")}
+    paths = [path for path in paths if path.name not in people]
+    of_split = [path for i, path in enumerate(paths) if (i % 10 == 0) == (split == "val")]
+    if not of_split:
+        raise FileNotFoundError(
+            f"'{folder}' holds {len(paths)} .jpg without people, none for '{split}'; copy more there"
+        )
+    return of_split
 
 
 class Backgrounds:
-    """Random square windows of the photographs in ``data/backgrounds``, each read once.
+    """Random square windows of the photographs in ``data/backgrounds`` that show no people and are there to train on,
+    each read once.
 
     Raises:
-        FileNotFoundError: when the folder holds no .jpg.
+        FileNotFoundError: when the folder holds none.
     """
 
     def __init__(self, data: Path) -> None:
-        self._paths = list_backgrounds(data)
+        self._paths = face_free_photographs(data, "train")
         self._read: dict[int, npt.NDArray[np.uint8]] = {}
 
     def draw(self, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

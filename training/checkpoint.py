@@ -38,13 +38,22 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"checkpoint '{path}' does not exist; give the checkpoint.pt of a training run")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
+    except (RuntimeError, pickle.UnpicklingError, EOFError, LookupError, ValueError) as error:
         # torch's own message advises to run what is in the file.
         raise ValueError(f"'{path}' is no whole checkpoint; give a training run's checkpoint.pt") from error
     found = state.get("format_version") if isinstance(state, dict) else None
     if found != FORMAT_VERSION:
         raise ValueError(f"checkpoint '{path}' has format version {found}; this code reads {FORMAT_VERSION}")
     return cast(dict[str, Any], state)
+
+
+def load_run(path: Path) -> dict[str, Any]:
+    """The checkpoint of a correspondence network, raising as :func:`load_checkpoint`, also for those of others."""
+    state = load_checkpoint(path)
+    lacking = [name for name in ("recipe", "network", "average") if name not in state]
+    if lacking:
+        raise ValueError(f"checkpoint '{path}' has no {', '.join(lacking)}; give one that training.train wrote")
+    return state
 
 
 def recipe_of(state: dict[str, Any], path: Path) -> Recipe:

@@ -129,18 +129,19 @@ class SampleMaker:
         source, photograph = view.head, view.head.photograph
         image = surroundings(rng, photograph, self._backgrounds)
         to_crop = cv2.invertAffineTransform(crop.to_image_matrix)
+        smooth = _smoothed(photograph, to_crop)
         pixels = crop.from_image(view.pixels)
         seen = HeadView.through(crop, view.turned, view.rotation, source.focal, source.principal_point)
         inside = np.ones((CROP_SIZE, CROP_SIZE), dtype=np.bool_)
         if view.turn is None:
-            inside = _paste(photograph, to_crop, image)
+            inside = _paste(smooth, to_crop, image)
         else:
             relit = None
             if source.evenly_lit and not clean and rng.random() < _RELIT:
                 relit = other_light(rng, self.model, view.turned)
             draw_turned(
                 self.model,
-                photograph,
+                smooth,
                 source.points,
                 source.pixels,
                 view.turned,
@@ -178,15 +179,17 @@ class SampleMaker:
         return Crop((float(u), float(v)), base.side, float(np.radians(m.roll * rng.standard_normal())))
 
 
+def _smoothed(photograph: npt.NDArray[np.uint8], to_crop: Array) -> npt.NDArray[np.uint8]:
+    """The photograph without what is too fine for the crop: turned or not, it must look alike in it."""
+    shrink = float(np.sqrt(abs(np.linalg.det(to_crop[:, :2]))))
+    return photograph if shrink >= 0.7 else np.asarray(cv2.GaussianBlur(photograph, (0, 0), 0.4 / shrink), np.uint8)
+
+
 def _paste(photograph: npt.NDArray[np.uint8], to_crop: Array, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Draw the photograph into the crop in place; returns where it reaches."""
     size = (image.shape[1], image.shape[0])
     inside = cv2.warpAffine(np.full(photograph.shape[:2], 255, np.uint8), to_crop, size, flags=cv2.INTER_NEAREST)
-    smooth = photograph
-    shrink = float(np.sqrt(abs(np.linalg.det(to_crop[:, :2]))))
-    if shrink < 0.7:
-        smooth = cv2.GaussianBlur(photograph, (0, 0), 0.4 / shrink)
-    warped = cv2.warpAffine(smooth, to_crop, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.warpAffine(photograph, to_crop, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     image[inside > 0] = warped[inside > 0]
     return np.asarray(inside > 0)
 

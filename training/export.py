@@ -27,7 +27,7 @@ from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.backends.model_file import FORMAT_VERSION, INPUT_NAME, OUTPUT_NAMES
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
-from training.checkpoint import load_checkpoint, network_of, recipe_of
+from training.checkpoint import load_run, network_of, recipe_of
 from training.network import CorrespondenceModule, cell_grid
 from training.quantisation import quantised
 from training.rendered import RenderedHeads
@@ -51,7 +51,7 @@ def export(checkpoint: Path, out: Path, precision: Precision = "full") -> None:
     """
     if out.is_dir():
         raise ValueError(f"'{out}' is a folder; name the file to write")
-    state = load_checkpoint(checkpoint)
+    state = load_run(checkpoint)
     recipe = recipe_of(state, checkpoint)
     network = network_of(state, checkpoint)
     model = _to_onnx(_Exported(network, precision == "half"))

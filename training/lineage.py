@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from training.checkpoint import CHECKPOINT, load_checkpoint, recipe_of
+from training.checkpoint import CHECKPOINT, load_run, recipe_of
 from training.recipes import Recipe
 from training.terms import both_licences, both_sources
 
@@ -37,7 +37,7 @@ def previous_state(out: Path, recipe: Recipe, template: dict[str, str], resume: 
         if path.exists():
             raise ValueError(f"--out '{out}' already holds a run; add --resume, or name another folder")
         return None
-    state = load_checkpoint(path)
+    state = load_run(path)
     if state["recipe"]["name"] != recipe.name:
         raise ValueError(f"--out '{out}' was trained with recipe '{state['recipe']['name']}', not '{recipe.name}'")
     before = asdict(recipe_of(state, path))

@@ -99,7 +99,8 @@ class PoseError:
 
     def _surface(self, template: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """Template pixels (N, n, 2) -> camera-frame points (N, n, 3)."""
-        place = (template + 0.5) * (2.0 / self._size) - 1.0
+        # What is no number is the likelihood's to tell; torch crashes where it differentiates this there.
+        place = torch.nan_to_num((template + 0.5) * (2.0 / self._size) - 1.0)
         found = F.grid_sample(batch["surface"], place[:, :, None], padding_mode="border", align_corners=False)
         return found[..., 0].transpose(1, 2)
 
@@ -150,7 +151,8 @@ class PoseError:
         # Single precision, and heads of which nothing is seen.
         matrix.diagonal(dim1=1, dim2=2).mul_(1.0 + 1e-5).add_(1e-4)
         pose = torch.eye(matrix.shape[1], 6, device=matrix.device).expand(len(matrix), -1, -1)
-        return torch.cholesky_solve(pose, torch.linalg.cholesky(matrix)).transpose(1, 2) @ weighted
+        factor = torch.linalg.cholesky_ex(matrix).L  # no numbers where there is none, and no error
+        return torch.cholesky_solve(pose, factor).transpose(1, 2) @ weighted
 
 
 def _length(off: Tensor) -> Tensor:

@@ -83,6 +83,16 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         return (centred * scale[:, None, None] + self.bias[:, None, None]).to(input.dtype)
 
 
+def same_everywhere(network: nn.Module) -> None:
+    """Give every process the weights and statistics of the first, in place."""
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return
+    for value in network.state_dict().values():
+        whole = value.contiguous()
+        dist.broadcast(whole, 0)
+        value.copy_(whole)
+
+
 def share_batch_statistics(network: nn.Module) -> None:
     """Make every batch normalisation of ``network`` a :class:`SharedBatchNorm2d`, in place; weights stay."""
     for parent in list(network.modules()):

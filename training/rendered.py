@@ -22,11 +22,14 @@ Sample = dict[str, npt.NDArray[np.generic] | float]
 
 
 class RenderedHeads(IterableDataset[Sample]):
-    """Endless random samples, as ``training.data`` describes them; ``skins`` as :class:`SyntheticHeads` takes them."""
+    """Endless random samples, as ``training.data`` describes them; ``skins`` and ``held_out`` as
+    :class:`SyntheticHeads` takes them."""
 
-    def __init__(self, template: Template, seed: int, stride: int, skins: FloatArray | None = None) -> None:
-        self.seed = seed
-        self._heads, self._surfaces = SyntheticHeads(template, albedo=skins, stride=stride), SurfaceMaps(template)
+    def __init__(
+        self, template: Template, seed: int, stride: int, skins: FloatArray | None = None, held_out: bool = False
+    ) -> None:
+        self.seed, self._surfaces = seed, SurfaceMaps(template)
+        self._heads = SyntheticHeads(template, albedo=skins, stride=stride, held_out=held_out)
 
     def __iter__(self) -> Iterator[Sample]:
         worker = torch.utils.data.get_worker_info()
@@ -44,7 +47,7 @@ class FixedHeads(Dataset[Sample]):
     """``count`` rendered heads, the same ones for a seed: what runs without photographs are validated on."""
 
     def __init__(self, template: Template, count: int, seed: int, stride: int) -> None:
-        self._stream, self._count = RenderedHeads(template, seed, stride), count
+        self._stream, self._count = RenderedHeads(template, seed, stride, held_out=True), count
 
     def __len__(self) -> int:
         return self._count

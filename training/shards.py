@@ -81,11 +81,13 @@ class ShardHeads:
     def __init__(self, folder: Path, make_head: MakeHead) -> None:
         self._shards, self._make_head = list_shards(folder, "train"), make_head
         self._records: Iterator[_Record] | None = None
+        self._reader = 0
 
     def draw(self, rng: np.random.Generator) -> LabelledHead:
         """The next head of the mixed stream; the first call's ``rng`` decides its order."""
-        if self._records is None:
-            shards = own_share(self._shards)
+        # A loader's worker inherits what the main process has drawn from, which is another share.
+        if self._records is None or self._reader != os.getpid():
+            shards, self._reader = own_share(self._shards), os.getpid()
             self._records = mixed(endless_records(shards, rng), rng, _MIXED)
         return unpacked(next(self._records), self._make_head)
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from dense_face_ros.template import Template
 from training.averaging import MovingAverage
-from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
+from training.checkpoint import CHECKPOINT, load_run, save_checkpoint
 from training.lineage import descendant, previous_state, resumed
 from training.loader import Batch, first_samples
 from training.loss import LOSSES, Divisor, own
@@ -26,7 +26,7 @@ from training.network.exported_weights import load_exported
 from training.network.prediction import Prediction
 from training.pictures import prediction_picture
 from training.pose_error import PoseError
-from training.processes import per_process, share_batch_statistics
+from training.processes import per_process, same_everywhere, share_batch_statistics
 from training.recipes import Recipe
 from training.run_log import RunLog
 from training.schedule import learning_rate, parameter_groups
@@ -102,10 +102,14 @@ class TrainingRun:
             if not isinstance(network, CompactNetwork):
                 raise ValueError(f"--start-from '{path}' is an exported network; only 'compact' can go on from one")
             batches = first_samples(samples, _MEASURED_SAMPLES, self.recipe.batch_size)
-            told = load_exported(network, path, [batch["image"] for batch in batches])
+            fresh = recipe_network(self.recipe)  # on the CPU, as the samples are
+            assert isinstance(fresh, CompactNetwork)
+            told = load_exported(fresh, path, [batch["image"] for batch in batches])
+            network.load_state_dict(fresh.state_dict())
+            same_everywhere(network)  # each process measured on samples of its own
             self.images = int(told["images_seen"])
         else:
-            state = load_checkpoint(path)
+            state = load_run(path)
             told, self.images, weights = state["recipe"], state["images"], state["average"]
             weights.pop("template_image", None)
             another = f"--start-from '{path}' holds another architecture or width than recipe '{self.recipe.name}'"
@@ -113,8 +117,8 @@ class TrainingRun:
                 missing = network.load_state_dict(weights, strict=False)
             except RuntimeError as error:  # torch lists every weight of another shape
                 raise ValueError(another) from error
-            fresh = network.deeper_than(weights) if isinstance(network, CompactNetwork) else ()
-            lacking = [name for name in missing.missing_keys if not name.startswith(("template_image", *fresh))]
+            deeper = network.deeper_than(weights) if isinstance(network, CompactNetwork) else ()
+            lacking = [name for name in missing.missing_keys if not name.startswith(("template_image", *deeper))]
             if lacking or missing.unexpected_keys:
                 raise ValueError(another)
         self.recipe = descendant(self.recipe, told["training_data"], told["licence"])
@@ -148,8 +152,9 @@ class TrainingRun:
                 if self.seconds - saved > _CHECKPOINT_SECONDS:
                     self._save()
                     saved = self.seconds
-        self._validate(validation, log, bar)
-        self._save()
+            # First, and while a further signal is only a question: a run must not be lost while it is validated.
+            self._save()
+            self._validate(validation, log, bar)
         bar.close()
         if log is not None:
             log.close()

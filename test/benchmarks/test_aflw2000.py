@@ -98,7 +98,7 @@ def test_label_of_another_set_is_named(tmp_path: Path) -> None:
 
 def test_label_that_is_no_matlab_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.mat").write_text("not a label " * 20)
-    with pytest.raises(ValueError, match=r"a\.mat' is not a MATLAB 5 file"):
+    with pytest.raises(ValueError, match=r"a\.mat' is not a whole MATLAB 5 file"):
         aflw2000.read_samples(tmp_path)
 
 

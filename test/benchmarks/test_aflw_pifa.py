@@ -75,6 +75,6 @@ def test_what_is_not_the_data_set_is_named(folder: Path, states, model, known_tr
     savemat(folder / "Landmark.mat", {"phis": labels})
     refused(r"Landmark\.mat' has nothing for phisT")
     (folder / "Landmark.mat").write_text("no matrix " * 30)
-    refused(r"Landmark\.mat' is not a MATLAB 5 file")
+    refused(r"Landmark\.mat' is not a whole MATLAB 5 file")
     (folder / "Landmark.mat").unlink()
     refused(r"Landmark\.mat' does not exist", FileNotFoundError)

@@ -133,7 +133,7 @@ def test_what_is_missing_is_named(tmp_path: Path, published: Published) -> None:
     with pytest.raises(ValueError, match=r"Model_Shape\.mat' lacks tri, keypoints"):
         basel.read_3ddfa(tmp_path / "Model_Shape.mat")
     (tmp_path / "bad.mat").write_bytes(b"MATLAB 7.3 MAT-file" + bytes(200))
-    with pytest.raises(ValueError, match=r"bad\.mat' is not a MATLAB 5 file"):
+    with pytest.raises(ValueError, match=r"bad\.mat' is not a whole MATLAB 5 file"):
         basel.read_bfm2009(tmp_path / "bad.mat")
     shape = write_3ddfa(tmp_path, published)
     (tmp_path / "Model_Exp.mat").unlink()

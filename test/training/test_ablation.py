@@ -46,6 +46,7 @@ def test_variants_differ_from_best_in_what_is_compared_alone() -> None:
         "width",
         "resolution",
         "architecture",
+        "blocks",
         "learning_rate",
         "seed",
     }

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
@@ -28,6 +27,7 @@ from training.benchmarks.conventions import AFLW2000_ZERO_PITCH, aflw2000_angles
 from training.benchmarks.sheet import Sheet
 from training.benchmarks.subject import Box, HeadTracker
 from training.benchmarks.visibility import visible_landmarks
+from training.mat_files import read_mat
 
 MAXIMUM_ANGLE = 99.0  # degrees; the pose protocol leaves out faces beyond
 FOUND_OVERLAP = 0.4  # a face counts as found when the boxes of fitted and true landmarks overlap by more (IoU)
@@ -51,10 +51,7 @@ class Sample:
 
 def read_sample(label: Path) -> Sample:
     """Read one ``.mat`` label; ValueError naming the file and what it lacks."""
-    try:
-        data = loadmat(label, variable_names=["pt3d_68", "Pose_Para"])
-    except (ValueError, NotImplementedError, OSError, TypeError) as error:
-        raise ValueError(f"aflw2000: '{label}' is not a MATLAB 5 file ({error}); copy the data set again") from error
+    data = read_mat(label, ["pt3d_68", "Pose_Para"])
     for name, shape in {"pt3d_68": (3, 68), "Pose_Para": (1, 7)}.items():
         found = data[name].shape if name in data else "nothing"
         if found != shape:

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy.io import loadmat
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
@@ -25,6 +23,7 @@ from training.benchmarks import markup21, metrics, subject
 from training.benchmarks.markup21 import Face
 from training.benchmarks.sheet import Sheet
 from training.benchmarks.subject import HeadTracker
+from training.mat_files import read_mat
 
 _POINTS = 34
 _OWN = 21
@@ -64,10 +63,7 @@ def read_faces(folder: Path, model: FaceModel) -> list[Face]:
 def _array(path: Path, name: str, columns: int) -> Array:
     if not path.is_file():
         raise FileNotFoundError(f"aflw_pifa: '{path}' does not exist; give the folder that holds it")
-    try:
-        data: dict[str, npt.NDArray[np.generic]] = loadmat(path, variable_names=[name])
-    except (ValueError, NotImplementedError, OSError, TypeError) as error:
-        raise ValueError(f"aflw_pifa: '{path}' is not a MATLAB 5 file ({error}); copy the data set again") from error
+    data = read_mat(path, [name])
     found = data[name].shape if name in data else "nothing"
     if name not in data or data[name].ndim != 2 or data[name].shape[1] != columns or not len(data[name]):
         raise ValueError(f"aflw_pifa: '{path}' has {found} for {name}, expected (N, {columns})")

@@ -126,18 +126,24 @@ def from_portraits(model: FaceModel, heads: PortraitHeads, seed: int) -> Example
 
 
 def from_renderings(
-    template: Template, data: Path, count: int, dark_glasses: bool, seed: int, skins: FloatArray | None = None
+    template: Template,
+    data: Path,
+    count: int,
+    dark_glasses: bool,
+    seed: int,
+    skins: FloatArray | None = None,
+    held_out: bool = False,
 ) -> Examples:
     """Both eyes of ``count`` rendered heads; with ``dark_glasses`` every head wears them and no eye is visible.
 
-    skins: as :class:`SyntheticHeads` takes them.
+    skins, held_out: as :class:`SyntheticHeads` takes them.
     """
     plain = Settings(
         occluder=0.0, profile_share=0.1, yaw_limit=75.0, pitch_spread=20.0, looks=128, glasses=0.3, dark_glasses=0.0,
         lids_share=0.6, lids=(0.0, 1.0),
     )  # fmt: skip
     settings = replace(plain, glasses=1.0, dark_glasses=1.0) if dark_glasses else plain
-    heads = SyntheticHeads(template, settings, skins, size=_RENDERED_SIZE)
+    heads = SyntheticHeads(template, settings, skins, size=_RENDERED_SIZE, held_out=held_out)
     model, rng, backgrounds = template.model, np.random.default_rng(seed), Backgrounds(data)
     judge = LandmarkVisibility(model)
 

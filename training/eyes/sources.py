@@ -38,22 +38,22 @@ def _best(split: str, data: Path, count: int, fits: Path, skins: Path | None) ->
     photographs = read_photographs(data)
     labels = PhotographFits.load_for(fits, model, photographs)
     eyes = from_photographs(model, photographs, labels, split == "validation", seed)
-    return {"photographs": eyes, **_rendered(model, data, count, seed, skins)}
+    return {"photographs": eyes, **_rendered(model, data, count, split, skins)}
 
 
 def _free(split: str, data: Path, count: int, fits: Path, skins: Path | None) -> dict[str, Examples]:
     """Portraits and renderings."""
     model, seed = FaceModel.load(), _SEED[split]
     eyes = from_portraits(model, PortraitHeads(data, model, split == "validation"), seed)
-    return {"portraits": eyes, **_rendered(model, data, count, seed, skins)}
+    return {"portraits": eyes, **_rendered(model, data, count, split, skins)}
 
 
-def _rendered(model: FaceModel, data: Path, count: int, seed: int, skins: Path | None) -> dict[str, Examples]:
-    template = Template(model)
+def _rendered(model: FaceModel, data: Path, count: int, split: str, skins: Path | None) -> dict[str, Examples]:
+    template, seed, held_out = Template(model), _SEED[split], split == "validation"
     painted = None if skins is None else load_skins(skins, model)
     return {
-        "renderings": from_renderings(template, data, count, False, seed, painted),
-        "dark_glasses": from_renderings(template, data, count // 4, True, seed + 1, painted),
+        "renderings": from_renderings(template, data, count, False, seed, painted, held_out),
+        "dark_glasses": from_renderings(template, data, count // 4, True, seed + 1, painted, held_out),
     }
 
 

@@ -16,13 +16,13 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.io import loadmat
 
 from dense_face_ros.face_finder import MIN_SCORE, FaceCandidate, FaceFinder
 from training.face_finder.measures import Match, match
 from training.face_finder.photographs import decode, load_backgrounds
 from training.face_finder.sources import SOURCES
 from training.face_finder.train import made_validation_set
+from training.mat_files import read_mat
 from training.options import check_least
 
 _SIDES = (0, 24, 40, 80, 160, 400)
@@ -64,7 +64,7 @@ def aflw2000(finder: FaceFinder, data: Path) -> dict[str, Any]:
     """AFLW2000-3D sample; the true box is that of its 68 3-D landmarks, its roll that of the pose label."""
     results, overlaps = [], []
     for path in sorted((data / "aflw2000_sample").glob("*.mat")):
-        label = loadmat(str(path))
+        label = read_mat(path, ["pt3d_68", "Pose_Para"])
         points, pose = label["pt3d_68"][:2], label["Pose_Para"][0]
         box = np.concatenate([points.min(axis=1), points.max(axis=1)])[None]
         found = finder.find(_read(path.with_suffix(".jpg")))

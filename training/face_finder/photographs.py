@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.geometry import Array, roll_on_screen, yaw_pitch_roll_from_rotation
-from training.backgrounds import list_backgrounds, random_window
+from training.backgrounds import face_free_photographs, random_window
 from training.photographs.collection import FOLDERS, read_photographs
 
 FloatArray = npt.NDArray[np.float32]
@@ -101,20 +101,8 @@ def load_faces(data: Path, split: str) -> list[FacePhoto]:
 
 
 def load_backgrounds(data: Path, split: str) -> list[bytes]:
-    """Compressed face-free photographs; one in ten is kept for "val". Those listed as showing people are left out.
-
-    Raises:
-        FileNotFoundError: there is none of this split.
-    """
-    listed = (Path(__file__).parent / "backgrounds_with_people.txt").read_text().split("\n")
-    people = {line for line in listed if line and not line.startswith("#")}
-    paths = [path for path in list_backgrounds(data) if path.name not in people]
-    of_split = [path for i, path in enumerate(paths) if (i % 10 == 0) == (split == "val")]
-    if not of_split:
-        raise FileNotFoundError(
-            f"'{data / 'backgrounds'}' holds {len(paths)} .jpg without people, none for '{split}'; copy more there"
-        )
-    return [path.read_bytes() for path in of_split]
+    """Those of :func:`training.backgrounds.face_free_photographs`, compressed, raising as it does."""
+    return [path.read_bytes() for path in face_free_photographs(data, split)]
 
 
 def head_pose(mesh: FloatArray) -> tuple[FloatArray, FloatArray]:

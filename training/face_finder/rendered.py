@@ -19,11 +19,17 @@ ASIDE = Settings(
 
 
 def rendered_faces(
-    count: int, backgrounds: list[bytes], seed: int, settings: Settings, skins: FloatArray | None = None
+    count: int,
+    backgrounds: list[bytes],
+    seed: int,
+    settings: Settings,
+    skins: FloatArray | None = None,
+    held_out: bool = False,
 ) -> list[FacePhoto]:
-    """``count`` random heads in front of random windows of compressed photographs; ``skins``: as SyntheticHeads."""
+    """``count`` random heads in front of random windows of compressed photographs; ``skins`` and ``held_out``: as
+    SyntheticHeads."""
     model = FaceModel.load()
-    heads = SyntheticHeads(Template(model), settings, skins, size=_SIZE)
+    heads = SyntheticHeads(Template(model), settings, skins, size=_SIZE, held_out=held_out)
     rng = np.random.default_rng(seed)
     photos = [decode(file) for file in backgrounds]
     behind = (window(photos[rng.integers(len(photos))], _SIZE, rng) for _ in range(count))

@@ -21,7 +21,7 @@ _MARGIN = (1.7, 2.8)  # side of the picture over that of the landmarks' box
 def turned_faces(
     model: FaceModel, heads: Heads, backgrounds: Sequence[bytes], count: int, seed: int
 ) -> list[FacePhoto]:
-    """``count`` heads turned by up to 95 degrees, windows of ``backgrounds`` past the photograph's edge."""
+    """``count`` heads turned as far as each may be, windows of ``backgrounds`` past the photograph's edge."""
     rng = np.random.default_rng((seed, 1))
     photos = [decode(file) for file in backgrounds]
     over = (window(photos[rng.integers(len(photos))], _SIZE, rng) for _ in range(count))

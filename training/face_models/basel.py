@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.io import loadmat
 
 from training.face_models.decimation import Array
 from training.face_models.source import SourceModel, one_sided, outward, to_head_axes
+from training.mat_files import read_mat
 
 _MICROMETRE, _MILLIMETRE = 1e-6, 1e-3
 EXPRESSION_FILES = ("Model_Exp.mat", "Model_Expression.mat")
@@ -143,14 +143,11 @@ def load_matlab(path: Path, names: tuple[str, ...], optional: tuple[str, ...] = 
     """The named arrays of a MATLAB 5 file; ValueError names the file and what it lacks."""
     if not path.is_file():
         raise FileNotFoundError(f"'{path}' does not exist")
-    try:
-        data = loadmat(path, variable_names=[*names, *optional])
-    except (ValueError, NotImplementedError, OSError, TypeError) as error:
-        raise ValueError(f"'{path}' is not a MATLAB 5 file ({error}); copy it again") from error
+    data = read_mat(path, [*names, *optional])
     missing = [name for name in names if name not in data]
     if missing:
         raise ValueError(f"'{path}' lacks {', '.join(missing)}; see docs/training.md for what it must hold")
-    return {name: data[name] for name in (*names, *optional) if name in data}
+    return data
 
 
 def _vertices(flat: npt.NDArray[np.floating], unit: float) -> Array:

@@ -30,7 +30,6 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.io import loadmat
 from tqdm import tqdm
 
 from dense_face_ros.drawing import contact_sheet
@@ -42,6 +41,7 @@ from training.face_models.basel import read_3ddfa_unscaled
 from training.face_models.registration import register
 from training.face_models.source import SourceModel
 from training.face_models.transfer import Transfer
+from training.mat_files import read_mat
 from training.npz_files import read_npz
 from training.photographs.collection import read_image
 from training.photographs.heads import Image, Label, LabelledHead
@@ -184,10 +184,7 @@ def _original(file: Path) -> str:
 
 
 def _read_label(file: Path) -> tuple[Array, Array, Array]:
-    try:
-        data = loadmat(file, variable_names=list(_FIELDS))
-    except (ValueError, NotImplementedError, OSError, TypeError) as error:
-        raise ValueError(f"'{file}' is not a MATLAB 5 file ({error}); copy the data set again") from error
+    data = read_mat(file, list(_FIELDS))
     for name, shape in _FIELDS.items():
         found = data[name].shape if name in data else "nothing"
         if found != shape:

@@ -34,7 +34,7 @@ from training.rendering.rasteriser import Buffers, Image, IntArray, rasterise, r
 from training.rendering.settings import Settings
 from training.rendering.targets import Targets, drawn_triangles
 
-_LOOKS_SEED = 20170
+_LOOKS_SEED, _HELD_OUT_SEED = 20170, 20171
 _SKY_OF_EXTRAS = 0.8  # share of the sky that hair and glasses see
 
 
@@ -69,6 +69,7 @@ class SyntheticHeads:
         albedo: (N, V, 3) sRGB in [0, 1], skins measured from photographs, for realism.
         size: side of the picture.
         stride: picture pixels per target cell.
+        held_out: they look like nobody in training (but for the skins of ``albedo``): to choose networks by.
     """
 
     def __init__(
@@ -78,12 +79,13 @@ class SyntheticHeads:
         albedo: FloatArray | None = None,
         size: int = CROP_SIZE,
         stride: int = 2,
+        held_out: bool = False,
     ) -> None:
         self.template, self.settings, self.size, self.stride = template, settings or Settings(), size, stride
         self.model, self.head = template.model, HeadMesh(template.model)
         self._coefficients, self._eyes = CoefficientSampler(self.model), EyePainter(self.head)
-        maker = LookMaker(self.head, self.settings, albedo)
-        self._looks = [maker.make(rng) for rng in np.random.default_rng(_LOOKS_SEED).spawn(self.settings.looks)]
+        maker, seed = LookMaker(self.head, self.settings, albedo), _HELD_OUT_SEED if held_out else _LOOKS_SEED
+        self._looks = [maker.make(rng) for rng in np.random.default_rng(seed).spawn(self.settings.looks)]
         self._drawn = np.zeros(len(self.head.triangles), np.bool_)
         self._drawn[: len(self.model.triangles)] = drawn_triangles(template)
         mean = self.head.mean
