@@ -23,6 +23,7 @@ from dense_face_ros.backends.cuda_driver import Cuda, Gpu
 from dense_face_ros.backends.engine_build import (
     BUILD_OPTIONS,
     Report,
+    UnreadableNetwork,
     build,
     full_version,
     tensorrt_module,
@@ -30,6 +31,8 @@ from dense_face_ros.backends.engine_build import (
 from dense_face_ros.backends.engine_cache import EngineCache, EngineIdentity, NoEngine, file_sha256
 from dense_face_ros.backends.model_precision import gpu_network_path
 
+#: Exit code where another attempt would end the same way; argparse takes 2. All others may pass: no memory, GPU lost.
+CANNOT_BUILD = 3
 _TERMINATION = 5.0  # seconds a build is given to end when it is stopped
 
 
@@ -85,15 +88,17 @@ def build_into_cache(network: Path, cache: EngineCache, again: bool, report: Rep
         cuda.close()
 
 
-def build_in_own_process(network: Path, report: Report, stop: threading.Event) -> None:
+def build_in_own_process(network: Path, again: bool, report: Report, stop: threading.Event) -> None:
     """Run this command for a network file and pass its lines on.
 
     Args:
+        again: build even if there is an engine already.
         stop: ends the build when it is set.
     Raises:
-        BuildFailed: it failed, with its last line; or it was stopped.
+        BuildFailed: there is no TensorRT, or it cannot read the network; or the build was stopped.
+        NetworkUnavailable: it failed otherwise, with its last line.
     """
-    command = [sys.executable, "-m", __name__, "--network", str(network)]
+    command = [sys.executable, "-m", __name__, "--network", str(network), *(["--again"] if again else [])]
     last = "no reason given"
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
         assert child.stdout is not None
@@ -115,7 +120,8 @@ def build_in_own_process(network: Path, report: Report, stop: threading.Event) -
         finally:
             _end(child)
     if code != 0:
-        raise BuildFailed(f"the engine could not be built: {last} (exit code {code})")
+        kind = BuildFailed if code == CANNOT_BUILD else NetworkUnavailable
+        raise kind(f"the engine could not be built: {last} (exit code {code})")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -128,7 +134,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; 1 when there is no engine at the end."""
+    """The command line; not 0 when there is no engine at the end."""
     parser = argparse.ArgumentParser(
         prog="build_engine", description="Build the TensorRT engine of a network for this machine's GPU."
     )
@@ -143,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
         path = build_into_cache(network, EngineCache(), given.again, lambda line: print(line, flush=True))
     except (NetworkUnavailable, ImportError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+        return CANNOT_BUILD if isinstance(error, (UnreadableNetwork, ImportError)) else 1
     print(f"ready: {path}")
     return 0
 

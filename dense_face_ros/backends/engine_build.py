@@ -26,6 +26,10 @@ class EngineError(NetworkUnavailable):
     """TensorRT refused something; the message ends with the last lines of its log."""
 
 
+class UnreadableNetwork(EngineError):
+    """TensorRT does not understand the network file, now or later."""
+
+
 def tensorrt_module() -> Any:
     """TensorRT's Python module, or that of TensorRT for RTX, which has the same interface.
 
@@ -82,7 +86,8 @@ def build(trt: Any, onnx: bytes, timing: bytes, report: Report) -> tuple[bytes, 
     Returns:
         The engine, and kernel timings for later builds.
     Raises:
-        EngineError: TensorRT cannot read the file or build for this GPU.
+        UnreadableNetwork: TensorRT cannot read the file.
+        EngineError: it cannot build now.
     """
     log = LogTail(trt)
     try:
@@ -93,7 +98,7 @@ def build(trt: Any, onnx: bytes, timing: bytes, report: Report) -> tuple[bytes, 
     parser = trt.OnnxParser(network, log.logger)
     if not parser.parse(onnx):
         reasons = "; ".join(parser.get_error(i).desc() for i in range(parser.num_errors))
-        raise log.error(f"TensorRT cannot read the network ({reasons})")
+        raise UnreadableNetwork(str(log.error(f"TensorRT cannot read the network ({reasons})")))
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, _WORKSPACE)
     # Networks of full precision shall stay that.

@@ -109,11 +109,6 @@ class EngineCache:
         """Where the engine is, or would be."""
         return self._files(identity)[0]
 
-    def discard(self, identity: EngineIdentity) -> None:
-        """Remove an engine that turned out to be of no use."""
-        for path in self._files(identity):
-            path.unlink(missing_ok=True)
-
     def timing(self, identity: EngineIdentity) -> bytes:
         """Kernel timings of earlier builds; empty where there are none."""
         try:

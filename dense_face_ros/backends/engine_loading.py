@@ -35,7 +35,7 @@ class EngineLoader:
             ImportError: no TensorRT.
             NoGpu: no driver or no GPU; TensorRT has then not been touched.
             BuildFailed: there is no engine, and trying again will not help.
-            NetworkUnavailable: the GPU does not answer.
+            NetworkUnavailable: the GPU does not answer, or the build failed.
         """
         cuda = Cuda()
         try:
@@ -47,14 +47,13 @@ class EngineLoader:
         try:
             return self._from_cache(trt, cuda, identity)
         except UnusableEngine as why:
+            # The engine stays until there is another: TensorRT refuses a good one too while memory is short.
+            again = True
             report(f"building again: {why}")
-            try:
-                self._cache.discard(identity)
-            except OSError as error:
-                raise BuildFailed(f"{why}, and it cannot be replaced ({error}); run build_engine --again") from error
         except NoEngine as why:
+            again = False
             report(f"no engine: {why}")
-        build_in_own_process(self._network, report, stop)
+        build_in_own_process(self._network, again, report, stop)
         try:
             return self._from_cache(trt, Cuda(), identity)
         except (NoEngine, UnusableEngine) as why:

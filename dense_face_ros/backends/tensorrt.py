@@ -15,7 +15,7 @@ from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES
 
 
 class UnusableEngine(EngineError):
-    """The engine cannot be loaded here: damaged, or made for another GPU or TensorRT. Another build helps."""
+    """The engine cannot be loaded here: made for another GPU or TensorRT, which a build cures, or memory is short."""
 
 
 class TensorRtNetwork:
@@ -31,7 +31,7 @@ class TensorRtNetwork:
         metadata: of the network file.
         graph: False enqueues one by one.
     Raises:
-        UnusableEngine: another build is needed.
+        UnusableEngine: another build may help.
         NetworkUnavailable: the GPU or TensorRT fails.
     """
 

@@ -109,14 +109,6 @@ def test_an_interrupted_write_leaves_the_old_engine(cache, monkeypatch):
     assert len(list(cache.directory.iterdir())) == 2
 
 
-def test_discarded_engines_are_gone(cache):
-    cache.store(IDENTITY, b"engine", {})
-    cache.discard(IDENTITY)
-    cache.discard(IDENTITY)
-    with pytest.raises(NoEngine):
-        cache.load(IDENTITY)
-
-
 def test_timings_are_shared_by_networks_but_not_by_gpus(cache):
     assert cache.timing(IDENTITY) == b""
     cache.store_timing(IDENTITY, b"timing")

@@ -29,7 +29,7 @@ def machine(monkeypatch):
     driver = FakeDriver()
     trt = FakeTensorRt(driver)
 
-    def build(network, report, stop) -> None:
+    def build(network, again, report, stop) -> None:
         report("building, step 1 of 1")
         EngineCache().store(engine_identity(trt, Cuda(FakeDriver()).gpu, network), ENGINE, {})
 
