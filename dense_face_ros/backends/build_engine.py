@@ -147,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         network = gpu_network_path(given.network)
         path = build_into_cache(network, EngineCache(), given.again, lambda line: print(line, flush=True))
-    except (NetworkUnavailable, ImportError, OSError) as error:
+    except (NetworkUnavailable, ImportError, OSError, ValueError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return CANNOT_BUILD if isinstance(error, (UnreadableNetwork, ImportError)) else 1
     print(f"ready: {path}")

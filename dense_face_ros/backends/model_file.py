@@ -21,11 +21,30 @@ METADATA_KEYS = (
     "images_seen",
 )
 
+#: Ends of the names of a network's files for GPUs and for CPUs, which lie beside its own.
+HALF, BYTES = "_fp16", "_int8"
+
 INPUT_NAME = "image"
 OUTPUT_NAMES = ("flow", "matchability", "log_sigma")
 
 
 def network_path(path: Path | None) -> Path:
+    """The full-precision file of the network that is named by any of its files; None stands for the shipped one.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: there is one of less precision only.
+    """
+    path = existing_file(path)
+    own = path.with_name(path.stem.removesuffix(HALF).removesuffix(BYTES) + path.suffix)
+    if not own.is_file():
+        raise ValueError(
+            f"'{path}' is one of the files of network '{own}', which does not exist; put it there, or rename the other"
+        )
+    return own
+
+
+def existing_file(path: Path | None) -> Path:
     """The given file, a shipped one by its bare name, or the default one; FileNotFoundError where there is none."""
     shipped = Path(str(resources.files("dense_face_ros") / "models"))
     if path is None:
@@ -33,7 +52,8 @@ def network_path(path: Path | None) -> Path:
     if not path.is_file() and path.name == str(path) and (shipped / path).is_file():
         path = shipped / path
     if not path.is_file():
-        names = ", ".join(sorted(file.name for file in shipped.glob("correspondence*.onnx")))
+        files = sorted(file for file in shipped.glob("correspondence*.onnx") if not file.stem.endswith((HALF, BYTES)))
+        names = ", ".join(file.name for file in files)
         raise FileNotFoundError(
             f"network file '{path}' does not exist; give the .onnx that training.export wrote, or one of the shipped "
             f"files by its name: {names}"
