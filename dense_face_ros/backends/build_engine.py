@@ -47,6 +47,7 @@ def engine_identity(trt: Any, gpu: Gpu, network: Path) -> EngineIdentity:
         tensorrt=full_version(trt),
         gpu=gpu.name,
         sm=gpu.sm,
+        multiprocessors=gpu.multiprocessors,
         machine=platform.machine(),
         options=BUILD_OPTIONS,
     )

@@ -34,11 +34,13 @@ class Gpu:
     Attributes:
         name: as sold.
         capability: compute capability (major, minor).
+        multiprocessors: how many of them; boards of one name differ, and on Jetson the power mode decides.
         integrated: whether it shares the host's memory, as on Jetson.
     """
 
     name: str
     capability: tuple[int, int]
+    multiprocessors: int
     integrated: bool
 
     @property
@@ -106,15 +108,16 @@ class Cuda:
     def _describe(self) -> Gpu:
         name = self.call("cuDeviceGetName", 256, self._device)
         attribute = self.driver.CUdevice_attribute
-        major, minor, integrated = (
+        major, minor, multiprocessors, integrated = (
             int(self.call("cuDeviceGetAttribute", kind, self._device))
             for kind in (
                 attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
                 attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR,
+                attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT,
                 attribute.CU_DEVICE_ATTRIBUTE_INTEGRATED,
             )
         )
-        return Gpu(name.split(b"\0")[0].decode().strip(), (major, minor), bool(integrated))
+        return Gpu(name.split(b"\0")[0].decode().strip(), (major, minor), multiprocessors, bool(integrated))
 
 
 class Stream:

@@ -6,6 +6,7 @@ The network is built strongly typed: the file says which numbers are halves, and
 from __future__ import annotations
 
 import importlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,8 @@ BUILD_OPTIONS = f"strongly typed, TF32 off, workspace {_WORKSPACE >> 20} MiB"
 _MODULES = ("tensorrt", "tensorrt_rtx")
 
 Report = Callable[[str], None]
+
+_LOG = logging.getLogger(__name__)
 
 
 class EngineError(NetworkUnavailable):
@@ -54,11 +57,15 @@ def full_version(trt: Any) -> str:
 
 
 class LogTail:
-    """A logger for TensorRT that keeps the last warnings and errors: its failures are None or False without them."""
+    """A logger for TensorRT that keeps the last warnings and errors: its failures are None or False without them.
+
+    Warnings are logged too, each once: they come with engines that load all the same.
+    """
 
     def __init__(self, trt: Any, lines: int = 6) -> None:
         self._tail: deque[str] = deque(maxlen=lines)
         tail, worth_keeping = self._tail, (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR, trt.ILogger.WARNING)
+        warned: set[str] = set()
 
         class Logger(trt.ILogger):  # type: ignore[misc]
             def __init__(self) -> None:
@@ -67,6 +74,9 @@ class LogTail:
             def log(self, severity: Any, message: str) -> None:
                 if severity in worth_keeping:
                     tail.append(message.strip())
+                if severity == trt.ILogger.WARNING and message not in warned:
+                    warned.add(message)
+                    _LOG.warning("TensorRT: %s", message.strip())
 
         self.logger = Logger()
 

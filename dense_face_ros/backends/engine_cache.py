@@ -34,7 +34,7 @@ class EngineIdentity:
     Attributes:
         network: sha256 of the ONNX file.
         tensorrt: package and full version.
-        gpu, sm: name and compute capability.
+        gpu, sm, multiprocessors: name, compute capability and size: an engine made for more of them may not run.
         machine: the host's architecture.
         options: what the builder was told.
     """
@@ -43,6 +43,7 @@ class EngineIdentity:
     tensorrt: str
     gpu: str
     sm: str
+    multiprocessors: int
     machine: str
     options: str
 
@@ -54,7 +55,8 @@ class EngineIdentity:
     @property
     def timing_key(self) -> str:
         """Name of the kernel timings, which networks share."""
-        return f"timing-{_sha256(f'{self.tensorrt} {self.gpu} {self.sm}'.encode())[:16]}"
+        gpu = f"{self.tensorrt} {self.gpu} {self.sm} {self.multiprocessors}"
+        return f"timing-{_sha256(gpu.encode())[:16]}"
 
 
 class EngineCache:

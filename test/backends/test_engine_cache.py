@@ -13,7 +13,7 @@ import pytest
 from dense_face_ros.backends import NetworkUnavailable, engine_cache
 from dense_face_ros.backends.engine_cache import EngineCache, EngineIdentity, NoEngine
 
-IDENTITY = EngineIdentity("ab" * 32, "tensorrt 10.3.0", "Orin", "sm_87", "aarch64", "strongly typed")
+IDENTITY = EngineIdentity("ab" * 32, "tensorrt 10.3.0", "Orin", "sm_87", 16, "aarch64", "strongly typed")
 
 
 @pytest.fixture
@@ -114,6 +114,7 @@ def test_timings_are_shared_by_networks_but_not_by_gpus(cache):
     cache.store_timing(IDENTITY, b"timing")
     assert cache.timing(dataclasses.replace(IDENTITY, network="cd" * 32)) == b"timing"
     assert cache.timing(dataclasses.replace(IDENTITY, sm="sm_90")) == b""
+    assert cache.timing(dataclasses.replace(IDENTITY, multiprocessors=8)) == b""
 
 
 def test_a_second_builder_waits_for_the_first(cache):

@@ -35,7 +35,9 @@ class Machine:
 
     @property
     def identity(self):
-        return engine_identity(self.trt, Cuda(FakeDriver()).gpu, self.network)
+        cuda = Cuda(self.driver)
+        cuda.close()
+        return engine_identity(self.trt, cuda.gpu, self.network)
 
     def load(self):
         return EngineLoader(self.network, {}, self.cache)(self.lines.append, threading.Event())
@@ -71,6 +73,16 @@ def test_the_first_start_builds_and_the_second_does_not(machine):
 def test_a_changed_network_is_built_anew(machine):
     machine.load()
     machine.network.write_bytes(b"trained a little longer")
+    machine.load()
+    assert machine.builds == 2
+
+
+def test_a_power_mode_with_fewer_multiprocessors_is_built_anew(machine):
+    machine.load()
+    machine.driver.multiprocessors = 8
+    machine.load()
+    assert machine.builds == 2
+    machine.driver.multiprocessors = 14
     machine.load()
     assert machine.builds == 2
 

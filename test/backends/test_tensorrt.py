@@ -136,6 +136,21 @@ def test_engines_that_do_not_load_carry_the_log(machine):
     machine.assert_nothing_left()
 
 
+def test_warnings_of_engines_that_load_are_logged_once(machine, monkeypatch, caplog):
+    runtime = machine.trt.Runtime
+
+    def warning(logger):
+        for _ in range(2):
+            logger.log(machine.trt.ILogger.WARNING, "an engine of another model of device is not recommended")
+        return runtime(logger)
+
+    monkeypatch.setattr(machine.trt, "Runtime", warning)
+    machine.load()
+    assert [record.message for record in caplog.records] == [
+        "TensorRT: an engine of another model of device is not recommended"
+    ]
+
+
 def test_a_tensorrt_that_cannot_start_is_told_with_the_cure(machine, monkeypatch):
     def nothing(logger: object) -> None:
         raise TypeError("pybind11::init(): factory function returned nullptr")
