@@ -124,7 +124,7 @@ def measure_network(network: Path, count: int) -> dict[str, Any]:
     gpu = Cuda()
     gpu_network, cache, trt = gpu_network_path(network), EngineCache(), tensorrt_module()
     begin = time.perf_counter()
-    build_in_own_process(gpu_network, False, lambda line: print(f"  {line}"), threading.Event())
+    build_in_own_process(gpu_network, cache, False, lambda line: print(f"  {line}"), threading.Event())
     result: dict[str, Any] = {"network": gpu_network.name, "build_s": time.perf_counter() - begin}
     result["gpu"] = {"name": gpu.gpu.name, "sm": gpu.gpu.sm, "integrated": gpu.gpu.integrated}
     result["gpu"]["memory_mb"] = _memory_mb(gpu)[1]

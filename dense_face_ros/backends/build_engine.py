@@ -75,6 +75,7 @@ def build_into_cache(network: Path, cache: EngineCache, again: bool, report: Rep
                     report(f"building: {why}")
                 else:
                     return cache.path(identity)
+            cache.check_writable()
             report(f"building '{network.name}' for {cuda.gpu.name} with {identity.tensorrt}; this is done once")
             begin = time.monotonic()
             with cuda.current():
@@ -82,17 +83,21 @@ def build_into_cache(network: Path, cache: EngineCache, again: bool, report: Rep
             seconds = time.monotonic() - begin
             path = cache.store(identity, engine, {"network_file": str(network), "build_seconds": f"{seconds:.1f}"})
             if timing:
-                cache.store_timing(identity, timing)
+                try:
+                    cache.store_timing(identity, timing)
+                except OSError as error:  # the engine is there all the same
+                    report(f"the timings of kernels are not kept: {error}")
             report(f"built in {seconds:.1f} s, {len(engine) / 1e6:.1f} MB: {path}")
             return path
     finally:
         cuda.close()
 
 
-def build_in_own_process(network: Path, again: bool, report: Report, stop: threading.Event) -> None:
+def build_in_own_process(network: Path, cache: EngineCache, again: bool, report: Report, stop: threading.Event) -> None:
     """Run this command for a network file and pass its lines on.
 
     Args:
+        cache: where the engine goes.
         again: build even if there is an engine already.
         stop: ends the build when it is set.
     Raises:
@@ -100,8 +105,15 @@ def build_in_own_process(network: Path, again: bool, report: Report, stop: threa
         NetworkUnavailable: it failed otherwise, with its last line.
     """
     command = [sys.executable, "-m", __name__, "--network", str(network), *(["--again"] if again else [])]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache.home.absolute())}
     last = "no reason given"
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as child:
         assert child.stdout is not None
         try:
             pending = b""

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -115,6 +116,17 @@ def test_timings_are_shared_by_networks_but_not_by_gpus(cache):
     assert cache.timing(dataclasses.replace(IDENTITY, network="cd" * 32)) == b"timing"
     assert cache.timing(dataclasses.replace(IDENTITY, sm="sm_90")) == b""
     assert cache.timing(dataclasses.replace(IDENTITY, multiprocessors=8)) == b""
+
+
+def test_a_folder_without_room_or_permission_is_told_before_a_build(cache, monkeypatch, tmp_path):
+    cache.check_writable()
+    assert not list(cache.directory.iterdir())
+    monkeypatch.setattr(engine_cache.shutil, "disk_usage", lambda path: SimpleNamespace(free=5_000_000))
+    with pytest.raises(OSError, match=r"5 MB free, 67 MB needed: '.*cache/dense_face_ros'"):
+        cache.check_writable()
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match="file"):
+        EngineCache(tmp_path / "file").check_writable()
 
 
 def test_a_second_builder_waits_for_the_first(cache):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import stat
 import threading
 from types import SimpleNamespace
 
@@ -42,16 +43,16 @@ class Machine:
     def load(self):
         return EngineLoader(self.network, {}, self.cache)(self.lines.append, threading.Event())
 
-    def _build(self, network, again, report, stop) -> None:
+    def _build(self, network, cache, again, report, stop) -> None:
         self.builds += 1
         if self.failure is not None:
             raise self.failure
         try:
-            self.cache.load(self.identity)
+            cache.load(self.identity)
         except NoEngine:
             again = True
         if again:
-            self.cache.store(self.identity, self.built, {})
+            cache.store(self.identity, self.built, {})
 
 
 @pytest.fixture
@@ -157,3 +158,32 @@ def test_a_good_engine_outlives_a_moment_without_gpu_memory(machine, monkeypatch
     assert not isinstance(caught.value, NetworkGivenUp)
     assert_runs(machine.load())
     assert machine.builds == 1
+
+
+def test_where_the_cache_cannot_be_written_the_engine_lasts_as_long_as_the_loader(machine, tmp_path, caplog):
+    (tmp_path / "file").write_text("where the folder should be")
+    machine.cache = EngineCache(tmp_path / "file")
+    loader = EngineLoader(machine.network, {}, machine.cache)
+    for _ in range(2):
+        network = loader(machine.lines.append, threading.Event())
+        assert_runs(network)
+        network.close()
+    assert machine.builds == 1
+    (said,) = [record.message for record in caplog.records]
+    assert "is built at every start" in said and "file" in said and "set XDG_CACHE_HOME" in said
+    kept = loader._cache.directory
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700 and list(kept.glob("*.engine"))
+    del loader
+    gc.collect()
+    assert not kept.parent.exists()
+
+
+def test_without_any_place_for_engines_the_cure_is_told(machine, tmp_path, monkeypatch):
+    def nowhere(**_: object) -> None:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    (tmp_path / "file").write_text("where the folder should be")
+    machine.cache = EngineCache(tmp_path / "file")
+    monkeypatch.setattr(engine_loading.tempfile, "mkdtemp", nowhere)
+    with pytest.raises(NetworkUnavailable, match=r"no place for an engine \(.*No usable temp.*\); set XDG_CACHE_HOME"):
+        machine.load()

@@ -16,7 +16,6 @@ from onnx import numpy_helper
 from dense_face_ros.backends import choose, cuda_driver, engine_loading
 from dense_face_ros.backends.build_engine import engine_identity
 from dense_face_ros.backends.cuda_driver import Cuda
-from dense_face_ros.backends.engine_cache import EngineCache
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from training import benchmark_tensorrt
 from training.benchmark_tensorrt import back_to_back, main, paced
@@ -29,9 +28,9 @@ def machine(monkeypatch):
     driver = FakeDriver()
     trt = FakeTensorRt(driver)
 
-    def build(network, again, report, stop) -> None:
+    def build(network, cache, again, report, stop) -> None:
         report("building, step 1 of 1")
-        EngineCache().store(engine_identity(trt, Cuda(FakeDriver()).gpu, network), ENGINE, {})
+        cache.store(engine_identity(trt, Cuda(FakeDriver()).gpu, network), ENGINE, {})
 
     monkeypatch.setattr(choose, "check_gpu", lambda: Cuda(driver).close())
     for module in (choose, benchmark_tensorrt, engine_loading):
