@@ -59,7 +59,7 @@ class ProviderLoader:
             report("ONNX Runtime prepares a TensorRT engine, for minutes if there is none yet")
         try:
             network = OnnxRuntimeNetwork(self._network, providers=providers)
-        except NetworkUnavailable as error:
+        except (NetworkUnavailable, ValueError) as error:  # the file is known to be well on the CPU
             if self._has_run:
                 raise
             raise NetworkGivenUp(str(error)) from error

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 FORMAT_VERSION = "1"
 DEFAULT_NETWORK = "correspondence.onnx"
@@ -98,3 +102,10 @@ def check_metadata(metadata: dict[str, str], path: Path, template_hash: str | No
             f"model in use has template {template_hash[:12]}; use the face model file the network was trained with, "
             "or train a network for this one"
         )
+
+
+def check_answer(outputs: Mapping[str, npt.NDArray[np.float32]], file: Path | str) -> None:
+    """Raises ValueError where what a network says is not finite, as with damaged weights."""
+    wrong = [name for name, values in outputs.items() if not np.isfinite(values).all()]
+    if wrong:
+        raise ValueError(f"network '{file}' answers values that are not finite ({', '.join(wrong)}); export it again")

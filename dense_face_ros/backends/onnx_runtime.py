@@ -13,7 +13,7 @@ import onnxruntime
 
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.cpu_session import session_options
-from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_metadata, existing_file
+from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_answer, check_metadata, existing_file
 
 CPU = "CPUExecutionProvider"
 #: An execution provider by name, with its options where it needs any.
@@ -33,7 +33,7 @@ class OnnxRuntimeNetwork:
         providers: of ONNX Runtime, the preferred one first. What they cannot do is left to the CPU.
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no network of this package, or one for another template.
+        ValueError: the file is no network of this package, one for another template, or answers what is not finite.
         NetworkUnavailable: not one of the providers could be set up.
     """
 
@@ -72,6 +72,7 @@ class OnnxRuntimeNetwork:
             self._binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         self._session: Any = session
         self._run_once()
+        check_answer(self._outputs, self._path)
 
     def run(self, crop: npt.NDArray[np.uint8]) -> NetworkOutput:
         """crop: (128, 128, 3) RGB uint8. The result is the caller's own.

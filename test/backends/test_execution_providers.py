@@ -15,7 +15,7 @@ pytest.importorskip("onnx")
 from backends.fake_gpu import CUresult, FakeDriver
 from backends.test_onnx_runtime import METADATA, write_network
 
-from dense_face_ros.backends import NetworkUnavailable, choose, execution_providers, recovering_network
+from dense_face_ros.backends import NetworkUnavailable, choose, execution_providers, onnx_runtime, recovering_network
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.cuda_driver import Cuda, NoGpu
 
@@ -172,6 +172,18 @@ def test_providers_that_turn_out_not_to_work_are_given_up(package, load):
     network = load("onnxruntime")
     wait_for_name(network, "given up: ONNX Runtime could not set up")
     assert red_of(network) == 5 and len(package.sessions) == 1
+
+
+def test_providers_that_answer_what_is_not_finite_leave_the_cpu(package, load, network_file, monkeypatch):
+    def overflow(outputs: object, file: Path) -> None:
+        if package.sessions:
+            raise ValueError(f"network '{file}' answers values that are not finite (flow)")
+
+    package.offered = [CUDA, CPU]
+    monkeypatch.setattr(onnx_runtime, "check_answer", overflow)
+    network = load("onnxruntime")
+    assert network.name.endswith("CPU, 1 thread") and red_of(network) == 5
+    assert "net.onnx' answers values that are not finite" in network.metadata["backend_reason"]
 
 
 def test_a_gpu_lost_in_mid_drive_is_stood_in_for_and_comes_back(package, load):

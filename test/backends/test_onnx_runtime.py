@@ -17,12 +17,14 @@ METADATA = {
 }  # fmt: skip
 
 
-def write_network(path: Path, metadata=METADATA, cells=64, flow_name="flow", input_kind=TensorProto.UINT8) -> Path:
-    """A network whose flow is the red and green of the crop, its matchability the blue / 255."""
+def write_network(
+    path: Path, metadata=METADATA, cells=64, flow_name="flow", input_kind=TensorProto.UINT8, full=255.0
+) -> Path:
+    """A network whose flow is the red and green of the crop, its matchability the blue / ``full``."""
     node, size = helper.make_node, 128
     stride = size // cells
     constants = [
-        numpy_helper.from_array(np.array([255.0], np.float32), "full"),
+        numpy_helper.from_array(np.array([full], np.float32), "full"),
         numpy_helper.from_array(np.array([2, 1], np.int64), "split"),
         numpy_helper.from_array(np.array([1], np.int64), "axis"),
     ]
@@ -133,6 +135,7 @@ def test_missing_and_unreadable_files(tmp_path):
         ({"flow_name": "motion"}, "'flow' should be float32"),
         ({"input_kind": TensorProto.FLOAT}, "'image' should be uint8"),
         ({"metadata": {}}, "lacks the metadata format_version"),
+        ({"full": np.nan}, r"net.onnx' answers values that are not finite \(matchability, log_sigma\); export it"),
         ({"metadata": {**METADATA, "format_version": "7"}}, "format version 7; this package reads 1"),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from backends.fake_gpu import ENGINE, CUresult, FakeDriver, FakeTensorRt
 
-from dense_face_ros.backends import NetworkUnavailable
+from dense_face_ros.backends import NetworkGivenUp, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.cuda_driver import Cuda, CudaError
 from dense_face_ros.backends.engine_build import EngineError
 from dense_face_ros.backends.tensorrt import TensorRtNetwork, UnusableEngine
@@ -149,6 +149,17 @@ def test_warnings_of_engines_that_load_are_logged_once(machine, monkeypatch, cap
     assert [record.message for record in caplog.records] == [
         "TensorRT: an engine of another model of device is not recommended"
     ]
+
+
+def test_engines_that_answer_what_is_not_finite_are_given_up(machine):
+    class Overflowing:
+        def run(self, crop) -> NetworkOutput:
+            return NetworkOutput(np.full((2, 64, 64), np.nan), np.zeros((64, 64)), np.full((64, 64), np.inf))
+
+    machine.trt.network = Overflowing()
+    with pytest.raises(NetworkGivenUp, match=r"network 'tensorrt .*' answers .* not finite \(flow, log_sigma\)"):
+        machine.load()
+    machine.assert_nothing_left()
 
 
 def test_a_tensorrt_that_cannot_start_is_told_with_the_cure(machine, monkeypatch):
