@@ -104,11 +104,13 @@ def build_in_own_process(network: Path, cache: EngineCache, again: bool, report:
         BuildFailed: there is no TensorRT, or it cannot read the network; or the build was stopped.
         NetworkUnavailable: it failed otherwise, with its last line.
     """
-    command = [sys.executable, "-m", __name__, "--network", str(network), *(["--again"] if again else [])]
+    command = [sys.executable, "-m", __name__, "--network", str(network.absolute()), *(["--again"] if again else [])]
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache.home.absolute())}
     last = "no reason given"
     with subprocess.Popen(
         command,
+        # Python imports from the folder it starts in: that must not be whichever the node was started in.
+        cwd=Path(__file__).parents[2],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

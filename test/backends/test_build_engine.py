@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -201,6 +202,16 @@ def test_the_real_process_says_what_this_machine_lacks(cache):
         pytest.skip("this machine has a GPU")
     with pytest.raises(NetworkUnavailable, match="no NVIDIA driver"):
         build_in_own_process(gpu_network_path(None), cache, False, lambda line: None, threading.Event())
+
+
+def test_the_real_process_runs_nothing_of_the_folder_the_node_was_started_in(cache, monkeypatch, tmp_path):
+    (tmp_path / "argparse.py").write_text("raise SystemExit('a file of that folder was run')")
+    (tmp_path / "net.onnx").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    lines: list[str] = []
+    with pytest.raises(NetworkUnavailable, match="build_engine: "):
+        build_in_own_process(Path("net.onnx"), cache, False, lines.append, threading.Event())
+    assert not any("of that folder" in line or "does not exist" in line for line in lines)
 
 
 def test_the_real_process_builds_the_shipped_network(tmp_path):
