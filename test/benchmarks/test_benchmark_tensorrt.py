@@ -49,6 +49,7 @@ def driver(machine):
 def test_it_builds_checks_times_and_writes(driver, tmp_path, capsys):
     before = dict(os.environ)
     network = write_network(tmp_path / "net.onnx")
+    write_network(tmp_path / "net_int8.onnx")
     arguments = ["--network", str(network), "--json", str(tmp_path / "out.json"), "--runs", "5"]
     assert main(arguments) == 0
     said = capsys.readouterr().out
@@ -60,6 +61,8 @@ def test_it_builds_checks_times_and_writes(driver, tmp_path, capsys):
         for kind in ("back_to_back", "paced_30_hz"):
             figures = result["network"][name][kind]
             assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+    assert result["network"]["onnxruntime_1"]["file"] == "net_int8.onnx", "what the CPU runs"
+    assert [line.split()[-1] for line in said.splitlines() if line.startswith("onnxruntime")] == ["net_int8.onnx"] * 2
     assert dict(os.environ) == before
     gc.collect()
     assert driver.leaks == 0
