@@ -104,7 +104,8 @@ def wait_for_name(network, text: str) -> None:
 def test_the_cuda_provider_is_taken_where_it_is_installed(package, load, backend):
     package.offered = [CUDA, CPU]
     network = load(backend)
-    assert network.name.endswith(", CUDA") and red_of(network) == 5 and package.sessions == [[CUDA]]
+    assert network.name.endswith(", CUDA") and red_of(network) == 5
+    assert package.sessions == [[(CUDA, {"use_tf32": "0"})]], "full precision stays that"
     reason = network.metadata["backend_reason"]
     assert reason.startswith(f"backend is '{backend}'") and reason.endswith("ONNX Runtime has CUDAExecutionProvider")
     assert network.metadata.items() >= {**METADATA, "backend_state": "running", "network_file": "net.onnx"}.items()
@@ -114,7 +115,7 @@ def test_the_tensorrt_provider_comes_first_and_keeps_its_engines(package, load, 
     network = load("onnxruntime")
     wait_for_name(network, ", Tensorrt")
     assert red_of(network) == 5
-    (((name, options), second),) = package.sessions
+    (((name, options), (second, _)),) = package.sessions
     assert (name, second) == (TENSORRT, CUDA)
     folder = Path(options["trt_engine_cache_path"])
     assert options["trt_engine_cache_enable"] == "1" and folder.is_dir() and folder.stat().st_mode & 0o077 == 0
@@ -129,7 +130,8 @@ def test_the_tensorrt_provider_is_left_out_where_its_engines_would_not_be_safe(p
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "dense_face_ros").mkdir()
     os.chmod(tmp_path / "cache" / "dense_face_ros", 0o777)
-    assert load("onnxruntime").name.endswith(", CUDA") and package.sessions == [[CUDA]]
+    assert load("onnxruntime").name.endswith(", CUDA")
+    assert [[name for name, _ in providers] for providers in package.sessions] == [[CUDA]]
 
 
 def test_the_half_precision_file_is_taken(package, load, network_file):
