@@ -198,6 +198,23 @@ def test_a_gpu_lost_in_mid_drive_is_unavailable_and_freed(machine):
     assert machine.driver.resets == 1
 
 
+def test_a_lost_gpu_is_reset_when_the_last_network_has_let_go_of_it(machine):
+    first, second = machine.load(), machine.load()
+    machine.driver.kill()
+    with pytest.raises(NetworkUnavailable, match="ILLEGAL_ADDRESS"):
+        first.run(crop_of(1, 2, 3))
+    first.close()
+    with pytest.raises(CudaError, match="1 in this process must let go of it"):
+        machine.load()
+    assert machine.driver.resets == 0
+    second.close()
+    first, second = machine.load(), machine.load()
+    assert machine.driver.resets == 1 and (second.run(crop_of(7, 0, 0)).flow[0] == 7).all()
+    first.close()
+    second.close()
+    machine.assert_nothing_left()
+
+
 def test_a_refused_enqueue_is_unavailable(machine):
     network = machine.load(graph=False)
     machine.driver.kill()
