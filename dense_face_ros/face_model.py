@@ -155,7 +155,7 @@ class FaceModel:
 
         Raises:
             FileNotFoundError: naming the path.
-            ValueError: naming the file and what in it is missing, of another version or of the wrong shape.
+            ValueError: naming the file and what in it is missing, of another version, shape or range.
         """
         where = Path(str(resources.files("dense_face_ros") / "models" / DEFAULT_MODEL)) if path is None else Path(path)
         if not where.is_file():
@@ -167,16 +167,19 @@ class FaceModel:
             raise ValueError(f"face model '{where}' cannot be read ({error}); is it a face model .npz file?") from error
         except Exception as error:  # zipfile and zlib raise their own kinds on damaged files
             raise ValueError(f"face model '{where}' is damaged ({error}); make or copy it again") from error
-        return cls._from_arrays(data, where)
+        try:
+            return cls._from_arrays(data)
+        except (TypeError, ValueError, IndexError) as error:  # numpy's own, too, on arrays of another kind
+            raise ValueError(f"face model '{where}' cannot be used: {error}; make or copy it again") from error
 
     @classmethod
-    def _from_arrays(cls, data: dict[str, npt.NDArray[np.generic]], where: Path) -> FaceModel:
+    def _from_arrays(cls, data: dict[str, npt.NDArray[np.generic]]) -> FaceModel:
         missing = sorted(_FIELDS - data.keys())
         if missing:
-            raise ValueError(f"face model '{where}' lacks {', '.join(missing)}; it is not a face model file")
+            raise ValueError(f"it lacks {', '.join(missing)}")
         version = int(data["format_version"])
         if version != FORMAT_VERSION:
-            raise ValueError(f"face model '{where}' has format version {version}; this package reads {FORMAT_VERSION}")
+            raise ValueError(f"it has format version {version}, this package reads {FORMAT_VERSION}")
         model = cls(
             mean=data["mean"].astype(np.float32),
             identity_basis=data["identity_basis"].astype(np.float32),
@@ -196,10 +199,10 @@ class FaceModel:
             source=str(data["source"]),
             licence=str(data["licence"]),
         )
-        model._check(where)
+        model._check()
         return model
 
-    def _check(self, where: Path) -> None:
+    def _check(self) -> None:
         v, k, e = len(self.mean), len(self.identity_basis), len(self.expression_basis)
         wanted: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
             "mean": (self.mean.shape, (v, 3)),
@@ -211,18 +214,38 @@ class FaceModel:
             "regions": (self.regions.shape, (v,)),
             "landmark_weights": (self.landmarks.weights.shape, (68, 3)),
             "landmark_triangle": (self.landmarks.triangle.shape, (68,)),
+            "contour_candidates": (self.contour_candidates.shape, (17, max(self.contour_candidates.shape[-1], 1))),
             "template_coordinates": (self.template_coordinates.shape, (v, 2)),
             "mirror": (self.mirror.shape, (v,)),
             "albedo": (self.albedo.shape, (v, 3)),
         }
         for name, (found, expected) in wanted.items():
             if found != expected:
-                raise ValueError(f"face model '{where}': {name} has shape {found}, expected {expected}")
-        if self.triangles.min(initial=0) < 0 or self.triangles.max(initial=0) >= v:
-            raise ValueError(f"face model '{where}': triangles name vertices outside 0..{v - 1}")
-        for name in ("mean", "identity_basis", "expression_basis", "template_coordinates"):
-            if not np.isfinite(getattr(self, name)).all():
-                raise ValueError(f"face model '{where}': {name} holds values that are not finite")
+                raise ValueError(f"{name} has shape {found}, expected {expected}")
+        indices: dict[str, tuple[npt.NDArray[np.integer], int]] = {
+            "triangles": (self.triangles, v),
+            "regions": (self.regions, len(self.region_names)),
+            "landmark_triangle": (self.landmarks.triangle, len(self.triangles)),
+            "contour_candidates": (self.contour_candidates, v),
+            "mirror": (self.mirror, v),
+        }
+        for name, (index, count) in indices.items():
+            if index.min(initial=0) < 0 or index.max(initial=0) >= count:
+                raise ValueError(f"{name} has indices outside 0..{count - 1}")
+        finite: dict[str, FloatArray] = {
+            "mean": self.mean,
+            "identity_basis": self.identity_basis,
+            "expression_basis": self.expression_basis,
+            "expression_spread": self.expression_spread,
+            "landmark_weights": self.landmarks.weights,
+            "template_coordinates": self.template_coordinates,
+            "albedo": self.albedo,
+        }
+        for name, values in finite.items():
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} holds values that are not finite")
+        if not (self.expression_spread > 0).all():
+            raise ValueError(f"expression_spread is {self.expression_spread.min()}, must be above 0")
 
 
 _FIELDS = {

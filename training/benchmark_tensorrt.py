@@ -4,9 +4,9 @@
 
 It builds the engine in an empty cache, so nothing of an earlier run helps, checks the GPU's answers against ONNX
 Runtime's at full precision, and times: the network with and without a CUDA graph, back to back and paced at 30 Hz (an
-idle GPU clocks down); what the host adds to the GPU's own time; ONNX Runtime on the same machine's CPU; and, with
-``--source``, the tracker on either, and the way from nothing to the first pose. Exit code 1: the answers differ by
-more than they may. 2: there is nothing to measure with, and why.
+idle GPU clocks down); what the host adds to the GPU's own time; ONNX Runtime on the same machine's CPU, with the file
+that CPUs run; and, with ``--source``, the tracker on either, and the way from nothing to the first pose. Exit code 1:
+the answers differ by more than they may. 2: there is nothing to measure with, and why.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from dense_face_ros.backends.cuda_driver import Cuda
 from dense_face_ros.backends.engine_build import full_version, tensorrt_module
 from dense_face_ros.backends.engine_cache import EngineCache
 from dense_face_ros.backends.model_file import network_path
-from dense_face_ros.backends.model_precision import gpu_network_path
+from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.backends.tensorrt import TensorRtNetwork
 from training.benchmark import read_frames
@@ -124,7 +124,7 @@ def measure_network(network: Path, count: int) -> dict[str, Any]:
     gpu = Cuda()
     gpu_network, cache, trt = gpu_network_path(network), EngineCache(), tensorrt_module()
     begin = time.perf_counter()
-    build_in_own_process(gpu_network, lambda line: print(f"  {line}"), threading.Event())
+    build_in_own_process(gpu_network, cache, False, lambda line: print(f"  {line}"), threading.Event())
     result: dict[str, Any] = {"network": gpu_network.name, "build_s": time.perf_counter() - begin}
     result["gpu"] = {"name": gpu.gpu.name, "sm": gpu.gpu.sm, "integrated": gpu.gpu.integrated}
     result["gpu"]["memory_mb"] = _memory_mb(gpu)[1]
@@ -145,9 +145,10 @@ def measure_network(network: Path, count: int) -> dict[str, Any]:
         result[name] = figures
     gpu.close()
     reference.close()
+    cpu_network = cpu_network_path(network)
     for threads in (1, 2):
-        on_cpu = OnnxRuntimeNetwork(network, threads)
-        result[f"onnxruntime_{threads}"] = _times(on_cpu, crops, max(count // 10, 1))
+        on_cpu = OnnxRuntimeNetwork(cpu_network, threads)
+        result[f"onnxruntime_{threads}"] = {"file": cpu_network.name, **_times(on_cpu, crops, max(count // 10, 1))}
         on_cpu.close()
     return result
 
@@ -225,6 +226,7 @@ def table(result: dict[str, Any]) -> str:
         fast, slow = figures["back_to_back"], figures["paced_30_hz"]
         lines.append(
             f"{name:<18}{fast['p50_ms']:>17.3f}{fast['p99_ms']:>8.3f}{slow['p50_ms']:>12.3f}{slow['p99_ms']:>8.3f}"
+            f"   {figures.get('file', '')}".rstrip()
         )
     for name in ("graph", "enqueue"):
         figures, apart = network[name], network[name]["difference"]

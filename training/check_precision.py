@@ -39,7 +39,8 @@ def evaluate(folder: Path, network: Path, backend: str, limit: int | None) -> di
         limit: use the first labels only.
     """
     with tempfile.TemporaryDirectory() as alone:
-        tracker = FaceTracker(network_path=shutil.copy(network, alone), backend=backend)
+        file = shutil.copy(network, Path(alone) / "network.onnx")  # under its own name another would be looked for
+        tracker = FaceTracker(network_path=file, backend=backend)
         try:
             wait_until_running(tracker.network)
             result = aflw2000.evaluate(tracker, folder, tracker.model, limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from pathlib import Path
@@ -70,3 +71,12 @@ def network_of(state: dict[str, Any], path: Path) -> CorrespondenceModule:
     network = recipe_network(recipe)
     network.load_state_dict(state["average"])
     return network.eval()
+
+
+def weights_sha256(state: dict[str, Any]) -> str:
+    """sha256 of a checkpoint's averaged weights, whatever file they are in."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state["average"].items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -27,7 +27,7 @@ from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.backends.model_file import FORMAT_VERSION, INPUT_NAME, OUTPUT_NAMES
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
-from training.checkpoint import load_run, network_of, recipe_of
+from training.checkpoint import load_run, network_of, recipe_of, weights_sha256
 from training.network import CorrespondenceModule, cell_grid
 from training.quantisation import quantised
 from training.rendered import RenderedHeads
@@ -65,6 +65,8 @@ def export(checkpoint: Path, out: Path, precision: Precision = "full") -> None:
         "training_data": recipe.training_data,
         "licence": recipe.licence,
         "images_seen": str(state["images"]),
+        # Two runs of one recipe and length agree in all of the above; files of different runs must not be mixed.
+        "weights_sha256": weights_sha256(state),
     }
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)

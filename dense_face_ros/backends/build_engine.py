@@ -23,6 +23,7 @@ from dense_face_ros.backends.cuda_driver import Cuda, Gpu
 from dense_face_ros.backends.engine_build import (
     BUILD_OPTIONS,
     Report,
+    UnreadableNetwork,
     build,
     full_version,
     tensorrt_module,
@@ -30,6 +31,8 @@ from dense_face_ros.backends.engine_build import (
 from dense_face_ros.backends.engine_cache import EngineCache, EngineIdentity, NoEngine, file_sha256
 from dense_face_ros.backends.model_precision import gpu_network_path
 
+#: Exit code where another attempt would end the same way; argparse takes 2. All others may pass: no memory, GPU lost.
+CANNOT_BUILD = 3
 _TERMINATION = 5.0  # seconds a build is given to end when it is stopped
 
 
@@ -44,6 +47,7 @@ def engine_identity(trt: Any, gpu: Gpu, network: Path) -> EngineIdentity:
         tensorrt=full_version(trt),
         gpu=gpu.name,
         sm=gpu.sm,
+        multiprocessors=gpu.multiprocessors,
         machine=platform.machine(),
         options=BUILD_OPTIONS,
     )
@@ -71,6 +75,7 @@ def build_into_cache(network: Path, cache: EngineCache, again: bool, report: Rep
                     report(f"building: {why}")
                 else:
                     return cache.path(identity)
+            cache.check_writable()
             report(f"building '{network.name}' for {cuda.gpu.name} with {identity.tensorrt}; this is done once")
             begin = time.monotonic()
             with cuda.current():
@@ -78,24 +83,39 @@ def build_into_cache(network: Path, cache: EngineCache, again: bool, report: Rep
             seconds = time.monotonic() - begin
             path = cache.store(identity, engine, {"network_file": str(network), "build_seconds": f"{seconds:.1f}"})
             if timing:
-                cache.store_timing(identity, timing)
+                try:
+                    cache.store_timing(identity, timing)
+                except OSError as error:  # the engine is there all the same
+                    report(f"the timings of kernels are not kept: {error}")
             report(f"built in {seconds:.1f} s, {len(engine) / 1e6:.1f} MB: {path}")
             return path
     finally:
         cuda.close()
 
 
-def build_in_own_process(network: Path, report: Report, stop: threading.Event) -> None:
+def build_in_own_process(network: Path, cache: EngineCache, again: bool, report: Report, stop: threading.Event) -> None:
     """Run this command for a network file and pass its lines on.
 
     Args:
+        cache: where the engine goes.
+        again: build even if there is an engine already.
         stop: ends the build when it is set.
     Raises:
-        BuildFailed: it failed, with its last line; or it was stopped.
+        BuildFailed: there is no TensorRT, or it cannot read the network; or the build was stopped.
+        NetworkUnavailable: it failed otherwise, with its last line.
     """
-    command = [sys.executable, "-m", __name__, "--network", str(network)]
+    command = [sys.executable, "-m", __name__, "--network", str(network.absolute()), *(["--again"] if again else [])]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache.home.absolute())}
     last = "no reason given"
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+    with subprocess.Popen(
+        command,
+        # Python imports from the folder it starts in: that must not be whichever the node was started in.
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as child:
         assert child.stdout is not None
         try:
             pending = b""
@@ -115,7 +135,8 @@ def build_in_own_process(network: Path, report: Report, stop: threading.Event) -
         finally:
             _end(child)
     if code != 0:
-        raise BuildFailed(f"the engine could not be built: {last} (exit code {code})")
+        kind = BuildFailed if code == CANNOT_BUILD else NetworkUnavailable
+        raise kind(f"the engine could not be built: {last} (exit code {code})")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -128,7 +149,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; 1 when there is no engine at the end."""
+    """The command line; not 0 when there is no engine at the end."""
     parser = argparse.ArgumentParser(
         prog="build_engine", description="Build the TensorRT engine of a network for this machine's GPU."
     )
@@ -141,9 +162,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         network = gpu_network_path(given.network)
         path = build_into_cache(network, EngineCache(), given.again, lambda line: print(line, flush=True))
-    except (NetworkUnavailable, ImportError, OSError) as error:
+    except (NetworkUnavailable, ImportError, OSError, ValueError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
+        return CANNOT_BUILD if isinstance(error, (UnreadableNetwork, ImportError)) else 1
     print(f"ready: {path}")
     return 0
 

@@ -24,6 +24,7 @@ BACKENDS = ("auto", "tensorrt", "onnxruntime", "onnxruntime-cpu")
 REPRODUCIBLE_BACKENDS = ("onnxruntime-cpu", "tensorrt")
 
 _REASON = "backend_reason"
+_ATTEMPTS = 8  # failures while somebody waits, after which nobody need wait any longer: a minute of pauses
 #: Path, template hash, the reason so far and the stand-in -> a network on the GPU.
 _Load = Callable[[Path | None, str | None, str, CorrespondenceNetwork | None], CorrespondenceNetwork]
 
@@ -71,11 +72,19 @@ def wait_until_running(network: CorrespondenceNetwork) -> None:
 
     Raises:
         NetworkGivenUp: it never will; the message is the network's name, which says why.
+        NetworkUnavailable: it has failed again and again.
     """
+    before = _failures(network)
     while (state := network.metadata.get("backend_state", "running")) != "running":
         if state.startswith("given up"):
             raise NetworkGivenUp(network.name)
+        if _failures(network) - before >= _ATTEMPTS:
+            raise NetworkUnavailable(f"{network.name} has failed {_ATTEMPTS} times")
         time.sleep(0.01)
+
+
+def _failures(network: CorrespondenceNetwork) -> int:
+    return int(network.metadata.get("backend_failures", "0"))
 
 
 def _onnx_runtime(path: Path | None, threads: int, template_hash: str | None) -> OnnxRuntimeNetwork:

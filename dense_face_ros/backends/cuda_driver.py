@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,11 +36,13 @@ class Gpu:
     Attributes:
         name: as sold.
         capability: compute capability (major, minor).
+        multiprocessors: how many of them; boards of one name differ, and on Jetson the power mode decides.
         integrated: whether it shares the host's memory, as on Jetson.
     """
 
     name: str
     capability: tuple[int, int]
+    multiprocessors: int
     integrated: bool
 
     @property
@@ -47,8 +51,13 @@ class Gpu:
         return f"sm_{self.capability[0]}{self.capability[1]}"
 
 
+#: Those whose work a reset of the context would end.
+_LIVE: weakref.WeakSet[Cuda] = weakref.WeakSet()
+_LIVE_LOCK = threading.Lock()
+
+
 class Cuda:
-    """The first GPU and its primary context, which TensorRT uses too.
+    """The first GPU and its primary context, which TensorRT uses too, and all others in the process.
 
     Threads that use the GPU do so inside :meth:`current`; the calls themselves are safe from any thread.
 
@@ -56,7 +65,7 @@ class Cuda:
         driver: the module ``cuda.bindings.driver``, or one like it.
     Raises:
         NoGpu: no driver, no ``cuda-bindings``, or no GPU.
-        CudaError: there is one, but it does not answer.
+        CudaError: there is one, but it does not answer, or was ended by an error while others here still hold it.
     """
 
     def __init__(self, driver: Any = None) -> None:
@@ -66,7 +75,9 @@ class Cuda:
         self.gpu = self._describe()
         self._context = self.call("cuDevicePrimaryCtxRetain", self._device)
         try:
-            self._revive()
+            with _LIVE_LOCK:
+                self._revive()
+                _LIVE.add(self)
         except CudaError:
             self.close()
             raise
@@ -90,6 +101,8 @@ class Cuda:
 
     def close(self) -> None:
         """Give the context back. Whatever lives in it must have been freed before."""
+        with _LIVE_LOCK:
+            _LIVE.discard(self)
         if self._context is not None:
             self._context = None
             self.driver.cuDevicePrimaryCtxRelease(self._device)
@@ -99,6 +112,9 @@ class Cuda:
         with self.current():
             if self.driver.cuCtxSynchronize()[0] == self.driver.CUresult.CUDA_SUCCESS:
                 return
+        others = sum(other.driver is self.driver for other in _LIVE)
+        if others:  # they notice with their next frame, free what they have, and the last one resets
+            raise CudaError(f"an error has ended all work on the GPU, and {others} in this process must let go of it")
         self.call("cuDevicePrimaryCtxReset", self._device)
         with self.current():
             self.call("cuCtxSynchronize")
@@ -106,15 +122,16 @@ class Cuda:
     def _describe(self) -> Gpu:
         name = self.call("cuDeviceGetName", 256, self._device)
         attribute = self.driver.CUdevice_attribute
-        major, minor, integrated = (
+        major, minor, multiprocessors, integrated = (
             int(self.call("cuDeviceGetAttribute", kind, self._device))
             for kind in (
                 attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
                 attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR,
+                attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT,
                 attribute.CU_DEVICE_ATTRIBUTE_INTEGRATED,
             )
         )
-        return Gpu(name.split(b"\0")[0].decode().strip(), (major, minor), bool(integrated))
+        return Gpu(name.split(b"\0")[0].decode().strip(), (major, minor), multiprocessors, bool(integrated))
 
 
 class Stream:

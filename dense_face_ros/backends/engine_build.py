@@ -6,6 +6,7 @@ The network is built strongly typed: the file says which numbers are halves, and
 from __future__ import annotations
 
 import importlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -21,9 +22,15 @@ _MODULES = ("tensorrt", "tensorrt_rtx")
 
 Report = Callable[[str], None]
 
+_LOG = logging.getLogger(__name__)
+
 
 class EngineError(NetworkUnavailable):
     """TensorRT refused something; the message ends with the last lines of its log."""
+
+
+class UnreadableNetwork(EngineError):
+    """TensorRT does not understand the network file, now or later."""
 
 
 def tensorrt_module() -> Any:
@@ -50,11 +57,15 @@ def full_version(trt: Any) -> str:
 
 
 class LogTail:
-    """A logger for TensorRT that keeps the last warnings and errors: its failures are None or False without them."""
+    """A logger for TensorRT that keeps the last warnings and errors: its failures are None or False without them.
+
+    Warnings are logged too, each once: they come with engines that load all the same.
+    """
 
     def __init__(self, trt: Any, lines: int = 6) -> None:
         self._tail: deque[str] = deque(maxlen=lines)
         tail, worth_keeping = self._tail, (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR, trt.ILogger.WARNING)
+        warned: set[str] = set()
 
         class Logger(trt.ILogger):  # type: ignore[misc]
             def __init__(self) -> None:
@@ -63,6 +74,9 @@ class LogTail:
             def log(self, severity: Any, message: str) -> None:
                 if severity in worth_keeping:
                     tail.append(message.strip())
+                if severity == trt.ILogger.WARNING and message not in warned:
+                    warned.add(message)
+                    _LOG.warning("TensorRT: %s", message.strip())
 
         self.logger = Logger()
 
@@ -82,7 +96,8 @@ def build(trt: Any, onnx: bytes, timing: bytes, report: Report) -> tuple[bytes, 
     Returns:
         The engine, and kernel timings for later builds.
     Raises:
-        EngineError: TensorRT cannot read the file or build for this GPU.
+        UnreadableNetwork: TensorRT cannot read the file.
+        EngineError: it cannot build now.
     """
     log = LogTail(trt)
     try:
@@ -93,7 +108,7 @@ def build(trt: Any, onnx: bytes, timing: bytes, report: Report) -> tuple[bytes, 
     parser = trt.OnnxParser(network, log.logger)
     if not parser.parse(onnx):
         reasons = "; ".join(parser.get_error(i).desc() for i in range(parser.num_errors))
-        raise log.error(f"TensorRT cannot read the network ({reasons})")
+        raise UnreadableNetwork(str(log.error(f"TensorRT cannot read the network ({reasons})")))
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, _WORKSPACE)
     # Networks of full precision shall stay that.

@@ -7,10 +7,12 @@ engine is code: files that others could have written are not used.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ from pathlib import Path
 from dense_face_ros.backends import NetworkUnavailable
 
 FORMAT_VERSION = "1"
+_ROOM = 64 << 20  # bytes; engines of our networks have a tenth of it
 
 
 class NoEngine(Exception):
@@ -34,7 +37,7 @@ class EngineIdentity:
     Attributes:
         network: sha256 of the ONNX file.
         tensorrt: package and full version.
-        gpu, sm: name and compute capability.
+        gpu, sm, multiprocessors: name, compute capability and size: an engine made for more of them may not run.
         machine: the host's architecture.
         options: what the builder was told.
     """
@@ -43,6 +46,7 @@ class EngineIdentity:
     tensorrt: str
     gpu: str
     sm: str
+    multiprocessors: int
     machine: str
     options: str
 
@@ -54,20 +58,22 @@ class EngineIdentity:
     @property
     def timing_key(self) -> str:
         """Name of the kernel timings, which networks share."""
-        return f"timing-{_sha256(f'{self.tensorrt} {self.gpu} {self.sm}'.encode())[:16]}"
+        gpu = f"{self.tensorrt} {self.gpu} {self.sm} {self.multiprocessors}"
+        return f"timing-{_sha256(gpu.encode())[:16]}"
 
 
 class EngineCache:
     """The engines of this user.
 
     Args:
-        directory: another folder than the user's.
+        home: to be used as ``$XDG_CACHE_HOME``; None: the user's.
     Raises:
         NetworkUnavailable: the user has none.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
-        self.directory = directory if directory is not None else _user_folder()
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = home if home is not None else _user_home()
+        self.directory = self.home / "dense_face_ros"
 
     def load(self, identity: EngineIdentity) -> bytes:
         """The engine, as it was stored.
@@ -105,14 +111,17 @@ class EngineCache:
         self._write(record, json.dumps(entry, indent=1).encode())
         return plan
 
+    def check_writable(self) -> None:
+        """Raises OSError where an engine could not be stored: better before a build of minutes than after it."""
+        self._make_directory()
+        with tempfile.TemporaryFile(dir=self.directory):
+            free = shutil.disk_usage(self.directory).free
+        if free < _ROOM:
+            raise OSError(errno.ENOSPC, f"{free / 1e6:.0f} MB free, {_ROOM / 1e6:.0f} MB needed", str(self.directory))
+
     def path(self, identity: EngineIdentity) -> Path:
         """Where the engine is, or would be."""
         return self._files(identity)[0]
-
-    def discard(self, identity: EngineIdentity) -> None:
-        """Remove an engine that turned out to be of no use."""
-        for path in self._files(identity):
-            path.unlink(missing_ok=True)
 
     def timing(self, identity: EngineIdentity) -> bytes:
         """Kernel timings of earlier builds; empty where there are none."""
@@ -188,10 +197,10 @@ def _others_write(status: os.stat_result) -> bool:
     return status.st_uid not in (os.getuid(), 0) or bool(status.st_mode & 0o022)
 
 
-def _user_folder() -> Path:
+def _user_home() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME")
     try:
-        return (Path(cache) if cache else Path.home() / ".cache") / "dense_face_ros"
+        return Path(cache) if cache else Path.home() / ".cache"
     except RuntimeError as error:  # users without a home, as containers have them
         raise NetworkUnavailable(f"there is no place for engines ({error}); set XDG_CACHE_HOME") from error
 

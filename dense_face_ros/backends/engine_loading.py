@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+import tempfile
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
+from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.build_engine import BuildFailed, build_in_own_process, engine_identity
 from dense_face_ros.backends.cuda_driver import Cuda
 from dense_face_ros.backends.engine_build import Report, tensorrt_module
 from dense_face_ros.backends.engine_cache import EngineCache, EngineIdentity, NoEngine
 from dense_face_ros.backends.tensorrt import TensorRtNetwork, UnusableEngine
+
+_LOG = logging.getLogger(__name__)
 
 
 class EngineLoader:
@@ -19,11 +26,12 @@ class EngineLoader:
     Args:
         network: the network file.
         metadata: of that file.
-        cache: where engines are kept.
+        cache: where engines are kept. Where it cannot be written, new ones last as long as this object.
     """
 
     def __init__(self, network: Path, metadata: dict[str, str], cache: EngineCache) -> None:
         self._network, self._metadata, self._cache = network, metadata, cache
+        self._temporary: EngineCache | None = None
 
     def __call__(self, report: Report, stop: threading.Event) -> TensorRtNetwork:
         """The network, loaded. Builds its engine first where the cache has none that can be used: that takes minutes.
@@ -35,7 +43,7 @@ class EngineLoader:
             ImportError: no TensorRT.
             NoGpu: no driver or no GPU; TensorRT has then not been touched.
             BuildFailed: there is no engine, and trying again will not help.
-            NetworkUnavailable: the GPU does not answer.
+            NetworkUnavailable: the GPU does not answer, or the build failed.
         """
         cuda = Cuda()
         try:
@@ -47,18 +55,40 @@ class EngineLoader:
         try:
             return self._from_cache(trt, cuda, identity)
         except UnusableEngine as why:
+            # The engine stays until there is another: TensorRT refuses a good one too while memory is short.
+            again = True
             report(f"building again: {why}")
-            try:
-                self._cache.discard(identity)
-            except OSError as error:
-                raise BuildFailed(f"{why}, and it cannot be replaced ({error}); run build_engine --again") from error
         except NoEngine as why:
+            again = False
             report(f"no engine: {why}")
-        build_in_own_process(self._network, report, stop)
+        cache = self._writable_cache()
+        build_in_own_process(self._network, cache, again, report, stop)
+        self._cache = cache
         try:
             return self._from_cache(trt, Cuda(), identity)
         except (NoEngine, UnusableEngine) as why:
             raise BuildFailed(f"the engine that was just built is of no use: {why}") from why
+
+    def _writable_cache(self) -> EngineCache:
+        try:
+            self._cache.check_writable()
+        except OSError as why:
+            if self._temporary is None:
+                self._temporary = EngineCache(self._temporary_folder(why))
+                _LOG.warning(
+                    "the engine is built at every start, as it cannot be kept (%s); set XDG_CACHE_HOME to a folder "
+                    "that can be written, or run build_engine while installing", str(why)
+                )  # fmt: skip
+            return self._temporary
+        return self._cache
+
+    def _temporary_folder(self, why: OSError) -> Path:
+        try:
+            folder = tempfile.mkdtemp(prefix="dense_face_ros_")
+        except OSError as error:
+            raise NetworkUnavailable(f"there is no place for an engine ({why}; {error}); set XDG_CACHE_HOME") from error
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
     def _from_cache(self, trt: Any, cuda: Cuda, identity: EngineIdentity) -> TensorRtNetwork:
         try:

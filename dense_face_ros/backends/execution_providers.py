@@ -12,7 +12,7 @@ from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.backends.cuda_driver import Cuda
 from dense_face_ros.backends.engine_build import Report
 from dense_face_ros.backends.engine_cache import EngineCache, file_sha256
-from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork, Provider
+from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 
 _TENSORRT = "TensorrtExecutionProvider"
 #: The faster first.
@@ -55,11 +55,11 @@ class ProviderLoader:
         providers = self._with_options()
         if hasattr(onnxruntime, "preload_dlls"):  # since 1.21: finds the CUDA libraries that pip installed
             onnxruntime.preload_dlls()
-        if any(not isinstance(provider, str) for provider in providers):
+        if any(name == _TENSORRT for name, _ in providers):
             report("ONNX Runtime prepares a TensorRT engine, for minutes if there is none yet")
         try:
             network = OnnxRuntimeNetwork(self._network, providers=providers)
-        except NetworkUnavailable as error:
+        except (NetworkUnavailable, ValueError) as error:  # the file is known to be well on the CPU
             if self._has_run:
                 raise
             raise NetworkGivenUp(str(error)) from error
@@ -67,12 +67,12 @@ class ProviderLoader:
         self._has_run = True
         return network
 
-    def _with_options(self) -> list[Provider]:
+    def _with_options(self) -> list[tuple[str, dict[str, str]]]:
         """TensorRT keeps its engines; without a safe place for them it would build at every start, and is left out."""
-        out: list[Provider] = []
+        out: list[tuple[str, dict[str, str]]] = []
         for name in self._providers:
             if name != _TENSORRT:
-                out.append(name)
+                out.append((name, {"use_tf32": "0"}))  # as our own engines: full precision shall stay that
                 continue
             try:
                 # ONNX Runtime tells engines apart by the network's layers, not by its weights: a folder for each file.

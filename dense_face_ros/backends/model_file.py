@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 FORMAT_VERSION = "1"
 DEFAULT_NETWORK = "correspondence.onnx"
@@ -21,11 +25,30 @@ METADATA_KEYS = (
     "images_seen",
 )
 
+#: Ends of the names of a network's files for GPUs and for CPUs, which lie beside its own.
+HALF, BYTES = "_fp16", "_int8"
+
 INPUT_NAME = "image"
 OUTPUT_NAMES = ("flow", "matchability", "log_sigma")
 
 
 def network_path(path: Path | None) -> Path:
+    """The full-precision file of the network that is named by any of its files; None stands for the shipped one.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: there is one of less precision only.
+    """
+    path = existing_file(path)
+    own = path.with_name(path.stem.removesuffix(HALF).removesuffix(BYTES) + path.suffix)
+    if not own.is_file():
+        raise ValueError(
+            f"'{path}' is one of the files of network '{own}', which does not exist; put it there, or rename the other"
+        )
+    return own
+
+
+def existing_file(path: Path | None) -> Path:
     """The given file, a shipped one by its bare name, or the default one; FileNotFoundError where there is none."""
     shipped = Path(str(resources.files("dense_face_ros") / "models"))
     if path is None:
@@ -33,7 +56,8 @@ def network_path(path: Path | None) -> Path:
     if not path.is_file() and path.name == str(path) and (shipped / path).is_file():
         path = shipped / path
     if not path.is_file():
-        names = ", ".join(sorted(file.name for file in shipped.glob("correspondence*.onnx")))
+        files = sorted(file for file in shipped.glob("correspondence*.onnx") if not file.stem.endswith((HALF, BYTES)))
+        names = ", ".join(file.name for file in files)
         raise FileNotFoundError(
             f"network file '{path}' does not exist; give the .onnx that training.export wrote, or one of the shipped "
             f"files by its name: {names}"
@@ -78,3 +102,10 @@ def check_metadata(metadata: dict[str, str], path: Path, template_hash: str | No
             f"model in use has template {template_hash[:12]}; use the face model file the network was trained with, "
             "or train a network for this one"
         )
+
+
+def check_answer(outputs: Mapping[str, npt.NDArray[np.float32]], file: Path | str) -> None:
+    """Raises ValueError where what a network says is not finite, as with damaged weights."""
+    wrong = [name for name, values in outputs.items() if not np.isfinite(values).all()]
+    if wrong:
+        raise ValueError(f"network '{file}' answers values that are not finite ({', '.join(wrong)}); export it again")

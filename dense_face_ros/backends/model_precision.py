@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dense_face_ros.backends.model_file import network_path
-
-_HALF, _BYTES = "_fp16", "_int8"
+from dense_face_ros.backends.model_file import BYTES, HALF, network_path
 
 
 def gpu_network_path(path: Path | None) -> Path:
     """``net_fp16.onnx`` beside ``net.onnx`` if it exists, else the file itself, at its own precision.
 
     Args:
-        path: the network file as a user names it; None stands for the shipped one.
+        path: the network as a user names it, see :func:`dense_face_ros.backends.model_file.network_path`.
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError, ValueError: as there.
     """
-    return _beside(network_path(path), _HALF)
+    return _beside(network_path(path), HALF)
 
 
 def cpu_network_path(path: Path | None) -> Path:
     """``net_int8.onnx`` beside ``net.onnx`` if it exists; else as :func:`gpu_network_path`."""
-    return _beside(network_path(path), _BYTES)
+    return _beside(network_path(path), BYTES)
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -13,7 +13,7 @@ import onnxruntime
 
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.cpu_session import session_options
-from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_metadata, network_path
+from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_answer, check_metadata, existing_file
 
 CPU = "CPUExecutionProvider"
 #: An execution provider by name, with its options where it needs any.
@@ -26,14 +26,14 @@ class OnnxRuntimeNetwork:
     Threads may share it: one crop is worked on at a time.
 
     Args:
-        path: ``.onnx`` file; None takes the shipped one.
+        path: ``.onnx`` file, run as it is, whatever lies beside it; None takes the shipped one.
         threads: CPU threads per run. One is often best: the network is small, and more compete with the node.
         template_hash: :attr:`dense_face_ros.template.Template.hash` of the face model in use, to be compared with the
             network's; None skips that check.
         providers: of ONNX Runtime, the preferred one first. What they cannot do is left to the CPU.
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no network of this package, or one for another template.
+        ValueError: the file is no network of this package, one for another template, or answers what is not finite.
         NetworkUnavailable: not one of the providers could be set up.
     """
 
@@ -46,7 +46,7 @@ class OnnxRuntimeNetwork:
     ) -> None:
         if threads < 1:
             raise ValueError(f"threads is {threads}; the network needs at least 1")
-        self._path = network_path(path)
+        self._path = existing_file(path)
         session = _open(self._path, threads, providers)
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         shapes = _shapes(session)
@@ -72,6 +72,7 @@ class OnnxRuntimeNetwork:
             self._binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         self._session: Any = session
         self._run_once()
+        check_answer(self._outputs, self._path)
 
     def run(self, crop: npt.NDArray[np.uint8]) -> NetworkOutput:
         """crop: (128, 128, 3) RGB uint8. The result is the caller's own.

@@ -120,6 +120,7 @@ class RecoveringNetwork:
                     self._first_error = error
                     self._decided.set()
                     return
+                new = str(error) != self._last_failure
                 self._count(error)
                 if self._stop.is_set():
                     return
@@ -130,6 +131,8 @@ class RecoveringNetwork:
                     return
                 self._lengthen_pause()
                 self._describe(f"failed, trying again in {self._pause:g} s: {error}")
+                if new:
+                    _LOG.warning("%s failed, and is tried again until it runs: %s", self._purpose, error)
             else:
                 self._arrived(network)
                 return

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.backends import CROP_SIZE, NetworkOutput, NetworkUnavailable
+from dense_face_ros.backends import CROP_SIZE, NetworkGivenUp, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.cuda_driver import Cuda, Graph, SharedTensor, Stream
 from dense_face_ros.backends.engine_build import EngineError, LogTail, full_version
-from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES
+from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_answer
 
 
 class UnusableEngine(EngineError):
-    """The engine cannot be loaded here: damaged, or made for another GPU or TensorRT. Another build helps."""
+    """The engine cannot be loaded here: made for another GPU or TensorRT, which a build cures, or memory is short."""
 
 
 class TensorRtNetwork:
@@ -31,7 +31,8 @@ class TensorRtNetwork:
         metadata: of the network file.
         graph: False enqueues one by one.
     Raises:
-        UnusableEngine: another build is needed.
+        UnusableEngine: another build may help.
+        NetworkGivenUp: it runs, but what it says is not finite.
         NetworkUnavailable: the GPU or TensorRT fails.
     """
 
@@ -52,6 +53,7 @@ class TensorRtNetwork:
                 self._run_once()
                 self.metadata["cuda_graph"] = self._capture() if graph else "no: not asked for"
                 self._run_once()
+                self._check_answer()
         except BaseException:
             self.close()
             raise
@@ -150,6 +152,14 @@ class TensorRtNetwork:
         else:
             self._enqueue()
         self._stream.synchronize()
+
+    def _check_answer(self) -> None:
+        try:
+            check_answer(
+                {name: self._tensors[name].host for name in OUTPUT_NAMES}, self.metadata.get("network_file", self.name)
+            )
+        except ValueError as error:
+            raise NetworkGivenUp(str(error)) from error
 
     def _free(self) -> None:
         if self._graph is not None:

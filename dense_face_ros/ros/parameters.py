@@ -74,8 +74,8 @@ TRACKER: tuple[ParameterSpec, ...] = (
         "network",
         "",
         "Correspondence network (.onnx): a file or a shipped one's name; empty: the most accurate one. Files beside it "
-        "that end in _fp16 and _int8 are what GPUs and CPUs run; face_finder and eyelids files with the same ending as "
-        "its own (_free) are used with it.",
+        "that end in _fp16 and _int8 are what GPUs and CPUs run, whichever is named; face_finder and eyelids files "
+        "with the same ending as its own (_free) are used with it.",
         "on configure",
     ),
     ParameterSpec(

@@ -58,11 +58,12 @@ class FakeDriver:
     CUdevice_attribute = SimpleNamespace(
         CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR=75,
         CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR=76,
+        CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT=16,
         CU_DEVICE_ATTRIBUTE_INTEGRATED=18,
     )
 
     def __init__(self, devices: int = 1, integrated: bool = False) -> None:
-        self.devices, self.integrated = devices, integrated
+        self.devices, self.integrated, self.multiprocessors = devices, integrated, 14
         self.fail: dict[str, CUresult] = {}
         self.dead = False
         self.calls: Counter[tuple[str, int]] = Counter()
@@ -120,7 +121,7 @@ class FakeDriver:
         return OK, b"Fake GPU".ljust(length, b"\0")
 
     def _cuDeviceGetAttribute(self, attribute: int, device: int) -> Any:
-        return OK, {75: 8, 76: 7, 18: int(self.integrated)}[attribute]
+        return OK, {75: 8, 76: 7, 16: self.multiprocessors, 18: int(self.integrated)}[attribute]
 
     def _cuDevicePrimaryCtxRetain(self, device: int) -> Any:
         self.retained += 1

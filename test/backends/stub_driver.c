@@ -16,7 +16,7 @@ static int count(int *out) { *out = 1; return SUCCESS; }
 static int device(int *out, int ordinal) { *out = ordinal; return SUCCESS; }
 static int name(char *out, int length, int device) { strncpy(out, "Stub GPU", length); return SUCCESS; }
 static int attribute(int *out, int which, int device) {
-  *out = which == 75 ? 8 : which == 76 ? 7 : getenv("STUB_INTEGRATED") != NULL;
+  *out = which == 75 ? 8 : which == 76 ? 7 : which == 16 ? 14 : getenv("STUB_INTEGRATED") != NULL;
   return SUCCESS;
 }
 static int retain(void **out, int device) { *out = CONTEXT; return SUCCESS; }

@@ -9,14 +9,23 @@ import sys
 import textwrap
 import threading
 from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from backends.fake_gpu import FakeDriver
 from backends.stub_driver import environment_with_driver
 
-from dense_face_ros.backends import build_engine
-from dense_face_ros.backends.build_engine import BuildFailed, build_in_own_process, engine_identity, main
+from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable, build_engine, engine_cache
+from dense_face_ros.backends.build_engine import (
+    CANNOT_BUILD,
+    BuildFailed,
+    build_in_own_process,
+    engine_identity,
+    main,
+)
 from dense_face_ros.backends.cuda_driver import Cuda
+from dense_face_ros.backends.engine_build import EngineError
 from dense_face_ros.backends.engine_cache import EngineCache
 from dense_face_ros.backends.model_precision import gpu_network_path
 
@@ -81,6 +90,42 @@ def test_a_cache_that_cannot_be_written_is_named(cache, driver, capsys, tmp_path
     assert "dense_face_ros" in capsys.readouterr().err
 
 
+def test_a_full_disk_is_told_before_the_build(cache, driver, monkeypatch, capsys):
+    def built(*_: object) -> None:
+        raise AssertionError("it was built all the same")
+
+    monkeypatch.setattr(engine_cache.shutil, "disk_usage", lambda path: SimpleNamespace(free=5_000_000))
+    monkeypatch.setattr(build_engine, "build", built)
+    assert main([]) == 1
+    assert "5 MB free, 67 MB needed" in capsys.readouterr().err
+
+
+def test_timings_that_cannot_be_kept_cost_no_engine(cache, driver, monkeypatch, capsys):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build_engine, "build", lambda *_: (b"engine", b"timing"))
+    monkeypatch.setattr(EngineCache, "store_timing", full)
+    assert main([]) == 0
+    assert "timings of kernels are not kept: [Errno 28] No space left on device" in capsys.readouterr().out
+
+
+def test_its_exit_code_says_whether_another_attempt_may_help(cache, driver, monkeypatch, tmp_path, capsys):
+    def short_of_memory(*_: object) -> None:
+        raise EngineError("TensorRT cannot build the engine: out of memory")
+
+    def no_tensorrt() -> None:
+        raise ImportError("TensorRT cannot be imported")
+
+    (tmp_path / "text.onnx").write_text("no network")
+    assert main(["--network", str(tmp_path / "text.onnx")]) == CANNOT_BUILD
+    assert "TensorRT cannot read the network" in capsys.readouterr().err
+    monkeypatch.setattr(build_engine, "build", short_of_memory)
+    assert main([]) == 1
+    monkeypatch.setattr(build_engine, "tensorrt_module", no_tensorrt)
+    assert main([]) == CANNOT_BUILD
+
+
 def script(monkeypatch, tmp_path, text: str):
     """Runs ``text`` instead of the command."""
     path = tmp_path / "python"
@@ -89,26 +134,43 @@ def script(monkeypatch, tmp_path, text: str):
     monkeypatch.setattr(build_engine.sys, "executable", str(path))
 
 
-def test_lines_of_the_process_are_passed_on(monkeypatch, tmp_path):
+def test_lines_of_the_process_are_passed_on(cache, monkeypatch, tmp_path):
     script(monkeypatch, tmp_path, "print('first')\nprint('second')")
     lines: list[str] = []
-    build_in_own_process(tmp_path, lines.append, threading.Event())
+    build_in_own_process(tmp_path, cache, False, lines.append, threading.Event())
     assert lines == ["first", "second"]
 
 
-def test_the_last_line_of_a_failed_build_is_its_reason(monkeypatch, tmp_path):
-    script(monkeypatch, tmp_path, "import sys\nprint('first')\nsys.exit('no memory left')")
-    with pytest.raises(BuildFailed, match=r"could not be built: no memory left \(exit code 1\)"):
-        build_in_own_process(tmp_path, lambda line: None, threading.Event())
+@pytest.mark.parametrize("again", [False, True])
+def test_the_process_is_told_whether_to_build_again_and_where(monkeypatch, tmp_path, again):
+    script(monkeypatch, tmp_path, "import os, sys\nprint(sys.argv)\nprint(os.environ['XDG_CACHE_HOME'])")
+    lines: list[str] = []
+    build_in_own_process(tmp_path, EngineCache(tmp_path / "own"), again, lines.append, threading.Event())
+    assert ("'--again'" in lines[0]) is again and lines[1] == str(tmp_path / "own")
 
 
-def test_a_build_that_takes_the_process_down_is_a_failure_like_any_other(monkeypatch, tmp_path):
-    script(monkeypatch, tmp_path, "import os\nos.abort()")
-    with pytest.raises(BuildFailed, match="exit code -6"):
-        build_in_own_process(tmp_path, lambda line: None, threading.Event())
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("print('first')\nsys.exit('no memory left')", r"could not be built: no memory left \(exit code 1\)"),
+        ("os.abort()", "exit code -6"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "exit code -9"),
+    ],
+)
+def test_a_failed_build_may_be_tried_again_and_its_last_line_is_its_reason(cache, monkeypatch, tmp_path, text, reason):
+    script(monkeypatch, tmp_path, f"import os, signal, sys\n{text}")
+    with pytest.raises(NetworkUnavailable, match=reason) as caught:
+        build_in_own_process(tmp_path, cache, False, lambda line: None, threading.Event())
+    assert not isinstance(caught.value, NetworkGivenUp)
 
 
-def test_a_stopped_build_ends_with_its_process(monkeypatch, tmp_path):
+def test_a_network_that_cannot_be_built_is_given_up(cache, monkeypatch, tmp_path):
+    script(monkeypatch, tmp_path, f"import sys\nprint('cannot read it')\nsys.exit({CANNOT_BUILD})")
+    with pytest.raises(BuildFailed, match=r"could not be built: cannot read it \(exit code 3\)"):
+        build_in_own_process(tmp_path, cache, False, lambda line: None, threading.Event())
+
+
+def test_a_stopped_build_ends_with_its_process(cache, monkeypatch, tmp_path):
     said = tmp_path / "said"
     text = """
         import os, signal, sys, time
@@ -129,7 +191,7 @@ def test_a_stopped_build_ends_with_its_process(monkeypatch, tmp_path):
         stop.set()
 
     with pytest.raises(BuildFailed, match="was stopped"):
-        build_in_own_process(tmp_path, started, stop)
+        build_in_own_process(tmp_path, cache, False, started, stop)
     assert said.read_text() == "asked to end"
     with pytest.raises(ProcessLookupError):
         os.kill(int(lines[0]), 0)
@@ -138,8 +200,18 @@ def test_a_stopped_build_ends_with_its_process(monkeypatch, tmp_path):
 def test_the_real_process_says_what_this_machine_lacks(cache):
     if os.path.exists("/dev/nvidiactl"):
         pytest.skip("this machine has a GPU")
-    with pytest.raises(BuildFailed, match="no NVIDIA driver"):
-        build_in_own_process(gpu_network_path(None), lambda line: None, threading.Event())
+    with pytest.raises(NetworkUnavailable, match="no NVIDIA driver"):
+        build_in_own_process(gpu_network_path(None), cache, False, lambda line: None, threading.Event())
+
+
+def test_the_real_process_runs_nothing_of_the_folder_the_node_was_started_in(cache, monkeypatch, tmp_path):
+    (tmp_path / "argparse.py").write_text("raise SystemExit('a file of that folder was run')")
+    (tmp_path / "net.onnx").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    lines: list[str] = []
+    with pytest.raises(NetworkUnavailable, match="build_engine: "):
+        build_in_own_process(Path("net.onnx"), cache, False, lines.append, threading.Event())
+    assert not any("of that folder" in line or "does not exist" in line for line in lines)
 
 
 def test_the_real_process_builds_the_shipped_network(tmp_path):

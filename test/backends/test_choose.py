@@ -12,11 +12,19 @@ pytest.importorskip("onnx")
 from backends.fake_gpu import ENGINE, CUresult, FakeDriver, FakeTensorRt
 from backends.test_onnx_runtime import HASH, METADATA, write_network
 
-from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable, choose, cuda_driver, engine_loading
+from dense_face_ros.backends import (
+    NetworkGivenUp,
+    NetworkUnavailable,
+    choose,
+    cuda_driver,
+    engine_loading,
+    recovering_network,
+)
 from dense_face_ros.backends.build_engine import engine_identity
 from dense_face_ros.backends.choose import load_network, wait_until_running
 from dense_face_ros.backends.cuda_driver import Cuda
 from dense_face_ros.backends.engine_cache import EngineCache
+from dense_face_ros.backends.recovering_network import RecoveringNetwork
 
 
 @pytest.fixture
@@ -176,6 +184,24 @@ def test_waiting_ends_when_the_network_runs_and_when_it_never_will():
     assert not late.states
     with pytest.raises(NetworkGivenUp, match="given up: out of memory"):
         wait_until_running(Network("building", "given up: out of memory"))
+
+
+def test_waiting_ends_when_the_network_fails_again_and_again(monkeypatch, caplog):
+    def load(report, stop):
+        report("no engine: there is none yet")
+        raise NetworkUnavailable("TensorRT cannot prepare the engine: out of memory")
+
+    for name in ("FIRST_PAUSE", "LONGEST_PAUSE"):
+        monkeypatch.setattr(recovering_network, name, 0.01)
+    network = RecoveringNetwork(load, "TensorRT", {})
+    with pytest.raises(NetworkUnavailable, match=r"out of memory.* has failed 8 times") as caught:
+        wait_until_running(network)
+    network.close()
+    assert not isinstance(caught.value, NetworkGivenUp)
+    told = [record.message for record in caplog.records if "out of memory" in record.message]
+    assert told == [
+        "TensorRT failed, and is tried again until it runs: TensorRT cannot prepare the engine: out of memory"
+    ]
 
 
 def test_there_is_nothing_to_wait_for_on_the_cpu(network_file):

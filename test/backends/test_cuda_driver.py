@@ -18,6 +18,7 @@ from dense_face_ros.backends.cuda_driver import Cuda, CudaError, NoGpu, SharedTe
 def test_the_gpu_is_described():
     gpu = Cuda(FakeDriver(integrated=True)).gpu
     assert (gpu.name, gpu.capability, gpu.sm, gpu.integrated) == ("Fake GPU", (8, 7), "sm_87", True)
+    assert gpu.multiprocessors == 14
 
 
 def test_no_gpu_is_told_with_the_cure():
@@ -201,4 +202,4 @@ def test_the_genuine_bindings_take_and_give_what_is_expected(tmp_path, integrate
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
     assert said[0] == "cuGraphLaunch failed: CUDA_ERROR_ILLEGAL_ADDRESS (the stub says no)"
-    assert said[1] == f"Gpu(name='Stub GPU', capability=(8, 7), integrated={integrated})"
+    assert said[1] == f"Gpu(name='Stub GPU', capability=(8, 7), multiprocessors=14, integrated={integrated})"

@@ -8,7 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from dense_face_ros.backends import engine_build
-from dense_face_ros.backends.engine_build import EngineError, build, full_version, tensorrt_module
+from dense_face_ros.backends.engine_build import (
+    EngineError,
+    UnreadableNetwork,
+    build,
+    full_version,
+    tensorrt_module,
+)
 from dense_face_ros.backends.model_precision import gpu_network_path
 
 #: The RTX edition keeps no kernel timings, and says so.
@@ -41,7 +47,7 @@ def test_timings_that_cannot_be_used_do_no_harm(trt, shipped):
 
 
 def test_files_that_are_no_network_are_told_with_the_log(trt):
-    with pytest.raises(EngineError, match="TensorRT cannot read the network"):
+    with pytest.raises(UnreadableNetwork, match="TensorRT cannot read the network"):
         build(trt, b"no network", b"", lambda line: None)
 
 

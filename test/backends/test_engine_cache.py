@@ -7,13 +7,14 @@ import json
 import os
 import stat
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from dense_face_ros.backends import NetworkUnavailable, engine_cache
 from dense_face_ros.backends.engine_cache import EngineCache, EngineIdentity, NoEngine
 
-IDENTITY = EngineIdentity("ab" * 32, "tensorrt 10.3.0", "Orin", "sm_87", "aarch64", "strongly typed")
+IDENTITY = EngineIdentity("ab" * 32, "tensorrt 10.3.0", "Orin", "sm_87", 16, "aarch64", "strongly typed")
 
 
 @pytest.fixture
@@ -109,19 +110,23 @@ def test_an_interrupted_write_leaves_the_old_engine(cache, monkeypatch):
     assert len(list(cache.directory.iterdir())) == 2
 
 
-def test_discarded_engines_are_gone(cache):
-    cache.store(IDENTITY, b"engine", {})
-    cache.discard(IDENTITY)
-    cache.discard(IDENTITY)
-    with pytest.raises(NoEngine):
-        cache.load(IDENTITY)
-
-
 def test_timings_are_shared_by_networks_but_not_by_gpus(cache):
     assert cache.timing(IDENTITY) == b""
     cache.store_timing(IDENTITY, b"timing")
     assert cache.timing(dataclasses.replace(IDENTITY, network="cd" * 32)) == b"timing"
     assert cache.timing(dataclasses.replace(IDENTITY, sm="sm_90")) == b""
+    assert cache.timing(dataclasses.replace(IDENTITY, multiprocessors=8)) == b""
+
+
+def test_a_folder_without_room_or_permission_is_told_before_a_build(cache, monkeypatch, tmp_path):
+    cache.check_writable()
+    assert not list(cache.directory.iterdir())
+    monkeypatch.setattr(engine_cache.shutil, "disk_usage", lambda path: SimpleNamespace(free=5_000_000))
+    with pytest.raises(OSError, match=r"5 MB free, 67 MB needed: '.*cache/dense_face_ros'"):
+        cache.check_writable()
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match="file"):
+        EngineCache(tmp_path / "file").check_writable()
 
 
 def test_a_second_builder_waits_for_the_first(cache):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import stat
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from backends.fake_gpu import ENGINE, CUresult, FakeDriver, FakeTensorRt
 
-from dense_face_ros.backends import engine_loading
+from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable, engine_loading
 from dense_face_ros.backends.build_engine import BuildFailed, engine_identity
 from dense_face_ros.backends.cuda_driver import Cuda, CudaError, NoGpu
 from dense_face_ros.backends.engine_cache import EngineCache, NoEngine
@@ -17,14 +19,15 @@ from dense_face_ros.backends.engine_loading import EngineLoader
 
 
 class Machine:
-    """A machine with a GPU and a cache, where builds are counted and give the engine in ``built``."""
+    """A machine with a GPU and a cache, where builds are counted and give the engine in ``built``, or ``failure``."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder) -> None:
         self.driver, self.cache = FakeDriver(), EngineCache(folder / "cache")
         self.trt = FakeTensorRt(self.driver)
         self.network = folder / "net.onnx"
         self.network.write_bytes(b"network")
-        self.built: bytes | None = ENGINE
+        self.built = ENGINE
+        self.failure: NetworkUnavailable | None = None
         self.builds = 0
         self.lines: list[str] = []
         monkeypatch.setattr(engine_loading, "Cuda", lambda: Cuda(self.driver))
@@ -33,19 +36,23 @@ class Machine:
 
     @property
     def identity(self):
-        return engine_identity(self.trt, Cuda(FakeDriver()).gpu, self.network)
+        cuda = Cuda(self.driver)
+        cuda.close()
+        return engine_identity(self.trt, cuda.gpu, self.network)
 
     def load(self):
         return EngineLoader(self.network, {}, self.cache)(self.lines.append, threading.Event())
 
-    def _build(self, network, report, stop) -> None:
+    def _build(self, network, cache, again, report, stop) -> None:
         self.builds += 1
-        if self.built is None:
-            raise BuildFailed("the engine could not be built: no memory left (exit code 1)")
+        if self.failure is not None:
+            raise self.failure
         try:
-            self.cache.load(self.identity)
+            cache.load(self.identity)
         except NoEngine:
-            self.cache.store(self.identity, self.built, {})
+            again = True
+        if again:
+            cache.store(self.identity, self.built, {})
 
 
 @pytest.fixture
@@ -67,6 +74,16 @@ def test_the_first_start_builds_and_the_second_does_not(machine):
 def test_a_changed_network_is_built_anew(machine):
     machine.load()
     machine.network.write_bytes(b"trained a little longer")
+    machine.load()
+    assert machine.builds == 2
+
+
+def test_a_power_mode_with_fewer_multiprocessors_is_built_anew(machine):
+    machine.load()
+    machine.driver.multiprocessors = 8
+    machine.load()
+    assert machine.builds == 2
+    machine.driver.multiprocessors = 14
     machine.load()
     assert machine.builds == 2
 
@@ -99,8 +116,8 @@ def test_engines_that_tensorrt_refuses_are_built_anew_once(machine):
 
 
 def test_failed_builds_leave_nothing_on_the_gpu(machine):
-    machine.built = None
-    with pytest.raises(BuildFailed, match="no memory left"):
+    machine.failure = BuildFailed("the engine could not be built: no such operator (exit code 3)")
+    with pytest.raises(BuildFailed, match="no such operator"):
         machine.load()
     gc.collect()
     assert machine.driver.leaks == 0 and machine.trt.engines == 0
@@ -125,12 +142,48 @@ def test_a_gpu_that_fails_while_loading_is_no_reason_to_build(machine):
     assert machine.builds == 1
 
 
-def test_engines_that_can_neither_be_used_nor_removed_are_given_up(machine, monkeypatch):
-    def refused(identity) -> None:
-        raise PermissionError("Permission denied")
+def test_a_good_engine_outlives_a_moment_without_gpu_memory(machine, monkeypatch):
+    def without_memory(logger):
+        def deserialize(engine: bytes) -> None:
+            logger.log(machine.trt.ILogger.ERROR, "Error Code 1: Cuda Runtime (out of memory)")
 
-    machine.cache.store(machine.identity, b"of an administrator", {})
-    monkeypatch.setattr(machine.cache, "discard", refused)
-    with pytest.raises(BuildFailed, match=r"magic tag .* cannot be replaced \(Permission denied\); run build_engine"):
+        return SimpleNamespace(deserialize_cuda_engine=deserialize)
+
+    machine.cache.store(machine.identity, ENGINE, {})
+    machine.failure = NetworkUnavailable("the engine could not be built: out of memory (exit code 1)")
+    with monkeypatch.context() as moment:
+        moment.setattr(machine.trt, "Runtime", without_memory)
+        with pytest.raises(NetworkUnavailable, match="could not be built: out of memory") as caught:
+            machine.load()
+    assert not isinstance(caught.value, NetworkGivenUp)
+    assert_runs(machine.load())
+    assert machine.builds == 1
+
+
+def test_where_the_cache_cannot_be_written_the_engine_lasts_as_long_as_the_loader(machine, tmp_path, caplog):
+    (tmp_path / "file").write_text("where the folder should be")
+    machine.cache = EngineCache(tmp_path / "file")
+    loader = EngineLoader(machine.network, {}, machine.cache)
+    for _ in range(2):
+        network = loader(machine.lines.append, threading.Event())
+        assert_runs(network)
+        network.close()
+    assert machine.builds == 1
+    (said,) = [record.message for record in caplog.records]
+    assert "is built at every start" in said and "file" in said and "set XDG_CACHE_HOME" in said
+    kept = loader._cache.directory
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700 and list(kept.glob("*.engine"))
+    del loader
+    gc.collect()
+    assert not kept.parent.exists()
+
+
+def test_without_any_place_for_engines_the_cure_is_told(machine, tmp_path, monkeypatch):
+    def nowhere(**_: object) -> None:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    (tmp_path / "file").write_text("where the folder should be")
+    machine.cache = EngineCache(tmp_path / "file")
+    monkeypatch.setattr(engine_loading.tempfile, "mkdtemp", nowhere)
+    with pytest.raises(NetworkUnavailable, match=r"no place for an engine \(.*No usable temp.*\); set XDG_CACHE_HOME"):
         machine.load()
-    assert machine.builds == 0

@@ -15,7 +15,7 @@ pytest.importorskip("onnx")
 from backends.fake_gpu import CUresult, FakeDriver
 from backends.test_onnx_runtime import METADATA, write_network
 
-from dense_face_ros.backends import NetworkUnavailable, choose, execution_providers, recovering_network
+from dense_face_ros.backends import NetworkUnavailable, choose, execution_providers, onnx_runtime, recovering_network
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.cuda_driver import Cuda, NoGpu
 
@@ -104,7 +104,8 @@ def wait_for_name(network, text: str) -> None:
 def test_the_cuda_provider_is_taken_where_it_is_installed(package, load, backend):
     package.offered = [CUDA, CPU]
     network = load(backend)
-    assert network.name.endswith(", CUDA") and red_of(network) == 5 and package.sessions == [[CUDA]]
+    assert network.name.endswith(", CUDA") and red_of(network) == 5
+    assert package.sessions == [[(CUDA, {"use_tf32": "0"})]], "full precision stays that"
     reason = network.metadata["backend_reason"]
     assert reason.startswith(f"backend is '{backend}'") and reason.endswith("ONNX Runtime has CUDAExecutionProvider")
     assert network.metadata.items() >= {**METADATA, "backend_state": "running", "network_file": "net.onnx"}.items()
@@ -114,7 +115,7 @@ def test_the_tensorrt_provider_comes_first_and_keeps_its_engines(package, load, 
     network = load("onnxruntime")
     wait_for_name(network, ", Tensorrt")
     assert red_of(network) == 5
-    (((name, options), second),) = package.sessions
+    (((name, options), (second, _)),) = package.sessions
     assert (name, second) == (TENSORRT, CUDA)
     folder = Path(options["trt_engine_cache_path"])
     assert options["trt_engine_cache_enable"] == "1" and folder.is_dir() and folder.stat().st_mode & 0o077 == 0
@@ -129,7 +130,8 @@ def test_the_tensorrt_provider_is_left_out_where_its_engines_would_not_be_safe(p
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "dense_face_ros").mkdir()
     os.chmod(tmp_path / "cache" / "dense_face_ros", 0o777)
-    assert load("onnxruntime").name.endswith(", CUDA") and package.sessions == [[CUDA]]
+    assert load("onnxruntime").name.endswith(", CUDA")
+    assert [[name for name, _ in providers] for providers in package.sessions] == [[CUDA]]
 
 
 def test_the_half_precision_file_is_taken(package, load, network_file):
@@ -172,6 +174,18 @@ def test_providers_that_turn_out_not_to_work_are_given_up(package, load):
     network = load("onnxruntime")
     wait_for_name(network, "given up: ONNX Runtime could not set up")
     assert red_of(network) == 5 and len(package.sessions) == 1
+
+
+def test_providers_that_answer_what_is_not_finite_leave_the_cpu(package, load, network_file, monkeypatch):
+    def overflow(outputs: object, file: Path) -> None:
+        if package.sessions:
+            raise ValueError(f"network '{file}' answers values that are not finite (flow)")
+
+    package.offered = [CUDA, CPU]
+    monkeypatch.setattr(onnx_runtime, "check_answer", overflow)
+    network = load("onnxruntime")
+    assert network.name.endswith("CPU, 1 thread") and red_of(network) == 5
+    assert "net.onnx' answers values that are not finite" in network.metadata["backend_reason"]
 
 
 def test_a_gpu_lost_in_mid_drive_is_stood_in_for_and_comes_back(package, load):

@@ -7,6 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dense_face_ros.backends.model_file import companion, network_path
+from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 
 HASH = "12" * 32
@@ -16,12 +17,14 @@ METADATA = {
 }  # fmt: skip
 
 
-def write_network(path: Path, metadata=METADATA, cells=64, flow_name="flow", input_kind=TensorProto.UINT8) -> Path:
-    """A network whose flow is the red and green of the crop, its matchability the blue / 255."""
+def write_network(
+    path: Path, metadata=METADATA, cells=64, flow_name="flow", input_kind=TensorProto.UINT8, full=255.0
+) -> Path:
+    """A network whose flow is the red and green of the crop, its matchability the blue / ``full``."""
     node, size = helper.make_node, 128
     stride = size // cells
     constants = [
-        numpy_helper.from_array(np.array([255.0], np.float32), "full"),
+        numpy_helper.from_array(np.array([full], np.float32), "full"),
         numpy_helper.from_array(np.array([2, 1], np.int64), "split"),
         numpy_helper.from_array(np.array([1], np.int64), "axis"),
     ]
@@ -132,6 +135,7 @@ def test_missing_and_unreadable_files(tmp_path):
         ({"flow_name": "motion"}, "'flow' should be float32"),
         ({"input_kind": TensorProto.FLOAT}, "'image' should be uint8"),
         ({"metadata": {}}, "lacks the metadata format_version"),
+        ({"full": np.nan}, r"net.onnx' answers values that are not finite \(matchability, log_sigma\); export it"),
         ({"metadata": {**METADATA, "format_version": "7"}}, "format version 7; this package reads 1"),
     ],
 )
@@ -153,7 +157,7 @@ def test_threads_must_be_positive(network_file):
 
 def test_shipped_networks_go_by_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert network_path(Path("correspondence.onnx")) == network_path(None)
-    with pytest.raises(FileNotFoundError, match=r"by its name: correspondence\.onnx, .*_fp16\.onnx"):
+    with pytest.raises(FileNotFoundError, match=r"by its name: correspondence\.onnx, correspondence_free\.onnx$"):
         network_path(Path("none.onnx"))
     with pytest.raises(FileNotFoundError, match=r"elsewhere/correspondence\.onnx"):
         network_path(Path("elsewhere/correspondence.onnx"))
@@ -161,6 +165,23 @@ def test_shipped_networks_go_by_their_names(tmp_path: Path, monkeypatch: pytest.
     own.write_bytes(b"")
     monkeypatch.chdir(tmp_path)
     assert network_path(Path("correspondence.onnx")).samefile(own), "a file at hand comes first"
+
+
+@pytest.mark.parametrize("suffix", ["_fp16", "_int8"])
+def test_a_network_may_be_named_by_any_of_its_files(tmp_path: Path, suffix: str) -> None:
+    named, base = tmp_path / f"net{suffix}.onnx", tmp_path / "net.onnx"
+    named.write_bytes(b"")
+    with pytest.raises(ValueError, match=rf"net{suffix}.onnx' is one of the files of network '.*net.onnx', which does"):
+        network_path(named)
+    base.write_bytes(b"")
+    assert network_path(named) == base
+    free = Path(f"correspondence_free{suffix}.onnx")
+    assert network_path(free).name == "correspondence_free.onnx"
+    assert gpu_network_path(free).name == "correspondence_free_fp16.onnx"
+    assert cpu_network_path(free).name == "correspondence_free_int8.onnx"
+    for kind in ("face_finder", "eyelids"):
+        small = companion(network_path(free), kind)
+        assert small is not None and small.name == f"{kind}_free.onnx"
 
 
 def test_small_networks_belong_to_the_network_of_the_same_ending(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from backends.fake_gpu import ENGINE, CUresult, FakeDriver, FakeTensorRt
 
-from dense_face_ros.backends import NetworkUnavailable
+from dense_face_ros.backends import NetworkGivenUp, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.cuda_driver import Cuda, CudaError
 from dense_face_ros.backends.engine_build import EngineError
 from dense_face_ros.backends.tensorrt import TensorRtNetwork, UnusableEngine
@@ -136,6 +136,32 @@ def test_engines_that_do_not_load_carry_the_log(machine):
     machine.assert_nothing_left()
 
 
+def test_warnings_of_engines_that_load_are_logged_once(machine, monkeypatch, caplog):
+    runtime = machine.trt.Runtime
+
+    def warning(logger):
+        for _ in range(2):
+            logger.log(machine.trt.ILogger.WARNING, "an engine of another model of device is not recommended")
+        return runtime(logger)
+
+    monkeypatch.setattr(machine.trt, "Runtime", warning)
+    machine.load()
+    assert [record.message for record in caplog.records] == [
+        "TensorRT: an engine of another model of device is not recommended"
+    ]
+
+
+def test_engines_that_answer_what_is_not_finite_are_given_up(machine):
+    class Overflowing:
+        def run(self, crop) -> NetworkOutput:
+            return NetworkOutput(np.full((2, 64, 64), np.nan), np.zeros((64, 64)), np.full((64, 64), np.inf))
+
+    machine.trt.network = Overflowing()
+    with pytest.raises(NetworkGivenUp, match=r"network 'tensorrt .*' answers .* not finite \(flow, log_sigma\)"):
+        machine.load()
+    machine.assert_nothing_left()
+
+
 def test_a_tensorrt_that_cannot_start_is_told_with_the_cure(machine, monkeypatch):
     def nothing(logger: object) -> None:
         raise TypeError("pybind11::init(): factory function returned nullptr")
@@ -170,6 +196,23 @@ def test_a_gpu_lost_in_mid_drive_is_unavailable_and_freed(machine):
     machine.assert_nothing_left()
     assert (machine.load().run(crop_of(7, 0, 0)).flow[0] == 7).all()
     assert machine.driver.resets == 1
+
+
+def test_a_lost_gpu_is_reset_when_the_last_network_has_let_go_of_it(machine):
+    first, second = machine.load(), machine.load()
+    machine.driver.kill()
+    with pytest.raises(NetworkUnavailable, match="ILLEGAL_ADDRESS"):
+        first.run(crop_of(1, 2, 3))
+    first.close()
+    with pytest.raises(CudaError, match="1 in this process must let go of it"):
+        machine.load()
+    assert machine.driver.resets == 0
+    second.close()
+    first, second = machine.load(), machine.load()
+    assert machine.driver.resets == 1 and (second.run(crop_of(7, 0, 0)).flow[0] == 7).all()
+    first.close()
+    second.close()
+    machine.assert_nothing_left()
 
 
 def test_a_refused_enqueue_is_unavailable(machine):

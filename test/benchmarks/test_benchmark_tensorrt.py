@@ -16,7 +16,6 @@ from onnx import numpy_helper
 from dense_face_ros.backends import choose, cuda_driver, engine_loading
 from dense_face_ros.backends.build_engine import engine_identity
 from dense_face_ros.backends.cuda_driver import Cuda
-from dense_face_ros.backends.engine_cache import EngineCache
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from training import benchmark_tensorrt
 from training.benchmark_tensorrt import back_to_back, main, paced
@@ -29,9 +28,9 @@ def machine(monkeypatch):
     driver = FakeDriver()
     trt = FakeTensorRt(driver)
 
-    def build(network, report, stop) -> None:
+    def build(network, cache, again, report, stop) -> None:
         report("building, step 1 of 1")
-        EngineCache().store(engine_identity(trt, Cuda(FakeDriver()).gpu, network), ENGINE, {})
+        cache.store(engine_identity(trt, Cuda(FakeDriver()).gpu, network), ENGINE, {})
 
     monkeypatch.setattr(choose, "check_gpu", lambda: Cuda(driver).close())
     for module in (choose, benchmark_tensorrt, engine_loading):
@@ -50,6 +49,7 @@ def driver(machine):
 def test_it_builds_checks_times_and_writes(driver, tmp_path, capsys):
     before = dict(os.environ)
     network = write_network(tmp_path / "net.onnx")
+    write_network(tmp_path / "net_int8.onnx")
     arguments = ["--network", str(network), "--json", str(tmp_path / "out.json"), "--runs", "5"]
     assert main(arguments) == 0
     said = capsys.readouterr().out
@@ -61,6 +61,8 @@ def test_it_builds_checks_times_and_writes(driver, tmp_path, capsys):
         for kind in ("back_to_back", "paced_30_hz"):
             figures = result["network"][name][kind]
             assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+    assert result["network"]["onnxruntime_1"]["file"] == "net_int8.onnx", "what the CPU runs"
+    assert [line.split()[-1] for line in said.splitlines() if line.startswith("onnxruntime")] == ["net_int8.onnx"] * 2
     assert dict(os.environ) == before
     gc.collect()
     assert driver.leaks == 0

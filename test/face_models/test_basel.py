@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from face_models.published import Published
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from training.face_models import basel
 from training.face_models.source import SourceModel, to_head_axes
@@ -145,3 +145,12 @@ def test_what_is_missing_is_named(tmp_path: Path, published: Published) -> None:
         basel.read_bfm_h5(tmp_path / "other.h5")
     with pytest.raises(ValueError, match=r"bad\.mat' cannot be read"):
         basel.read_bfm_h5(tmp_path / "bad.mat")
+
+
+@pytest.mark.parametrize("change", [{"tri": [[1], [2], [10**6]]}, {"keypoints": [[10**6]]}, {"w": np.zeros((6, 1))}])
+def test_what_does_not_fit_together_is_named(tmp_path: Path, published: Published, change: dict[str, object]) -> None:
+    shape = write_3ddfa(tmp_path, published)
+    data = {name: array for name, array in loadmat(shape).items() if not name.startswith("_")}
+    savemat(shape, {**data, **change})
+    with pytest.raises(ValueError, match=r"Model_Shape\.mat' is damaged, or another file"):
+        basel.read_3ddfa(shape)

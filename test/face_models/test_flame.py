@@ -12,6 +12,7 @@ from scipy.sparse import csc_matrix
 
 from dense_face_ros.face_model import FaceModel
 from training.face_models.flame import read_flame
+from training.face_models.inert_pickle import as_array, read_pickle
 from training.face_models.source import to_head_axes
 
 
@@ -95,3 +96,43 @@ def test_other_pickles_are_refused(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps([1, 2]))
     with pytest.raises(ValueError, match=r"other\.pkl' lacks v_template"):
         read_flame(path)
+
+
+def changed(path: Path, published: Published, **changes: object) -> Path:
+    """The model with other values; ``Record`` objects of its file are replaced by what they were made of."""
+    write_flame(path, published)
+    data = read_pickle(path)
+    plain = {name: as_array(data[name]) for name in ("v_template", "shapedirs", "f", "J_regressor", "weights")}
+    path.write_bytes(pickle.dumps({**plain, **changes}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"f": np.array([[0, 1, 100000]])}, "is damaged, or another file .*triangles name vertices outside"),
+        ({"f": np.array([[0, 1, -1]])}, "triangles name vertices outside"),
+        ({"weights": np.zeros((3, 5))}, "is damaged"),
+        ({"weights": np.zeros(3)}, "is damaged"),
+        ({"J_regressor": np.zeros((5, 4))}, "is damaged"),
+        ({"shapedirs": np.zeros(3)}, "is damaged"),
+        ({"shapedirs": np.zeros((5, 3, 20))}, "it has 20 shape directions; FLAME has 300"),
+        ({"v_template": [[1, 2, 3], [4]]}, "holds an array that cannot be made"),
+    ],
+)
+def test_damaged_models_are_named(
+    tmp_path: Path, published: Published, chumpy: None, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"model\.pkl'.*{message}"):
+        read_flame(changed(tmp_path / "model.pkl", published, **changes))
+
+
+def test_damaged_embeddings_are_named(tmp_path: Path, published: Published, chumpy: None) -> None:
+    write_flame(tmp_path / "model.pkl", published)
+    embedding = tmp_path / "embedding.npz"
+    embedding.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(ValueError, match=r"embedding\.npz' is no \.npz file, or was cut short"):
+        read_flame(tmp_path / "model.pkl", embedding)
+    np.savez(embedding, lmk_face_idx=np.full(51, 10**6), lmk_b_coords=np.zeros((51, 3)))
+    with pytest.raises(ValueError, match=r"embedding\.npz' is damaged"):
+        read_flame(tmp_path / "model.pkl", embedding)

@@ -48,12 +48,33 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "other", mean=np.zeros((4, 3)))
     with pytest.raises(ValueError, match="lacks identity_modes"):
         ict.read_ict(tmp_path / "other.npz")
+    (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(ValueError, match=r"bad\.npz' is no \.npz file, or was cut short"):
+        ict.read_ict(tmp_path / "bad.npz")
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
     write_folder(tmp_path / "FaceXModel")
-    (tmp_path / "FaceXModel" / "jawOpen.obj").write_text("v 1 2 x\n")
-    with pytest.raises(ValueError, match=r"jawOpen\.obj' line 1"):
+    for line in (b"v 1 2 x\n", b"v 1 2\n", b"v 1 2 \xff\n"):
+        (tmp_path / "FaceXModel" / "jawOpen.obj").write_bytes(line)
+        with pytest.raises(ValueError, match=r"jawOpen\.obj' line 1"):
+            ict.read_ict(tmp_path / "FaceXModel")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"expressions": 1}'])
+def test_a_broken_index_is_named(tmp_path: Path, text: str) -> None:
+    write_folder(tmp_path / "FaceXModel")
+    (tmp_path / "FaceXModel" / "vertex_indices.json").write_text(text)
+    with pytest.raises(ValueError, match=r"vertex_indices\.json' is damaged"):
+        ict.read_ict(tmp_path / "FaceXModel")
+
+
+def test_triangles_beyond_the_vertices_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(tmp_path / "FaceXModel")
+    monkeypatch.setattr(ict, "_VERTICES", 4)
+    neutral = tmp_path / "FaceXModel" / "generic_neutral_mesh.obj"
+    neutral.write_text(neutral.read_text() + "f 1 2 5\n")
+    with pytest.raises(ValueError, match=r"FaceXModel' is damaged.*triangles name vertices outside 0\.\.3"):
         ict.read_ict(tmp_path / "FaceXModel")
 
 

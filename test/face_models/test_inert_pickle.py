@@ -12,7 +12,7 @@ import pytest
 from face_models.published import Ch, Select
 from scipy.sparse import csc_matrix
 
-from training.face_models.inert_pickle import Record, as_array, read_pickle
+from training.face_models.inert_pickle import Record, Refused, as_array, read_pickle
 
 #: What Python 2 wrote for ``numpy.array([1.0, 2.0])`` with protocol 2.
 _PYTHON2 = (
@@ -101,3 +101,25 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.pkl").write_bytes(pickle.dumps({"a": np.zeros(100)})[:-50])
     with pytest.raises(ValueError, match=r"bad\.pkl' cannot be read"):
         read_pickle(tmp_path / "bad.pkl")
+
+
+def test_objects_that_hold_themselves_are_refused(tmp_path: Path, chumpy: None) -> None:
+    endless = Ch(np.zeros(3))
+    endless.x = endless
+    with pytest.raises(Refused, match="holds an object that holds itself"):
+        as_array(written(tmp_path / "a.pkl", endless))
+
+
+def test_matrices_of_any_claimed_size_are_refused(tmp_path: Path) -> None:
+    for shape, starts in (((10**9, 3), [0, 1, 2, 2]), ((3, 3), [0, 0, 0, 10**12])):
+        matrix = csc_matrix(([1.0, 2.0], [0, 1], [0, 1, 2, 2]), shape=(3, 3))
+        matrix._shape, matrix.indptr = shape, np.array(starts)
+        with pytest.raises(Refused, match="too large or damaged"):
+            as_array(written(tmp_path / "a.pkl", matrix))
+
+
+def test_arrays_that_cannot_be_made_are_refused(tmp_path: Path) -> None:
+    raw = pickle.dumps(np.arange(6.0), protocol=2)
+    (tmp_path / "a.pkl").write_bytes(raw.replace(b"K\x06\x85", b"K\x07\x85"))
+    with pytest.raises(Refused, match="holds an array that cannot be made"):
+        as_array(read_pickle(tmp_path / "a.pkl"))

@@ -78,6 +78,14 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, eos: Any) -> None:
         read_surrey(tmp_path / "bad.bin")
 
 
+@pytest.mark.parametrize("content", [b"", b"nothing of blendshapes", b"\xff" * 4000])
+def test_damaged_blendshapes_are_named(tmp_path: Path, published: Published, eos: Any, content: bytes) -> None:
+    write_surrey(tmp_path / "sfm.bin", published, eos)
+    (tmp_path / "blendshapes.bin").write_bytes(content)
+    with pytest.raises(ValueError, match=r"blendshapes\.bin' cannot be read .*is it a file that eos wrote"):
+        read_surrey(tmp_path / "sfm.bin", tmp_path / "blendshapes.bin")
+
+
 def test_without_eos_the_cure_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "eos", None)
     with pytest.raises(ValueError, match="pip install eos-py"):

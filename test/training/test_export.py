@@ -5,8 +5,10 @@ import torch
 from onnx import numpy_helper
 
 import training.export
+from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.model_file import METADATA_KEYS
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
+from training.checkpoint import load_checkpoint, save_checkpoint
 from training.export import export
 from training.network import cell_grid
 
@@ -27,10 +29,23 @@ def test_metadata_says_what_the_file_is(trained, tmp_path):
     export(trained[0], tmp_path / "net.onnx")
     model = onnx.load(tmp_path / "net.onnx")
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    assert set(metadata) == set(METADATA_KEYS)
+    assert set(metadata) == {*METADATA_KEYS, "weights_sha256"}
     assert metadata["images_seen"] == "1234" and metadata["stride"] == "2" and metadata["licence"] == "Apache-2.0"
     kinds = {node.op_type for node in model.graph.node}
     assert not kinds & {"BatchNormalization", "Shape", "If", "Loop"}
+
+
+def test_files_of_two_checkpoints_of_one_recipe_are_not_mixed(trained, tmp_path):
+    state = load_checkpoint(trained[0])
+    later = {**state["average"], "head.bias": state["average"]["head.bias"] + 1.0}
+    save_checkpoint(tmp_path / "later.pt", {**state, "average": later})
+    beside = tmp_path / "net_int8.onnx"  # halves, which are quicker made, will do
+    export(trained[0], beside, "half")
+    export(tmp_path / "later.pt", tmp_path / "net.onnx")
+    with pytest.raises(ValueError, match=r"net_int8.onnx' is not .* of '.*net.onnx': weights_sha256 differ"):
+        load_network("onnxruntime-cpu", tmp_path / "net.onnx")
+    export(tmp_path / "later.pt", beside, "half")
+    load_network("onnxruntime-cpu", tmp_path / "net.onnx").close()
 
 
 def test_half_file_has_halves_inside_and_floats_outside(trained, tmp_path):
@@ -57,7 +72,7 @@ def test_file_in_bytes_has_bytes_in_all_but_the_finest_level(trained, tmp_path):
         if node.op_type == "Conv":
             in_bytes = dequantised.get(node.input[1]) == onnx.TensorProto.INT8
             assert in_bytes is not any(part in node.name for part in ("/joins.3/", "/head/")), node.name
-    assert {entry.key for entry in model.metadata_props} == set(METADATA_KEYS)
+    assert {entry.key for entry in model.metadata_props} == {*METADATA_KEYS, "weights_sha256"}
     assert [opset.domain for opset in model.opset_import] == [""] and model.ir_version == 8, (
         "ONNX Runtime 1.17 reads it"
     )

@@ -71,7 +71,8 @@ def test_gpus_cold_starts_and_precision(tmp_path: Path, capsys: pytest.CaptureFi
     difference = {"flow_p99_px": 0.1, "matchability": 0.01}
     network = {
         "gpu": {"name": "a GPU", "sm": "sm_87"}, "tensorrt": "tensorrt 10.3.0", "build_s": 30.0, "engine_mb": 3.0,
-        "graph": {**timed, "memory_mb": 20.0, "difference": difference}, "onnxruntime_1": timed,
+        "graph": {**timed, "memory_mb": 20.0, "difference": difference},
+        "onnxruntime_1": {**timed, "file": "net_int8.onnx"},
     }  # fmt: skip
     gpu = {"network": network, "tracker_warm": {**timed, "first_pose_s": 1.0, "backend": "a GPU"}}
     for name, result in {"less": {"precision": precision}, "start": {"cold_start": start}, "gpu": gpu}.items():
@@ -82,7 +83,7 @@ def test_gpus_cold_starts_and_precision(tmp_path: Path, capsys: pytest.CaptureFi
     assert "| start.json | a CPU | first | 1.00 | 1.50 | 9.00 |" in text
     assert "| start.json | a CPU | again | 1.00 | 1.50 | 1.75 |" in text
     assert "`gpu.json`: a GPU (sm_87), tensorrt 10.3.0: engine built in 30.0 s, 3.0 MB, 20 MB on the GPU" in text
-    for row in ("graph", "onnxruntime 1", "tracker warm"):
+    for row in ("graph", "onnxruntime 1, net_int8.onnx", "tracker warm"):
         assert f"| gpu.json | {row} | 0.100 | 0.123 | 0.100 | 0.123 |" in text
 
 

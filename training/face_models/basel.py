@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.face_models.decimation import Array
-from training.face_models.source import SourceModel, one_sided, outward, to_head_axes
+from training.face_models.source import SourceModel, naming, one_sided, outward, to_head_axes
 from training.mat_files import read_mat
 
 _MICROMETRE, _MILLIMETRE = 1e-6, 1e-3
@@ -47,19 +47,20 @@ _NAMED = {
 def read_bfm2009(path: Path) -> SourceModel:
     """Read ``01_MorphableModel.mat``. ValueError names the file and what it lacks."""
     data = load_matlab(path, ("shapeMU", "shapePC", "shapeEV", "texMU", "tl"))
-    mean = _vertices(data["shapeMU"], _MICROMETRE)
-    if len(mean) != _VERTICES_2009:
-        raise ValueError(f"'{path}' has {len(mean)} vertices; the Basel Face Model 2009 has {_VERTICES_2009}")
-    return SourceModel(
-        name="Basel Face Model 2009",
-        mean=mean,
-        identity_modes=_modes(data["shapePC"] * data["shapeEV"].reshape(1, -1), _MICROMETRE),
-        triangles=outward(mean, data["tl"].astype(np.int64) - 1),
-        expressions=np.zeros((0, len(mean), 3), np.float32),
-        marks={i: mean[v] for i, v in _MARKS_2009.items()},
-        colour=data["texMU"].reshape(-1, 3) / 255.0,
-        licence=_LICENCE,
-    )
+    with naming(path):
+        mean = _vertices(data["shapeMU"], _MICROMETRE)
+        if len(mean) != _VERTICES_2009:
+            raise ValueError(f"it has {len(mean)} vertices; the Basel Face Model 2009 has {_VERTICES_2009}")
+        return SourceModel(
+            name="Basel Face Model 2009",
+            mean=mean,
+            identity_modes=_modes(data["shapePC"] * data["shapeEV"].reshape(1, -1), _MICROMETRE),
+            triangles=outward(mean, data["tl"].astype(np.int64) - 1),
+            expressions=np.zeros((0, len(mean), 3), np.float32),
+            marks={i: mean[v] for i, v in _MARKS_2009.items()},
+            colour=data["texMU"].reshape(-1, 3) / 255.0,
+            licence=_LICENCE,
+        )
 
 
 def read_3ddfa(path: Path) -> SourceModel:
@@ -67,32 +68,34 @@ def read_3ddfa(path: Path) -> SourceModel:
     plain = read_3ddfa_unscaled(path)
     sigma = load_matlab(path, ("sigma",))["sigma"]
     sigma_exp = load_matlab(expression_file(path), ("sigma_exp",))["sigma_exp"]
-    expressions, names, spread = one_sided(plain.expressions * sigma_exp.reshape(-1, 1, 1).astype(np.float32))
-    return replace(
-        plain,
-        identity_modes=plain.identity_modes * sigma.reshape(-1, 1, 1).astype(np.float32),
-        expressions=expressions,
-        expression_names=names,
-        expression_spread=spread,
-    )
+    with naming(path):
+        expressions, names, spread = one_sided(plain.expressions * sigma_exp.reshape(-1, 1, 1).astype(np.float32))
+        return replace(
+            plain,
+            identity_modes=plain.identity_modes * sigma.reshape(-1, 1, 1).astype(np.float32),
+            expressions=expressions,
+            expression_names=names,
+            expression_spread=spread,
+        )
 
 
 def read_3ddfa_unscaled(path: Path) -> SourceModel:
     """The same with modes as they are stored: what ``Shape_Para`` and ``Exp_Para`` of 300W-LP multiply."""
     data = load_matlab(path, ("mu_shape", "w", "tri", "keypoints"), optional=("mu_tex", "tex"))
     faces = load_matlab(expression_file(path), ("mu_exp", "w_exp"))
-    mean = _vertices(data["mu_shape"].reshape(-1) + faces["mu_exp"].reshape(-1), _MICROMETRE)
-    colour = data.get("mu_tex", data.get("tex"))
-    return SourceModel(
-        name="Basel Face Model 2009 with the expressions of FaceWarehouse, as of 3DDFA",
-        mean=mean,
-        identity_modes=_modes(data["w"], _MICROMETRE),
-        triangles=outward(mean, data["tri"].T.astype(np.int64) - 1),
-        expressions=_modes(faces["w_exp"], _MICROMETRE),
-        marks={i: mean[int(v) - 1] for i, v in enumerate(data["keypoints"].ravel())},
-        colour=None if colour is None else colour.T.reshape(-1, 3) / 255.0,
-        licence=_LICENCE,
-    )
+    with naming(path):
+        mean = _vertices(data["mu_shape"].reshape(-1) + faces["mu_exp"].reshape(-1), _MICROMETRE)
+        colour = data.get("mu_tex", data.get("tex"))
+        return SourceModel(
+            name="Basel Face Model 2009 with the expressions of FaceWarehouse, as of 3DDFA",
+            mean=mean,
+            identity_modes=_modes(data["w"], _MICROMETRE),
+            triangles=outward(mean, data["tri"].T.astype(np.int64) - 1),
+            expressions=_modes(faces["w_exp"], _MICROMETRE),
+            marks={i: mean[int(v) - 1] for i, v in enumerate(data["keypoints"].ravel())},
+            colour=None if colour is None else colour.T.reshape(-1, 3) / 255.0,
+            licence=_LICENCE,
+        )
 
 
 def read_bfm_h5(path: Path) -> SourceModel:
@@ -110,25 +113,27 @@ def read_bfm_h5(path: Path) -> SourceModel:
             data: dict[str, Any] = {name: file[name][()] for name in wanted}
     except OSError as error:
         raise ValueError(f"'{path}' cannot be read ({error}); is it an HDF5 file?") from error
-    mean = _vertices(data["shape/model/mean"] + data["expression/model/mean"], _MILLIMETRE)
+    marks = _named_marks(data["metadata/landmarks/json"], path)
+    with naming(path):
+        mean = _vertices(data["shape/model/mean"] + data["expression/model/mean"], _MILLIMETRE)
 
-    def modes(part: str) -> npt.NDArray[np.float32]:
-        deviation = np.sqrt(data[f"{part}/model/pcaVariance"].reshape(1, -1))
-        return _modes(data[f"{part}/model/pcaBasis"] * deviation, _MILLIMETRE)
+        def modes(part: str) -> npt.NDArray[np.float32]:
+            deviation = np.sqrt(data[f"{part}/model/pcaVariance"].reshape(1, -1))
+            return _modes(data[f"{part}/model/pcaBasis"] * deviation, _MILLIMETRE)
 
-    expressions, names, spread = one_sided(modes("expression"))
-    return SourceModel(
-        name="Basel Face Model 2017 or 2019",
-        mean=mean,
-        identity_modes=modes("shape"),
-        triangles=outward(mean, data["shape/representer/cells"].T.astype(np.int64)),
-        expressions=expressions,
-        expression_names=names,
-        expression_spread=spread,
-        marks=_named_marks(data["metadata/landmarks/json"], path),
-        colour=data["color/model/mean"].reshape(-1, 3),
-        licence=_LICENCE,
-    )
+        expressions, names, spread = one_sided(modes("expression"))
+        return SourceModel(
+            name="Basel Face Model 2017 or 2019",
+            mean=mean,
+            identity_modes=modes("shape"),
+            triangles=outward(mean, data["shape/representer/cells"].T.astype(np.int64)),
+            expressions=expressions,
+            expression_names=names,
+            expression_spread=spread,
+            marks=marks,
+            colour=data["color/model/mean"].reshape(-1, 3),
+            licence=_LICENCE,
+        )
 
 
 def expression_file(shape_file: Path) -> Path:

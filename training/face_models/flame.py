@@ -11,6 +11,7 @@ in none of its expressions.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ import numpy.typing as npt
 
 from training.face_models.decimation import Array
 from training.face_models.inert_pickle import Refused, as_array, read_pickle
-from training.face_models.source import SourceModel, one_sided, outward, to_head_axes
+from training.face_models.source import SourceModel, check_triangles, naming, one_sided, outward, to_head_axes
+from training.npz_files import read_npz
 
 _IDENTITIES = 300
 _EXPRESSIONS = 30  # the strongest; each becomes two activations
@@ -42,15 +44,23 @@ def read_flame(path: Path, embedding: Path | None = None) -> SourceModel:
         FileNotFoundError, ValueError: naming the file and what it lacks, or what in it was refused.
     """
     data = _arrays(read_pickle(path), path, ("v_template", "shapedirs", "f", "J_regressor", "weights"))
+    with naming(path):
+        model = _model(data)
+    if embedding is None:
+        return model
+    return replace(model, marks=_embedded_marks(embedding, model.mean, data["f"].astype(np.int64)))
+
+
+def _model(data: dict[str, npt.NDArray[Any]]) -> SourceModel:
     template, faces, weights = data["v_template"].astype(np.float64), data["f"].astype(np.int64), data["weights"]
     shapes = data["shapedirs"].astype(np.float32).transpose(2, 0, 1)
     if len(shapes) <= _IDENTITIES:
-        raise ValueError(f"'{path}' has {len(shapes)} shape directions; FLAME has 300 of identity, then more")
+        raise ValueError(f"it has {len(shapes)} shape directions; FLAME has 300 of identity, then more")
+    check_triangles(faces, len(template))
     mean = np.asarray(to_head_axes(template))
     joints = np.asarray(to_head_axes(data["J_regressor"] @ template))
     expressions, names, spread = one_sided(np.asarray(to_head_axes(shapes[_IDENTITIES:][:_EXPRESSIONS])))
     jaw = _turned_jaw(mean, weights[:, _JAW], joints[_JAW])
-    marks = {} if embedding is None else _embedded_marks(embedding, mean, faces)
     # The eyeballs are in the mesh; lids must not be laid on them.
     skin = weights[:, list(_EYES)].sum(axis=1) < 0.5
     return SourceModel(
@@ -61,7 +71,6 @@ def read_flame(path: Path, embedding: Path | None = None) -> SourceModel:
         expressions=np.concatenate([expressions, jaw[None].astype(np.float32)]),
         expression_names=(*names, "jawOpen"),
         expression_spread=np.append(spread, _JAW_SPREAD),
-        marks=marks,
         eyes=joints[list(_EYES)],
         licence=_LICENCE,
     )
@@ -78,15 +87,15 @@ def _turned_jaw(mean: Array, weight: Array, joint: Array) -> Array:
 def _embedded_marks(path: Path, mean: Array, faces: npt.NDArray[np.integer]) -> dict[int, Array]:
     names = ("lmk_face_idx", "lmk_b_coords")
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
-            found: Any = {name: file[name] for name in file.files}
+        found: Any = read_npz(path, names, "give the static embedding of FLAME")
     else:
         found = read_pickle(path)
     data = _arrays(found, path, names)
-    index, weights = data["lmk_face_idx"].astype(np.int64).ravel(), data["lmk_b_coords"].astype(np.float64)
-    if len(index) != 51 or weights.shape != (51, 3):
-        raise ValueError(f"'{path}' places {len(index)} landmarks; the static embedding of FLAME places 51")
-    points = (mean[faces[index]] * weights[:, :, None]).sum(axis=1)
+    with naming(path):
+        index, weights = data["lmk_face_idx"].astype(np.int64).ravel(), data["lmk_b_coords"].astype(np.float64)
+        if len(index) != 51 or weights.shape != (51, 3):
+            raise ValueError(f"it places {len(index)} landmarks; the static embedding of FLAME places 51")
+        points = (mean[faces[index]] * weights[:, :, None]).sum(axis=1)
     return {17 + i: point for i, point in enumerate(points)}
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from training.face_models.source import check_triangles, naming
+from training.npz_files import read_npz
+
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 
@@ -63,15 +66,15 @@ def read_ict(path: str | Path) -> IctModel:
         raise FileNotFoundError(f"ICT face model '{path}' does not exist; give its FaceXModel folder or .npz file")
     if model.mean.shape != (_VERTICES, 3):
         raise ValueError(f"'{path}' has {len(model.mean)} vertices; the ICT Face Model Light has {_VERTICES}")
+    with naming(path):
+        check_triangles(model.triangles, _VERTICES)
     return model
 
 
 def _read_npz(path: Path) -> IctModel:
-    with np.load(path, allow_pickle=False) as file:
-        wanted = ("mean", "identity_modes", "expression_shapes", "expression_names", "triangles", "landmarks68")
-        missing = [name for name in wanted if name not in file.files]
-        if missing:
-            raise ValueError(f"'{path}' lacks {', '.join(missing)}; it is not the gathered ICT Face Model Light")
+    wanted = ("mean", "identity_modes", "expression_shapes", "expression_names", "triangles", "landmarks68")
+    file = read_npz(path, wanted, "give the gathered ICT Face Model Light")
+    with naming(path):
         return IctModel(
             mean=file["mean"].astype(np.float32),
             identity_modes=file["identity_modes"].astype(np.float32),
@@ -87,10 +90,12 @@ def _read_folder(folder: Path) -> IctModel:
     for needed in (neutral, index):
         if not needed.is_file():
             raise FileNotFoundError(f"'{needed}' does not exist; '{folder}' is not an ICT FaceXModel folder")
-    names = json.loads(index.read_text())
+    with naming(index):
+        names = json.loads(index.read_text())
+        shapes = {name: folder / f"{name}.obj" for name in names["expressions"]}
+        landmarks68 = np.asarray(names["idx_to_landmark_verts"], dtype=np.int32)
     mean, triangles = _read_obj(neutral)
     identities = sorted(folder.glob("identity*.obj"))
-    shapes = {name: folder / f"{name}.obj" for name in names["expressions"]}
     present = {name: file for name, file in shapes.items() if file.is_file()}
     if not identities:
         raise FileNotFoundError(f"'{folder}' holds no identity*.obj; copy the identity shapes beside the neutral mesh")
@@ -110,20 +115,21 @@ def _read_folder(folder: Path) -> IctModel:
         expressions=offsets(list(present.values())),
         expression_names=tuple(present),
         triangles=triangles,
-        landmarks68=np.asarray(names["idx_to_landmark_verts"], dtype=np.int32),
+        landmarks68=landmarks68,
     )
 
 
 def _read_obj(path: Path) -> tuple[FloatArray, IntArray]:
-    vertices: list[list[float]] = []
+    vertices: list[tuple[float, float, float]] = []
     triangles: list[tuple[int, int, int]] = []
-    with path.open() as file:
+    with path.open(errors="replace") as file:
         for number, line in enumerate(file, 1):
             try:
                 if line.startswith("v "):
-                    vertices.append([float(x) for x in line.split()[1:4]])
+                    x, y, z = map(float, line.split()[1:4])
+                    vertices.append((x, y, z))
                 elif line.startswith("f "):
-                    corners = [int(x.split("/")[0]) - 1 for x in line.split()[1:]]
+                    corners = [int(corner.split("/")[0]) - 1 for corner in line.split()[1:]]
                     triangles += [(corners[0], b, c) for b, c in zip(corners[1:-1], corners[2:], strict=True)]
             except ValueError as error:
                 raise ValueError(f"'{path}' line {number} cannot be read: {line.strip()!r}") from error

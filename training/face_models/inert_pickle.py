@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+_LARGEST = 1 << 24  # numbers in a column matrix, whose size the file may claim freely; FLAME's has 25 thousand
+
 
 class Refused(ValueError):
     """The pickle names or holds something that is no array of numbers."""
@@ -85,7 +87,14 @@ class _Kind(Record):
 
 def as_array(value: Any) -> npt.NDArray[Any]:
     """The array in a value of :func:`read_pickle`; Refused where there is none of numbers."""
-    array = value.array() if isinstance(value, Record) else np.asarray(value)
+    try:
+        array = value.array() if isinstance(value, Record) else np.asarray(value)
+    except Refused:
+        raise
+    except RecursionError as error:
+        raise Refused("holds an object that holds itself") from error
+    except Exception as error:  # states are whatever the file says, and so are the errors
+        raise Refused(f"holds an array that cannot be made ({error})") from error
     if array.dtype.kind not in "biuf":
         raise Refused(f"holds an array of {array.dtype}, which are no numbers")
     return array
@@ -171,6 +180,8 @@ def _dense(state: dict[str, Any]) -> npt.NDArray[Any]:
     """A scipy column matrix from its state."""
     rows, columns = (int(n) for n in state.get("_shape", state.get("shape", (0, 0))))
     data, indices, starts = (as_array(state[name]) for name in ("data", "indices", "indptr"))
+    if rows * columns > _LARGEST or starts[-1] - starts[0] != len(data):
+        raise Refused(f"holds a matrix of {rows} x {columns} with {len(data)} numbers, which is too large or damaged")
     out = np.zeros((rows, columns), data.dtype)
     out[indices, np.repeat(np.arange(columns), np.diff(starts))] = data
     return out

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +51,15 @@ class SourceModel:
         for what, array in (("identity modes", self.identity_modes), ("expressions", self.expressions)):
             if array.shape[1:] != (count, 3):
                 raise ValueError(f"{self.name}: {what} are {array.shape}, the mean has {count} vertices")
-        if self.triangles.min() < 0 or self.triangles.max() >= count:
-            raise ValueError(f"{self.name}: triangles name vertices outside 0..{count - 1}")
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What numpy says of arrays that do not fit together, as a ValueError that names their file."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError) as error:
+        raise ValueError(f"'{path}' is damaged, or another file ({error}); copy it again") from error
 
 
 def to_head_axes(points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
@@ -57,8 +67,15 @@ def to_head_axes(points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     return points[..., [2, 0, 1]]
 
 
+def check_triangles(triangles: npt.NDArray[np.integer], count: int) -> None:
+    """Raises ValueError where they name vertices that are not there."""
+    if triangles.min(initial=0) < 0 or triangles.max(initial=0) >= count:
+        raise ValueError(f"triangles name vertices outside 0..{count - 1}")
+
+
 def outward(mean: Array, triangles: npt.NDArray[np.integer]) -> IntArray:
     """Triangles turned so that the surface of a face looks forward, in head axes; models differ in their winding."""
+    check_triangles(triangles, len(mean))
     a, b, c = (mean[triangles[:, i]] for i in range(3))
     forward = np.cross(b - a, c - a)[:, 0].sum()
     return np.ascontiguousarray(triangles if forward > 0 else triangles[:, ::-1], dtype=np.int32)

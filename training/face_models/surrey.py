@@ -6,12 +6,14 @@ its resolutions, so they serve every one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from training.face_models.decimation import Array
-from training.face_models.source import SourceModel, one_sided, outward, to_head_axes
+from training.face_models.source import SourceModel, naming, one_sided, outward, to_head_axes
 
 _MILLIMETRE = 1e-3
 _BLENDSHAPE_SPREAD = 0.25
@@ -40,36 +42,44 @@ def read_surrey(path: Path, blendshapes: Path | None = None) -> SourceModel:
     for needed in filter(None, (path, blendshapes)):
         if not needed.is_file():
             raise FileNotFoundError(f"'{needed}' does not exist")
-    try:
-        model = eos.morphablemodel.load_model(str(path))
-    except RuntimeError as error:
-        raise ValueError(f"'{path}' cannot be read ({error}); is it a model that eos wrote?") from error
+    model = _loaded(eos.morphablemodel.load_model, path)
+    separate = None if blendshapes is None else _loaded(eos.morphablemodel.load_blendshapes, blendshapes)
     shape = model.get_shape_model()
-    mean = _columns(np.asarray(shape.get_mean()).reshape(-1, 1))[0].astype(np.float64)
+    with naming(path):
+        mean = _columns(np.asarray(shape.get_mean()).reshape(-1, 1))[0].astype(np.float64)
+        colours = np.asarray(model.get_color_model().get_mean()).reshape(-1, 3)
     if len(mean) <= max(MARKS.values()):
         raise ValueError(f"'{path}' has {len(mean)} vertices; the smallest Surrey model has 845")
     kind, kinds = model.get_expression_model_type(), eos.morphablemodel.MorphableModel.ExpressionModelType
     names: tuple[str, ...] = ()
     expressions, spread = np.zeros((0, len(mean), 3), np.float32), np.zeros(0)
-    if blendshapes is not None or kind == kinds.Blendshapes:
-        loaded = eos.morphablemodel.load_blendshapes(str(blendshapes)) if blendshapes else model.get_expression_model()
-        expressions = np.concatenate([_columns(np.asarray(b.deformation).reshape(-1, 1)) for b in loaded])
-        names, spread = tuple(b.name for b in loaded), np.full(len(loaded), _BLENDSHAPE_SPREAD)
-    elif kind == kinds.PcaModel:
-        expressions, names, spread = one_sided(_columns(model.get_expression_model().get_rescaled_pca_basis()))
-    colours = np.asarray(model.get_color_model().get_mean()).reshape(-1, 3)
-    return SourceModel(
-        name="Surrey Face Model",
-        mean=mean,
-        identity_modes=_columns(np.asarray(shape.get_rescaled_pca_basis())),
-        triangles=outward(mean, np.asarray(shape.get_triangle_list(), dtype=np.int64)),
-        expressions=expressions,
-        expression_names=names,
-        expression_spread=spread,
-        marks={i: mean[v] for i, v in MARKS.items()},
-        colour=np.clip(colours, 0.0, 1.0).astype(np.float64) if len(colours) == len(mean) else None,
-        licence=_LICENCE,
-    )
+    with naming(blendshapes or path):
+        if separate is not None or kind == kinds.Blendshapes:
+            loaded = model.get_expression_model() if separate is None else separate
+            expressions = np.concatenate([_columns(np.asarray(b.deformation).reshape(-1, 1)) for b in loaded])
+            names, spread = tuple(b.name for b in loaded), np.full(len(loaded), _BLENDSHAPE_SPREAD)
+        elif kind == kinds.PcaModel:
+            expressions, names, spread = one_sided(_columns(model.get_expression_model().get_rescaled_pca_basis()))
+    with naming(path):
+        return SourceModel(
+            name="Surrey Face Model",
+            mean=mean,
+            identity_modes=_columns(np.asarray(shape.get_rescaled_pca_basis())),
+            triangles=outward(mean, np.asarray(shape.get_triangle_list(), dtype=np.int64)),
+            expressions=expressions,
+            expression_names=names,
+            expression_spread=spread,
+            marks={i: mean[v] for i, v in MARKS.items()},
+            colour=np.clip(colours, 0.0, 1.0).astype(np.float64) if len(colours) == len(mean) else None,
+            licence=_LICENCE,
+        )
+
+
+def _loaded(load: Callable[[str], Any], path: Path) -> Any:
+    try:
+        return load(str(path))
+    except (RuntimeError, ValueError, MemoryError) as error:  # lengths in a damaged file may be anything
+        raise ValueError(f"'{path}' cannot be read ({error}); is it a file that eos wrote?") from error
 
 
 def _columns(flat: Array) -> np.ndarray:

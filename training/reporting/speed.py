@@ -98,6 +98,7 @@ def gpu(results: Named) -> list[str]:
         for title, figures in {**network, **result}.items():
             if isinstance(figures, dict) and "paced_30_hz" in figures:
                 pairs = [figures[kind][p] for kind in ("back_to_back", "paced_30_hz") for p in ("p50_ms", "p99_ms")]
-                rows.append([name, title.replace("_", " "), *(f"{ms:.3f}" for ms in pairs)])
+                title = ", ".join(filter(None, (title.replace("_", " "), figures.get("file"))))
+                rows.append([name, title, *(f"{ms:.3f}" for ms in pairs)])
     command = "python -m training.benchmark_tensorrt --source FILE --json"
     return ["## GPU", *(made_by(n, r, command) for n, r in results), *lines, table(header, rows)]
