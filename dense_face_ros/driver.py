@@ -1,7 +1,8 @@
 """Which of several heads in view is the driver, and whether a head that turns up can be the one that was lost.
 
 Before anybody is tracked, the nearest head in the seat is the driver. From then on it stays the driver: for as long as
-the person is remembered, only a head that it can have moved to is taken for it, in the seat or beside it.
+the person is remembered, only a head that it can have moved to is taken for it, in the seat or beside it, and, as long
+as nobody can have put on or taken off much, only one that looks alike.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dense_face_ros.face_look import FaceLook, LookTaker, RememberedLooks
+from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_fitting import HeadFit
 
@@ -19,6 +22,8 @@ _REACH_AT_ONCE, _REACH_PER_SECOND, _REACH = 0.1, 2.0, 0.3
 #: Distances of a head whose size is not yet known differ by this share from those fitted over time.
 _DEPTH_TOLERANCE = 0.15
 _SLOWEST = 5.0  # seconds between frames that still are a video
+_SAME_LOOK = 2.0  # seconds after which a driver who was not seen may look otherwise: a mask, glasses, another light
+_UNEVEN = 1.5  # times the usual step, a frame may come after
 _PROPOSAL_MARGIN = 0.1  # metres by which a proposed box may be off the head's own
 
 
@@ -79,24 +84,29 @@ class Driver:
     Args:
         seat: where a head must be to become the driver's.
         remember: seconds after which a driver who is not seen is forgotten.
+        model: whose heads they are.
     """
 
-    def __init__(self, seat: Seat, remember: float) -> None:
-        self._seat, self._remember = seat, remember
+    def __init__(self, seat: Seat, remember: float, model: FaceModel) -> None:
+        self._seat, self._remember, self._look = seat, remember, LookTaker(model)
+        self._looks = RememberedLooks()
         self.forget()
 
     def forget(self) -> None:
         """Anybody in the seat may be the driver."""
         self.last: HeadFit | None = None
         self._seen = 0.0
+        self._looks.forget()
+        self._taken: tuple[HeadFit, FaceLook] | None = None
 
     def see(self, fit: HeadFit, stamp: float) -> None:
         """This is the driver, at ``stamp`` seconds."""
         self.last, self._seen = fit, stamp
+        self._looks.keep(self._look_of(fit))
 
     def gone(self, stamp: float, step: float) -> bool:
-        """Whether to forget the driver; not before the next frame where these come slowly, ``step`` seconds apart."""
-        return self.last is not None and stamp - self._seen > max(self._remember, min(step, _SLOWEST))
+        """Whether to forget the driver; not before the next frame where these usually are ``step`` seconds apart."""
+        return self.last is not None and stamp - self._seen > max(self._remember, min(_UNEVEN * step, _SLOWEST))
 
     def may_be_at(self, centre: Array, stamp: float, camera: PinholeCamera) -> bool:
         """Whether a face proposed around ``centre`` (u, v) can be the driver's, so that a fit is worth its time."""
@@ -108,7 +118,15 @@ class Driver:
         """Whether a fitted head is the driver's: the one that was seen last, or anybody's in the seat."""
         if self.last is None:
             return self._seat.holds(fit.centre, fit.camera.width, fit.camera.height)
-        return Place.of(self.last).reaches(Place.of(fit), float(self.last.alignment.pose[2, 3]), stamp - self._seen)
+        elapsed = stamp - self._seen
+        if not Place.of(self.last).reaches(Place.of(fit), float(self.last.alignment.pose[2, 3]), elapsed):
+            return False
+        return elapsed > _SAME_LOOK or self._looks.may_show(self._look_of(fit))
+
+    def _look_of(self, fit: HeadFit) -> FaceLook:
+        if self._taken is None or self._taken[0] is not fit:
+            self._taken = fit, self._look(fit)
+        return self._taken[1]
 
 
 def nearness(fit: HeadFit) -> float:

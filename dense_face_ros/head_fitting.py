@@ -68,12 +68,14 @@ class HeadFit:
     """A head fitted to one crop.
 
     vertices (V, 3) and landmarks (68, 3) are metres in the camera frame, ``pixels`` (68, 2) those of the distorted
-    image, ``quality`` is as in ``HeadState.quality``. The network saw the ``view``.
+    image, ``quality`` is as in ``HeadState.quality``. The network saw the
+    ``window`` that the ``view`` cuts out of the image, BGR or grey.
     """
 
     alignment: Alignment
     camera: PinholeCamera
     view: FacingView
+    window: npt.NDArray[np.uint8]
     output: NetworkOutput
     vertices: FloatArray
     landmarks: Array
@@ -179,9 +181,11 @@ class HeadFitter:
             alignment = self._aligner.align(pairs, view.pinhole, start=before, identity_prior=identity)
         except AlignmentFailure as failure:
             raise NoHead(str(failure)) from failure
-        return self._judged(alignment.turned(view.rotation), view, output)
+        return self._judged(alignment.turned(view.rotation), view, window, output)
 
-    def _judged(self, alignment: Alignment, view: FacingView, output: NetworkOutput) -> HeadFit:
+    def _judged(
+        self, alignment: Alignment, view: FacingView, window: npt.NDArray[np.uint8], output: NetworkOutput
+    ) -> HeadFit:
         camera = view.camera
         vertices = self.model.shape(alignment.coefficients) @ alignment.pose[:3, :3].T + alignment.pose[:3, 3]
         landmarks = np.asarray(self.model.at(self.model.landmarks, vertices), dtype=np.float64)
@@ -204,7 +208,7 @@ class HeadFitter:
         for name, most in (("residual", limits.max_residual), ("sigma", limits.max_sigma)):
             if not quality[name] <= most:
                 raise NoHead(f"{name} {quality[name]:.1f} crop pixels, {most} allowed")
-        return HeadFit(alignment, camera, view, output, vertices, landmarks, pixels, quality)
+        return HeadFit(alignment, camera, view, window, output, vertices, landmarks, pixels, quality)
 
     def _coverage(self, vertices: FloatArray, output: NetworkOutput, view: FacingView) -> float:
         """Mean matchability over a sample of the triangles that face the camera, each counted by the area it shows.

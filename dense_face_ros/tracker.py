@@ -74,7 +74,7 @@ class FaceTracker:
         self._finder = UprightFinder(FaceFinder(finder_file, threads=threads), self.settings.image_rotation)
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
         self._eyes = EyeOpenness(model_file.companion(network_file, "eyelids"), threads=threads)
-        self._driver = Driver(self.settings.seat, self.settings.remember_person)
+        self._driver = Driver(self.settings.seat, self.settings.remember_person, self.model)
         self._filter = PoseFilter(self.settings.smoothing)
         pupils = self.settings.interpupillary_distance
         self._person = person_of(self.model, pupils) if pupils else None
@@ -105,6 +105,7 @@ class FaceTracker:
     def reset(self) -> None:
         """Forget the head: the next frame is searched as a whole."""
         self._last_stamp: float | None = None
+        self._usual_step: float | None = None
         self._forget_person()
 
     def _forget_person(self) -> None:
@@ -152,8 +153,9 @@ class FaceTracker:
             self.reset()
         step = stamp - self._last_stamp if self._last_stamp is not None else _TYPICAL_STEP
         self._last_stamp = stamp
-        if self._driver.gone(stamp, step):
+        if self._driver.gone(stamp, step if self._usual_step is None else self._usual_step):
             self._forget_person()
+        self._usual_step = step
         fit, reason = self._track(image, stamp, camera)
         if fit is None:
             fit, reason = self._search(image, stamp, camera, reason)

@@ -12,6 +12,7 @@ import pytest
 from dense_face_ros import FaceTracker, HeadState, Status
 from dense_face_ros.driver import Seat
 from dense_face_ros.tracker_settings import TrackerSettings
+from training.benchmarks.stills import Still, View, stills
 from training.rendering.clip import Truth
 
 Frame = npt.NDArray[np.uint8]
@@ -95,3 +96,37 @@ def test_the_driver_stays_the_same_when_the_camera_becomes_known(
     state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, replace(truth.camera, fx=900.0, fy=900.0))
     assert state.status is Status.TRACKING
     assert middle(state) < 320
+
+
+def test_whoever_passes_in_front_is_not_the_driver(tracker: FaceTracker) -> None:
+    """A nearer face crosses the driver's and hides it for a while: lost, then found again, and the passer-by never."""
+    view = View(np.zeros(3), np.array([0.0, 0.0, 0.7]))
+    driver, other = (stills(tracker.model, seed, [view])[0] for seed in (3, 8))
+    stamps, home = np.arange(60) / 30, driver.landmarks[:, 0].mean()
+    for stamp in stamps[:5]:
+        tracker.update(driver.image, float(stamp), driver.camera)
+    states = []
+    for stamp, place in zip(stamps[5:], np.linspace(240.0, -260.0, 40), strict=False):  # pixels beside the driver
+        states.append(tracker.update(with_face(driver.image, other, place), float(stamp), driver.camera))
+    shown = [state.status is Status.TRACKING for state in states]
+    assert 3 <= shown.count(False) <= 25 and shown[0] and shown[-1], "the scene is what it says"
+    assert max(abs(middle(state) - home) for state, there in zip(states, shown, strict=True) if there) < 25
+
+
+def with_face(image: Frame, other: Still, across: float) -> Frame:
+    """An image with the face of another, enlarged by a fifth, so many pixels beside where it is."""
+    middle = other.landmarks.mean(axis=0)
+    grow = np.array([[1.2, 0.0, -0.2 * middle[0] + across], [0.0, 1.2, -0.2 * middle[1]]])
+    face = cv2.warpAffine(other.image, grow, (640, 480))
+    oval = np.zeros(image.shape[:2], np.uint8)
+    reach = (0.75 * np.ptp(other.landmarks, axis=0)).astype(int).tolist()
+    cv2.ellipse(oval, (int(middle[0] + across), int(middle[1])), reach, 0, 0, 360, 255, -1)
+    return np.where(oval[..., None] > 0, face, image)
+
+
+def test_a_pause_does_not_make_one_person_of_two(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    for i in range(5):
+        tracker.update(clip[0], i / 30, truth.camera)
+    assert tracker._identity.prior is not None
+    tracker.update(np.full_like(clip[0], 90), 4.0, truth.camera)
+    assert tracker._identity.prior is None

@@ -85,7 +85,8 @@ def folder(
         for k in range(1, 21):
             savemat(root / name / f"AFW_{k:02d}_0.mat", {**label, "Pose_Para": truth[0][0][None].astype(np.float32)})
     (root / "backgrounds").mkdir()
-    cv2.imwrite(str(root / "backgrounds" / "b.jpg"), np.zeros((160, 240, 3), np.uint8))
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(str(root / "backgrounds" / name), np.zeros((160, 240, 3), np.uint8))
     arguments = [str(root), "--basel", str(root / "Model_Shape.mat"), "--out", str(root / "labels.npz")]
     assert main([*arguments, "--folders", "AFW"]) == 0
     return root

@@ -13,7 +13,7 @@ import training.ablation
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.ablation import VARIANTS, Ablation, Variant, for_budget
-from training.network import make_network
+from training.network import recipe_network
 from training.network_cost import network_cost
 from training.recipes import RECIPES
 from training.train import CHECKPOINT
@@ -99,8 +99,9 @@ def test_bad_input_is_one_line(data: Path, tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize("width", [0.25, 0.5])
 def test_cost_is_that_of_one_crop(shipped_model: FaceModel, width: float) -> None:
     """Multiply-adds as counted by hand: every output of a convolution takes as many as one filter has weights."""
-    cost = network_cost(replace(RECIPES["best"], width=width), Template(shipped_model), runs=2, repeats=1)
-    network = make_network("compact", width).eval()
+    recipe = replace(RECIPES["best"], width=width)
+    cost = network_cost(recipe, Template(shipped_model), runs=2, repeats=1)
+    network = recipe_network(recipe).eval()
     assert cost["parameters"] == sum(weights.numel() for weights in network.parameters())
     assert cost["milliseconds"]["runs"] == 2 and cost["milliseconds"]["median"] > 0.0
 

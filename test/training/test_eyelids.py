@@ -32,7 +32,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     (folder / "backgrounds").mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
-    cv2.imwrite(str(folder / "backgrounds" / "1.jpg"), cv2.resize(noise, (240, 240)))
+    for name in ("1.jpg", "2.jpg"):
+        cv2.imwrite(str(folder / "backgrounds" / name), cv2.resize(noise, (240, 240)))
     return folder
 
 

@@ -1,0 +1,102 @@
+"""How a face looks: fine shades over its surface, by which one person's face is told from another's.
+
+Whoever passes in front of the driver is where the driver's head was, and a network matches any face. Shades that are
+finer than a third of the face, over how strong they are there, hardly depend on the light. From one frame to the next
+those of a face correlate by 0.93 and more, those of two people in videos by 0.8 at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import Array
+from dense_face_ros.head_fitting import HeadFit
+from dense_face_ros.visibility import matched
+
+_STEP = 7  # every so many vertices of the front half of the head
+_FACING = 0.3  # cosine to the line of sight from which on a point of the surface is looked at
+_FINE, _COARSE = 5, 17  # pixels of the view: shades in between tell
+_FAINT = 3.0  # grey values: shades that are no stronger tell little
+_ENOUGH = 40  # points that two looks must share
+_BIN, _NEAR, _NEAREST = 12.0, 15.0, 3  # degrees between the looks that are kept, and to those compared; how many
+#: Correlation below which two looks are of two people. Of one person it is 0.74 at least in nearly the same direction.
+_ALIKE = 0.75
+
+
+@dataclass(frozen=True)
+class FaceLook:
+    """Shades ``values`` (P,) of points of the surface, where they are ``seen`` (P,), and ``direction`` (2,): degrees by
+    which the head is turned to the side and up, away from the line of sight."""
+
+    values: Array
+    seen: npt.NDArray[np.bool_]
+    direction: Array
+
+    def likeness(self, other: FaceLook) -> float | None:
+        """Correlation of the values of points seen in both; None where these are too few."""
+        both = self.seen & other.seen
+        if np.count_nonzero(both) < _ENOUGH:
+            return None
+        ours, theirs = self.values[both], other.values[both]
+        ours, theirs = ours - ours.mean(), theirs - theirs.mean()
+        return float(ours @ theirs / max(np.sqrt((ours @ ours) * (theirs @ theirs)), 1e-9))
+
+
+class LookTaker:
+    """Reads the look of a fitted head off what the network saw."""
+
+    def __init__(self, model: FaceModel) -> None:
+        forward = model.mean[:, 0]
+        self._points = np.flatnonzero(forward > np.median(forward))[::_STEP]
+        self._normals = model.normals(model.mean)[self._points].astype(np.float64)
+
+    def __call__(self, fit: HeadFit) -> FaceLook:
+        """The look of a head."""
+        vertices = fit.vertices[self._points].astype(np.float64)
+        u, v = np.split(fit.view.seen(vertices).astype(np.float32), 2, axis=1)
+        values = cv2.remap(_shades(fit.window), u, v, cv2.INTER_LINEAR)[:, 0].astype(np.float64)
+        rotation = fit.alignment.pose[:3, :3]
+        facing = -((self._normals @ rotation.T) * vertices).sum(axis=1) / np.linalg.norm(vertices, axis=1)
+        seen = (facing > _FACING) & (matched(vertices, fit.output, fit.view) > 0.5)
+        forward = fit.view.rotation.T @ rotation[:, 0]
+        direction = np.degrees([np.arctan2(forward[0], -forward[2]), np.arctan2(-forward[1], -forward[2])])
+        return FaceLook(values, seen, direction)
+
+
+def _shades(window: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Fine shades (H, W) of a picture (H, W, 3) BGR or (H, W) grey."""
+    grey = window if window.ndim == 2 else cv2.cvtColor(window, cv2.COLOR_BGR2GRAY)
+    fine = cv2.blur(grey.astype(np.float32), (_FINE, _FINE))
+    fine -= cv2.blur(fine, (_COARSE, _COARSE))
+    return np.asarray(fine / (np.sqrt(cv2.blur(fine * fine, (_COARSE, _COARSE))) + _FAINT), np.float32)
+
+
+class RememberedLooks:
+    """The latest look of one person, and the latest in each direction."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Another person may come."""
+        self._last: FaceLook | None = None
+        self._kept: dict[tuple[int, int], FaceLook] = {}
+
+    def keep(self, look: FaceLook) -> None:
+        """The person looks so now."""
+        self._last = look
+        sideways, up = np.rint(look.direction / _BIN).astype(int).tolist()
+        self._kept[sideways, up] = look
+
+    def may_show(self, look: FaceLook) -> bool:
+        """Whether a look can be the person's; so it is where nothing that is kept can be compared with it."""
+        apart = [(float(np.linalg.norm(kept.direction - look.direction)), kept) for kept in self._kept.values()]
+        near = [kept for angle, kept in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= _NEAR]
+        likeness = [look.likeness(kept) for kept in ([self._last, *near] if self._last is not None else near)]
+        told = [value for value in likeness if value is not None]
+        return not told or max(told) >= _ALIKE
