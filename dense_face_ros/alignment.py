@@ -109,6 +109,7 @@ class Alignment:
             at its ``covariance_share``.
         identity_size: K.
         distance_factor: as in :class:`AlignmentSettings`.
+        doubt: variance of the pose over what the fit claims, for what it cannot know.
     """
 
     pose: Array
@@ -121,6 +122,7 @@ class Alignment:
     information: Array
     identity_size: int
     distance_factor: float = 1.0
+    doubt: float = 1.0
 
     @cached_property
     def factor(self) -> CholeskyFactor:
@@ -133,7 +135,7 @@ class Alignment:
         told = self.factor.solve(np.eye(len(self.information), 6))[:6]
         sight = self.pose[:3, 3] / np.linalg.norm(self.pose[:3, 3])
         told[:3, :3] += (self.distance_factor - 1.0) * (sight @ told[:3, :3] @ sight) * np.outer(sight, sight)
-        return told
+        return self.doubt * told
 
     def turned(self, rotation: Array) -> Alignment:
         """The same face in another camera frame; ``rotation`` (3, 3) that <- this."""

@@ -99,11 +99,10 @@ class FacingView:
     def within_image(self, pixels: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_] | None:
         """Which view pixels (N, 2) the image shows; None: all that the view has."""
         for part in (window_corners(self.size), pixels):
-            u, v = self.to_image(part).T
-            inside = (u >= -0.5) & (u <= self.camera.width - 0.5) & (v >= -0.5) & (v <= self.camera.height - 0.5)
+            inside = self.camera.shows(self.to_image(part))
             if inside.all():
                 return None
-        return np.asarray(inside)
+        return inside
 
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Resample from an image (H, W) or (H, W, 3), as :meth:`Crop.cut` does."""

@@ -203,6 +203,11 @@ class PinholeCamera:
             out = cv2.undistortPoints(flat, self.matrix, k, P=self.matrix, criteria=criteria)
         return np.asarray(out, dtype=np.float64).reshape(pixels.shape)
 
+    def shows(self, pixels: Array) -> npt.NDArray[np.bool_]:
+        """Which pixels (N, 2) lie in its image."""
+        u, v = pixels[:, 0], pixels[:, 1]
+        return np.asarray((u >= -0.5) & (u <= self.width - 0.5) & (v >= -0.5) & (v <= self.height - 0.5))
+
     def magnification(self, undistorted: Array) -> Array:
         """How many times larger, in length over all directions, the undistorted image is at its pixels (N, 2)."""
         undistorted = np.asarray(undistorted, dtype=np.float64)

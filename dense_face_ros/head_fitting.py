@@ -26,6 +26,10 @@ from dense_face_ros.visibility import matched
 #: Crop side over the geometric-mean side of the box around the 68 landmarks.
 MARGIN = 1.5
 _FROM_ABOVE = 0.3  # sine of the angle between the line of sight and the up axis, below which it has none
+# A face that the edge of the image cuts off at a side is told turned: from this share of its landmarks outside on, the
+# variances are larger by the factor. Of 90 rendered heads, cut by 15 to 45 %, the normalised squared error was 1.6 to
+# 2.8 at the sides and 1.0 to 1.2 at the top and bottom.
+_CUT_SHARE, _CUT_FACTOR = 0.05, 2.0
 _COVERAGE_STEP = 11  # every eleventh triangle tells the coverage as well as all of them
 
 
@@ -208,6 +212,9 @@ class HeadFitter:
         for name, most in (("residual", limits.max_residual), ("sigma", limits.max_sigma)):
             if not quality[name] <= most:
                 raise NoHead(f"{name} {quality[name]:.1f} crop pixels, {most} allowed")
+        outside = 1.0 - float(camera.shows(pixels).mean())
+        doubt = 1.0 + (_CUT_FACTOR - 1.0) * min(outside / _CUT_SHARE, 1.0)
+        alignment = replace(alignment, doubt=doubt)
         return HeadFit(alignment, camera, view, window, output, vertices, landmarks, pixels, quality)
 
     def _coverage(self, vertices: FloatArray, output: NetworkOutput, view: FacingView) -> float:
@@ -217,7 +224,7 @@ class HeadFitter:
         """
         a, b, c = (vertices.take(corner, axis=0) for corner in self._sampled)
         centre = (a + b + c) / 3.0
-        shown = -np.einsum("ij,ij->i", cross(b - a, c - a), centre) / centre[:, 2] ** 3
+        shown = -np.einsum("ij,ij->i", cross(b - a, c - a), centre) / np.linalg.norm(centre, axis=1) ** 3
         facing = shown > 0
         return float(np.average(matched(centre[facing], output, view), weights=shown[facing]))
 

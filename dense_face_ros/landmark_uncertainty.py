@@ -29,4 +29,4 @@ class LandmarkUncertainty:
         jacobian[:, :, 6 : 6 + self._basis.shape[2]] = (per_metre @ rotation) @ self._basis
         deviations = alignment.factor.whiten(jacobian.reshape(136, -1).T)
         straight = np.sqrt(np.einsum("ij,ij->j", deviations, deviations).reshape(68, 2).mean(axis=1))
-        return np.asarray(straight / camera.magnification(camera.project_straight(landmarks)))
+        return np.asarray(np.sqrt(alignment.doubt) * straight / camera.magnification(camera.project_straight(landmarks)))

@@ -141,6 +141,17 @@ def test_what_lies_outside_the_image_is_not_matched(fitter: HeadFitter, template
     assert outside.sum() >= 15 and visible[outside].max() < 0.1
 
 
+def test_a_head_cut_off_by_the_edge_is_known_less_well(fitter: HeadFitter, template: Template) -> None:
+    points = head_at(template.model, pose_at(0.0, 0.0, 0.0, (0.0, 0.0, 0.6)))
+    image, marks = paint(template, points, CAMERA), CAMERA.project(template.model.at(template.model.landmarks, points))
+    edge = int(marks[:, 0].max() - 0.2 * np.ptp(marks[:, 0]))
+    cut = replace(CAMERA, width=edge)
+    whole = fitter.fit(image, facing_view(crop_on(marks), CAMERA)).alignment
+    part = fitter.fit(np.ascontiguousarray(image[:, :edge]), facing_view(crop_on(marks), cut)).alignment
+    assert whole.doubt == 1.0 and part.doubt == 2.0
+    assert np.trace(part.covariance[3:, 3:]) > 2.0 * np.trace(whole.covariance[3:, 3:])
+
+
 def test_a_head_that_no_view_can_face_is_none() -> None:
     fisheye = PinholeCamera(160.0, 160.0, 319.5, 239.5, 640, 480, "equidistant", (0.0, 0.0, 0.0, 0.0))
     with pytest.raises(NoHead, match="too far aside"):
