@@ -28,5 +28,6 @@ class LandmarkUncertainty:
         jacobian[:, :, 3:6] = per_metre @ skew(translation - landmarks)
         jacobian[:, :, 6 : 6 + self._basis.shape[2]] = (per_metre @ rotation) @ self._basis
         deviations = alignment.factor.whiten(jacobian.reshape(136, -1).T)
-        straight = np.sqrt(np.einsum("ij,ij->j", deviations, deviations).reshape(68, 2).mean(axis=1))
-        return np.asarray(np.sqrt(alignment.doubt) * straight / camera.magnification(camera.project_straight(landmarks)))
+        variances = alignment.doubt * np.einsum("ij,ij->j", deviations, deviations).reshape(68, 2)
+        straight = np.sqrt(variances.mean(axis=1))
+        return np.asarray(straight / camera.magnification(camera.project_straight(landmarks)))

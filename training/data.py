@@ -27,7 +27,7 @@ from training.faceless import FacelessCrops
 from training.framing import CLOSE, inside_close_edges, known_cells, surroundings
 from training.head_view import HeadView, SurfaceMaps
 from training.pairs import RenderedPairs
-from training.photographs.heads import FITS, Heads, LabelledHead, ListedHeads, PhotographHeads
+from training.photographs.heads import FITS, Heads, LabelledHead, NumberedHeads, PhotographHeads
 from training.photographs.portrait_heads import PortraitHeads
 from training.photographs.portraits import load_skins
 from training.photographs.relighting import other_light
@@ -40,6 +40,7 @@ from training.rendering.occluders import add_random_occluder, covered_cells
 from training.rendering.photometric import PhotometricSettings, augment
 from training.rendering.synthetic import SyntheticHeads
 from training.rendering.targets import TargetRenderer
+from training.shards import KeptShardHeads, ShardHeads, shard_labels
 
 _RELIT = 0.5  # share of the evenly lit photographs that are shown in another light
 
@@ -216,7 +217,7 @@ class ValidationSet(Dataset[Sample]):
     Where the people are fewer than ``least`` samples want, they come again, seen otherwise.
     """
 
-    def __init__(self, maker: SampleMaker, heads: ListedHeads, seed: int, least: int = 0) -> None:
+    def __init__(self, maker: SampleMaker, heads: NumberedHeads, seed: int, least: int = 0) -> None:
         self.maker, self.heads, self.seed = maker, heads, seed
         self._rounds = max(1, -(-least // (2 * len(heads.usable))))
 
@@ -241,15 +242,19 @@ def make_dataset(
     stride: int,
     fits: Path = FITS,
     skins: Path | None = None,
+    shards: Path | None = None,
+    large_pose: Path | None = None,
 ) -> Dataset[Sample]:
     """The data set of a recipe: ``split`` is ``train`` (endless stream) or ``validation`` (fixed set).
 
     Args:
         fits: labels of the photographs, where the recipe has any.
         skins: file of measured skins for the renderings trained on, see :mod:`training.photographs.portraits`.
+        shards: folder with the photographs and their labels, see :mod:`training.shards`, instead of the collections.
+        large_pose: the labels that shards of 300W-LP were packed with.
     Raises:
-        ValueError: the recipe needs data and got none.
-        FileNotFoundError, ValueError: naming a file of skins that cannot be used.
+        ValueError: the recipe needs data and got none, or takes no shards.
+        FileNotFoundError, ValueError: naming a file of skins or labels, or a folder of shards, that cannot be used.
     """
     template = Template(FaceModel.load(), recipe.template_kind)
     measured = None if skins is None else load_skins(skins, template.model)
@@ -267,12 +272,19 @@ def make_dataset(
         repeated=recipe.repeated_share,
         faceless=recipe.faceless_share,
     )
-    heads: ListedHeads
-    if recipe.photographs == "portraits":
-        heads = PortraitHeads(data, template.model, validation=split == "validation")
+    validation = split == "validation"
+    heads: NumberedHeads
+    if shards is not None:
+        if recipe.photographs != "collections":
+            raise ValueError(f"recipe '{recipe.name}' learns from {recipe.photographs}; it takes no --shards")
+        make_head = shard_labels(template.model, large_pose)
+        if not validation:
+            packed = ShardHeads(shards, make_head)
+            return SampleStream(SampleMaker(packed, data, template, mixture, stride, measured), seed)
+        heads = KeptShardHeads(shards, make_head)
+    elif recipe.photographs == "portraits":
+        heads = PortraitHeads(data, template.model, validation)
     else:
-        heads = PhotographHeads(data, fits, template.model, validation=split == "validation")
+        heads = PhotographHeads(data, fits, template.model, validation)
     maker = SampleMaker(heads, data, template, mixture, stride, measured)
-    return (
-        SampleStream(maker, seed) if split == "train" else ValidationSet(maker, heads, seed, recipe.validation_samples)
-    )
+    return ValidationSet(maker, heads, seed, recipe.validation_samples) if validation else SampleStream(maker, seed)

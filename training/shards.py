@@ -19,6 +19,7 @@ import os
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -30,8 +31,8 @@ from torch.utils.data import get_worker_info
 from tqdm import tqdm
 
 from dense_face_ros.face_model import FaceModel
-from training.photographs.heads import Image, Label, LabelledHead, ListedHeads, PhotographHeads
-from training.photographs.large_pose import LargePoseHeads
+from training.photographs.heads import Image, Label, LabelledHead, ListedHeads, PhotographHeads, fitted_head
+from training.photographs.large_pose import LargePoseHeads, LargePoseLabels
 
 _PER_SHARD = 1000
 _MIXED = 1000  # records held back to be mixed, per worker; undecoded, they are small
@@ -107,6 +108,15 @@ class KeptShardHeads:
     def labelled(self, index: int) -> LabelledHead:
         """One head."""
         return unpacked(self._records[index], self._make_head)
+
+
+def shard_labels(model: FaceModel, large_pose: Path | None) -> MakeHead:
+    """What makes heads of the labels in shards; of those of 300W-LP with the file that they were packed with.
+
+    Raises:
+        FileNotFoundError, ValueError: naming that file.
+    """
+    return partial(fitted_head, model) if large_pose is None else LargePoseLabels.load(large_pose, model).basel.head
 
 
 def list_shards(folder: Path, split: str) -> list[Path]:

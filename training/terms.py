@@ -12,6 +12,10 @@ PHOTOGRAPHS = (
     f"{RENDERINGS}; face photographs of youtube_faces, press_photos and masked_faces, and natural photographs as "
     "backgrounds (all research use only)"
 )
+LARGE_POSE = (
+    f"{RENDERINGS}; photographs of 300W-LP with its fits of the Basel Face Model, and natural photographs as "
+    "backgrounds (all research use only)"
+)
 FREE = "Apache-2.0"
 RESEARCH = "research use only: the weights saw photographs whose terms allow no other use"
 

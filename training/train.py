@@ -24,6 +24,7 @@ from training.checkpoint import CHECKPOINT
 from training.loader import endless, first_samples, make_loader, stream_seed
 from training.processes import make_fabric
 from training.recipes import RECIPES, Recipe, recipe_named
+from training.terms import LARGE_POSE, RESEARCH
 from training.training_run import TrainingRun
 
 #: (recipe, data folder, "train" or "validation", seed, stride) -> samples as described in :func:`train`.
@@ -104,6 +105,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--start-from", type=Path, help="checkpoint of another run, or exported .onnx, to begin with")
     parser.add_argument("--fits", type=Path, default=FITS, help=f"labels of the photographs (default {FITS})")
+    parser.add_argument("--shards", type=Path, help="photographs from training.shards, instead of those in --data")
+    parser.add_argument("--large-pose", type=Path, help="the labels that shards of 300W-LP were packed with")
     parser.add_argument("--skins", type=Path, help="skins for the renderings, from training.photographs.portraits")
     parser.add_argument("--minutes", type=float, help="length of the whole run in minutes")
     parser.add_argument("--steps", type=int, help="length of the whole run in steps")
@@ -120,10 +123,16 @@ def main(arguments: list[str] | None = None) -> None:
         parser.exit(1, f"{parser.prog}: --threads is {given.threads}; it must be at least 1\n")
     torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 1) - given.workers))
     recipe = recipe_named(given.recipe)
+    if given.large_pose is not None:
+        if given.shards is None:
+            parser.exit(1, f"{parser.prog}: --large-pose '{given.large_pose}' has no photographs; give --shards too\n")
+        recipe = replace(recipe, training_data=LARGE_POSE, licence=RESEARCH)
     recipe = replace(recipe, training_data=credited(recipe.training_data, given.skins))
     try:
         template = Template(FaceModel.load(), recipe.template_kind)
-        datasets = partial(make_dataset, fits=given.fits, skins=given.skins)
+        datasets = partial(
+            make_dataset, fits=given.fits, skins=given.skins, shards=given.shards, large_pose=given.large_pose
+        )
         last = train(
             recipe, given.data, given.out, template, datasets, steps=given.steps, minutes=given.minutes,
             resume=given.resume, start_from=given.start_from, learning_rate=given.learning_rate, workers=given.workers,

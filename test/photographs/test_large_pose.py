@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,11 @@ from scipy.io import loadmat, savemat
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
-from training.data import Mixture, SampleMaker
+from training.data import Mixture, SampleMaker, make_dataset
 from training.photographs.large_pose import LargePoseHeads, LargePoseLabels, draw_sheet, main
+from training.recipes import RECIPES
 from training.rendering.rasteriser import interpolate, rasterise
+from training.shards import pack
 
 _SIZE = 450
 _SHAPE = np.array([1.5, -1.0, 0.5])  # standard deviations of the made-up modes
@@ -122,6 +125,25 @@ def test_samples_carry_the_labels(folder: Path, published: Published, template: 
     (sample,) = make.make(rng)
     seen = {"repeats", "surface", "rotation", "camera"}
     assert set(sample) == {"image", "template", "matchable", "weight"} | seen
+
+
+def test_shards_of_them_are_trained_on(
+    folder: Path, published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, shards = folder / "labels.npz", tmp_path / "shards"
+    found = heads(folder, published.ours, validation=True)
+    found.usable = np.array([i for i in found.usable if found.paths[i].is_file()])
+    for split in ("train", "validation"):  # the few there are, for either
+        assert pack(found, shards, split) == 1
+    monkeypatch.setattr("training.data.FaceModel.load", lambda: published.ours)
+    recipe = replace(RECIPES["best"], synthetic_share=0.0, turned_share=0.0, faceless_share=0.0, validation_samples=4)
+    monkeypatch.setattr("training.shards._MIXED", 2)
+    train, kept = (
+        make_dataset(recipe, folder, split, 0, 2, shards=shards, large_pose=labels) for split in ("train", "validation")
+    )
+    assert agreement(kept[0]) > 0.9 and next(iter(train))["matchable"].any()
+    with pytest.raises(ValueError, match="recipe 'free' learns from portraits; it takes no --shards"):
+        make_dataset(RECIPES["free"], folder, "train", 0, 2, shards=shards)
 
 
 def test_copies_of_a_photograph_stay_on_one_side(folder: Path, published: Published) -> None:

@@ -125,6 +125,15 @@ def test_loader_workers_read_different_photographs_and_a_resumed_run_others(shar
     assert first == take(0) and first != resumed
 
 
+def test_workers_inherit_nothing_that_was_drawn_before(shards: Path) -> None:
+    """A run that starts from an exported network draws from the stream before its workers begin."""
+    heads = ShardHeads(shards, numbered_head)
+    heads.draw(np.random.default_rng(0))
+    loader = make_loader(Drawn(heads), 4, 2, seed=1, first_sample=0)
+    taken = [float(x) for batch in islice(iter(loader), 4) for x in batch["image"]]
+    assert not set(taken[:4] + taken[8:12]) & set(taken[4:8] + taken[12:])
+
+
 def test_labels_survive_packing(tmp_path: Path, small_model: FaceModel) -> None:
     size = small_model.identity_size + small_model.expression_size
     pose = np.eye(4, dtype=np.float32)

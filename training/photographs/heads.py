@@ -60,11 +60,19 @@ class Heads(Protocol):
         ...
 
 
-class ListedHeads(Heads, Protocol):
+class NumberedHeads(Heads, Protocol):
     """Heads that can be asked for one by one: ``usable`` (N,) holds the indices of those fit for use."""
 
     @property
     def usable(self) -> npt.NDArray[np.intp]: ...
+
+    def labelled(self, index: int) -> LabelledHead:
+        """One head."""
+        ...
+
+
+class ListedHeads(NumberedHeads, Protocol):
+    """Those whose photographs are files."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -73,10 +81,6 @@ class ListedHeads(Heads, Protocol):
 
     def label(self, index: int) -> Label:
         """What a head is made of beside its photograph."""
-        ...
-
-    def labelled(self, index: int) -> LabelledHead:
-        """One head."""
         ...
 
 
