@@ -44,6 +44,13 @@ def test_the_same_generator_state_gives_the_same_sample(dressed: SyntheticHeads,
     assert (dressed.render(np.random.default_rng(0)).image != dressed.render(np.random.default_rng(1)).image).any()
 
 
+def test_held_out_heads_look_like_nobody_in_training(template: Template, dressed: SyntheticHeads) -> None:
+    others = SyntheticHeads(template, Settings(looks=12), held_out=True)
+    ours, theirs = (heads.render(np.random.default_rng(5)) for heads in (dressed, others))
+    assert np.median(np.abs(ours.pixels - theirs.pixels)) < 1e-3, "the same head"
+    assert np.abs(ours.image.astype(int) - theirs.image).mean() > 3.0
+
+
 def test_samples_have_the_shapes_the_network_wants(dressed: SyntheticHeads) -> None:
     for seed in range(12):
         sample = dressed.render(np.random.default_rng(seed))

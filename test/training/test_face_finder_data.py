@@ -8,7 +8,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import training.backgrounds  # noqa: E402
 from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH, decode  # noqa: E402
+from training.backgrounds import Backgrounds  # noqa: E402
 from training.face_finder.canvas import MadeImage  # noqa: E402
 from training.face_finder.made_images import ImageMaker  # noqa: E402
 from training.face_finder.measures import match  # noqa: E402
@@ -211,3 +213,13 @@ def test_match_tells_found_from_false() -> None:
     assert result.centre_error[1] == pytest.approx(0.05)
     assert result.roll_error[1] == pytest.approx(-0.1)
     assert result.false_scores == pytest.approx([0.8])
+
+
+def test_no_background_shows_people_or_is_kept_for_validation(tmp_path: Path) -> None:
+    listed = (Path(training.backgrounds.__file__).parent / "backgrounds_with_people.txt").read_text().split()
+    people = next(name for name in listed if name.endswith(".jpg"))
+    (tmp_path / "backgrounds").mkdir()
+    for name, shade in (("0.jpg", 0), ("1.jpg", 100), (people, 250)):
+        cv2.imwrite(str(tmp_path / "backgrounds" / name), np.full((120, 120, 3), shade, np.uint8))
+    backgrounds, rng = Backgrounds(tmp_path), np.random.default_rng(0)
+    assert {int(backgrounds.draw(rng).mean()) for _ in range(20)} == {100}

@@ -152,3 +152,16 @@ def test_heads_that_are_hidden_are_left_out(template, pose_error):
     batch["matchable"].zero_()
     cost, parts = pose_error.cost(said(torch.from_numpy(targets.template)[None] + 5.0), batch)
     assert cost == 0.0 and parts["turned"] == 0.0
+
+
+@pytest.mark.parametrize("part", ["template", "log_sigma"])
+def test_a_prediction_that_is_no_number_leaves_gradients_to_judge_it(template, pose_error, part):
+    """torch crashes where it differentiates the sampling of a map at no number."""
+    view = head(template)
+    targets = TargetRenderer(template).render(view.pixels, view.points[:, 2])
+    broken = said(torch.from_numpy(targets.template)[None].nan_to_num())
+    getattr(broken, part)[:] = math.nan
+    broken.template.requires_grad_()
+    cost, _ = pose_error.cost(broken, batch_of(template, view, targets))
+    cost.backward()
+    assert broken.template.grad is not None

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from dense_face_ros.template import Template
-from training.checkpoint import load_checkpoint, network_of
+from training.checkpoint import load_checkpoint, network_of, save_checkpoint
 from training.data import make_dataset
 from training.recipes import RECIPES, recipe_named
 from training.schedule import learning_rate
 from training.train import train
+from training.training_run import TrainingRun
 
 SMOKE = replace(RECIPES["smoke"], precision="32-true")
 
@@ -59,6 +60,22 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(tmp_path, templat
     for part in ("network", "average"):
         for name, tensor in whole[part].items():
             assert torch.equal(both[part][name], tensor), f"{part} {name}"
+
+
+def test_a_run_that_is_ended_while_it_is_validated_keeps_its_steps(tmp_path, template, ramps, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingRun, "_validate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", SMOKE, template, ramps, steps=3)
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 3
+
+
+def test_a_checkpoint_of_another_network_is_named(tmp_path, template, ramps):
+    save_checkpoint(tmp_path / "finder.pt", {"kind": "finder"})
+    with pytest.raises(ValueError, match=r"finder\.pt' has no recipe, average"):
+        run(tmp_path / "run", SMOKE, template, ramps, steps=1, start_from=tmp_path / "finder.pt")
 
 
 def test_training_learns_and_logs(tmp_path, template, ramps):
