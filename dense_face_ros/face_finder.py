@@ -49,6 +49,8 @@ class FaceCandidate:
 class FaceFinder:
     """Finds faces of about 12 to 90 % of the image's height, upright within 45 degrees, in colour, grey or infrared.
 
+    In images wider than 8:3 the smallest are missed: the whole image is shown to the network in 320 x 256 pixels.
+
     Args:
         path: the network (``.onnx``); by default the one shipped with the package.
         threads: CPU threads of the inference.

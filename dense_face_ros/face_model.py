@@ -58,7 +58,7 @@ class FaceModel:
         regions: (V,) index into ``region_names``.
         region_names: R names.
         landmarks: the 68 landmarks as surface points, at the positions of ``docs/conventions.md``.
-        contour_candidates: (17, C) vertices among which each jaw landmark may slide along the visible contour.
+        contour_candidates: (17, C) vertices along which tools fit the visible contour of the jaw; nothing here slides.
         template_coordinates: (V, 2) unrolled (cylindrical) coordinates: longitude and height in [0, 1].
         mirror: (V,) index of each vertex's left-right mirror image.
         albedo: (V, 3) mean skin colour, RGB in [0, 1], for pictures of the mean face.
