@@ -113,9 +113,8 @@ RECIPES = {
         Recipe(
             name="best",
             architecture="compact",
-            blocks=(2, 4, 4),
-            synthetic_share=0.4,
-            turned_share=0.35,
+            synthetic_share=0.3,
+            turned_share=0.4,
             repeated_share=0.5,
             faceless_share=0.03,
             loss="likelihood",

@@ -23,7 +23,6 @@ FITS = Path("runs/photograph_fits.npz")
 #: grows from there (``training.photographs.label_error``); nearer ones are turned aside instead. Those that our own
 #: network labelled may look anywhere.
 MAX_YAW = 40.0
-_WIDEST = 70.0  # degrees of yaw to which they are turned: further aside more of the head is invented than seen
 _OWN_OFTEN = 8  # times as often as others, they are drawn: they show what the others hardly do
 #: The few arrays a label is kept as.
 Label = Mapping[str, npt.NDArray[np.generic]]
@@ -123,4 +122,4 @@ def fitted_head(model: FaceModel, photograph: Image, label: Label) -> LabelledHe
     pose, focal = label["pose"].astype(np.float64), float(label["focal"])
     points = model.shape(label["coefficients"].astype(np.float64)) @ pose[:3, :3].T + pose[:3, 3]
     pixels = points[:, :2] * (focal / points[:, 2:]) + 95.5
-    return LabelledHead(photograph, points, pixels, pose[:3, :3], focal, _WIDEST)
+    return LabelledHead(photograph, points, pixels, pose[:3, :3], focal)
