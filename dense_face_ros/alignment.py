@@ -139,10 +139,12 @@ class Alignment:
 
     def turned(self, rotation: Array) -> Alignment:
         """The same face in another camera frame; ``rotation`` (3, 3) that <- this."""
-        pose, turn = np.eye(4), np.eye(len(self.information))
+        pose, information = np.eye(4), self.information.copy()
         pose[:3, :3], pose[:3, 3] = rotation @ self.pose[:3, :3], rotation @ self.pose[:3, 3]
-        turn[:3, :3] = turn[3:6, 3:6] = rotation
-        return replace(self, pose=pose, information=turn @ self.information @ turn.T)
+        for part in (slice(0, 3), slice(3, 6)):
+            information[part] = rotation @ information[part]
+            information[:, part] = information[:, part] @ rotation.T
+        return replace(self, pose=pose, information=information)
 
     @cached_property
     def identity(self) -> IdentityPrior:

@@ -20,7 +20,8 @@ from dense_face_ros.visibility import matched
 
 _STEP = 7  # every so many vertices of the front half of the head
 _FACING = 0.3  # cosine to the line of sight from which on a point of the surface is looked at
-_FINE, _COARSE = 5, 17  # pixels of the view: shades in between tell
+_HALF = 2  # pixels of the view to one of the picture in which the shades are taken
+_FINE, _COARSE = 3, 9  # pixels of that picture: shades in between tell
 _FAINT = 3.0  # grey values: shades that are no stronger tell little
 _ENOUGH = 40  # points that two looks must share
 _BIN, _NEAR, _NEAREST = 12.0, 15.0, 3  # degrees between the looks that are kept, and to those compared; how many
@@ -58,7 +59,7 @@ class LookTaker:
     def __call__(self, fit: HeadFit) -> FaceLook:
         """The look of a head."""
         vertices = fit.vertices[self._points].astype(np.float64)
-        u, v = np.split(fit.view.seen(vertices).astype(np.float32), 2, axis=1)
+        u, v = np.split(((fit.view.seen(vertices) + 0.5) / _HALF - 0.5).astype(np.float32), 2, axis=1)
         values = cv2.remap(_shades(fit.window), u, v, cv2.INTER_LINEAR)[:, 0].astype(np.float64)
         rotation = fit.alignment.pose[:3, :3]
         facing = -((self._normals @ rotation.T) * vertices).sum(axis=1) / np.linalg.norm(vertices, axis=1)
@@ -69,11 +70,13 @@ class LookTaker:
 
 
 def _shades(window: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Fine shades (H, W) of a picture (H, W, 3) BGR or (H, W) grey."""
-    grey = window if window.ndim == 2 else cv2.cvtColor(window, cv2.COLOR_BGR2GRAY)
+    """Fine shades (H / 2, W / 2) of a picture (H, W, 3) BGR or (H, W) grey."""
+    small = cv2.resize(window, None, fx=1.0 / _HALF, fy=1.0 / _HALF, interpolation=cv2.INTER_AREA)
+    grey = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     fine = cv2.blur(grey.astype(np.float32), (_FINE, _FINE))
     fine -= cv2.blur(fine, (_COARSE, _COARSE))
-    return np.asarray(fine / (np.sqrt(cv2.blur(fine * fine, (_COARSE, _COARSE))) + _FAINT), np.float32)
+    strength = np.sqrt(np.maximum(cv2.blur(fine * fine, (_COARSE, _COARSE)), 0.0))
+    return np.asarray(fine / (strength + _FAINT), np.float32)
 
 
 class RememberedLooks:
@@ -95,6 +98,8 @@ class RememberedLooks:
 
     def may_show(self, look: FaceLook) -> bool:
         """Whether a look can be the person's; so it is where nothing that is kept can be compared with it."""
+        if self._last is not None and (look.likeness(self._last) or 0.0) >= _ALIKE:
+            return True
         apart = [(float(np.linalg.norm(kept.direction - look.direction)), kept) for kept in self._kept.values()]
         near = [kept for angle, kept in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= _NEAR]
         likeness = [look.likeness(kept) for kept in ([self._last, *near] if self._last is not None else near)]

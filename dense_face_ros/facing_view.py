@@ -82,6 +82,11 @@ class FacingView:
         found = cv2.getPerspectiveTransform(inner.astype(np.float32), self.to_image(inner).astype(np.float32))
         return np.asarray(found, np.float64)
 
+    @cached_property
+    def _outline(self) -> Array:
+        """Image pixels (4, 2) of the view's outer corners."""
+        return self.to_image(window_corners(self.size))
+
     def to_image(self, pixels: npt.NDArray[np.floating]) -> Array:
         """View pixels (..., 2) -> image pixels."""
         u, v = pixels[..., 0], pixels[..., 1]
@@ -89,8 +94,11 @@ class FacingView:
             flat = np.stack([(u - self.pinhole.cx) / self.pinhole.fx, (v - self.pinhole.cy) / self.pinhole.fy], axis=-1)
             rays = np.concatenate([flat, np.ones((*flat.shape[:-1], 1))], axis=-1)
             return self.camera.project(rays @ self.rotation.T)
-        across, down, depth = (row[0] * u + row[1] * v + row[2] for row in self.to_image_matrix)
-        return np.stack([across / depth, down / depth], axis=-1)
+        m, out = self.to_image_matrix, np.empty(pixels.shape)
+        depth = m[2, 0] * u + m[2, 1] * v + m[2, 2]
+        out[..., 0] = (m[0, 0] * u + m[0, 1] * v + m[0, 2]) / depth
+        out[..., 1] = (m[1, 0] * u + m[1, 1] * v + m[1, 2]) / depth
+        return out
 
     def seen(self, points: Array) -> Array:
         """Camera-frame points (..., 3) -> view pixels."""
@@ -98,16 +106,14 @@ class FacingView:
 
     def within_image(self, pixels: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_] | None:
         """Which view pixels (N, 2) the image shows; None: all that the view has."""
-        for part in (window_corners(self.size), pixels):
-            inside = self.camera.shows(self.to_image(part))
-            if inside.all():
-                return None
-        return inside
+        if self.camera.shows(self._outline).all():
+            return None
+        return self.camera.shows(self.to_image(pixels))
 
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Resample from an image (H, W) or (H, W, 3), as :meth:`Crop.cut` does."""
         size = self.size
-        image, part = shrunk_window(image, self.to_image(window_corners(size)), size)
+        image, part = shrunk_window(image, self._outline, size)
         if not self.camera.distorts:
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             out = cv2.warpPerspective(image, part @ self.to_image_matrix, (size, size), flags=flags)
