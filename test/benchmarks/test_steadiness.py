@@ -9,6 +9,7 @@ from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
 from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks.rendered_people import random_drive, render
 from training.benchmarks.steadiness import camera_turn, figures, main, still_drive, turned, yaw_in_car
+from training.rendering.lighting import Light, radiance
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
 
@@ -53,6 +54,20 @@ def test_a_turned_camera_sees_the_same_yaw_in_the_car(turn: float) -> None:
     assert abs(seen[0] - 8.0) > 5.0, "in the camera's frame the head has turned"
     assert yaw_in_car(states(np.ones(5), np.tile(seen, (5, 1))), turn) == pytest.approx(8.0, abs=1e-9)
     np.testing.assert_allclose(camera_turn(turn) @ camera_turn(-turn), np.eye(3), atol=1e-12)
+
+
+def test_the_light_stays_with_the_head_when_the_camera_turns(shipped_model) -> None:
+    """A grey ball's worth of normals has the same brightness wherever the camera looks from."""
+    light = Light(np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32), np.eye(3, dtype=np.float32)[0],
+                  np.ones(3, np.float32))  # fmt: skip
+    turn = camera_turn(25.0) @ rotation_from_yaw_pitch_roll([0.3, 0.2, 0.1])
+    seen = light.seen_from(turn)
+    normals = np.random.default_rng(1).normal(size=(200, 3))
+    normals = (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32)
+    white, ones = np.full((200, 3), 0.5, np.float32), np.ones(200, np.float32)
+    before = radiance(white, normals, ones, ones, 0.0 * ones, light)
+    after = radiance(white, (normals @ turn.T).astype(np.float32), ones, ones, 0.0 * ones, seen)
+    np.testing.assert_allclose(after, before, atol=1e-3)
 
 
 def test_people_differ_and_a_seed_is_always_the_same(shipped_model) -> None:

@@ -1,7 +1,8 @@
 """What must not move the pose does not: ``python -m training.benchmarks.steadiness [--people 8] [--json FILE]``.
 
 Rendered people sit still before a noisy camera, then speak, then blink; the same people sit as long and do neither; and
-sit before the camera turned by 25 degrees, which brings them from one side of the image to the other. Of every person:
+sit before the camera turned by 25 degrees, which brings them from one side of the image to the other; the light stays
+with them. Of every person:
 
 - ``jitter``: rms departure of the filtered pose from its mean while nothing happens: degrees, lateral millimetres;
 - ``speech``, ``blink``: the largest difference of depth, raw and filtered, to the twin who does neither while the mouth
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks.rendered_people import render
 from training.options import check_least
 from training.rendering.drive import Drive
+from training.rendering.lighting import Light
 from training.result_files import check_destination, write_result
 
 _FIRST_SEED = 200_000
@@ -45,11 +48,24 @@ _VIEWS = ((_TURNS[0], _END, True), (_TURNS[0], _END, False), (_TURNS[1], _STILL[
 _SMOOTH = 3  # frames
 
 
-def still_drive(angles: Array, place: Array, seconds: float, busy: bool) -> Drive:
-    """Somebody who holds still: angles (3,) yaw, pitch, roll in degrees, place (3,) in metres; speaks and blinks."""
+@dataclass(frozen=True)
+class _FromTurnedCamera(Drive):
+    """As seen by a camera turned by so many degrees to its left: motion in its frame, light in that of before."""
+
+    turn: float = 0.0
+
+    def light(self, environment: Light, time: float) -> Light:
+        return super().light(environment, time).seen_from(camera_turn(self.turn))
+
+
+def still_drive(angles: Array, place: Array, seconds: float, busy: bool, turn: float = 0.0) -> Drive:
+    """Somebody who holds still: angles (3,) yaw, pitch, roll in degrees, place (3,) in metres; speaks and blinks.
+
+    The light is that of a camera which was not yet turned by ``turn`` degrees.
+    """
     row = (*map(float, angles), *map(float, place))
     speech, blinks = ((_SPEECH,), ((0.5 * sum(_BLINK), 0.15),)) if busy else ((), ())
-    return Drive(((0.0, *row), (seconds, *row)), blinks, speech=speech)
+    return _FromTurnedCamera(((0.0, *row), (seconds, *row)), blinks, speech=speech, turn=turn)
 
 
 def turned(angles: Array, place: Array, degrees: float) -> tuple[Array, Array]:
@@ -116,7 +132,7 @@ def evaluate(tracker: FaceTracker, model: FaceModel, people: int) -> dict[str, A
     for seed in range(_FIRST_SEED, _FIRST_SEED + people):
         angles = np.random.default_rng(seed).normal(0.0, (10.0, 5.0, 3.0))
         place = np.array([0.0, 0.0, _DISTANCE])
-        drives = [still_drive(*turned(angles, place, turn), end, busy) for turn, end, busy in _VIEWS]
+        drives = [still_drive(*turned(angles, place, turn), end, busy, turn) for turn, end, busy in _VIEWS]
         first, twin, second = (track(tracker, model, drive, seed) for drive in drives)
         yaws = [yaw_in_car(s[: len(second)], turn) for s, turn in zip((first, second), _TURNS, strict=True)]
         rows.append({**figures(first, twin), "turned_camera_deg": abs(yaws[1] - yaws[0])})

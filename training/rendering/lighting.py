@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from dense_face_ros.geometry import Array
 from training.rendering.rasteriser import Buffers, FloatArray, IntArray, rasterise
 
 _SHADOW_SIZE = 112
@@ -33,6 +34,14 @@ class Light:
     harmonics: FloatArray
     lamp: FloatArray
     lamp_colour: FloatArray
+
+    def seen_from(self, turn: Array) -> Light:
+        """The same light in the frame of another camera; ``turn`` (3, 3) that <- this."""
+        # Turning mixes harmonics within each order alone, so whatever factors their orders have.
+        directions = np.array([_random_direction(np.random.default_rng(i)) for i in range(_SKY_DIRECTIONS)])
+        here, there = (np.stack([_lobe(d) for d in frame]) for frame in (directions @ turn, directions))
+        harmonics = np.linalg.lstsq(there, here @ self.harmonics, rcond=None)[0]
+        return Light(harmonics.astype(np.float32), (turn @ self.lamp).astype(np.float32), self.lamp_colour)
 
 
 def random_light(rng: np.random.Generator, hard_side_share: float, camera_lamp_share: float) -> Light:
