@@ -11,7 +11,8 @@ picture's height, anywhere in it, in pictures of three sizes. A tracker without 
 - ``proposed``: the share that the face finder proposes; what is lost after it is lost by the fit.
 
 With ``--data``, also the face-free photographs of ``DATA/backgrounds``, each as it is and mirrored: how many show a
-head to the tracker. One in ten of them was never trained on; one of the others shows the face of the Sphinx.
+head to the tracker. One in ten of them is kept from training (the shipped default network saw them as backgrounds);
+one of the others shows the face of the Sphinx.
 """
 
 from __future__ import annotations
