@@ -107,7 +107,7 @@ def test_images_and_messages_may_come_at_once(monkeypatch: pytest.MonkeyPatch) -
         seen = []
         while not updates.done():
             seen.append(cache.camera_for(640, 480, "camera", False, 90.0))
-    assert len(seen) > 10 and all(camera.metric and not problem for camera, problem in seen)
+    assert seen and all(camera.metric and not problem for camera, problem in seen)
 
 
 def _slowly(message: Any, rectified: bool) -> PinholeCamera:
