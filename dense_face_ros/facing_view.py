@@ -17,6 +17,7 @@ from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, shrunk_wi
 
 _STEP = 0.05  # of the crop's side: differences along which the view's axes are laid
 _NEAREST_EDGE = 0.2  # depth of the corners' rays over the middle's, below which the image is torn apart
+_TOO_FAR = "the face is too far aside to be looked at straight"
 _NODES = 17  # a side, between which the map to the image of a lens that distorts is interpolated
 
 
@@ -46,21 +47,24 @@ class FacingView:
         rays = _rays(crop.to_image(middle + np.array([[0.0, 0.0], [step, 0.0], [0.0, step]])), camera)
         ahead, right, down = rays[0], rays[1] - rays[0], rays[2] - rays[0]
         # As much of the sphere per pixel as the crop shows at its middle.
-        focal = step / float(np.sqrt(np.linalg.norm(cross(right[None], down[None]))))
+        focal = step / max(float(np.sqrt(np.linalg.norm(cross(right[None], down[None])))), 1e-12)
         return cls.towards(ahead, down, focal, crop.size, camera)
 
     @classmethod
     def towards(cls, ahead: Array, down: Array, focal: float, size: int, camera: PinholeCamera) -> FacingView:
         """The view along ``ahead`` in which ``down`` points downwards, both (3,) in the camera frame; TooFarAside where
         there is none. ``focal`` and ``size`` in its pixels."""
-        ahead, middle = ahead / np.linalg.norm(ahead), 0.5 * (size - 1)
+        ahead, middle = ahead / max(float(np.linalg.norm(ahead)), 1e-12), 0.5 * (size - 1)
         down = down - (down @ ahead) * ahead
-        down = down / np.linalg.norm(down)
+        down = down / max(float(np.linalg.norm(down)), 1e-12)
         rotation = np.column_stack([cross(down[None], ahead[None])[0], down, ahead])
+        # Beyond what a lens shows, its model may say anything.
+        if not (np.isfinite(rotation).all() and 0.0 < focal < np.inf):
+            raise TooFarAside(_TOO_FAR)
         pinhole = PinholeCamera(focal, focal, middle, middle, size, size, metric=camera.metric)
         corners = np.column_stack([(window_corners(size) - middle) / focal, np.ones(4)])
         if not (corners @ rotation[2]).min() > _NEAREST_EDGE * max(rotation[2, 2], 0.0):
-            raise TooFarAside("the face is too far aside to be looked at straight")
+            raise TooFarAside(_TOO_FAR)
         return cls(camera, rotation, pinhole)
 
     @classmethod

@@ -78,4 +78,6 @@ def test_too_far_aside_is_told() -> None:
     with pytest.raises(TooFarAside):
         FacingView.of(Crop((635.0, 239.5), 500.0), FISHEYE)
     with pytest.raises(TooFarAside):
+        FacingView.towards(np.array([np.nan, 0.0, 1.0]), np.array([0.0, 1.0, 0.0]), 200.0, 128, PINHOLE)
+    with pytest.raises(TooFarAside):
         FacingView.towards(np.array([1.0, 0.0, 0.01]), np.array([0.0, 1.0, 0.0]), 200.0, 128, PINHOLE)
