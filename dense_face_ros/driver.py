@@ -22,6 +22,9 @@ _REACH_AT_ONCE, _REACH_PER_SECOND, _REACH = 0.1, 2.0, 0.3
 #: Distances of a head whose size is not yet known differ by this share from those fitted over time.
 _DEPTH_TOLERANCE = 0.15
 _SLOWEST = 5.0  # seconds between frames that still are a video
+# From one frame to the next: metres per second and metres across and in depth, share of the distance in depth, degrees
+# per second and degrees. A head that is followed and moves so is the same, whatever shadow falls on it.
+_SPEED, _SHAKE, _DEPTH_SHAKE, _TURN, _TURN_SHAKE = 2.0, 0.02, 0.05, 400.0, 12.0
 _SAME_LOOK = 2.0  # seconds after which a driver who was not seen may look otherwise: a mask, glasses, another light
 _UNEVEN = 1.5  # times the usual step, a frame may come after
 _PROPOSAL_MARGIN = 0.1  # metres by which a proposed box may be off the head's own
@@ -114,19 +117,36 @@ class Driver:
             return self._seat.holds(centre, camera.width, camera.height)
         return Place.of(self.last).near(camera.undistort(centre[None])[0], stamp - self._seen, _PROPOSAL_MARGIN)
 
-    def may_be(self, fit: HeadFit, stamp: float) -> bool:
-        """Whether a fitted head is the driver's: the one that was seen last, or anybody's in the seat."""
+    def may_be(self, fit: HeadFit, stamp: float, followed: bool = False) -> bool:
+        """Whether a fitted head is the driver's: the one that was seen last, or anybody's in the seat.
+
+        ``followed``: it was looked for where the driver's was in the frame before.
+        """
         if self.last is None:
             return self._seat.holds(fit.centre, fit.camera.width, fit.camera.height)
         elapsed = stamp - self._seen
         if not Place.of(self.last).reaches(Place.of(fit), float(self.last.alignment.pose[2, 3]), elapsed):
             return False
-        return elapsed > _SAME_LOOK or self._looks.may_show(self._look_of(fit))
+        if elapsed > _SAME_LOOK or (followed and _moved_on(self.last, fit, elapsed)):
+            return True
+        return self._looks.may_show(self._look_of(fit))
 
     def _look_of(self, fit: HeadFit) -> FaceLook:
         if self._taken is None or self._taken[0] is not fit:
             self._taken = fit, self._look(fit)
         return self._taken[1]
+
+
+def _moved_on(before: HeadFit, after: HeadFit, elapsed: float) -> bool:
+    """Whether a head can have moved so from one fit to the next."""
+    old, new = before.alignment.pose, after.alignment.pose
+    if before.camera != after.camera:
+        return True
+    away = np.abs(new[:3, 3] - old[:3, 3]) - (_SPEED * elapsed + _SHAKE)
+    cosine = 0.5 * (float(np.sum(old[:3, :3] * new[:3, :3])) - 1.0)
+    turned = float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+    far = away[2] > _DEPTH_SHAKE * old[2, 3]
+    return not (away[:2].max() > 0.0 or far or turned > _TURN * elapsed + _TURN_SHAKE)
 
 
 def nearness(fit: HeadFit) -> float:

@@ -98,10 +98,9 @@ class RememberedLooks:
 
     def may_show(self, look: FaceLook) -> bool:
         """Whether a look can be the person's; so it is where nothing that is kept can be compared with it."""
-        if self._last is not None and (look.likeness(self._last) or 0.0) >= _ALIKE:
-            return True
-        apart = [(float(np.linalg.norm(kept.direction - look.direction)), kept) for kept in self._kept.values()]
-        near = [kept for angle, kept in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= _NEAR]
-        likeness = [look.likeness(kept) for kept in ([self._last, *near] if self._last is not None else near)]
+        kept = [*self._kept.values(), *([] if self._last is None else [self._last])]
+        apart = [(float(np.linalg.norm(each.direction - look.direction)), each) for each in kept]
+        near = [each for angle, each in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= _NEAR]
+        likeness = [look.likeness(each) for each in near]
         told = [value for value in likeness if value is not None]
         return not told or max(told) >= _ALIKE

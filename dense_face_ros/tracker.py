@@ -110,6 +110,7 @@ class FaceTracker:
 
     def _forget_person(self) -> None:
         self._driver.forget()
+        self._following = False  # whether the frame before showed the driver
         self._filter.reset()
         self._identity.forget()
         self._unlearned = _LEARNING_STEP  # the first frame is learned from at once
@@ -159,6 +160,7 @@ class FaceTracker:
         fit, reason = self._track(image, stamp, camera)
         if fit is None:
             fit, reason = self._search(image, stamp, camera, reason)
+        self._following = fit is not None
         if fit is None:
             status = Status.SEARCHING if self._driver.last is None else Status.LOST
             return self._nothing(stamp, status, reason, camera)
@@ -214,7 +216,7 @@ class FaceTracker:
             fit = self._fitter.fit(image, last.next_view(camera), start, self._identity.prior)
         except _NO_FIT as why:
             return None, str(why)
-        return (fit, "") if self._driver.may_be(fit, stamp) else (None, _NOT_THE_DRIVER)
+        return (fit, "") if self._driver.may_be(fit, stamp, self._following) else (None, _NOT_THE_DRIVER)
 
     def _search(self, image: Image, stamp: float, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:
         """The driver's head anywhere in the image."""

@@ -34,10 +34,11 @@ def test_likeness_is_correlation_where_both_are_seen() -> None:
     assert look(np.ones(200)).likeness(look(OURS)) == pytest.approx(0.0), "a covered lens is like nobody"
 
 
-def test_the_person_of_the_last_look_is_known_in_any_direction() -> None:
+def test_a_look_is_compared_with_those_in_its_direction() -> None:
     memory = remembering(look(OURS))
-    assert memory.may_show(look(OURS + 0.2 * THEIRS, np.array([40.0, 0.0])))
+    assert memory.may_show(look(OURS + 0.2 * THEIRS, np.array([5.0, 0.0])))
     assert not memory.may_show(look(THEIRS))
+    assert memory.may_show(look(THEIRS, np.array([40.0, 0.0]))), "nobody knows how the person looks from there"
 
 
 def test_looks_of_earlier_are_compared_in_their_direction() -> None:
