@@ -78,6 +78,7 @@ class AttentionPolicy:
         self._elapsed = 0.0  # seconds between the last two samples
         self._absent = 0.0  # seconds since there was a head
         self._head = False
+        self._never_seen = False  # the eyes, for long before an alarm
         self._hidden_for = 0.0  # seconds for which the eyes of a head that is seen are not
         self._long = self._repeated = self._drowsy = False
         self._unresponsive = self._unconscious = False  # as the head shows, and as the eyes do
@@ -160,7 +161,11 @@ class AttentionPolicy:
         where the road was learned wrongly the alarms are wrong, too, and the eyes of a driver are open then."""
         lids, asleep = self._eyelids.lids, self._asleep is not State.ATTENTIVE
         alarmed = self._long or self._repeated or self._unresponsive or self._unconscious or asleep
-        return lids is Lids.OPEN if alarmed else lids is not Lids.CLOSED
+        if not alarmed:
+            self._never_seen = self._hidden_for >= self.settings.eyes_unseen
+            return lids is not Lids.CLOSED
+        # Of a driver whose eyes were hidden long before, as by dark glasses, nothing more can be asked.
+        return lids is Lids.OPEN or (lids is None and self._never_seen)
 
     def _count(self, interval: Interval[Gaze], sample: HeadSample) -> None:
         """Count what became certain about the gaze, and raise the alarms that it crosses."""

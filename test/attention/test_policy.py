@@ -184,6 +184,13 @@ def test_a_road_that_was_learned_wrongly_is_learned_anew() -> None:
     assert (states[-1].state, states[-1].zone) == (State.ATTENTIVE, "road")
 
 
+def test_a_driver_in_dark_glasses_who_sits_otherwise_is_learned_anew() -> None:
+    judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose())
+    script = [Segment(60.0, ROAD, HIDDEN), Segment(90.0, (20.0, 0.0), HIDDEN)]
+    states = [judging.update(sample) for sample in see(script, Camera(10.0, noise=0.5), speed=20.0)]
+    assert "unresponsive" in {state for state, _ in timeline(states)} and states[-1].state is State.ATTENTIVE
+
+
 def test_drowsiness_hides_no_worse_alarm_when_the_direction_is_in_doubt() -> None:
     tired = [Segment(3.2), Segment(0.8, ROAD, CLOSED)] * 16
     border = Segment(2.0, (17.0, 0.0))
