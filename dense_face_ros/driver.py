@@ -15,6 +15,7 @@ from dense_face_ros.face_look import FaceLook, LookTaker, RememberedLooks
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_fitting import HeadFit
+from dense_face_ros.recognition import Recognition
 
 # A head in a seat leans at up to 2 m/s, and no further than this before its person counts as gone; the next person's
 # head is 0.4 m away and more.
@@ -92,7 +93,7 @@ class Driver:
 
     def __init__(self, seat: Seat, remember: float, model: FaceModel) -> None:
         self._seat, self._remember, self._look = seat, remember, LookTaker(model)
-        self._looks = RememberedLooks()
+        self._looks, self._recognition = RememberedLooks(), Recognition()
         self.forget()
 
     def forget(self) -> None:
@@ -100,12 +101,33 @@ class Driver:
         self.last: HeadFit | None = None
         self._seen = 0.0
         self._looks.forget()
+        self._recognition.forget()
         self._taken: tuple[HeadFit, FaceLook] | None = None
 
-    def see(self, fit: HeadFit, stamp: float) -> None:
-        """This is the driver, at ``stamp`` seconds."""
+    def see(self, fit: HeadFit, stamp: float, followed: bool) -> None:
+        """This is the driver, at ``stamp`` seconds; ``followed``: as in the frame before, not found again."""
         self.last, self._seen = fit, stamp
-        self._looks.keep(self._look_of(fit))
+        look = self._look_of(fit)
+        self._looks.keep(look, stamp)
+        self._recognition.see(fit, look, stamp, followed)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the head that is followed looks otherwise than the driver's did: it may be somebody's in front."""
+        return self._recognition.doubted
+
+    def left_behind(self, fit: HeadFit, stamp: float) -> HeadFit | None:
+        """Where to look for the driver's head while this one is followed; None: no need to, now."""
+        return self._recognition.left_behind(self._look_of(fit), stamp)
+
+    def is_rather(self, other: HeadFit, followed: HeadFit) -> bool:
+        """Whether another head is the driver's, rather than the one that is followed."""
+        return self._recognition.is_rather((other, self._look(other)), (followed, self._look_of(followed)))
+
+    def lost(self) -> None:
+        """Nobody is followed any more: whoever looked otherwise is gone, the driver is where he was."""
+        if self.doubted:
+            self.last = self._recognition.sure
 
     def gone(self, stamp: float, step: float) -> bool:
         """Whether to forget the driver; not before the next frame where these usually are ``step`` seconds apart."""
@@ -129,7 +151,8 @@ class Driver:
             return False
         if elapsed > _SAME_LOOK or (followed and _moved_on(self.last, fit, elapsed)):
             return True
-        return self._looks.may_show(self._look_of(fit))
+        look = self._look_of(fit)
+        return self._looks.may_show(look) or self._recognition.knows(look)
 
     def _look_of(self, fit: HeadFit) -> FaceLook:
         if self._taken is None or self._taken[0] is not fit:

@@ -26,7 +26,7 @@ _FAINT = 3.0  # grey values: shades that are no stronger tell little
 _ENOUGH = 40  # points that two looks must share
 _BIN, _NEAR, _NEAREST = 12.0, 15.0, 3  # degrees between the looks that are kept, and to those compared; how many
 #: Correlation below which two looks are of two people. Of one person it is 0.74 at least in nearly the same direction.
-_ALIKE = 0.75
+ALIKE = 0.75
 
 
 @dataclass(frozen=True)
@@ -80,27 +80,35 @@ def _shades(window: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 class RememberedLooks:
-    """The latest look of one person, and the latest in each direction."""
+    """The looks of one person, one in each direction.
 
-    def __init__(self) -> None:
+    Args:
+        lasting: seconds for which a look is kept before a later one takes its place.
+    """
+
+    def __init__(self, lasting: float = 0.0) -> None:
+        self._lasting = lasting
         self.forget()
 
     def forget(self) -> None:
         """Another person may come."""
-        self._last: FaceLook | None = None
-        self._kept: dict[tuple[int, int], FaceLook] = {}
+        self._kept: dict[tuple[int, int], tuple[float, FaceLook]] = {}
 
-    def keep(self, look: FaceLook) -> None:
-        """The person looks so now."""
-        self._last = look
+    def keep(self, look: FaceLook, stamp: float) -> None:
+        """The person looks so at ``stamp`` seconds."""
         sideways, up = np.rint(look.direction / _BIN).astype(int).tolist()
-        self._kept[sideways, up] = look
+        before, _ = self._kept.get((sideways, up), (-np.inf, None))
+        if stamp - before >= self._lasting:
+            self._kept[sideways, up] = stamp, look
+
+    def likeness(self, look: FaceLook) -> float | None:
+        """How much a look is like those of the person from there; None where none can be compared with it."""
+        apart = [(float(np.linalg.norm(each.direction - look.direction)), each) for _, each in self._kept.values()]
+        near = [each for angle, each in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= _NEAR]
+        told = [value for value in map(look.likeness, near) if value is not None]
+        return max(told, default=None)
 
     def may_show(self, look: FaceLook) -> bool:
         """Whether a look can be the person's; so it is where nothing that is kept can be compared with it."""
-        kept = [*self._kept.values(), *([] if self._last is None else [self._last])]
-        apart = [(float(np.linalg.norm(each.direction - look.direction)), each) for each in kept]
-        near = [each for angle, each in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= _NEAR]
-        likeness = [look.likeness(each) for each in near]
-        told = [value for value in likeness if value is not None]
-        return not told or max(told) >= _ALIKE
+        likeness = self.likeness(look)
+        return likeness is None or likeness >= ALIKE

@@ -158,15 +158,16 @@ class FaceTracker:
             self._forget_person()
         self._usual_step = step
         fit, reason = self._track(image, stamp, camera)
+        followed = fit is not None and self._following
         if fit is None:
             fit, reason = self._search(image, stamp, camera, reason)
         self._following = fit is not None
         if fit is None:
             status = Status.SEARCHING if self._driver.last is None else Status.LOST
             return self._nothing(stamp, status, reason, camera)
-        self._driver.see(fit, stamp)
+        self._driver.see(fit, stamp, followed)
         self._unlearned += step  # nothing for a repeated image, which says nothing new of the person
-        if self._unlearned >= _LEARNING_STEP:
+        if self._unlearned >= _LEARNING_STEP and not self._driver.doubted:
             # After a gap no more than one look's worth: what lay in between was not seen.
             self._identity.learn(fit.alignment.identity, min(self._unlearned, self.settings.identity_look))
             self._unlearned = 0.0
@@ -215,23 +216,40 @@ class FaceTracker:
         try:
             fit = self._fitter.fit(image, last.next_view(camera), start, self._identity.prior)
         except _NO_FIT as why:
+            self._driver.lost()
             return None, str(why)
-        return (fit, "") if self._driver.may_be(fit, stamp, self._following) else (None, _NOT_THE_DRIVER)
+        if not self._driver.may_be(fit, stamp, self._following):
+            return None, _NOT_THE_DRIVER
+        return self._left_behind(image, fit, stamp, camera) or fit, ""
+
+    def _left_behind(self, image: Image, fit: HeadFit, stamp: float, camera: PinholeCamera) -> HeadFit | None:
+        """The driver's head, where somebody's who passed in front of it is followed."""
+        left = self._driver.left_behind(fit, stamp)
+        if left is None:
+            return None
+        try:
+            other = self._fitter.fit(image, left.next_view(camera), identity=self._identity.prior)
+        except _NO_FIT:
+            return None
+        if not self._driver.is_rather(other, fit):
+            return None
+        self._filter.reset()
+        return other
 
     def _search(self, image: Image, stamp: float, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:
         """The driver's head anywhere in the image."""
         proposals = [c for c in self._finder.find(image) if self._driver.may_be_at(centre_of(c), stamp, camera)]
         # A doubtful head where the driver's was is the driver's.
         limits = self.settings.limits if self._driver.last is None else None
+        refused = reason == _NOT_THE_DRIVER
         for part in looks(proposals, self.settings.candidates, limits):
             views = [(look, camera) for look in part]
             fits, reason = self._heads(image, views, reason, self._identity.prior, warm=True)
             drivers = [fit for fit in fits if self._driver.may_be(fit, stamp)]
             if drivers:
                 return max(drivers, key=nearness), reason
-            if fits:
-                reason = _NOT_THE_DRIVER
-        return None, reason
+            refused = refused or bool(fits)
+        return None, _NOT_THE_DRIVER if refused else reason
 
     def _heads(
         self,

@@ -20,7 +20,7 @@ def look(values: np.ndarray, direction: np.ndarray = AHEAD, seen: np.ndarray = A
 def remembering(*looks: FaceLook) -> RememberedLooks:
     out = RememberedLooks()
     for each in looks:
-        out.keep(each)
+        out.keep(each, 0.0)
     return out
 
 
@@ -54,3 +54,15 @@ def test_nothing_to_compare_excludes_nobody() -> None:
     memory = remembering(look(OURS))
     memory.forget()
     assert memory.may_show(look(THEIRS))
+
+
+def test_a_lasting_look_gives_way_only_after_its_time() -> None:
+    latest, lasting = RememberedLooks(), RememberedLooks(1.0)
+    for memory in (latest, lasting):
+        memory.keep(look(OURS), 0.0)
+        memory.keep(look(THEIRS), 0.9)
+    assert latest.likeness(look(THEIRS)) == pytest.approx(1.0)
+    assert lasting.likeness(look(OURS)) == pytest.approx(1.0)
+    lasting.keep(look(THEIRS), 1.0)
+    assert lasting.likeness(look(THEIRS)) == pytest.approx(1.0)
+    assert lasting.likeness(look(OURS, np.array([40.0, 0.0]))) is None

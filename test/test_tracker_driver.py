@@ -113,6 +113,41 @@ def test_who_turns_up_where_the_driver_was_lost_must_look_alike(tracker: FaceTra
     assert "not the driver's" in states[12].reason and states[13].status is Status.TRACKING
 
 
+def passing(driver: Still, other: Still, shift: int) -> Frame:
+    """The driver's picture with the other's face, an oval of it, ``shift`` pixels beside the driver's."""
+    low, high = other.landmarks.min(axis=0), other.landmarks.max(axis=0)
+    oval = np.zeros(other.image.shape, np.uint8)
+    centre, axes = (0.5 * (low + high)).astype(int), (0.62 * (high - low)).astype(int)
+    cv2.ellipse(oval, centre.tolist(), axes.tolist(), 0.0, 0.0, 360.0, (1, 1, 1), -1)
+    move = np.array([[1.0, 0.0, shift], [0.0, 1.0, 0.0]])
+    size = (other.image.shape[1], other.image.shape[0])
+    face, oval = cv2.warpAffine(other.image, move, size), cv2.warpAffine(oval, move, size)
+    return np.where(oval > 0, face, driver.image).astype(np.uint8)
+
+
+def test_a_face_that_passes_right_in_front_takes_the_track_no_further_than_it_hides_the_driver(
+    tracker: FaceTracker,
+) -> None:
+    driver, other = two_people(tracker.model)
+    home = float(driver.landmarks[:, 0].mean())
+    width = float(np.ptp(driver.landmarks[:, 0]))
+    shown = [driver.image] * 5 + [passing(driver, other, shift) for shift in range(240, -241, -12)]
+    states = [tracker.update(image, i / 30, driver.camera) for i, image in enumerate(shown)]
+    assert middle(states[-1]) == pytest.approx(home, abs=0.05 * width)
+    off = [s for s in states if s.status is Status.TRACKING and abs(middle(s) - home) > width]
+    assert len(off) <= 3, "as soon as the driver is seen again he is followed again"
+
+
+def test_what_is_learned_of_a_person_is_not_learned_of_a_passer_by(tracker: FaceTracker) -> None:
+    driver, other = two_people(tracker.model)
+    for i in range(10):
+        tracker.update(driver.image, i / 30, driver.camera)
+    known = tracker._identity.prior
+    for i in range(10, 30):
+        assert tracker.update(other.image, i / 30, driver.camera).status is Status.TRACKING
+        assert tracker._identity.prior is known
+
+
 def test_a_shadow_over_half_of_the_face_makes_no_other_person(tracker: FaceTracker) -> None:
     driver, _ = two_people(tracker.model)
     shadow, edge = driver.image.copy(), int(driver.landmarks[:, 0].mean())

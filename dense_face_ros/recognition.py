@@ -1,0 +1,84 @@
+"""Whether who is followed looks as the driver did, and where the driver was left behind if not.
+
+A face that passes right in front of the driver's takes the track along. By its look alone it is not told from the
+driver's own in a shadow; but behind it the driver comes into view again, where he was. So a head that looks otherwise
+is followed on, and meanwhile it is looked where the driver last looked as known: a head there, apart from the one that
+is followed and more like the driver, is the driver's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dense_face_ros.face_look import ALIKE, FaceLook, RememberedLooks
+from dense_face_ros.head_fitting import HeadFit
+
+_LASTING = 1.0  # seconds for which a look is kept: a face that slowly covers another is not got used to
+_USED_TO = 5.0  # seconds after which whoever is followed is the driver, who looks otherwise now
+_BETWEEN = 0.1  # seconds between looks at where the driver was: each costs as much as a frame
+_APART = 0.08  # metres across between two heads: half of one's width, so that both are seen
+_CLEARLY = 0.1  # of likeness, by which a head must be more like the driver than another
+
+
+class Recognition:
+    """How the driver looks, and where the one who looked so was last."""
+
+    def __init__(self) -> None:
+        self._known = RememberedLooks(_LASTING)
+        self.forget()
+
+    def forget(self) -> None:
+        """Another driver may come."""
+        self._known.forget()
+        self._doubt: float | None = None
+        self.sure: HeadFit | None = None
+        self._latest: FaceLook | None = None  # of the sure fit
+        self._sure_at = self._looked_at = -np.inf
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the one who is followed looks otherwise."""
+        return self._doubt is not None
+
+    def see(self, fit: HeadFit, look: FaceLook, stamp: float, followed: bool) -> None:
+        """This one is seen at ``stamp`` seconds; ``followed``: as in the frame before, not found again."""
+        if stamp - self._sure_at > _USED_TO:
+            self.forget()
+        if self.sure is not None and not followed and self._doubt is None:
+            self._doubt = 0.0  # until it can be told, whoever turns up is nobody
+        self._doubt = self._unlike(look)
+        if self._doubt is None:
+            self._known.keep(look, stamp)
+            self.sure, self._sure_at, self._latest = fit, stamp, look
+
+    def knows(self, look: FaceLook) -> bool:
+        """Whether the driver looks so; so it is where it cannot be told."""
+        return self._known.may_show(look)
+
+    def left_behind(self, look: FaceLook, stamp: float) -> HeadFit | None:
+        """The driver's last fit, around which to look while somebody of this look is followed; None: no need now."""
+        if self._unlike(look) is None or stamp - self._looked_at < _BETWEEN:
+            return None
+        self._looked_at = stamp
+        return self.sure
+
+    def is_rather(self, other: tuple[HeadFit, FaceLook], followed: tuple[HeadFit, FaceLook]) -> bool:
+        """Whether another head is the driver's, rather than the one that is followed."""
+        unlike, likeness = self._unlike(followed[1]), self._known.likeness(other[1])
+        places = (fit.alignment.pose[:2, 3] for fit, _ in (other, followed))
+        if unlike is None or np.linalg.norm(np.subtract(*places)) <= _APART:
+            return False
+        return likeness is None or likeness > unlike + _CLEARLY
+
+    def _unlike(self, look: FaceLook) -> float | None:
+        """How little a look is like the driver's; None where it may be the driver's.
+
+        From where the driver never was seen, one who looked otherwise stays doubtful, and another must look as just
+        before.
+        """
+        likeness = self._known.likeness(look)
+        if likeness is None:
+            if self._doubt is not None or self._latest is None:
+                return self._doubt
+            likeness = look.likeness(self._latest)
+        return None if likeness is None or likeness >= ALIKE else likeness

@@ -1,0 +1,104 @@
+"""The driver is known by the look, and sought where he was left behind; on looks and places that are made up."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from dense_face_ros.face_look import FaceLook
+from dense_face_ros.recognition import Recognition
+
+RNG = np.random.default_rng(0)
+DRIVER, OTHER = RNG.normal(size=(2, 200))
+AHEAD, ASIDE = np.zeros(2), np.array([40.0, 0.0])
+
+
+def look(values: np.ndarray, direction: np.ndarray = AHEAD) -> FaceLook:
+    return FaceLook(values, np.ones(200, np.bool_), direction)
+
+
+def head(x: float) -> Any:
+    """A fit of a head ``x`` metres beside the axis."""
+    pose = np.eye(4)
+    pose[:3, 3] = x, 0.0, 0.65
+    return SimpleNamespace(alignment=SimpleNamespace(pose=pose))
+
+
+def knowing_the_driver() -> tuple[Recognition, Any]:
+    out, there = Recognition(), head(0.0)
+    out.see(there, look(DRIVER), 0.0, True)
+    return out, there
+
+
+def test_nobody_is_sought_while_the_driver_looks_as_ever() -> None:
+    known, there = knowing_the_driver()
+    known.see(there, look(DRIVER + 0.3 * OTHER), 0.1, True)
+    assert not known.doubted
+    assert known.left_behind(look(DRIVER), 0.2) is None
+
+
+def test_the_driver_is_sought_where_he_last_was_now_and_then() -> None:
+    known, there = knowing_the_driver()
+    assert known.left_behind(look(OTHER), 0.1) is there
+    known.see(head(0.05), look(OTHER), 0.1, True)
+    assert known.doubted
+    assert known.left_behind(look(OTHER), 0.15) is None
+    assert known.left_behind(look(OTHER), 0.25) is there
+
+
+def test_another_head_is_the_driver_if_it_is_apart_and_more_alike() -> None:
+    known, there = knowing_the_driver()
+    passer = head(-0.15), look(OTHER)
+    known.see(*passer, 0.1, True)
+    assert known.is_rather((there, look(DRIVER)), passer)
+    assert known.is_rather((there, look(DRIVER, ASIDE)), passer), "the driver may have turned where he never did before"
+    assert not known.is_rather((there, look(OTHER)), passer), "a third person is no more alike"
+    assert not known.is_rather((head(-0.1), look(DRIVER)), passer), "the same head, fitted otherwise"
+    assert not known.is_rather((there, look(DRIVER)), (head(-0.15), look(DRIVER))), "who is followed is like him"
+
+
+def test_doubt_lasts_where_it_cannot_be_told() -> None:
+    known, _ = knowing_the_driver()
+    known.see(head(0.0), look(OTHER), 0.1, True)
+    known.see(head(0.0), look(OTHER, ASIDE), 0.2, True)
+    assert known.doubted
+    known.see(head(0.0), look(DRIVER), 0.3, True)
+    assert not known.doubted
+
+
+def test_a_face_that_is_turned_further_must_look_as_just_before() -> None:
+    known, _ = knowing_the_driver()
+    known.see(head(0.0), look(DRIVER + 0.3 * OTHER, ASIDE), 0.1, True)
+    assert not known.doubted
+    known.see(head(0.0), look(RNG.normal(size=200), 2.0 * ASIDE), 0.2, True)
+    assert known.doubted
+
+
+def test_who_turns_up_from_elsewhere_is_doubtful_until_it_can_be_told() -> None:
+    known, _ = knowing_the_driver()
+    known.see(head(0.0), look(DRIVER, ASIDE), 0.1, False)
+    assert known.doubted
+    known.see(head(0.0), look(DRIVER), 0.2, True)
+    assert not known.doubted
+
+
+def test_slow_change_is_not_got_used_to_within_a_second() -> None:
+    """A face that slowly covers the driver's is alike from frame to frame, and another in the end."""
+    known, _ = knowing_the_driver()
+    for step in range(1, 11):
+        share = step / 10
+        known.see(head(0.0), look((1.0 - share) * DRIVER + share * OTHER), 0.09 * step, True)
+    assert known.doubted
+
+
+def test_a_driver_who_stays_otherwise_is_got_used_to() -> None:
+    known, _ = knowing_the_driver()
+    stamps = np.arange(0.1, 5.3, 0.1)
+    doubted = []
+    for stamp in stamps:
+        known.see(head(0.0), look(OTHER), float(stamp), True)
+        doubted.append(known.doubted)
+    assert doubted[0] and doubted[-5] and not doubted[-1]
+    assert known.knows(look(OTHER)) and not known.knows(look(DRIVER))
