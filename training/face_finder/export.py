@@ -62,8 +62,7 @@ def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
         raise RuntimeError("torch exported no ONNX program")
     model = program.model_proto
     drop_traces(model)
-    source = SOURCES[state["sources"]]
-    maker = source.maker(data, "train", _HEADS, fits, None)
+    maker = SOURCES[state["sources"]].maker(data, "train", _HEADS, fits, None)
     pictures = (maker.make(np.random.default_rng(seed)).image[None, None] for seed in range(_CALIBRATION_PICTURES))
     outputs = [node.name for node in model.graph.node if node.op_type == "Conv"][-2:]
     model = quantised(model, pictures, lambda node: node.name in outputs)
@@ -71,7 +70,7 @@ def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
         "kind": "face_finder",
         "format_version": FORMAT_VERSION,
         "trained_on": state["trained_on"],
-        "licence": source.licence,
+        "licence": state["licence"],
         "images": str(state["images"]),
         "validation": json.dumps(state["validation"]),
     }

@@ -38,7 +38,8 @@ class Source:
 
 
 def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | None) -> ImageMaker:
-    """Photographs; to train also rendered heads and photographs turned aside, ``count`` of each."""
+    """Photographs; to train also ``count`` rendered heads that look aside, as many photographs turned aside, and half
+    as many rendered heads that look at the camera."""
     backgrounds = load_backgrounds(data, split)
     if split == "val":
         return ImageMaker(load_faces(data, split), backgrounds)
@@ -47,8 +48,9 @@ def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | N
     model = FaceModel.load()
     painted = None if skins is None else load_skins(skins, model)
     heads = PhotographHeads(data, fits, model, validation=False)
-    aside = rendered_faces(count, backgrounds, 0, ASIDE, painted)
-    return ImageMaker(load_faces(data, split), backgrounds, aside + turned_faces(model, heads, backgrounds, count, 0))
+    towards = rendered_faces(max(1, count // 2), backgrounds, 2, _TOWARDS, painted)
+    aside = rendered_faces(count, backgrounds, 0, ASIDE, painted) + turned_faces(model, heads, backgrounds, count, 0)
+    return ImageMaker(load_faces(data, split) + towards, backgrounds, aside)
 
 
 def _free(data: Path, split: str, count: int, fits: Path | None, skins: Path | None) -> ImageMaker:

@@ -19,6 +19,7 @@ from dense_face_ros.face_finder import decode
 from training.averaging import MovingAverage
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.face_finder.canvas import MadeImage
+from training.face_finder.exported_weights import load_exported
 from training.face_finder.measures import match
 from training.face_finder.network import FinderNetwork
 from training.face_finder.sources import SOURCES, Source
@@ -26,12 +27,13 @@ from training.face_finder.targets import loss, targets_of
 from training.photographs.heads import FITS
 from training.photographs.portraits import credited
 from training.schedule import cosine, warm_up
-from training.terms import both_sources
+from training.terms import both_licences, both_sources
 
 _KIND = "face_finder"
 _VALIDATION_SEED = 7
 _AVERAGE_DECAY = 0.998
 _WARM_UP = 150  # steps
+_MEASURED = 8  # batches on which an exported network's normalisations are measured
 #: Recall is read where false proposals are this rare per made picture.
 _FALSE_PER_IMAGE = 0.02
 
@@ -42,6 +44,7 @@ def train(
     sources: str,
     fits: Path,
     skins: Path | None,
+    start_from: Path | None,
     minutes: float,
     batch: int,
     rate: float,
@@ -61,20 +64,28 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     source = SOURCES[sources]
     state = _previous_state(run, sources, minutes)
-    trained_on = credited(source.trained_on, skins)
+    trained_on, licence = credited(source.trained_on, skins), source.licence
     maker = source.maker(data, "train", heads, fits, skins)
     validation = made_validation_set(source, data, heads, skins, 400)
     network = FinderNetwork()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = MovingAverage(network, _AVERAGE_DECAY)
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
-    step, best, before = 0, -1.0, 0.0
+    step, best, before, seen = 0, -1.0, 0.0, 0
+    if state is None and start_from is not None:
+        rngs = (np.random.default_rng((2, i)) for i in range(_MEASURED))
+        pictures = (_stacked([maker.make(rng) for _ in range(batch)]) for rng in rngs)
+        told = load_exported(network, start_from, pictures)
+        average.network.load_state_dict(network.state_dict())
+        trained_on, licence = both_sources(told["trained_on"], trained_on), both_licences(told["licence"], licence)
+        seen = int(told["images"])
     if state is not None:
         network.load_state_dict(state["network"])
         average.network.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
         step, best, before = state["step"], state["best"], state["seconds"]
-        trained_on = both_sources(state["trained_on"], trained_on)
+        seen = state["images"] - step * batch
+        trained_on, licence = both_sources(state["trained_on"], trained_on), both_licences(state["licence"], licence)
     started = time.monotonic()
     seconds = checked = before
     while seconds < 60.0 * minutes:
@@ -83,9 +94,8 @@ def train(
         # Seeded by step, so that a resumed run sees the pictures it would have seen.
         rng = np.random.default_rng((1, step))
         made = [maker.make(rng) for _ in range(batch)]
-        images = torch.from_numpy(np.stack([m.image for m in made])[:, None]).float()
         with torch.autocast("cpu", torch.bfloat16):
-            score, geometry = network(images.to(memory_format=torch.channels_last))
+            score, geometry = network(_stacked(made).to(memory_format=torch.channels_last))
         total, parts = loss(score.float(), geometry.float(), targets_of(made))
         optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
@@ -107,12 +117,13 @@ def train(
                 "kind": _KIND,
                 "sources": sources,
                 "trained_on": trained_on,
+                "licence": licence,
                 "network": network.state_dict(),
                 "averaged": averaged.state_dict(),
                 "optimizer": optimizer.state_dict(),
                 "step": step,
                 "seconds": seconds,
-                "images": step * batch,
+                "images": seen + step * batch,
                 "best": best,
                 "validation": {name: value for name, value in result.items() if math.isfinite(value)},
             }
@@ -160,7 +171,7 @@ def validate(network: FinderNetwork, made: list[MadeImage]) -> dict[str, float]:
     for first in range(0, len(made), 16):
         part = made[first : first + 16]
         with torch.no_grad():
-            score, geometry = network(torch.from_numpy(np.stack([m.image for m in part])[:, None]).float())
+            score, geometry = network(_stacked(part))
         for m, s, g in zip(part, score.sigmoid().numpy(), geometry.numpy(), strict=True):
             result = match(*decode(s[0], g, 0.05), m.boxes.astype(float), m.rolls.astype(float))
             found.extend(result.best[m.wanted])
@@ -181,6 +192,11 @@ def validate(network: FinderNetwork, made: list[MadeImage]) -> dict[str, float]:
     }
 
 
+def _stacked(made: list[MadeImage]) -> torch.Tensor:
+    """Pictures as the network takes them, (N, 1, H, W)."""
+    return torch.from_numpy(np.stack([m.image for m in made])[:, None]).float()
+
+
 def _log(run: Path, record: dict[str, float]) -> None:
     line = json.dumps({k: round(v, 5) for k, v in record.items() if math.isfinite(v)})
     print(line, flush=True)
@@ -198,6 +214,7 @@ def main() -> None:
     parser.add_argument("--sources", choices=sorted(SOURCES), default="best")
     parser.add_argument("--fits", type=Path, default=FITS, help="labels by which photographs are turned aside")
     parser.add_argument("--skins", type=Path, help="skins for rendered heads, from training.photographs.portraits")
+    parser.add_argument("--start-from", type=Path, help="exported finder (.onnx) to begin a new run with")
     parser.add_argument("--heads", type=int, default=6000, help="of each kind that are drawn to learn from")
     parser.add_argument("--check-minutes", type=float, default=8.0, help="between validations")
     parser.add_argument("--threads", type=int, default=1)

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from google.protobuf.message import DecodeError
 from onnx import numpy_helper
-from torch import Tensor, nn
+from torch import Tensor
 
+from training.exported import output_statistics, read_exported
 from training.network.compact import CompactNetwork, ConvNorm
 
 _TOLD = ("training_data", "licence", "images_seen")
@@ -34,9 +34,8 @@ def load_exported(network: CompactNetwork, path: Path, images: Iterable[Tensor])
     Raises:
         FileNotFoundError, ValueError: the file is missing, unreadable, or holds another architecture or width.
     """
-    model = _read(path)
+    model, told = read_exported(path)
     weights = exported_weights(model)
-    told = {entry.key: entry.value for entry in model.metadata_props}
     lacking = [name for name in _TOLD if name not in told]
     if lacking:
         raise ValueError(f"'{path}' does not tell {', '.join(lacking)}; give a file that training.export wrote")
@@ -46,7 +45,8 @@ def load_exported(network: CompactNetwork, path: Path, images: Iterable[Tensor])
     if {name: tuple(value.shape) for name, value in weights.items()} != wanted:
         raise ValueError(f"'{path}' holds another architecture than this recipe; give an export of the same one")
     folded.load_state_dict(weights, strict=False)
-    statistics = _statistics(folded, images)
+    layers = {name: module.conv for name, module in folded.named_modules() if isinstance(module, ConvNorm)}
+    statistics = output_statistics(folded, layers, images)
     own = dict(network.named_modules())
     with torch.no_grad():
         for name, module in folded.named_modules():
@@ -63,15 +63,6 @@ def load_exported(network: CompactNetwork, path: Path, images: Iterable[Tensor])
     return told
 
 
-def _read(path: Path) -> onnx.ModelProto:
-    if not path.is_file():
-        raise FileNotFoundError(f"network '{path}' does not exist; give an exported .onnx file")
-    try:
-        return onnx.load(str(path))
-    except (DecodeError, OSError) as error:
-        raise ValueError(f"'{path}' is no ONNX file; give an exported network") from error
-
-
 def exported_weights(model: onnx.ModelProto) -> dict[str, Tensor]:
     """Weights of an exported network by the names that ``for_inference()`` of the network has for them."""
     # Matrix products have their node's name only, and transposed weights.
@@ -83,26 +74,3 @@ def exported_weights(model: onnx.ModelProto) -> dict[str, Tensor]:
             layer = node.name.strip("/").removesuffix("/MatMul").replace("/", ".").removeprefix(_EXPORTED)
             named[f"{layer}.weight"] = arrays[names[0]].T
     return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in named.items()}
-
-
-def _statistics(folded: nn.Module, images: Iterable[Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
-    """Mean and variance (C,) of what each convolution gives, over all images."""
-    sums: dict[str, list[Tensor]] = {}
-
-    def measure(name: str, out: Tensor) -> None:
-        found = [torch.tensor(float(out[:, 0].numel())), out.sum((0, 2, 3)), out.square().sum((0, 2, 3))]
-        sums[name] = [a + b for a, b in zip(sums[name], found, strict=True)] if name in sums else found
-
-    hooks = [
-        module.conv.register_forward_hook(lambda _m, _i, out, name=name: measure(name, out))
-        for name, module in folded.named_modules()
-        if isinstance(module, ConvNorm)
-    ]
-    with torch.inference_mode():
-        for batch in images:
-            folded(batch)
-    for hook in hooks:
-        hook.remove()
-    if not sums:
-        raise ValueError("there are no images to measure the normalisations on; check --data")
-    return {name: ((m := s / n).clone(), (q / n - m * m).clamp(min=0.0).clone()) for name, (n, s, q) in sums.items()}
