@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dense_face_ros.face_look import FaceLook, LookTaker, RememberedLooks
+from dense_face_ros.face_look import ALIKE, FaceLook, LookTaker, RememberedLooks
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_fitting import HeadFit
@@ -152,7 +152,7 @@ class Driver:
         if elapsed > _SAME_LOOK or (followed and _moved_on(self.last, fit, elapsed)):
             return True
         look = self._look_of(fit)
-        return self._looks.may_show(look) or self._recognition.knows(look)
+        return (self._looks.likeness(look) or 0.0) >= ALIKE or self._recognition.knows(look)
 
     def _look_of(self, fit: HeadFit) -> FaceLook:
         if self._taken is None or self._taken[0] is not fit:

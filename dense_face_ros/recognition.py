@@ -52,8 +52,8 @@ class Recognition:
             self.sure, self._sure_at, self._latest = fit, stamp, look
 
     def knows(self, look: FaceLook) -> bool:
-        """Whether the driver looks so; so it is where it cannot be told."""
-        return self._known.may_show(look)
+        """Whether the driver looks so, as far as it can be told."""
+        return self._unlike(look) is None
 
     def left_behind(self, look: FaceLook, stamp: float) -> HeadFit | None:
         """The driver's last fit, around which to look while somebody of this look is followed; None: no need now."""

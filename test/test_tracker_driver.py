@@ -99,14 +99,15 @@ def test_the_driver_stays_the_same_when_the_camera_becomes_known(
     assert middle(state) < 320
 
 
-def two_people(model: FaceModel) -> list[Still]:
-    """Two people in the same place."""
-    view = View(np.zeros(3), np.array([0.0, 0.0, 0.7]))
-    return [stills(model, seed, [view])[0] for seed in (3, 8)]
+def two_people(model: FaceModel, yaw: float = 0.0) -> list[Still]:
+    """Two people in the same place, the second turned by ``yaw`` degrees."""
+    views = [View(np.array([angle, 0.0, 0.0]), np.array([0.0, 0.0, 0.7])) for angle in (0.0, yaw)]
+    return [stills(model, seed, [view])[0] for seed, view in zip((3, 8), views, strict=True)]
 
 
-def test_who_turns_up_where_the_driver_was_lost_must_look_alike(tracker: FaceTracker) -> None:
-    driver, other = two_people(tracker.model)
+@pytest.mark.parametrize("yaw", [0.0, 30.0])
+def test_who_turns_up_where_the_driver_was_lost_must_look_alike(tracker: FaceTracker, yaw: float) -> None:
+    driver, other = two_people(tracker.model, yaw)
     shown = [driver.image] * 5 + [np.full_like(driver.image, 90)] * 3 + [other.image] * 5 + [driver.image]
     states = [tracker.update(image, i / 30, driver.camera) for i, image in enumerate(shown)]
     assert [state.status for state in states[8:13]] == [Status.LOST] * 5

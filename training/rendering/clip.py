@@ -148,6 +148,12 @@ class ClipRenderer:
         )  # fmt: skip
         return np.ascontiguousarray(square[above : above + HEIGHT, :, ::-1])
 
+    @property
+    def backdrop(self) -> Image:
+        """What a frame shows where there is no head, (480, 640, 3) uint8 BGR."""
+        above = (WIDTH - HEIGHT) // 2
+        return self._background[above : above + HEIGHT, :, ::-1]
+
     def frames(self) -> Iterator[Image]:
         """All frames."""
         return map(self.frame, range(len(self._truth.stamp)))

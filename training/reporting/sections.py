@@ -23,6 +23,7 @@ SECTIONS: dict[str, Callable[[Named], list[str]]] = {
     "validation": learning.validation,
     "consistency": tracking.consistency,
     "steadiness": tracking.steadiness,
+    "passing": tracking.passing,
     "ablation": learning.ablation,
     "finding": tracking.finding,
     "blinks": tracking.blinks,

@@ -80,6 +80,25 @@ def steadiness(results: Named) -> list[str]:
     return parts
 
 
+def passing(results: Named) -> list[str]:
+    """Who is told when somebody passes right in front of the driver."""
+    figures = {
+        "hidden_s": "the driver's face is covered, s",
+        "hidden_wrong_s": "meanwhile another head is told, s",
+        "late_s": "another head is told while the driver is in view again, s",
+        "lost_s": "no head is told, s",
+    }
+    parts = ["## Somebody passes right in front of a rendered driver"]
+    for name, result in results:
+        pairs = result["pairs"]
+        rows = [[title, result[key]["median"], result[key]["worst"]] for key, title in figures.items()]
+        parts += [
+            made_by(name, result, f"python -m training.benchmarks.passing --pairs {pairs} --json"),
+            table((f"in the end the driver is told in {result['back']} of {pairs}", "median", "worst"), rows),
+        ]
+    return parts
+
+
 def finding(results: Named) -> list[str]:
     """Faces found at once, by size, yaw and roll."""
     parts = ["## Faces found at once, without memory"]

@@ -1,0 +1,148 @@
+"""Somebody passes right in front of the driver: ``python -m training.benchmarks.passing [--pairs 24] [--json FILE]``.
+
+A rendered driver looks about; another rendered person, nearer to the camera, comes in from one side of the image, hides
+the driver's face and leaves at the other side. The tracker cannot see the driver while he is hidden, and follows the
+face that hides him. Of every pair:
+
+- ``late``: seconds for which a head is told that is not the driver's, from when the driver's face is in view again on;
+- ``hidden_wrong``: the same while it is hidden, from when the other face begins to cover it;
+- ``lost``: seconds without a head;
+- ``back``: whether in the last half second every head told is the driver's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dense_face_ros import FaceModel, FaceTracker
+from dense_face_ros.geometry import Array, PinholeCamera
+from dense_face_ros.head_state import HeadState, Status
+from training.benchmarks.rendered_people import Image, PersonRenderer
+from training.options import check_least
+from training.rendering.clip import RATE, Truth
+from training.rendering.drive import Drive
+from training.result_files import check_destination, write_result
+
+_FIRST_SEED = 400_000
+_ALONE = 1.0  # seconds before the other comes and after he has gone
+_AT_THE_END = 0.5  # seconds
+_BESIDE = 1.05  # of the distance: outside the image
+_FACE = 0.16  # metres, its width
+_ELSEWHERE = 0.08  # metres at the driver's distance, by which a head told is not the driver's
+
+
+@dataclass(frozen=True)
+class Passing:
+    """Frames in which one head passes in front of another: their truths, the renderer of each."""
+
+    driver: Truth
+    other: Truth
+    renderers: tuple[PersonRenderer, PersonRenderer]
+
+    def frames(self) -> Iterator[tuple[float, Image]]:
+        """Stamp and image (480, 640, 3) BGR of each frame."""
+        driver, other = self.renderers
+        for i, stamp in enumerate(self.driver.stamp):
+            nearer = other.frame(i)
+            hidden = (nearer != other.backdrop).any(axis=2, keepdims=True)
+            yield float(stamp), np.where(hidden, nearer, driver.frame(i)).astype(np.uint8)
+
+
+def passing(model: FaceModel, seed: int) -> Passing:
+    """The pair that ``seed`` stands for, 0.3 to 1 m/s fast."""
+    rng = np.random.default_rng(seed)
+    distance, speed, side = rng.uniform(0.65, 0.85), rng.uniform(0.3, 1.0), rng.choice((-1.0, 1.0))
+    nearer = rng.uniform(0.7, 0.85) * distance
+    home = distance * np.array([rng.uniform(-0.15, 0.15), rng.uniform(-0.1, 0.1), 1.0])
+    reach = _BESIDE * nearer
+    crossing = 2.0 * reach / speed
+    times = np.linspace(0.0, 2.0 * _ALONE + crossing, 6)
+    angles = rng.normal(0.0, (12.0, 6.0, 4.0), (len(times), 3)).clip((-30, -15, -10), (30, 15, 10))
+    places = home + rng.normal(0.0, (0.01, 0.005, 0.01), (len(times), 3))
+    driver = Drive(tuple(map(tuple, np.column_stack([times, angles, places]).tolist())), ())
+    height, turn = nearer * home[1] / distance + rng.normal(0.0, 0.02), rng.normal(0.0, (12.0, 6.0, 4.0))
+    rows = [(0.0, side * reach), (_ALONE, side * reach), (_ALONE + crossing, -side * reach), (times[-1], -side * reach)]
+    other = Drive(tuple((t, *turn.tolist(), x, height, nearer) for t, x in rows), ())
+    people = PersonRenderer(model, driver, 2 * seed), PersonRenderer(model, other, 2 * seed + 1)
+    return Passing(driver.truth(), other.truth(), people)
+
+
+def figures(driver: Truth, other: Truth, states: list[HeadState]) -> dict[str, float]:
+    """What this module says, of the states of all frames."""
+    home, passer = (_seen(driver.camera, truth.pose) for truth in (driver, other))
+    depth, nearer = driver.pose[:, 2, 3], other.pose[:, 2, 3]
+    focal = driver.camera.fx
+    told = np.array([state.status is Status.TRACKING for state in states])
+    heads = _seen(driver.camera, np.stack([state.pose_raw for state in states]), told)
+    wrong = told & (np.linalg.norm(heads - home, axis=1) * depth / focal > _ELSEWHERE)
+    # Covered from when the faces touch until the other one has left the driver's.
+    width = 0.5 * focal * _FACE * (1.0 / depth + 1.0 / nearer)
+    covered = np.flatnonzero(np.linalg.norm(passer - home, axis=1) < width)
+    hidden = np.zeros(len(states), np.bool_)
+    hidden[covered[0] : covered[-1] + 1] = True
+    step = 1.0 / RATE
+    after = np.arange(len(states)) > covered[-1]
+    return {
+        "late_s": step * float(np.sum(wrong & after)),
+        "hidden_wrong_s": step * float(np.sum(wrong & hidden)),
+        "hidden_s": step * float(np.sum(hidden)),
+        "lost_s": step * float(np.sum(~told)),
+        "back": float(not wrong[-round(_AT_THE_END * RATE) :].any() and told[-1]),
+    }
+
+
+def _seen(camera: PinholeCamera, poses: Array, which: npt.NDArray[np.bool_] | None = None) -> Array:
+    """Pixels (N, 2) in which the middles of heads are seen; infinite where there is none."""
+    out = np.full((len(poses), 2), np.inf)
+    which = np.ones(len(poses), np.bool_) if which is None else which
+    out[which] = camera.project(poses[which, :3, 3])
+    return out
+
+
+def evaluate(tracker: FaceTracker, model: FaceModel, pairs: int) -> dict[str, Any]:
+    """Figures of every pair, and their summary."""
+    rows = []
+    for seed in range(_FIRST_SEED, _FIRST_SEED + pairs):
+        shown = passing(model, seed)
+        tracker.reset()
+        states = [tracker.update(image, stamp, shown.driver.camera) for stamp, image in shown.frames()]
+        rows.append({"seed": seed, **figures(shown.driver, shown.other, states)})
+    names = [name for name in rows[0] if name not in ("seed", "back")]
+    summary = {
+        name: {"median": float(np.median([r[name] for r in rows])), "worst": float(max(r[name] for r in rows))}
+        for name in names
+    }
+    return {"benchmark": "passing", "pairs": pairs, "back": int(sum(r["back"] for r in rows)), **summary, "rows": rows}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(prog="python -m training.benchmarks.passing", description="Passers-by.")
+    parser.add_argument("--pairs", type=int, default=24, help="pairs of rendered people (default 24)")
+    parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
+    parser.add_argument("--json", type=Path, help="write the figures, per pair too, to this file")
+    options = parser.parse_args(arguments)
+    try:
+        check_least("--pairs", options.pairs)
+        check_destination(options.json)
+        tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
+        result = evaluate(tracker, FaceModel.load(), options.pairs)
+        write_result(options.json, result, options.network)
+    except (OSError, ValueError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps({name: value for name, value in result.items() if name != "rows"}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
