@@ -18,6 +18,7 @@ from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, shrunk_wi
 _STEP = 0.05  # of the crop's side: differences along which the view's axes are laid
 _NEAREST_EDGE = 0.2  # depth of the corners' rays over the middle's, below which the image is torn apart
 _TOO_FAR = "the face is too far aside to be looked at straight"
+_SAME_PLACE = 0.02  # of the distance from the middle, by which a lens may be inverted inexactly
 _NODES = 17  # a side, between which the map to the image of a lens that distorts is interpolated
 
 
@@ -95,14 +96,17 @@ class FacingView:
         """View pixels (..., 2) -> image pixels."""
         u, v = pixels[..., 0], pixels[..., 1]
         if self.camera.distorts:
-            flat = np.stack([(u - self.pinhole.cx) / self.pinhole.fx, (v - self.pinhole.cy) / self.pinhole.fy], axis=-1)
-            rays = np.concatenate([flat, np.ones((*flat.shape[:-1], 1))], axis=-1)
-            return self.camera.project(rays @ self.rotation.T)
+            return self.camera.project(self._rays(pixels))
         m, out = self.to_image_matrix, np.empty(pixels.shape)
         depth = m[2, 0] * u + m[2, 1] * v + m[2, 2]
         out[..., 0] = (m[0, 0] * u + m[0, 1] * v + m[0, 2]) / depth
         out[..., 1] = (m[1, 0] * u + m[1, 1] * v + m[1, 2]) / depth
         return out
+
+    def _rays(self, pixels: npt.NDArray[np.floating]) -> Array:
+        """View pixels (..., 2) -> where they look, (..., 3) in the camera frame."""
+        flat = (pixels - [self.pinhole.cx, self.pinhole.cy]) / self.pinhole.fx
+        return np.asarray(np.concatenate([flat, np.ones((*flat.shape[:-1], 1))], axis=-1) @ self.rotation.T)
 
     def seen(self, points: Array) -> Array:
         """Camera-frame points (..., 3) -> view pixels."""
@@ -110,9 +114,21 @@ class FacingView:
 
     def within_image(self, pixels: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_] | None:
         """Which view pixels (N, 2) the image shows; None: all that the view has."""
-        if self.camera.shows(self._outline).all():
+        corners = window_corners(self.size)
+        if (self.camera.shows(self._outline) & self._unfolded(corners, self._outline)).all():
             return None
-        return self.camera.shows(self.to_image(pixels))
+        places = self.to_image(pixels)
+        return self.camera.shows(places) & self._unfolded(pixels, places)
+
+    def _unfolded(self, pixels: npt.NDArray[np.floating], places: Array) -> npt.NDArray[np.bool_]:
+        """Where view pixels (N, 2) lie within what the lens shows: beyond, its model mirrors them into the image, to
+        ``places`` where something else is seen."""
+        if not self.camera.distorts:
+            return np.ones(len(pixels), np.bool_)
+        straight = self.camera.project_straight(self._rays(pixels))
+        away = np.linalg.norm(straight - [self.camera.cx, self.camera.cy], axis=1)
+        back = np.linalg.norm(self.camera.undistort(places) - straight, axis=1)
+        return np.asarray(back <= _SAME_PLACE * away + 1.0)
 
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Resample from an image (H, W) or (H, W, 3), as :meth:`Crop.cut` does."""

@@ -17,7 +17,7 @@ from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOut
 from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, FloatArray
-from dense_face_ros.facing_view import FacingView, TooFarAside
+from dense_face_ros.facing_view import FacingView
 from dense_face_ros.gauss_newton import median
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen, rotation_from_vector
 from dense_face_ros.template import Template
@@ -100,11 +100,11 @@ class HeadFit:
         """Where to look for this head next: around its landmarks, turned upright; the same wherever in the image it is.
 
         Raises:
-            NoHead: it is too far aside.
+            TooFarAside: it cannot be looked at straight.
         """
         if camera != self.camera:  # to which the pose does not belong
             upright = Crop.around_box(self.box, MARGIN, CROP_SIZE)
-            return facing_view(replace(upright, angle=roll_on_screen(self.alignment.pose[:3, :3])), camera)
+            return FacingView.of(replace(upright, angle=roll_on_screen(self.alignment.pose[:3, :3])), camera)
         # Seen along the line to their middle, by a camera that is not turned about that line.
         level = _level(self.landmarks.mean(axis=0))
         seen = self.landmarks @ level
@@ -116,18 +116,7 @@ class HeadFit:
         down = -self.alignment.pose[:3, 2]
         if np.linalg.norm(cross(down[None], ahead[None])) <= _FROM_ABOVE * np.linalg.norm(ahead):
             down = self.view.rotation[:, 1]
-        try:
-            return FacingView.towards(ahead, down, CROP_SIZE / (MARGIN * size), CROP_SIZE, camera)
-        except TooFarAside as why:
-            raise NoHead(str(why)) from why
-
-
-def facing_view(crop: Crop, camera: PinholeCamera) -> FacingView:
-    """The view of a crop; NoHead where there is none."""
-    try:
-        return FacingView.of(crop, camera)
-    except TooFarAside as why:
-        raise NoHead(str(why)) from why
+        return FacingView.towards(ahead, down, CROP_SIZE / (MARGIN * size), CROP_SIZE, camera)
 
 
 def _level(sight: Array) -> Array:

@@ -16,9 +16,10 @@ from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.frame_input import Image, check_image, checked_camera, photograph_camera
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
-from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter, NoHead, facing_view
+from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter, NoHead
 from dense_face_ros.head_size import person_of
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.identity_memory import IdentityMemory
@@ -30,8 +31,8 @@ from dense_face_ros.tracker_settings import TrackerSettings
 from dense_face_ros.upright import UprightFinder
 from dense_face_ros.visibility import LandmarkVisibility
 
-#: Why a crop has no fit: it shows no head, or the network could not be asked.
-_NO_FIT = (NoHead, NetworkUnavailable)
+#: Why a crop has no fit: it shows no head, cannot be looked at, or the network could not be asked.
+_NO_FIT = (NoHead, TooFarAside, NetworkUnavailable)
 _NOT_THE_DRIVER = "the face in view is not the driver's"
 _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
@@ -266,7 +267,7 @@ class FaceTracker:
         fits = []
         for look, camera in views:
             try:
-                fit = self._fitter.fit(image, facing_view(look.crop, camera), identity=identity)
+                fit = self._fitter.fit(image, FacingView.of(look.crop, camera), identity=identity)
                 fit = self._fitter.fit(image, fit.next_view(camera), fit if warm else None, identity)
                 fits.append(believed(fit, look))
             except _NO_FIT as why:

@@ -11,6 +11,7 @@ from painted_face import ReadingNetwork, head_at, paint
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.geometry import (
     Array,
     Crop,
@@ -19,7 +20,7 @@ from dense_face_ros.geometry import (
     rotation_from_yaw_pitch_roll,
     vector_from_rotation,
 )
-from dense_face_ros.head_fitting import MARGIN, HeadFitter, NoHead, facing_view
+from dense_face_ros.head_fitting import MARGIN, HeadFitter, NoHead
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 
@@ -69,7 +70,7 @@ def fit_painted(fitter: HeadFitter, template: Template, pose: Array, camera: Pin
     points = head_at(template.model, pose)
     image = paint(template, points, camera)
     marks = camera.project(template.model.at(template.model.landmarks, points))
-    return fitter.fit(image, facing_view(crop_on(marks, grow), camera)), marks
+    return fitter.fit(image, FacingView.of(crop_on(marks, grow), camera)), marks
 
 
 @pytest.mark.parametrize("yaw", [-70, -30, 0, 30, 70])
@@ -131,7 +132,7 @@ def test_what_lies_outside_the_image_is_not_matched(fitter: HeadFitter, template
     """The network would go on matching in the black beside the image."""
     points, edge = head_at(template.model, pose_at(0.0, 0.0, 0.0, (0.0, 0.0, 0.6))), 265
     whole, camera = paint(template, points, CAMERA), replace(CAMERA, height=edge)
-    view = facing_view(crop_on(CAMERA.project(template.model.at(template.model.landmarks, points))), camera)
+    view = FacingView.of(crop_on(CAMERA.project(template.model.at(template.model.landmarks, points))), camera)
     fit = HeadFitter(template.model, template, Remembering(view.cut(whole))).fit(whole[:edge], view)
     rows = view.to_image(cell_pixels(64, 64, CROP_SIZE))[..., 1]
     matchability = fit.output.matchability
@@ -146,16 +147,16 @@ def test_a_head_cut_off_by_the_edge_is_known_less_well(fitter: HeadFitter, templ
     image, marks = paint(template, points, CAMERA), CAMERA.project(template.model.at(template.model.landmarks, points))
     edge = int(marks[:, 0].max() - 0.2 * np.ptp(marks[:, 0]))
     cut = replace(CAMERA, width=edge)
-    whole = fitter.fit(image, facing_view(crop_on(marks), CAMERA)).alignment
-    part = fitter.fit(np.ascontiguousarray(image[:, :edge]), facing_view(crop_on(marks), cut)).alignment
+    whole = fitter.fit(image, FacingView.of(crop_on(marks), CAMERA)).alignment
+    part = fitter.fit(np.ascontiguousarray(image[:, :edge]), FacingView.of(crop_on(marks), cut)).alignment
     assert whole.doubt == 1.0 and part.doubt == 2.0
     assert np.trace(part.covariance[3:, 3:]) > 2.0 * np.trace(whole.covariance[3:, 3:])
 
 
 def test_a_head_that_no_view_can_face_is_none() -> None:
     fisheye = PinholeCamera(160.0, 160.0, 319.5, 239.5, 640, 480, "equidistant", (0.0, 0.0, 0.0, 0.0))
-    with pytest.raises(NoHead, match="too far aside"):
-        facing_view(Crop((545.0, 239.5), 300.0), fisheye)
+    with pytest.raises(TooFarAside, match="too far aside"):
+        FacingView.of(Crop((545.0, 239.5), 300.0), fisheye)
 
 
 def test_a_second_face_in_front_does_not_steal_the_crop(fitter: HeadFitter, template: Template) -> None:
@@ -175,7 +176,7 @@ def test_a_second_face_in_front_does_not_steal_the_crop(fitter: HeadFitter, temp
 
 def test_a_crop_without_a_head_says_so(fitter: HeadFitter) -> None:
     with pytest.raises(NoHead, match="0 matchable points, 40 needed"):
-        fitter.fit(np.zeros((480, 640, 3), np.uint8), facing_view(Crop((320.0, 240.0), 200.0), CAMERA))
+        fitter.fit(np.zeros((480, 640, 3), np.uint8), FacingView.of(Crop((320.0, 240.0), 200.0), CAMERA))
 
 
 def test_a_scrambled_face_is_not_believed(fitter: HeadFitter, template: Template) -> None:
@@ -187,9 +188,9 @@ def test_a_scrambled_face_is_not_believed(fitter: HeadFitter, template: Template
     flat[face, 0] = 255
     marks = CAMERA.project(template.model.at(template.model.landmarks, points))
     with pytest.raises(NoHead):
-        fitter.fit(image, facing_view(crop_on(marks), CAMERA))
+        fitter.fit(image, FacingView.of(crop_on(marks), CAMERA))
 
 
 def test_grey_images_are_read_like_colour(fitter: HeadFitter, template: Template) -> None:
     with pytest.raises(NoHead):
-        fitter.fit(np.full((480, 640), 90, np.uint8), facing_view(Crop((320.0, 240.0), 200.0), CAMERA))
+        fitter.fit(np.full((480, 640), 90, np.uint8), FacingView.of(Crop((320.0, 240.0), 200.0), CAMERA))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dense_face_ros.attention.evidence import Interval, SlidingTotal
 from dense_face_ros.attention.gaze import Gaze
-from dense_face_ros.attention.settings import AttentionSettings
+from dense_face_ros.attention.settings import TOLERANCE, AttentionSettings
 
 
 class GlanceTimer:
@@ -31,12 +31,12 @@ class GlanceTimer:
         eyes have been shut.
         """
         blind = interval.kind is Gaze.ROAD and closure > 0.0
-        if blind and closure <= self._settings.blink:
+        if blind and closure <= self._settings.blink + TOLERANCE:
             return
         if interval.kind is None or blind:
             self._unknown += interval.seconds
             self.on_road = 0.0
-            if self._unknown >= self._settings.budget_reset:
+            if self._unknown >= self._settings.budget_reset - TOLERANCE:
                 self._end_glance()
             return
         self._unknown = 0.0

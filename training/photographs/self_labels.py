@@ -24,8 +24,9 @@ from dense_face_ros.alignment import Alignment
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, yaw_pitch_roll_from_rotation
-from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead, facing_view
+from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
 from dense_face_ros.template import Template
 from training.benchmarks.metrics import box_of, box_size, geodesic
 from training.photographs.collection import Photographs, read_image, read_photographs
@@ -78,9 +79,9 @@ def _fit(fitter: HeadFitter, photograph: Image, box: Array, camera: PinholeCamer
     """The head in a photograph RGB, looked at twice; None where there is none or the network doubts it."""
     image = np.ascontiguousarray(photograph[:, :, ::-1])
     try:
-        first = fitter.fit(image, facing_view(Crop.around_box(box, MARGIN, CROP_SIZE), camera))
+        first = fitter.fit(image, FacingView.of(Crop.around_box(box, MARGIN, CROP_SIZE), camera))
         fit = fitter.fit(image, first.next_view(camera))
-    except NoHead:
+    except (NoHead, TooFarAside):
         return None
     return fit if fit.quality["sigma"] <= _MAX_SIGMA else None
 
