@@ -77,10 +77,8 @@ def test_what_of_it_the_image_shows() -> None:
 def test_what_a_lens_folds_back_is_not_of_the_image() -> None:
     """With k1 alone, what is more than 46.5 degrees aside is mirrored into the image."""
     barrel = PinholeCamera(300.0, 300.0, 319.5, 239.5, 640, 480, "plumb_bob", (-0.3, 0.0, 0.0, 0.0, 0.0))
-    aside = np.radians(40.0)
-    view = FacingView.towards(
-        np.array([np.sin(aside), 0.0, np.cos(aside)]), np.array([0.0, 1.0, 0.0]), 150.0, 128, barrel
-    )
+    ahead, down = np.array([np.sin(np.radians(40.0)), 0.0, np.cos(np.radians(40.0))]), np.array([0.0, 1.0, 0.0])
+    view = FacingView.towards(ahead, down, 150.0, 128, barrel)
     angles = np.array([20.0, 35.0, 44.0, 50.0, 60.0])
     pixels = np.column_stack([63.5 + 150.0 * np.tan(np.radians(angles - 40.0)), np.full(5, 63.5)])
     assert barrel.shows(view.to_image(pixels)).all()
