@@ -42,12 +42,13 @@ ARGUMENTS = (
     ("image", "image", "Topic of the images; with compressed the topic /compressed under it."),
     ("camera_info", "", "Topic of the camera's calibration; empty: camera_info beside the images."),
     ("compressed", "", "Whether to subscribe to compressed images; empty: as the parameter file says."),
+    ("network", "", "Correspondence network, with its finder and eyelids; empty: as the parameter file says."),
     ("backend", "", "auto, tensorrt, onnxruntime or onnxruntime-cpu; empty: as the parameter file says."),
     ("use_sim_time", "false", "Take the time from /clock; a source then publishes it."),
     ("source", "", "Webcam, video file, folder of images or rosbag2 to play as the camera; empty: none."),
     ("source_topic", "", "Image topic inside the bag; empty: its only one, or as source_params_file says."),
     ("source_params_file", "", "Parameter file of the source: its calibration file, rate; empty: none."),
-    ("field_of_view", "", "Degrees across the longer side, without calibration; empty: as the parameter file says."),
+    ("field_of_view", "", "Degrees across the longer side, assumed without calibration; empty: as the parameter file."),
     ("attention", "true", "Judge the driver's attention."),
     ("attention_params_file", "", "Parameter file of the attention node; empty: config/attention.yaml."),
     ("overlay", "false", "Show the overlay in a window (rqt_image_view)."),
@@ -71,8 +72,12 @@ def nodes(context):
         remappings.append(("camera_info", given["camera_info"]))
 
     source_topic = {"topic": typed("source_topic", str)} if given["source_topic"] else {}
-    field_of_view = {"field_of_view": typed("field_of_view", float)} if given["field_of_view"] else {}
-    overrides = {**use_sim_time, **field_of_view, **started_again}
+    overrides = {**use_sim_time, **started_again}
+    # Not for the source: its camera_info would make a measured camera of one that is assumed.
+    if given["field_of_view"]:
+        overrides["field_of_view"] = typed("field_of_view", float)
+    if given["network"]:
+        overrides["network"] = typed("network", str)
     if given["backend"]:
         overrides["backend"] = typed("backend", str)
     if given["compressed"]:
@@ -116,7 +121,6 @@ def nodes(context):
             {
                 "source": typed("source", str),
                 "publish_clock": typed("use_sim_time", bool),
-                **field_of_view,
                 **source_topic,
             },
         ],

@@ -46,8 +46,9 @@ class NeutralPose:
 
     def reset(self) -> None:
         """Forget everything: another driver, or a camera that was moved."""
-        # Seconds, and seconds times yaw, pitch and roll, and times the lasting error.
-        self._sums = np.zeros((7, *self._shape))
+        # Seconds, and seconds times yaw, pitch, cosine and sine of the roll, and times the lasting error: a camera that
+        # hangs upside down sees rolls of both 180 and -180 degrees.
+        self._sums = np.zeros((8, *self._shape))
         self._rotation: Array | None = None
         self.lasting_error = np.zeros(3)
         self._since_review = 0.0
@@ -74,8 +75,8 @@ class NeutralPose:
         self.seconds = self.seconds * fading + seconds
         i, j = (math.floor((angle + bound) / _BIN) for angle, bound in zip(angles, self._bounds, strict=False))
         if 0 <= i < self._shape[0] and 0 <= j < self._shape[1]:
-            error = np.zeros(3) if lasting_error is None else lasting_error
-            self._sums[:, i, j] += seconds * np.array([1.0, *angles, *error])
+            error, roll = np.zeros(3) if lasting_error is None else lasting_error, np.radians(angles[2])
+            self._sums[:, i, j] += seconds * np.array([1.0, *angles[:2], np.cos(roll), np.sin(roll), *error])
         self._since_review += seconds
         if self._since_review >= _REVIEW and self.seconds >= self.needed:
             self._since_review = 0.0
@@ -87,6 +88,7 @@ class NeutralPose:
         rows, columns = (slice(max(k - _PEAK, 0), k + _PEAK + 1) for k in (int(i), int(j)))
         total, *sums = self._sums[:, rows, columns].sum(axis=(1, 2))
         if total >= self._share * self.seconds:
-            means = np.array(sums) / total
-            self._rotation = np.asarray(FACING_CAMERA.T @ rotation_from_yaw_pitch_roll(np.radians(means[:3])))
-            self.lasting_error = means[3:]
+            yaw, pitch, cosine, sine, *error = np.array(sums) / total
+            turn = [*np.radians([yaw, pitch]), np.arctan2(sine, cosine)]
+            self._rotation = np.asarray(FACING_CAMERA.T @ rotation_from_yaw_pitch_roll(turn))
+            self.lasting_error = np.array(error)

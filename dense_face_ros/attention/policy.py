@@ -26,6 +26,7 @@ from dense_face_ros.geometry import Array
 RESTART = 1.0
 _LEARNING_SPEED = 5.0  # m/s; slower, drivers look around
 _ABSENCE = 60.0  # seconds without a head after which somebody else may sit there
+_NOT_SEEN = "driver not seen: nothing can be told"
 EYES_UNKNOWN = (math.nan, math.nan)
 _LOOKING = {ELSEWHERE: "the head points at no zone", UNDECIDED: "the head points at the border of zones"}
 
@@ -77,6 +78,7 @@ class AttentionPolicy:
         self._stamp: float | None = None
         self._elapsed = 0.0  # seconds between the last two samples
         self._absent = 0.0  # seconds since there was a head
+        self._watched_at: float | None = None  # stamp up to which there was something to judge, or to learn from
         self._head = False
         self._never_seen = False  # the eyes, for long before an alarm
         self._hidden_for = 0.0  # seconds for which the eyes of a head that is seen are not
@@ -113,6 +115,8 @@ class AttentionPolicy:
         self._absent = 0.0 if head else absent
         direction = self._direction(sample, elapsed) if head else None
         certain = self._gaze.observe(sample.stamp, direction)
+        if self._watched_at is None or (head and (direction is None or self._gaze.gaze is not None)):
+            self._watched_at = sample.stamp
         # A pose that is not there takes the eyes with it.
         openness = sample.eye_openness if head else EYES_UNKNOWN
         self._eyelids.observe(sample.stamp, openness, self._gaze.gaze is Gaze.ROAD and not self._drowsy)
@@ -130,6 +134,7 @@ class AttentionPolicy:
     def lapse(self, stamp: float, reason: str) -> Attention:
         """Nothing arrives any more: what was seen last is no evidence from now on. ``stamp`` is an estimate."""
         self._head = False
+        self._watched_at = stamp if self._watched_at is None else self._watched_at
         self._gaze.lapse()
         self._eyelids.lapse()
         return self._enter(stamp, State.UNKNOWN, reason)
@@ -162,7 +167,7 @@ class AttentionPolicy:
         lids, asleep = self._eyelids.lids, self._asleep is not State.ATTENTIVE
         alarmed = self._long or self._repeated or self._unresponsive or self._unconscious or asleep
         if not alarmed:
-            self._never_seen = self._hidden_for >= self.settings.eyes_unseen
+            self._never_seen = self._hidden_for >= self.settings.unseen
             return lids is not Lids.CLOSED
         # Of a driver whose eyes were hidden long before, as by dark glasses, nothing more can be asked.
         return lids is Lids.OPEN or (lids is None and self._never_seen)
@@ -200,7 +205,7 @@ class AttentionPolicy:
         """End alarms. Only seen attention does that, and of a microsleep whose eyes are hidden since, time."""
         settings, eyes, glances = self.settings, self._eyelids, self._glances
         opened = eyes.open_for >= settings.recovery - TOLERANCE
-        hidden = eyes.unseen_for >= settings.eyes_unseen
+        hidden = eyes.unseen_for >= settings.unseen
         if opened or (hidden and self._asleep is State.MICROSLEEP and not self._unconscious):
             self._asleep = State.ATTENTIVE
         on_road, awake = glances.on_road >= settings.recovery - TOLERANCE, self._asleep is State.ATTENTIVE
@@ -259,10 +264,16 @@ class AttentionPolicy:
             return f"frames come {self._elapsed:.2f} s apart; what one shows stands for {hold:g} s"
         return "it is not certain yet whether the head points at the road"
 
+    def _degraded(self, stamp: float) -> str:
+        unseen = self.settings.unseen - TOLERANCE
+        if self._watched_at is not None and stamp - self._watched_at >= unseen:
+            return "where the head points is not certain: nothing can be told" if self._head else _NOT_SEEN
+        hidden = self._head and self._hidden_for >= unseen
+        return "eyes not seen: sleep and drowsiness cannot be told" if hidden else ""
+
     def _enter(self, stamp: float, state: State, reason: str) -> Attention:
-        before, eyes, settings, budget = self._present, self._eyelids, self.settings, self.settings.glance_budget
+        before, eyes, budget = self._present, self._eyelids, self.settings.glance_budget
         known = before.last_known if before is not None else None
-        unseen = self._head and self._hidden_for >= settings.eyes_unseen
         seen = known is not None or state is not State.UNKNOWN
         self._present = Attention(
             stamp=stamp,
@@ -274,7 +285,7 @@ class AttentionPolicy:
             budget_left=None if budget is None else max(0.0, budget - self._glances.used(stamp)) if seen else math.nan,
             closure=eyes.closure if eyes.lids is not None else math.nan,
             perclos=eyes.perclos(stamp),
-            degraded="eyes not seen: sleep and drowsiness cannot be told" if unseen else "",
+            degraded=self._degraded(stamp),
             last_known=known if state is State.UNKNOWN else state,
         )
         return self._present

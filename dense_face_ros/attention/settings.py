@@ -51,7 +51,7 @@ class AttentionSettings:
         max_sigma: standard deviation from which on a direction says nothing (openpilot judges up to 17 degrees).
         transition: longest time a turn of the head is followed back from the road's border to its start, as a glance
             begins with the transition toward its target (ISO 15007); our choice.
-        eyes_unseen: time without seeing the eyes after which the result says so (Euro NCAP: within 10 s).
+        unseen: time without seeing the driver, or his eyes, after which the result says so (Euro NCAP: within 10 s).
     """
 
     preset: str
@@ -79,7 +79,7 @@ class AttentionSettings:
     border_sigmas: float = 1.0
     max_sigma: float = 10.0
     transition: float = 0.7
-    eyes_unseen: float = 10.0
+    unseen: float = 10.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.

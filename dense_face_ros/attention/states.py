@@ -39,7 +39,7 @@ class Attention:
         budget_left: what is left of the budget of glances; NaN before any evidence, None where the preset has none.
         closure: how long the eyes have been closed; 0 while open, NaN where the eyes are not seen.
         perclos: share of the last minute with closed eyes; NaN where too little of it was seen.
-        degraded: what cannot be told now though the driver's head is seen, or empty.
+        degraded: what has not been seen for so long that it must be said, and what cannot be told for it; or empty.
         last_known: the last state that was not UNKNOWN; None before the first.
     """
 

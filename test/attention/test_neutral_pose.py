@@ -57,6 +57,29 @@ def test_distractions_do_not_move_it() -> None:
     assert error(neutral, 10.0, 5.0, 6.0) < 1.0
 
 
+@pytest.mark.parametrize("roll", [0.0, 90.0, 178.0, -90.0])
+def test_a_camera_may_hang_in_any_way(roll: float) -> None:
+    """Around 180 degrees the roll jumps between its two ends."""
+    neutral, rng = NeutralPose(), np.random.default_rng(2)
+    for noise in 4.0 * rng.normal(size=400):
+        neutral.learn(rotation(6.0, -4.0, roll + noise), 0.1)
+    assert error(neutral, 6.0, -4.0, roll) < 1.0
+
+
+def test_an_upside_down_camera_that_nobody_told_of_sees_the_same_zones() -> None:
+    hanging = camera_mounting(0.0, 0.0, 180.0)
+    policy = AttentionPolicy(PRESETS["euro_ncap"], ZONES, ASSUMED, NeutralPose())
+    zones = {}
+    script = [Segment(40.0), Segment(2.0, LAP), Segment(3.0), Segment(2.0, PASSENGER)]
+    for sample in see(script, Camera(noise=1.0)):
+        assert sample.rotation is not None
+        turned = replace(sample, rotation=hanging.T @ MOUNTING @ sample.rotation)
+        zones[round(sample.stamp - START, 3)] = policy.update(turned).zone
+    asked = {time: zone for time, zone in zones.items() if 41.0 < time < 41.9 or 46.0 < time < 46.9}
+    assert {zone for time, zone in asked.items() if time < 42.0} == {"lap"}
+    assert {zone for time, zone in asked.items() if time > 46.0} == {"passenger"}
+
+
 def test_without_a_preferred_direction_there_is_none() -> None:
     neutral, rng = NeutralPose(), np.random.default_rng(2)
     for yaw, pitch in rng.uniform((-40.0, -25.0), (40.0, 25.0), (1000, 2)):

@@ -140,7 +140,30 @@ def test_a_mounting_that_is_no_rotation_says_nothing() -> None:
 
 def test_eyes_of_a_head_that_was_not_there_are_not_said_to_be_hidden() -> None:
     states = judge([Segment(4.0), Segment(60.0, LOST), Segment(3.0)])
-    assert {state.degraded for state in states} == {""}
+    assert {state.degraded for state in states} == {"", "driver not seen: nothing can be told"}
+    assert states[-1].degraded == ""
+
+
+def test_a_driver_who_is_not_seen_is_said_to_be_so_within_ten_seconds() -> None:
+    states = judge([Segment(4.0), Segment(12.0, LOST), Segment(1.0)])
+    told = [state.stamp - START for state in states if state.degraded]
+    assert told[0] == pytest.approx(14.0, abs=0.05) and told[-1] == pytest.approx(16.0, abs=0.1)
+
+
+def test_a_head_whose_direction_stays_uncertain_is_said_to_be_so() -> None:
+    states = judge([Segment(12.0, (12.0, 0.0))], camera=Camera(sigma=14.0))
+    assert states[-1].degraded == "where the head points is not certain: nothing can be told"
+    assert next(s for s in states if s.degraded).stamp - START == pytest.approx(10.0, abs=0.1)
+
+
+def test_silence_is_said_to_show_no_driver_even_from_the_start() -> None:
+    for seen in (0, 30):
+        judging = policy()
+        for sample in list(see([Segment(1.0)], Camera()))[:seen]:
+            judging.update(sample)
+        last = START + seen / 30
+        told = [judging.lapse(last + silence, "nothing received").degraded for silence in (0.5, 9.0, 10.6)]
+        assert told == ["", "", "driver not seen: nothing can be told"]
 
 
 def states_of(script: list[Segment], **seen: Any) -> list[str]:

@@ -218,7 +218,7 @@ def test_degraded_does_not_depend_on_where_the_head_points() -> None:
     states = judge([Segment(11.0, ROAD, HIDDEN), Segment(2.0, border, HIDDEN)], Camera(sigma=5.0))
     assert states[-1].state is State.UNKNOWN and "eyes not seen" in states[-1].degraded
     lost = judge([Segment(11.0, ROAD, HIDDEN), Segment(1.0, LOST)])
-    assert lost[-1].degraded == "", "nothing can be told without a head, which is said otherwise"
+    assert lost[-1].degraded == "", "that the driver is not seen is not said at once"
 
 
 def test_eyes_hidden_in_a_microsleep_are_given_up_after_a_while() -> None:

@@ -164,13 +164,12 @@ def test_nodes_that_are_started_again_activate_themselves(recording: Any) -> Non
 
 def test_arguments_reach_the_nodes(recording: Any) -> None:
     assert started(recording)["tracker"]["parameters"][1:] == [{"use_sim_time": False}], "else as the file says"
-    nodes = started(
-        recording, source="0", field_of_view="70", source_params_file="mine.yaml", backend="tensorrt", source_topic="/b"
-    )
-    tracker = {"use_sim_time": False, "backend": "tensorrt", "field_of_view": 70.0}
+    asked = {"field_of_view": "70", "backend": "tensorrt", "network": "correspondence_free.onnx"}
+    nodes = started(recording, source="0", source_params_file="mine.yaml", source_topic="/b", **asked)
+    tracker = {"use_sim_time": False, **asked, "field_of_view": 70.0}
     assert nodes["tracker"]["parameters"][1:] == [tracker]
-    source = {"source": "0", "publish_clock": False, "field_of_view": 70.0, "topic": "/b"}
-    assert nodes["image_source"]["parameters"] == ["mine.yaml", source]
+    source = {"source": "0", "publish_clock": False, "topic": "/b"}
+    assert nodes["image_source"]["parameters"] == ["mine.yaml", source], "what is assumed is not told as calibrated"
     unknown = started(recording, source="0")["image_source"]["parameters"]
     assert unknown == [{"source": "0", "publish_clock": False}], "an unknown camera is not told to be calibrated"
 
