@@ -74,6 +74,14 @@ def camera_mounting(yaw: float, pitch: float, roll: float) -> Array:
     return np.asarray(about_z @ about_y @ about_x @ FACING_CAMERA.T)
 
 
+def mounting_angles(rotation: Array) -> tuple[float, float, float]:
+    """Yaw, pitch, roll in degrees with which :func:`camera_mounting` gives this rotation (3, 3) car <- camera."""
+    turn = rotation @ FACING_CAMERA
+    yaw, roll = math.atan2(turn[1, 0], turn[0, 0]), math.atan2(turn[2, 1], turn[2, 2])
+    pitch = -math.asin(min(max(float(turn[2, 0]), -1.0), 1.0))
+    return math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
+
+
 def between_degrees(a: HeadDirection, b: HeadDirection) -> float:
     """Angle between two directions, for directions that are close."""
     yaw = wrap_degrees(a.yaw - b.yaw) * math.cos(math.radians(0.5 * (a.pitch + b.pitch)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dense_face_ros.attention.directions import HeadDirection, is_evidence, lasting_error
+from dense_face_ros.attention.directions import HeadDirection, is_evidence, lasting_error, mounting_angles
 from dense_face_ros.attention.evidence import Interval
 from dense_face_ros.attention.eyelids import EyelidTracker, Lids
 from dense_face_ros.attention.gaze import Gaze, GazeTracker
@@ -80,6 +80,7 @@ class AttentionPolicy:
         self._absent = 0.0  # seconds since there was a head
         self._watched_at: float | None = None  # stamp up to which there was something to judge, or to learn from
         self._head = False
+        self._pointing: HeadDirection | None = None
         self._never_seen = False  # the eyes, for long before an alarm
         self._hidden_for = 0.0  # seconds for which the eyes of a head that is seen are not
         self._long = self._repeated = self._drowsy = False
@@ -114,6 +115,7 @@ class AttentionPolicy:
         self._stamp, self._elapsed, self._head = sample.stamp, elapsed, head
         self._absent = 0.0 if head else absent
         direction = self._direction(sample, elapsed) if head else None
+        self._pointing = direction
         certain = self._gaze.observe(sample.stamp, direction)
         if self._watched_at is None or (head and (direction is None or self._gaze.gaze is not None)):
             self._watched_at = sample.stamp
@@ -133,7 +135,7 @@ class AttentionPolicy:
 
     def lapse(self, stamp: float, reason: str) -> Attention:
         """Nothing arrives any more: what was seen last is no evidence from now on. ``stamp`` is an estimate."""
-        self._head = False
+        self._head, self._pointing = False, None
         self._watched_at = stamp if self._watched_at is None else self._watched_at
         self._gaze.lapse()
         self._eyelids.lapse()
@@ -273,6 +275,7 @@ class AttentionPolicy:
 
     def _enter(self, stamp: float, state: State, reason: str) -> Attention:
         before, eyes, budget = self._present, self._eyelids, self.settings.glance_budget
+        mounting = self.car_from_camera
         known = before.last_known if before is not None else None
         seen = known is not None or state is not State.UNKNOWN
         self._present = Attention(
@@ -287,5 +290,7 @@ class AttentionPolicy:
             perclos=eyes.perclos(stamp),
             degraded=self._degraded(stamp),
             last_known=known if state is State.UNKNOWN else state,
+            direction=self._pointing,
+            mounting=None if mounting is None else mounting_angles(mounting),
         )
         return self._present

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from dense_face_ros.attention.directions import HeadDirection
+
 
 class State(str, Enum):
     """Ascending by severity, except that UNKNOWN has none: it means that nothing may be concluded."""
@@ -41,6 +43,9 @@ class Attention:
         perclos: share of the last minute with closed eyes; NaN where too little of it was seen.
         degraded: what has not been seen for so long that it must be said, and what cannot be told for it; or empty.
         last_known: the last state that was not UNKNOWN; None before the first.
+        direction: of the head in the car; None while it is not known.
+        mounting: yaw, pitch and roll of the camera in the car, degrees, as the directions are taken; None while it is
+            not known.
     """
 
     stamp: float
@@ -54,3 +59,5 @@ class Attention:
     perclos: float
     degraded: str
     last_known: State | None
+    direction: HeadDirection | None = None
+    mounting: tuple[float, float, float] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,13 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from sensor_msgs.msg import JointState
 
+from dense_face_ros.attention.directions import HeadDirection
 from dense_face_ros.attention.states import Attention, State
 from dense_face_ros.geometry import Array, rotation_from_quaternion
+
+_HEAD = ("head_yaw", "head_pitch", "head_sigma")
+_CAMERA = ("camera_yaw", "camera_pitch", "camera_roll")
+_NO_DIRECTION = HeadDirection(math.nan, math.nan, math.nan)
 
 LEVELS: dict[State, bytes] = {
     State.UNKNOWN: DiagnosticStatus.STALE,
@@ -40,6 +46,8 @@ def attention_message(attention: Attention, name: str, source: str) -> Diagnosti
         "perclos": _number(attention.perclos),
         "degraded": attention.degraded,
         "last_known_state": "none" if known is None else known.value,
+        **dict(zip(_HEAD, map(_number, astuple(attention.direction or _NO_DIRECTION)), strict=True)),
+        **dict(zip(_CAMERA, map(_number, attention.mounting or (math.nan,) * 3), strict=True)),
     }
     status = DiagnosticStatus(level=LEVELS[attention.state], name=name, hardware_id=source)
     status.message = f"{attention.state.value}: {attention.reason}"
@@ -78,9 +86,17 @@ def read_attention(status: DiagnosticStatus) -> Attention:
             perclos=_told(values["perclos"]),
             degraded=values["degraded"],
             last_known=None if known == "none" else State(known),
+            direction=None if (told := _all_told(values, _HEAD)) is None else HeadDirection(*told),
+            mounting=_all_told(values, _CAMERA),
         )
     except (KeyError, ValueError) as error:
         raise ValueError(f"status '{status.name}' is not one of the attention node: {error}") from error
+
+
+def _all_told(values: dict[str, str], names: tuple[str, str, str]) -> tuple[float, float, float] | None:
+    """Three figures; None where they are unknown, or were not told yet by the version that wrote them."""
+    first, second, third = (_told(values.get(name, "unknown")) for name in names)
+    return (first, second, third) if math.isfinite(first + second + third) else None
 
 
 def _told(text: str) -> float:

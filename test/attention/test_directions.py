@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dense_face_ros.attention.directions import HeadDirection, camera_mounting, is_evidence, lasting_error
+from dense_face_ros.attention.directions import (
+    HeadDirection,
+    camera_mounting,
+    is_evidence,
+    lasting_error,
+    mounting_angles,
+)
 from dense_face_ros.geometry import FACING_CAMERA, rotation_from_vector, rotation_from_yaw_pitch_roll
 
 SMALL = np.radians(1.0) ** 2 * np.eye(3)
@@ -25,6 +31,12 @@ def test_a_camera_in_front_sees_the_angles_of_the_head_as_they_are_in_the_car() 
 )
 def test_where_a_mounted_camera_looks(angles: tuple[float, float, float], axis: tuple[float, float, float]) -> None:
     assert camera_mounting(*angles)[:, 2] == pytest.approx(np.array(axis), abs=1e-9)
+
+
+@pytest.mark.parametrize("angles", [(0, 0, 0), (30, 10, 5), (-40, 20, -8), (3, -2, 180), (170, 80, -90)])
+def test_a_mounting_is_told_in_the_angles_that_make_it(angles: tuple[float, float, float]) -> None:
+    assert camera_mounting(*mounting_angles(camera_mounting(*angles))) == pytest.approx(camera_mounting(*angles))
+    assert mounting_angles(camera_mounting(*angles)) == pytest.approx(angles)
 
 
 def test_who_faces_the_road_does_so_for_every_camera() -> None:

@@ -166,6 +166,14 @@ def test_silence_is_said_to_show_no_driver_even_from_the_start() -> None:
         assert told == ["", "", "driver not seen: nothing can be told"]
 
 
+def test_the_direction_and_the_mounting_are_told_while_they_are_known() -> None:
+    told = judge([Segment(2.0), Segment(2.0, LAP), Segment(1.0, LOST)])
+    assert told[30].direction is not None and told[-1].direction is None
+    yaw, pitch = told[90].direction.yaw, told[90].direction.pitch
+    assert (yaw, pitch) == pytest.approx(LAP, abs=0.1)
+    assert told[-1].mounting == pytest.approx((12.0, 15.0, 4.0)), "a camera stays where it is"
+
+
 def states_of(script: list[Segment], **seen: Any) -> list[str]:
     return [state for state, _ in timeline(judge(script, **seen))]
 

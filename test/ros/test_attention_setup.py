@@ -12,8 +12,10 @@ from nav_msgs.msg import Odometry
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 
+from dense_face_ros.attention.directions import HeadDirection
 from dense_face_ros.attention.settings import PRESETS
-from dense_face_ros.ros.attention_messages import LEVELS, read_eyes, rotation_of
+from dense_face_ros.attention.states import Attention, State
+from dense_face_ros.ros.attention_messages import LEVELS, attention_message, read_attention, read_eyes, rotation_of
 from dense_face_ros.ros.attention_setup import SPEED_TYPES, attention_policy, attention_settings, speed_of
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.parameters import ATTENTION, defaults
@@ -39,6 +41,17 @@ def test_custom_numbers() -> None:
     settings = attention_settings(values(preset="custom", long_glance=1.5, sleep=8.0, perclos_drowsy=0.06))
     assert settings.glance_limit(None) == 1.5 and settings.sleep == 8.0
     assert settings.unresponsive_closure > 8.0 and settings.perclos_awake < 0.06
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_a_status_tells_is_read_again(known: bool) -> None:
+    direction, mounting = (HeadDirection(-31.25, 4.5, 1.75), (12.0, 15.0, -4.0)) if known else (None, None)
+    told = Attention(10.5, State.ATTENTIVE, "on the road", 9.25, "road", 0.0, 8.75, 0.0, 0.125, "", State.ATTENTIVE,
+                     direction, mounting)  # fmt: skip
+    status = attention_message(told, "attention: driver", "/head_pose")
+    assert read_attention(status) == told
+    status.values = [value for value in status.values if not value.key.startswith(("head_", "camera_"))]
+    assert read_attention(status).direction is None, "as an earlier version wrote it"
 
 
 def test_mountings() -> None:
