@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
@@ -27,6 +27,7 @@ from visualization_msgs.msg import MarkerArray
 from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.states import Attention
+from dense_face_ros.ros.attention_diagnostics import AttentionReport, attention_diagnostics
 from dense_face_ros.ros.attention_markers import attention_markers, zone_lines
 from dense_face_ros.ros.attention_messages import attention_message, event_message, nanoseconds, read_eyes, read_pose
 from dense_face_ros.ros.attention_setup import SPEED_TYPES, attention_policy, check_topic, speed_of
@@ -43,6 +44,7 @@ _EVENTS = QoSProfile(depth=20, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _HEAD = QoSProfile(depth=10)
 _ANY_SPEED = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _WATCH_PERIOD = 0.1  # seconds; in silence the state is repeated at this pace
+_DIAGNOSTICS_PERIOD = 1.0  # seconds
 _SPEED_HOLD = 2.0  # seconds for which a speed stands
 
 
@@ -58,8 +60,13 @@ class AttentionNode(ManagedNode):
         self._watch: Timer | None = None
         self._service: Any = None
         self._car: CarTransform | None = None
+        self._speed: tuple[float, float] | None = None
+        self._failure, self._judged = "", 0
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
         if self._settings.flag("autostart"):
-            self._autostart = self.create_timer(0.0, self._start, clock=Clock(clock_type=ClockType.STEADY_TIME))
+            self._autostart = self.create_timer(0.0, self._start, clock=steady)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Check the parameters, load the zones, offer the topics; FAILURE, with the reason logged, if it cannot."""
@@ -73,14 +80,13 @@ class AttentionNode(ManagedNode):
             self._status = self._publisher(DiagnosticStatus, "attention", _LATCHED)
             self._events = self._publisher(DiagnosticStatus, "attention/events", _EVENTS)
             self._markers = self._publisher(MarkerArray, "attention/markers", QoSProfile(depth=1))
-        except ValueError as error:
-            self.get_logger().error(f"configure failed: {error}")
+        except Exception as error:  # a transition must answer, whatever ROS does
+            self._failure = f"configure failed: {error}"
+            told = self._failure if isinstance(error, ValueError) else f"configure failed:\n{traceback.format_exc()}"
+            self.get_logger().error(told)
             self._release()
             return FAILURE
-        except Exception:  # a transition must answer, whatever ROS does
-            self.get_logger().error(f"configure failed:\n{traceback.format_exc()}")
-            self._release()
-            return FAILURE
+        self._failure = ""
         self._service = self.create_service(Trigger, "~/reset_neutral_pose", self._reset_neutral)
         self._lines = zone_lines(self._policy.zones)
         settings = self._policy.settings
@@ -94,7 +100,7 @@ class AttentionNode(ManagedNode):
         self._policy.reset()
         self._pairing = SamplePairing()
         self._previous: Attention | None = None
-        self._speed: tuple[float, float] | None = None
+        self._speed = None
         self._head = PoseWithCovarianceStamped()
         self._last_markers = -math.inf
         self._last_arrival, self._last_stamp = self._now(), self._now()
@@ -158,12 +164,33 @@ class AttentionNode(ManagedNode):
             self._last_arrival = now
         if self._car is not None:
             self._policy.mounting = self._car.rotation(self._head.header.frame_id)
-        speed = None
-        if self._speed is not None and abs(now - self._speed[1]) <= _SPEED_HOLD and math.isfinite(self._speed[0]):
-            speed = self._speed[0]
+        speed = self._present_speed(now)
+        self._judged += len(samples)
         for sample in samples:
             self._last_stamp = sample.stamp
             self._publish(self._policy.update(replace(sample, speed=speed)))
+
+    def _present_speed(self, now: float) -> float | None:
+        """m/s, while it is fresh; None where it is unknown."""
+        if self._speed is None or abs(now - self._speed[1]) > _SPEED_HOLD or not math.isfinite(self._speed[0]):
+            return None
+        return self._speed[0]
+
+    def _publish_diagnostics(self) -> None:
+        report = AttentionReport(
+            lifecycle=self._state_machine.current_state[1],
+            source=self.resolve_topic_name("head_pose"),
+            failure=self._failure,
+            received=self._judged,
+            period=_DIAGNOSTICS_PERIOD,
+            speed=self._present_speed(self._now()),
+            policy=self._policy,
+        )
+        self._judged = 0
+        status = attention_diagnostics(report, f"{self.get_fully_qualified_name()}: attention node")
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
 
     def _watch_silence(self) -> None:
         """Without any message no stamp tells that time passes: then the clock does."""

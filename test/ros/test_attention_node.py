@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
 from builtin_interfaces.msg import Time
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped, TransformStamped, TwistStamped
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from ros.processes import Observer
@@ -288,3 +288,23 @@ def test_mounting_by_tf(start: Any, observer: Observer, driver: Driver, monkeypa
     assert seen_at(LAP) == "lap"
     assert observer.change_state("deactivate", "/attention") and observer.change_state("cleanup", "/attention")
     assert "Traceback" not in process.output and process.stop() == 0
+
+
+def test_how_the_node_is_comes_on_diagnostics(start: Any, observer: Observer, driver: Driver) -> None:
+    told: list[DiagnosticArray] = observer.collect(DiagnosticArray, "/diagnostics")
+
+    def wait_for(message: str) -> DiagnosticStatus:
+        observer.wait_until(lambda: told and message in told[-1].status[0].message, f"diagnostics say {message}")
+        return told[-1].status[0]
+
+    process = start(*NODE, "-p", "zones:=nowhere.yaml")
+    assert wait_for("unconfigured").level == DiagnosticStatus.OK
+    assert not observer.change_state("configure", "/attention")
+    assert wait_for("nowhere.yaml").level == DiagnosticStatus.ERROR
+    assert observer.set_parameter("zones", "", "/attention")[0]
+    driver.activate()
+    assert wait_for("nothing received on /head_pose").level == DiagnosticStatus.WARN
+    driver.drive(1.0, ROAD)
+    status = wait_for("the camera's mounting is being learned")
+    assert status.name == "/attention: attention node" and value(status, "preset") == "euro_ncap"
+    assert process.stop() == 0

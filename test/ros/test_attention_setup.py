@@ -46,7 +46,7 @@ def test_custom_numbers() -> None:
 @pytest.mark.parametrize("known", [True, False])
 def test_what_a_status_tells_is_read_again(known: bool) -> None:
     direction, mounting = (HeadDirection(-31.25, 4.5, 1.75), (12.0, 15.0, -4.0)) if known else (None, None)
-    told = Attention(10.5, State.ATTENTIVE, "on the road", 9.25, "road", 0.0, 8.75, 0.0, 0.125, "", State.ATTENTIVE,
+    told = Attention(10.5, State.ATTENTIVE, "on the road", 9.25, "road", 0.0, 8.75, 0.0, 0.12, "", State.ATTENTIVE,
                      direction, mounting)  # fmt: skip
     status = attention_message(told, "attention: driver", "/head_pose")
     assert read_attention(status) == told
