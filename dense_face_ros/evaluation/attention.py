@@ -2,35 +2,61 @@
 
 from __future__ import annotations
 
-from dense_face_ros.attention.directions import camera_mounting
-from dense_face_ros.attention.neutral_pose import NeutralPose
+import argparse
+from pathlib import Path
+
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
-from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.attention.states import Attention
-from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.message_content import pose_covariance
-from dense_face_ros.ros.parameters import ATTENTION, defaults
+from dense_face_ros.ros.parameter_file import read_parameters
+from dense_face_ros.ros.parameters import ATTENTION, Value, defaults
 
 #: Seconds without a frame after which nothing is known, as for the node unless it is told otherwise.
 SILENCE = float(defaults(ATTENTION)["max_silence"])
 
 
-class AttentionJudge:
-    """Takes the states of a recording in order.
+def add_attention_options(parser: argparse.ArgumentParser) -> None:
+    """The options that :func:`asked_policy` reads: a parameter file, and what is said beside it."""
+    parser.add_argument(
+        "--attention-params-file", type=Path, metavar="YAML", help="parameter file of the attention node"
+    )
+    parser.add_argument("--preset", choices=PRESETS, help="of the thresholds (default: as the file, or euro_ncap)")
+    parser.add_argument("--zones", help="zone file (default: as the file, or the shipped one)")
+    parser.add_argument("--drive", choices=SIDES, help="side on which the driver sits (default: as the file, or left)")
+    parser.add_argument(
+        "--camera",
+        type=float,
+        nargs=3,
+        metavar=("YAW", "PITCH", "ROLL"),
+        help="mounting of the camera, degrees, as the node's parameters (default: as the file, or learned)",
+    )
 
-    Args:
-        preset: of the thresholds.
-        drive: side of the car on which the driver sits, ``left`` or ``right``.
-        camera: yaw, pitch, roll of the camera's mounting, degrees, as the node's parameters; None: learned from the
-            driving, which takes half a minute.
+
+def asked_policy(options: argparse.Namespace) -> AttentionPolicy:
+    """The policy that the options ask for; the speed of the vehicle is unknown.
+
+    Raises:
+        OSError, ValueError: naming the file, parameter or option.
     """
+    values = read_parameters(options.attention_params_file, "attention")
+    said: dict[str, Value | None] = {name: getattr(options, name) for name in ("preset", "zones", "drive")}
+    values |= {name: value for name, value in said.items() if value is not None}
+    if options.camera is not None:
+        angles = zip(("camera_yaw", "camera_pitch", "camera_roll"), options.camera, strict=True)
+        values |= {"mounting": "parameters", **dict(angles)}
+    if values["mounting"] == "tf":
+        raise ValueError("parameter 'mounting' is 'tf', and transforms are not read; give the mounting with --camera")
+    return attention_policy(values)
 
-    def __init__(
-        self, preset: str = "euro_ncap", drive: str = "left", camera: tuple[float, float, float] | None = None
-    ) -> None:
-        neutral, mounting = (None if camera else NeutralPose()), camera_mounting(*(camera or (0.0, 0.0, 0.0)))
-        self._policy = AttentionPolicy(PRESETS[preset], ZoneMap.load(None, drive), mounting, neutral)
+
+class AttentionJudge:
+    """Takes the states of a recording in order."""
+
+    def __init__(self, policy: AttentionPolicy) -> None:
+        self._policy = policy
 
     def judge(self, stamp: float, state: HeadState) -> Attention:
         """What the policy concludes at a stamp in seconds."""

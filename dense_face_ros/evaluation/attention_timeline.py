@@ -17,14 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from dense_face_ros.attention.directions import camera_mounting
-from dense_face_ros.attention.neutral_pose import NeutralPose
 from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
-from dense_face_ros.attention.settings import PRESETS, SIDES
+from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import Attention
-from dense_face_ros.attention.zones import ZoneMap
-from dense_face_ros.evaluation.attention import SILENCE
+from dense_face_ros.evaluation.attention import SILENCE, add_attention_options, asked_policy
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.geometry import rotation_from_quaternion
 from dense_face_ros.ros.bag_topics import open_reader, read_messages
@@ -120,25 +117,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("bag", type=Path, help="rosbag2 with head_pose and expression")
     parser.add_argument("--output", type=Path, default=Path("."), help="folder for attention.png and attention.csv")
     parser.add_argument("--namespace", default="", help="namespace of the topics, as /cabin")
-    parser.add_argument("--preset", choices=[name for name in PRESETS if name != "custom"], default="euro_ncap")
-    parser.add_argument("--zones", type=Path, help="zone file; default: the shipped one")
-    parser.add_argument("--drive", choices=SIDES, default=SIDES[0], help="side on which the driver sits")
-    parser.add_argument(
-        "--camera",
-        type=float,
-        nargs=3,
-        metavar=("YAW", "PITCH", "ROLL"),
-        help="mounting of the camera, degrees (as the node's parameters); default: learned from the drive",
-    )
+    add_attention_options(parser)
     options = parser.parse_args(arguments)
-    settings = PRESETS[options.preset]
     try:
-        zones = ZoneMap.load(options.zones, options.drive)
-        mounting = camera_mounting(*(options.camera or (0.0, 0.0, 0.0)))
-        policy = AttentionPolicy(settings, zones, mounting, None if options.camera else NeutralPose())
+        policy = asked_policy(options)
         states = judge(read_bag(options.bag, options.namespace), policy)
         options.output.mkdir(parents=True, exist_ok=True)
-        draw_timeline(states, settings, zones, options.output / "attention.png")
+        draw_timeline(states, policy.settings, policy.zones, options.output / "attention.png")
         write_transitions(states, options.output / "attention.csv")
     except ModuleNotFoundError as error:
         print(f"error: {error.name} is not installed: pip install {error.name}", file=sys.stderr)

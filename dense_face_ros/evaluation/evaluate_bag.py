@@ -20,11 +20,11 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
-from dense_face_ros.evaluation.attention import AttentionJudge
+from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_policy
 from dense_face_ros.evaluation.bag import BagRecording
 from dense_face_ros.evaluation.compare import HEADER, TABLE, comparison_page, comparison_table
 from dense_face_ros.evaluation.frame_table import FrameColumns
@@ -34,8 +34,8 @@ from dense_face_ros.evaluation.report import figures, report
 from dense_face_ros.evaluation.run import Tracker, run
 from dense_face_ros.evaluation.summary import summary
 from dense_face_ros.ros.bag_topics import is_bag
-from dense_face_ros.tracker import FaceTracker
-from dense_face_ros.tracker_settings import TrackerSettings
+from dense_face_ros.ros.parameter_file import read_parameters
+from dense_face_ros.ros.tracker_setup import face_tracker
 from dense_face_ros.upright import ROTATIONS
 
 
@@ -64,17 +64,15 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
         raise FileExistsError(f"'{output / 'bag'}' exists already; name another --output or remove it")
     if options.compare is not None:
         FrameColumns.read_csv(options.compare / TABLE)  # before the recording is tracked, not after
-    recording = open_recording(options)
+    values, policy = tracker_values(options), asked_policy(options)
+    recording = open_recording(options, values)
     try:
         if tracker is None:
-            settings = TrackerSettings(field_of_view=options.field_of_view, image_rotation=options.image_rotation)
-            tracker = FaceTracker(
-                settings, network_path=options.network, backend=options.backend, threads=options.threads
-            )
-            wait_until_running(tracker.network)
+            face = face_tracker(values)
+            wait_until_running(face.network)
+            tracker = face
         output.mkdir(parents=True, exist_ok=True)
-        judge = AttentionJudge(options.preset, options.drive, options.camera and tuple(options.camera))
-        result = run(tracker, recording, judge, output / "bag")
+        result = run(tracker, recording, AttentionJudge(policy), output / "bag")
     finally:
         recording.close()
     found = summary(result.columns, result.memory_mb)
@@ -96,8 +94,21 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     print(f"written to {output}")
 
 
-def open_recording(options: argparse.Namespace) -> Recording:
-    """The bag, video or folder that is asked for.
+def tracker_values(options: argparse.Namespace) -> dict[str, Any]:
+    """The tracker's parameters: those of the file, and what else the command line says; the engine is its alone.
+
+    Raises:
+        OSError, ValueError: naming the file and the parameter.
+    """
+    values = read_parameters(options.params_file, "tracker")
+    for name in ("rectified", "field_of_view", "image_rotation", "network"):
+        if getattr(options, name) is not None:
+            values[name] = getattr(options, name)
+    return {**values, "backend": options.backend, "threads": options.threads}
+
+
+def open_recording(options: argparse.Namespace, values: dict[str, Any]) -> Recording:
+    """The bag, video or folder that is asked for, seen by the camera that the tracker's parameters tell.
 
     Raises:
         FileNotFoundError, SourceError: one line naming it.
@@ -106,8 +117,8 @@ def open_recording(options: argparse.Namespace) -> Recording:
     if not path.exists():
         raise FileNotFoundError(f"'{path}' does not exist; give a rosbag2, a video or a folder of images")
     if is_bag(path):
-        return BagRecording(path, options.topic, options.truth, options.rectified, options.field_of_view)
-    return FileRecording(path, options.field_of_view)
+        return BagRecording(path, options.topic, options.truth, values["rectified"], values["field_of_view"])
+    return FileRecording(path, values["field_of_view"])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,24 +131,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--image-rotation",
         type=int,
-        default=0,
         choices=ROTATIONS,
-        help="degrees clockwise to images upright (default 0)",
+        help="degrees clockwise to images upright (default: as the file, or 0)",
     )
-    parser.add_argument("--rectified", action="store_true", help="the images are rectified: use P of camera_info")
     parser.add_argument(
-        "--field-of-view", type=float, default=60.0, help="degrees across the longer side, without camera_info"
+        "--rectified", action="store_true", default=None, help="the images are rectified: use P of camera_info"
     )
-    parser.add_argument("--preset", default="euro_ncap", choices=[name for name in PRESETS if name != "custom"])
-    parser.add_argument("--drive", choices=SIDES, default=SIDES[0], help="side on which the driver sits")
     parser.add_argument(
-        "--camera",
-        type=float,
-        nargs=3,
-        metavar=("YAW", "PITCH", "ROLL"),
-        help="mounting of the camera in the car, degrees, as the attention node's parameters (default: learned)",
+        "--field-of-view", type=float, help="degrees across the longer side, without camera_info (default: 60)"
     )
-    parser.add_argument("--network", type=Path, help="correspondence network (.onnx) instead of the shipped one")
+    parser.add_argument("--params-file", type=Path, metavar="YAML", help="parameter file of the tracker node")
+    add_attention_options(parser)
+    parser.add_argument("--network", help="correspondence network (.onnx) instead of the file's, or the shipped one")
     parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default="onnxruntime-cpu", help="inference engine")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the inference (default 2)")
     return parser

@@ -30,12 +30,13 @@ from dense_face_ros.attention.states import Attention
 from dense_face_ros.ros.attention_diagnostics import AttentionReport, attention_diagnostics
 from dense_face_ros.ros.attention_markers import attention_markers, zone_lines
 from dense_face_ros.ros.attention_messages import attention_message, event_message, nanoseconds, read_eyes, read_pose
-from dense_face_ros.ros.attention_setup import SPEED_TYPES, attention_policy, check_topic, speed_of
+from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.managed_node import ManagedNode, explained
 from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.parameters import ATTENTION
+from dense_face_ros.ros.vehicle_speed import SPEED_TYPES, check_topic, speed_of
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 

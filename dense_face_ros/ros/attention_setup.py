@@ -1,15 +1,9 @@
-"""What the attention node's parameters stand for."""
+"""What the attention node's parameters stand for. Needs no ROS installation."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-
-from geometry_msgs.msg import TwistStamped, TwistWithCovarianceStamped
-from nav_msgs.msg import Odometry
-from rclpy.exceptions import InvalidTopicNameException
-from rclpy.validate_topic_name import validate_topic_name
-from std_msgs.msg import Float64
 
 from dense_face_ros.attention.directions import camera_mounting
 from dense_face_ros.attention.neutral_pose import NeutralPose
@@ -18,25 +12,8 @@ from dense_face_ros.attention.settings import PRESETS, AttentionSettings
 from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.ros.parameters import ATTENTION, defaults
 
-SPEED_TYPES: dict[str, type] = {
-    "std_msgs/Float64": Float64,
-    "geometry_msgs/TwistStamped": TwistStamped,
-    "geometry_msgs/TwistWithCovarianceStamped": TwistWithCovarianceStamped,
-    "nav_msgs/Odometry": Odometry,
-}
-
 #: Parameters that are settings of preset custom.
 _CUSTOM = ("glance_budget", "budget_window", "budget_reset", "microsleep", "sleep", "perclos_drowsy")
-
-
-def check_topic(parameter: str, topic: str) -> None:
-    """ValueError naming a parameter whose topic can be none; empty is no topic, and permitted."""
-    try:
-        if topic:
-            validate_topic_name(topic)
-    except InvalidTopicNameException as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"parameter '{parameter}' is '{topic}', which can be no topic: {reason}") from error
 
 
 def attention_settings(values: dict[str, Any]) -> AttentionSettings:
@@ -83,11 +60,3 @@ def attention_policy(values: dict[str, Any]) -> AttentionPolicy:
         None if values["mounting"] == "tf" else camera_mounting(*angles),
         NeutralPose() if values["mounting"] == "learned" else None,
     )
-
-
-def speed_of(message: Any) -> float:
-    """Metres per second, whichever of ``SPEED_TYPES`` the message has."""
-    if isinstance(message, Float64):
-        return float(message.data)
-    twist = message.twist if isinstance(message, TwistStamped) else message.twist.twist
-    return float(twist.linear.x)

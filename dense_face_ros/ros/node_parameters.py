@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from dense_face_ros.ros.parameters import ParameterSpec, Value
-
-#: Parameters that every ROS node may be given.
-_COMMON = ("use_sim_time", "start_type_description_service", "qos_overrides")
+from dense_face_ros.ros.parameters import COMMON, ParameterSpec, Value, unknown
 
 
 class NodeParameters:
@@ -41,8 +37,8 @@ class NodeParameters:
         for spec in table:
             self._declare(spec, given)
         for name in sorted(given.keys() - self._specs.keys()):
-            if name.split(".")[0] not in _COMMON:
-                self._problems[name] = self._unknown(name)
+            if name.split(".")[0] not in COMMON:
+                self._problems[name] = unknown(name, table)
         if hasattr(node, "add_pre_set_parameters_callback"):  # not in Humble: there a decimal must be written as one
             node.add_pre_set_parameters_callback(self._widen)
         node.add_on_set_parameters_callback(self._validate)
@@ -77,11 +73,6 @@ class NodeParameters:
             except ValueError as error:
                 self._problems[spec.name] = str(error)
         self._node.declare_parameter(spec.name, value, _descriptor(spec), ignore_override=True)
-
-    def _unknown(self, name: str) -> str:
-        close = difflib.get_close_matches(name, self._specs, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(self._specs)}"
-        return f"parameter '{name}' is unknown{hint}"
 
     def _widen(self, parameters: list[Parameter]) -> list[Parameter]:
         """Let a whole number stand for a decimal one, as at the start; leave everything else to the check."""

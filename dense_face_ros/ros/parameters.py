@@ -5,6 +5,7 @@ Needs no ROS installation. ``python3 -m dense_face_ros.ros.parameters`` prints t
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +66,9 @@ class ParameterSpec:
         """Whether a number respects the bounds; not a number does not."""
         return self.minimum is None or self.maximum is None or self.minimum <= value <= self.maximum
 
+
+#: Parameters that every ROS node may be given.
+COMMON = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
 _KIND_NAMES = {bool: "boolean", int: "whole number", float: "decimal number", str: "string"}
 
@@ -333,6 +337,14 @@ TABLES: dict[str, tuple[ParameterSpec, ...]] = {
 def defaults(table: tuple[ParameterSpec, ...]) -> dict[str, Value]:
     """Name -> default value."""
     return {spec.name: spec.default for spec in table}
+
+
+def unknown(name: str, table: tuple[ParameterSpec, ...]) -> str:
+    """What to say of a name that is not in the table."""
+    names = [spec.name for spec in table]
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(names)}"
+    return f"parameter '{name}' is unknown{hint}"
 
 
 def markdown(table: tuple[ParameterSpec, ...]) -> str:

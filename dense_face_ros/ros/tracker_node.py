@@ -21,8 +21,6 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
-from dense_face_ros.driver import Seat
-from dense_face_ros.head_fitting import FitLimits
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
@@ -35,9 +33,7 @@ from dense_face_ros.ros.newest_frame import NewestFrameWorker
 from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.outputs import Outputs
 from dense_face_ros.ros.parameters import TRACKER
-from dense_face_ros.smoothing import PoseFilterSettings
-from dense_face_ros.tracker import FaceTracker
-from dense_face_ros.tracker_settings import TrackerSettings
+from dense_face_ros.ros.tracker_setup import face_tracker
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 _RETRY = 0.5  # seconds between two looks at a network that is not ready, when the node activates itself
@@ -51,38 +47,10 @@ _OVERRIDABLE = (*QoSOverridingOptions.with_default_policies().policy_kinds, QoSP
 MakeTracker = Callable[[dict[str, Any]], Tracker]
 
 
-def tracker_settings(values: dict[str, Any]) -> TrackerSettings:
-    """The settings that the node's parameters stand for; the camera is given with every frame."""
-    return TrackerSettings(
-        image_rotation=values["image_rotation"],
-        seat=Seat(values["seat_left"], values["seat_top"], values["seat_right"], values["seat_bottom"]),
-        remember_person=values["remember_person"],
-        interpupillary_distance=values["interpupillary_distance"],
-        limits=FitLimits(min_inliers=values["min_inliers"], min_coverage=values["min_coverage"]),
-        smoothing=PoseFilterSettings(
-            enabled=values["filter_enabled"],
-            position_agility=values["filter_position_agility"],
-            rotation_agility=values["filter_rotation_agility"],
-        ),
-    )
-
-
-def make_face_tracker(values: dict[str, Any]) -> Tracker:
-    """A ``FaceTracker`` after the node's parameters."""
-    return FaceTracker(
-        tracker_settings(values),
-        model_path=values["model"] or None,
-        network_path=values["network"] or None,
-        finder_path=values["finder"] or None,
-        backend=values["backend"],
-        threads=values["threads"],
-    )
-
-
 class TrackerNode(ManagedNode):
     """configure loads and checks, activate subscribes, deactivate stops and keeps the models, cleanup frees them."""
 
-    def __init__(self, make_tracker: MakeTracker = make_face_tracker, diagnostics_period: float = 1.0) -> None:
+    def __init__(self, make_tracker: MakeTracker = face_tracker, diagnostics_period: float = 1.0) -> None:
         super().__init__("tracker", automatically_declare_parameters_from_overrides=True)
         self._make_tracker, self._diagnostics_period = make_tracker, diagnostics_period
         self._tracker: Tracker | None = None

@@ -1,8 +1,16 @@
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
 import numpy as np
+import pytest
 from ros.fake_tracker import make_model, tracked_state
 
+from dense_face_ros.attention.policy import AttentionPolicy
+from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
-from dense_face_ros.evaluation.attention import AttentionJudge
+from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_policy
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 
@@ -10,8 +18,14 @@ CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
 MODEL = make_model()
 
 
+def asked(*arguments: str) -> AttentionPolicy:
+    parser = argparse.ArgumentParser()
+    add_attention_options(parser)
+    return asked_policy(parser.parse_args(arguments))
+
+
 def test_a_long_look_aside_is_a_distraction_and_no_head_is_unknown() -> None:
-    judge = AttentionJudge("euro_ncap", camera=(0.0, 0.0, 0.0))
+    judge = AttentionJudge(asked("--camera", "0", "0", "0"))
     states = []
     for i in range(300):
         stamp = 1.7e9 + i / 30
@@ -25,6 +39,20 @@ def test_a_long_look_aside_is_a_distraction_and_no_head_is_unknown() -> None:
 
 
 def test_an_unknown_mounting_is_learned_first() -> None:
-    judge = AttentionJudge()
+    judge = AttentionJudge(asked())
     states = [judge.judge(i / 10, tracked_state(MODEL, i / 10, CAMERA)).state for i in range(400)]
     assert states[100] is State.UNKNOWN and states[-1] is State.ATTENTIVE
+
+
+def test_the_node_s_parameter_file_is_taken_and_the_command_line_after_it(tmp_path: Path) -> None:
+    file = tmp_path / "attention.yaml"
+    file.write_text("/**/attention:\n  ros__parameters: {preset: custom, long_glance: 1.5, camera_yaw: 8.0}\n")
+    policy = asked("--attention-params-file", str(file))
+    assert policy.settings.glance_limit(None) == 1.5 and policy.neutral is not None
+    mounted = asked("--attention-params-file", str(file), "--camera", "10", "0", "0")
+    assert mounted.neutral is None and mounted.car_from_camera is not None
+    assert asked("--preset", "nhtsa").settings is PRESETS["nhtsa"]
+    file.write_text("attention: {ros__parameters: {mounting: tf}}\n")
+    with pytest.raises(ValueError, match="transforms are not read; give the mounting with --camera"):
+        asked("--attention-params-file", str(file))
+    assert asked("--attention-params-file", str(file), "--camera", "10", "0", "0").neutral is None

@@ -11,6 +11,8 @@ from dense_face_ros.evaluation.frame_table import FrameColumns, FrameTable
 from dense_face_ros.evaluation.jitter import WINDOW, JitterMeter
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.ros.attention_setup import attention_policy
+from dense_face_ros.ros.parameters import ATTENTION, defaults
 
 CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
 MODEL = make_model()
@@ -19,7 +21,11 @@ MODEL = make_model()
 @pytest.fixture
 def columns() -> FrameColumns:
     """Eight tracked frames at 25 Hz, then a lost one."""
-    table, meter, judge = FrameTable(MODEL.expression_names), JitterMeter(), AttentionJudge()
+    table, meter, judge = (
+        FrameTable(MODEL.expression_names),
+        JitterMeter(),
+        AttentionJudge(attention_policy(defaults(ATTENTION))),
+    )
     states = [tracked_state(MODEL, i / 25, CAMERA, yaw=0.2 + 0.01 * (i % 2)) for i in range(8)]
     states.append(HeadState.without_head(8 / 25, Status.LOST, "hidden, perhaps", CAMERA, 6, 3))
     for i, state in enumerate(states):

@@ -16,9 +16,10 @@ from dense_face_ros.attention.directions import HeadDirection
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import Attention, State
 from dense_face_ros.ros.attention_messages import LEVELS, attention_message, read_attention, read_eyes, rotation_of
-from dense_face_ros.ros.attention_setup import SPEED_TYPES, attention_policy, attention_settings, speed_of
+from dense_face_ros.ros.attention_setup import attention_policy, attention_settings
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.parameters import ATTENTION, defaults
+from dense_face_ros.ros.vehicle_speed import SPEED_TYPES, speed_of
 
 
 def values(**given: Any) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_defaults() -> None:
 
 def test_defaults_are_those_of_the_tracker() -> None:
     pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
-    from dense_face_ros.ros.tracker_node import tracker_settings
+    from dense_face_ros.ros.tracker_setup import tracker_settings
 
     values = defaults(TRACKER)
     assert tracker_settings(values) == TrackerSettings()

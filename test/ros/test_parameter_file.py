@@ -1,0 +1,52 @@
+"""Parameter files are read as ROS gives them to a node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dense_face_ros.ros.parameter_file import read_parameters
+from dense_face_ros.ros.parameters import TABLES, defaults
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+@pytest.mark.parametrize("node", ["tracker", "attention"])
+def test_the_shipped_files_hold_the_defaults(node: str) -> None:
+    assert read_parameters(CONFIG / f"{node}.yaml", node) == defaults(TABLES[node]) == read_parameters(None, node)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tracker: {ros__parameters: {seat_left: 0.5, use_sim_time: true}}",
+        "/**: {ros__parameters: {seat_left: 0.5, qos_overrides: {/image: {subscription: {depth: 2}}}}}",
+        "/cabin: {tracker: {ros__parameters: {seat_left: 0.5}}, attention: {ros__parameters: {preset: custom}}}",
+        "/cabin/tracker: {ros__parameters: {seat_left: 0.5}}\nimage_source: {ros__parameters: {source: x}}",
+    ],
+)
+def test_what_is_said_of_the_node_is_taken(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "parameters.yaml"
+    file.write_text(text)
+    assert read_parameters(file, "tracker") == {**defaults(TABLES["tracker"]), "seat_left": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tracker: {ros__parameters: {seat_lefd: 0.5}}", "parameter 'seat_lefd' is unknown; did you mean 'seat_left'"),
+        ("tracker: {ros__parameters: {seat_left: 2.0}}", "parameter 'seat_left' is 2.0; it must be 0 to 1"),
+        ("attention: {ros__parameters: {preset: custom}}", "says nothing of 'tracker'"),
+        ("", "says nothing of 'tracker'"),
+        ("tracker: [", "is no YAML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_the_file(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "parameters.yaml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message) as error:
+        read_parameters(file, "tracker")
+    assert str(file) in str(error.value)
+    with pytest.raises(FileNotFoundError):
+        read_parameters(tmp_path / "nothing.yaml", "tracker")
