@@ -7,6 +7,7 @@ as nobody can have put on or taken off much, only one that looks alike.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,11 +125,6 @@ class Driver:
         """Whether another head is the driver's, rather than the one that is followed."""
         return self._recognition.is_rather((other, self._look(other)), (followed, self._look_of(followed)))
 
-    def lost(self) -> None:
-        """Nobody is followed any more: whoever looked otherwise is gone, the driver is where he was."""
-        if self.doubted:
-            self.last = self._recognition.sure
-
     def gone(self, stamp: float, step: float) -> bool:
         """Whether to forget the driver; not before the next frame where these usually are ``step`` seconds apart."""
         return self.last is not None and stamp - self._seen > max(self._remember, min(_UNEVEN * step, _SLOWEST))
@@ -137,7 +133,8 @@ class Driver:
         """Whether a face proposed around ``centre`` (u, v) can be the driver's, so that a fit is worth its time."""
         if self.last is None:
             return self._seat.holds(centre, camera.width, camera.height)
-        return Place.of(self.last).near(camera.undistort(centre[None])[0], stamp - self._seen, _PROPOSAL_MARGIN)
+        middle = camera.undistort(centre[None])[0]
+        return any(place.near(middle, elapsed, _PROPOSAL_MARGIN) for place, _, elapsed in self._places(stamp))
 
     def may_be(self, fit: HeadFit, stamp: float, followed: bool = False) -> bool:
         """Whether a fitted head is the driver's: the one that was seen last, or anybody's in the seat.
@@ -146,13 +143,22 @@ class Driver:
         """
         if self.last is None:
             return self._seat.holds(fit.centre, fit.camera.width, fit.camera.height)
-        elapsed = stamp - self._seen
-        if not Place.of(self.last).reaches(Place.of(fit), float(self.last.alignment.pose[2, 3]), elapsed):
+        elapsed, there = stamp - self._seen, Place.of(fit)
+        if not any(place.reaches(there, distance, since) for place, distance, since in self._places(stamp)):
             return False
         if elapsed > _SAME_LOOK or (followed and _moved_on(self.last, fit, elapsed)):
             return True
         look = self._look_of(fit)
         return (self._looks.likeness(look) or 0.0) >= ALIKE or self._recognition.knows(look)
+
+    def _places(self, stamp: float) -> Iterator[tuple[Place, float, float]]:
+        """Where the driver was, how far from the camera, and how long ago: where the head that is followed was, and if
+        that one looked otherwise, where he himself was last."""
+        if self.last is not None:
+            yield Place.of(self.last), float(self.last.alignment.pose[2, 3]), stamp - self._seen
+        sure = self._recognition.sure
+        if self.doubted and sure is not None:
+            yield Place.of(sure), float(sure.alignment.pose[2, 3]), np.inf
 
     def _look_of(self, fit: HeadFit) -> FaceLook:
         if self._taken is None or self._taken[0] is not fit:

@@ -107,8 +107,3 @@ class RememberedLooks:
         near = [each for angle, each in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= _NEAR]
         told = [value for value in map(look.likeness, near) if value is not None]
         return max(told, default=None)
-
-    def may_show(self, look: FaceLook) -> bool:
-        """Whether a look can be the person's; so it is where nothing that is kept can be compared with it."""
-        likeness = self.likeness(look)
-        return likeness is None or likeness >= ALIKE

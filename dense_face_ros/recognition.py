@@ -17,7 +17,11 @@ _LASTING = 1.0  # seconds for which a look is kept: a face that slowly covers an
 _USED_TO = 5.0  # seconds after which whoever is followed is the driver, who looks otherwise now
 _BETWEEN = 0.1  # seconds between looks at where the driver was: each costs as much as a frame
 _APART = 0.08  # metres across between two heads: half of one's width, so that both are seen
-_CLEARLY = 0.1  # of likeness, by which a head must be more like the driver than another
+_SAME_DEPTH = 0.2  # of the distance, by which the driver may have come nearer or gone away meanwhile
+_CLEARLY, _LIKELY = 0.1, 0.6  # likeness by which a head must be more like the driver than another, and at least
+#: Degrees to where the driver was just before, up to which looks can be compared at all, and how alike they must be: of
+#: one person turned by 15 to 30 degrees 99 of 100 are.
+_TURNED, _ALIKE_TURNED = 30.0, 0.52
 
 
 class Recognition:
@@ -32,7 +36,7 @@ class Recognition:
         self._known.forget()
         self._doubt: float | None = None
         self.sure: HeadFit | None = None
-        self._latest: FaceLook | None = None  # of the sure fit
+        self._latest: FaceLook | None = None  # that was kept
         self._sure_at = self._looked_at = -np.inf
 
     @property
@@ -46,10 +50,14 @@ class Recognition:
             self.forget()
         if self.sure is not None and not followed and self._doubt is None:
             self._doubt = 0.0  # until it can be told, whoever turns up is nobody
+        likeness, _ = self._compared(look)
         self._doubt = self._unlike(look)
-        if self._doubt is None:
+        if self._doubt is not None:
+            return
+        self.sure, self._sure_at = fit, stamp
+        if likeness is None or likeness >= ALIKE:  # else it may be half another's, or a driver who turned far at once
             self._known.keep(look, stamp)
-            self.sure, self._sure_at, self._latest = fit, stamp, look
+            self._latest = look
 
     def knows(self, look: FaceLook) -> bool:
         """Whether the driver looks so, as far as it can be told."""
@@ -64,21 +72,27 @@ class Recognition:
 
     def is_rather(self, other: tuple[HeadFit, FaceLook], followed: tuple[HeadFit, FaceLook]) -> bool:
         """Whether another head is the driver's, rather than the one that is followed."""
-        unlike, likeness = self._unlike(followed[1]), self._known.likeness(other[1])
-        places = (fit.alignment.pose[:2, 3] for fit, _ in (other, followed))
-        if unlike is None or np.linalg.norm(np.subtract(*places)) <= _APART:
+        unlike, (likeness, _) = self._unlike(followed[1]), self._compared(other[1])
+        if unlike is None or likeness is None or self.sure is None:
             return False
-        return likeness is None or likeness > unlike + _CLEARLY
+        here, there, before = (fit.alignment.pose[:3, 3] for fit in (other[0], followed[0], self.sure))
+        apart = np.linalg.norm(here[:2] - there[:2]) > _APART
+        return bool(
+            apart and abs(here[2] / before[2] - 1.0) <= _SAME_DEPTH and likeness > max(unlike + _CLEARLY, _LIKELY)
+        )
 
     def _unlike(self, look: FaceLook) -> float | None:
-        """How little a look is like the driver's; None where it may be the driver's.
-
-        From where the driver never was seen, one who looked otherwise stays doubtful, and another must look as just
-        before.
-        """
-        likeness = self._known.likeness(look)
+        """How little a look is like the driver's; None where it may be the driver's. Where it cannot be told, one who
+        looked otherwise stays doubtful."""
+        likeness, needed = self._compared(look)
         if likeness is None:
-            if self._doubt is not None or self._latest is None:
-                return self._doubt
-            likeness = look.likeness(self._latest)
-        return None if likeness is None or likeness >= ALIKE else likeness
+            return self._doubt
+        return None if likeness >= needed else likeness
+
+    def _compared(self, look: FaceLook) -> tuple[float | None, float]:
+        """How much a look is like the driver's from there, or else just before; and how alike the driver's would be."""
+        likeness = self._known.likeness(look)
+        if likeness is not None or self._latest is None:
+            return likeness, ALIKE
+        turned = float(np.linalg.norm(look.direction - self._latest.direction))
+        return (look.likeness(self._latest) if turned <= _TURNED else None), _ALIKE_TURNED

@@ -217,7 +217,6 @@ class FaceTracker:
         try:
             fit = self._fitter.fit(image, last.next_view(camera), start, self._identity.prior)
         except _NO_FIT as why:
-            self._driver.lost()
             return None, str(why)
         if not self._driver.may_be(fit, stamp, self._following):
             return None, _NOT_THE_DRIVER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dense_face_ros.face_look import FaceLook, RememberedLooks
+from dense_face_ros.face_look import ALIKE, FaceLook, RememberedLooks
 
 RNG = np.random.default_rng(0)
 OURS, THEIRS = RNG.normal(size=(2, 200))
@@ -36,24 +36,23 @@ def test_likeness_is_correlation_where_both_are_seen() -> None:
 
 def test_a_look_is_compared_with_those_in_its_direction() -> None:
     memory = remembering(look(OURS))
-    assert memory.may_show(look(OURS + 0.2 * THEIRS, np.array([5.0, 0.0])))
-    assert not memory.may_show(look(THEIRS))
-    assert memory.may_show(look(THEIRS, np.array([40.0, 0.0]))), "nobody knows how the person looks from there"
+    assert memory.likeness(look(OURS, np.array([5.0, 0.0]))) == pytest.approx(1.0)
+    assert memory.likeness(look(THEIRS, np.array([40.0, 0.0]))) is None, "nobody knows how the person looks from there"
 
 
 def test_looks_of_earlier_are_compared_in_their_direction() -> None:
     memory = remembering(look(OURS), look(THEIRS, np.array([40.0, 0.0])))  # turned aside, it looks otherwise
-    assert memory.may_show(look(OURS, np.array([3.0, 5.0])))
-    assert not memory.may_show(look(OURS, np.array([30.0, 0.0])))
+    assert memory.likeness(look(OURS, np.array([3.0, 5.0]))) == pytest.approx(1.0)
+    assert memory.likeness(look(OURS, np.array([30.0, 0.0]))) < ALIKE
 
 
-def test_nothing_to_compare_excludes_nobody() -> None:
-    assert RememberedLooks().may_show(look(OURS))
+def test_nothing_to_compare_tells_nothing() -> None:
+    assert RememberedLooks().likeness(look(OURS)) is None
     half = np.arange(200) < 100
-    assert remembering(look(OURS, seen=half)).may_show(look(THEIRS, seen=~half))
+    assert remembering(look(OURS, seen=half)).likeness(look(THEIRS, seen=~half)) is None
     memory = remembering(look(OURS))
     memory.forget()
-    assert memory.may_show(look(THEIRS))
+    assert memory.likeness(look(THEIRS)) is None
 
 
 def test_a_lasting_look_gives_way_only_after_its_time() -> None:

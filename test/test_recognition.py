@@ -12,17 +12,18 @@ from dense_face_ros.recognition import Recognition
 
 RNG = np.random.default_rng(0)
 DRIVER, OTHER = RNG.normal(size=(2, 200))
-AHEAD, ASIDE = np.zeros(2), np.array([40.0, 0.0])
+#: Compared with what is kept of a direction; only with what was seen just before; and not at all.
+AHEAD, TURNED, ASIDE = np.zeros(2), np.array([20.0, 0.0]), np.array([40.0, 0.0])
 
 
 def look(values: np.ndarray, direction: np.ndarray = AHEAD) -> FaceLook:
     return FaceLook(values, np.ones(200, np.bool_), direction)
 
 
-def head(x: float) -> Any:
+def head(x: float, z: float = 0.65) -> Any:
     """A fit of a head ``x`` metres beside the axis."""
     pose = np.eye(4)
-    pose[:3, 3] = x, 0.0, 0.65
+    pose[:3, 3] = x, 0.0, z
     return SimpleNamespace(alignment=SimpleNamespace(pose=pose))
 
 
@@ -53,7 +54,9 @@ def test_another_head_is_the_driver_if_it_is_apart_and_more_alike() -> None:
     passer = head(-0.15), look(OTHER)
     known.see(*passer, 0.1, True)
     assert known.is_rather((there, look(DRIVER)), passer)
-    assert known.is_rather((there, look(DRIVER, ASIDE)), passer), "the driver may have turned where he never did before"
+    assert known.is_rather((there, look(DRIVER, TURNED)), passer)
+    assert not known.is_rather((there, look(DRIVER, ASIDE)), passer), "it cannot be told who this is"
+    assert not known.is_rather((head(0.0, 0.85), look(DRIVER)), passer), "somebody behind the driver's seat"
     assert not known.is_rather((there, look(OTHER)), passer), "a third person is no more alike"
     assert not known.is_rather((head(-0.1), look(DRIVER)), passer), "the same head, fitted otherwise"
     assert not known.is_rather((there, look(DRIVER)), (head(-0.15), look(DRIVER))), "who is followed is like him"
@@ -70,10 +73,16 @@ def test_doubt_lasts_where_it_cannot_be_told() -> None:
 
 def test_a_face_that_is_turned_further_must_look_as_just_before() -> None:
     known, _ = knowing_the_driver()
-    known.see(head(0.0), look(DRIVER + 0.3 * OTHER, ASIDE), 0.1, True)
+    known.see(head(0.0), look(DRIVER + 0.5 * OTHER, TURNED), 0.1, True)
     assert not known.doubted
-    known.see(head(0.0), look(RNG.normal(size=200), 2.0 * ASIDE), 0.2, True)
+    known.see(head(0.0), look(RNG.normal(size=200), 2.0 * TURNED), 0.2, True)
     assert known.doubted
+
+
+def test_who_turns_where_nothing_can_be_compared_is_believed() -> None:
+    known, _ = knowing_the_driver()
+    known.see(head(0.0), look(OTHER, ASIDE), 0.1, True)
+    assert not known.doubted
 
 
 def test_who_turns_up_from_elsewhere_is_doubtful_until_it_can_be_told() -> None:

@@ -22,6 +22,7 @@ from training.exported import output_statistics, read_exported
 from training.face_finder.network import FinderNetwork
 
 _EXPORTED = "network."  # how the exporter calls the network inside the graph
+_TOLD = ("trained_on", "licence", "images")
 _BYTES, _BIAS = "_quantized", "weight_bias"
 
 
@@ -37,13 +38,15 @@ def load_exported(network: FinderNetwork, path: Path, pictures: Iterable[Tensor]
         FileNotFoundError, ValueError: the file is missing, unreadable, or no finder of this architecture.
     """
     model, told = read_exported(path)
-    weights = exported_weights(model)
+    weights, lacking = exported_weights(model), [name for name in _TOLD if name not in told]
     norms = _norms(network)
     held = {name: value for name, value in network.state_dict().items() if name.rsplit(".", 1)[0] not in norms.values()}
     wanted = {name: tuple(value.shape) for name, value in held.items()}
     wanted |= {f"{conv}.bias": (held[f"{conv}.weight"].shape[0],) for conv in norms}
     if told.get("kind") != "face_finder" or {k: tuple(v.shape) for k, v in weights.items()} != wanted:
         raise ValueError(f"'{path}' is no finder of this architecture; give one of training.face_finder.export")
+    if lacking:
+        raise ValueError(f"'{path}' does not tell {', '.join(lacking)}; give one of training.face_finder.export")
     modules: dict[str, Any] = dict(network.named_modules())
     with torch.no_grad():
         network.load_state_dict({name: weights[name] for name in held}, strict=False)

@@ -27,7 +27,7 @@ from training.face_finder.targets import loss, targets_of
 from training.photographs.heads import FITS
 from training.photographs.portraits import credited
 from training.schedule import cosine, warm_up
-from training.terms import both_licences, both_sources
+from training.terms import RESEARCH, both_licences, both_sources
 
 _KIND = "face_finder"
 _VALIDATION_SEED = 7
@@ -149,6 +149,8 @@ def load_finder(path: Path) -> dict[str, Any]:
     state = load_checkpoint(path)
     if state.get("kind") != _KIND:
         raise ValueError(f"'{path}' is no checkpoint of a face finder; give one of training.face_finder.train")
+    # Runs from before terms were kept may have started from anything.
+    state.setdefault("licence", RESEARCH)
     return state
 
 
