@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 _FOLDER_RATE = 10.0  # frames per second of a folder of images
 _VIDEO_RATE = 30.0  # frames per second of a video file that does not tell
+_AS_ASKED = 0.05  # share by which a camera's rate may differ from the one asked: 29.97 Hz is 30
 _IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 
 
@@ -31,7 +32,11 @@ class Frame:
 
 
 class Webcam:
-    """A camera that OpenCV can open; it sets the pace."""
+    """A camera that OpenCV can open; it sets the pace. ``note`` says in what it does not do as asked, or nothing.
+
+    Where a size or rate is asked, so are compressed frames (Motion JPEG): over USB few cameras send large ones otherwise
+    at a video's rate.
+    """
 
     live = True
 
@@ -40,11 +45,24 @@ class Webcam:
         self._capture = cv2.VideoCapture(device)
         if not self._capture.isOpened():
             raise SourceError(f"webcam '{self.name}' cannot be opened; is it there, permitted and not in use?")
-        wanted = ((cv2.CAP_PROP_FRAME_WIDTH, width), (cv2.CAP_PROP_FRAME_HEIGHT, height), (cv2.CAP_PROP_FPS, rate))
-        for prop, value in wanted:
-            if value:
-                self._capture.set(prop, value)
+        wanted = {
+            "width": (cv2.CAP_PROP_FRAME_WIDTH, width),
+            "height": (cv2.CAP_PROP_FRAME_HEIGHT, height),
+            "rate": (cv2.CAP_PROP_FPS, rate),
+        }
+        asked = {name: (prop, value) for name, (prop, value) in wanted.items() if value}
+        if asked:
+            self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+        for prop, value in asked.values():
+            self._capture.set(prop, value)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # an old frame is worth nothing
+        given = {name: self._capture.get(prop) for name, (prop, _) in asked.items()}
+        others = [
+            f"{name} {given[name]:g} instead of {value:g}"
+            for name, (_, value) in asked.items()
+            if given[name] > 0.0 and abs(given[name] - value) > _AS_ASKED * value  # 0: it does not tell
+        ]
+        self.note = f"webcam '{self.name}' gives {', '.join(others)}" if others else ""
 
     def frames(self) -> Iterator[Frame]:
         """Frames for as long as the camera gives them.

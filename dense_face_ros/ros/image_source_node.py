@@ -105,11 +105,15 @@ class ImageSourceNode(Node):
         source, rate = self._settings.text("source"), self._settings.number("rate")
         if not source:
             raise SourceError("parameter 'source' is empty; give a webcam, video, folder of images or rosbag2")
-        device = re.fullmatch(r"(?:/dev/video)?(\d+)", source)
+        path = Path(source).expanduser()
+        # The names by which a camera is the same after every start are links to those that are numbered.
+        device = re.fullmatch(r"(?:/dev/video)?(\d+)", str(path.resolve()) if source.startswith("/dev/") else source)
         if device:
             width, height = int(self._settings.number("width")), int(self._settings.number("height"))
-            return Webcam(int(device[1]), width, height, rate)
-        path = Path(source).expanduser()
+            webcam = Webcam(int(device[1]), width, height, rate)
+            if webcam.note:
+                self.get_logger().warning(webcam.note)
+            return webcam
         if is_bag(path):
             return Bag(path, self._settings.text("topic"))
         if not path.exists():

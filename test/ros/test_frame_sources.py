@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -23,6 +24,34 @@ def test_video_twice(tmp_path: Path) -> None:
 def test_video_at_another_rate(tmp_path: Path) -> None:
     times = [frame.time for frame in Video(write_video(tmp_path / "clip.avi"), rate=10.0).frames()]
     assert times == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+
+
+class UsbCamera:
+    """A camera of 640x480 pixels at up to 30 Hz, that tells what it was asked for."""
+
+    asked: ClassVar[dict[int, float]] = {}
+
+    def __init__(self, device: int) -> None:
+        self.asked.clear()
+
+    def isOpened(self) -> bool:
+        return True
+
+    def set(self, prop: int, value: float) -> bool:
+        self.asked[prop] = value
+        return True
+
+    def get(self, prop: int) -> float:
+        return {cv2.CAP_PROP_FRAME_WIDTH: 640.0, cv2.CAP_PROP_FRAME_HEIGHT: 480.0, cv2.CAP_PROP_FPS: 29.97}[prop]
+
+
+def test_a_webcam_says_in_what_it_does_not_do_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", UsbCamera)
+    assert Webcam(0).note == "" and cv2.CAP_PROP_FOURCC not in UsbCamera.asked
+    assert Webcam(0, 640, 480, 30.0).note == ""
+    assert UsbCamera.asked[cv2.CAP_PROP_FOURCC] == cv2.VideoWriter.fourcc(*"MJPG")
+    note = Webcam(0, 1280, 480, 60.0).note
+    assert note == "webcam '/dev/video0' gives width 640 instead of 1280, rate 29.97 instead of 60"
 
 
 class UnevenCapture:
