@@ -19,9 +19,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from dense_face_ros.evaluation.provenance import provenance
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import KINDS, Template
-from training.benchmarks.provenance import provenance
 from training.checkpoint import CHECKPOINT, load_run, network_of
 from training.data import make_dataset
 from training.loader import Batch

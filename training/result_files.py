@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from training.benchmarks.provenance import provenance
+from dense_face_ros.evaluation.provenance import provenance
 
 Result = dict[str, Any]
 

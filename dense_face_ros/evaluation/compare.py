@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from dense_face_ros.evaluation import page
 from dense_face_ros.evaluation.charts import Series, chart
 from dense_face_ros.evaluation.frame_table import TIME, FrameColumns
 from dense_face_ros.evaluation.paired import PairedDifference, paired_difference
+from dense_face_ros.evaluation.provenance import origin
 from dense_face_ros.geometry import Array
 from dense_face_ros.head_state import Status
 
@@ -79,7 +81,8 @@ def comparison_page(this: Path, other: Path) -> tuple[str, dict[str, PairedDiffe
     one, two = read_pair(this, other)
     found = differences(one, two)
     parts = [
-        page.paragraph(f"This run: {this}. The other: {other}. {len(one)} frames in common."),
+        page.paragraph(f"This run: {this} ({_origin(this)}). The other: {other} ({_origin(other)})."),
+        page.paragraph(f"{len(one)} frames in common."),
         page.table(comparison_table(found), HEADER),
         page.heading("Time lines"),
     ]
@@ -88,6 +91,14 @@ def comparison_page(this: Path, other: Path) -> tuple[str, dict[str, PairedDiffe
             parts.append(_both(name.replace("_", " "), unit, one, two, one.numbers[name], two.numbers[name]))
     parts.append(_both("time of a frame", "ms", one, two, one.numbers[TIME], two.numbers[TIME]))
     return page.page("Comparison of two runs", parts), found
+
+
+def _origin(folder: Path) -> str:
+    """By what an evaluation was made, as its summary tells."""
+    try:
+        return origin(json.loads((folder / "summary.json").read_text(encoding="utf-8"))["provenance"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "of an unknown version"
 
 
 def _both(name: str, unit: str, one: FrameColumns, two: FrameColumns, a: Array, b: Array) -> str:

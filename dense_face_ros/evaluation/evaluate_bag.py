@@ -6,7 +6,7 @@ results. Writes into the output folder
 
 - ``report.html``: time lines of pose, status, latency, jitter, expression and attention, key frames; one file,
 - ``frames.csv`` (and ``frames.parquet`` where pyarrow is installed): a row per frame,
-- ``summary.json``: the figures,
+- ``summary.json``: the figures, and by which version, network, machine and parameters they came to be,
 - ``bag``: a rosbag2 (mcap) of the topics the node would have published,
 - ``comparison.html``, with ``--compare``: against the output folder of another run over the same recording.
 
@@ -29,6 +29,7 @@ from dense_face_ros.evaluation.bag import BagRecording
 from dense_face_ros.evaluation.compare import HEADER, TABLE, comparison_page, comparison_table
 from dense_face_ros.evaluation.frame_table import FrameColumns
 from dense_face_ros.evaluation.page import shown
+from dense_face_ros.evaluation.provenance import origin, provenance
 from dense_face_ros.evaluation.recording import FileRecording, Recording
 from dense_face_ros.evaluation.report import figures, report
 from dense_face_ros.evaluation.run import Tracker, run
@@ -75,14 +76,18 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
         result = run(tracker, recording, AttentionJudge(policy), output / "bag")
     finally:
         recording.close()
+    source = provenance(values["network"] or None)
+    plain = read_parameters(None, "tracker")
+    changed = {name: value for name, value in values.items() if value != plain[name]}
     found = summary(result.columns, result.memory_mb)
     result.columns.write_csv(output / TABLE)
     if not result.columns.write_parquet(output / "frames.parquet"):
         print("no frames.parquet: pyarrow is not installed (pip install pyarrow)", file=sys.stderr)
-    text = json.dumps({"recording": recording.name, **found}, indent=1, allow_nan=False)
+    told = {"recording": recording.name, **found, "parameters": changed, "provenance": source}
+    text = json.dumps(told, indent=1, allow_nan=False)
     (output / "summary.json").write_text(text + "\n", encoding="utf-8")
     name = options.recording.resolve().name
-    (output / "report.html").write_text(report(name, result, found), encoding="utf-8")
+    (output / "report.html").write_text(report(name, result, found, origin(source)), encoding="utf-8")
     for title, value in figures(found):
         print(f"{title}: {shown(value)}")
     if options.compare is not None:

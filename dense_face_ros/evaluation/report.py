@@ -31,9 +31,9 @@ _EVENTS = 60  # rows of a table
 _EXPRESSIONS = 5  # the liveliest ones are drawn
 
 
-def report(name: str, run: Run, summary: Mapping[str, Any]) -> str:
-    """The HTML text; ``summary`` as ``summary.summary`` gives it."""
-    parts = [page.table(figures(summary))]
+def report(name: str, run: Run, summary: Mapping[str, Any], origin: str) -> str:
+    """The HTML text; ``summary`` as ``summary.summary`` gives it, ``origin`` as ``provenance.origin``."""
+    parts = [page.table(figures(summary)), page.paragraph(f"Made by {origin}.")]
     if run.notes:
         assumed = "" if summary["metric"] else " The pose rests on an assumed camera."
         parts.append(page.paragraph("Camera: " + "; ".join(run.notes) + "." + assumed))

@@ -34,8 +34,8 @@ class Frame:
 class Webcam:
     """A camera that OpenCV can open; it sets the pace. ``note`` says in what it does not do as asked, or nothing.
 
-    Where a size or rate is asked, so are compressed frames (Motion JPEG): over USB few cameras send large ones otherwise
-    at a video's rate.
+    Where a size or rate is asked, so are compressed frames (Motion JPEG): over USB few cameras send large ones at a
+    video's rate otherwise.
     """
 
     live = True

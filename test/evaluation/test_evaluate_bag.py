@@ -16,6 +16,7 @@ from ros.materials import write_bag, write_video
 
 from dense_face_ros.evaluation.evaluate_bag import main
 from dense_face_ros.evaluation.frame_table import FrameColumns
+from dense_face_ros.evaluation.provenance import origin
 from dense_face_ros.evaluation.summary import OF_THE_MACHINE, summary
 
 
@@ -62,7 +63,12 @@ def test_two_runs_agree_to_the_last_digit(tmp_path: Path, capsys: pytest.Capture
     for path in (one / "bag").glob("*.mcap"):
         assert path.read_bytes() == next((two / "bag").glob("*.mcap")).read_bytes()
     assert "error of rotation, deg; " in (out := capsys.readouterr().out) and "; equal" in out
-    assert "<svg" in (two / "comparison.html").read_text()
+    page = (two / "comparison.html").read_text()
+    assert "<svg" in page and page.count(origin(summaries[0]["provenance"])) == 2
+    (one / "summary.json").write_text("{}")
+    third = tmp_path / "three"
+    assert main([str(bag), "--output", str(third), "--compare", str(one)], FakeTracker()) == 0
+    assert f"{one} (of an unknown version)" in (third / "comparison.html").read_text()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux accounts for memory in /proc")

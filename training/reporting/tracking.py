@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.reporting.tables import Named, made_by, table
+from training.reporting.tables import Named, commit_of, made_by, table
 from training.result_files import Result
 
 
@@ -167,7 +167,7 @@ def _median(figures: Result | None) -> str:
 def recording(results: Named) -> list[str]:
     """States told over a recording against the truth."""
     header = ("file", "frames", "share tracking", "rotation, °, mean", "p90", "position, mm", "depth, %",
-              "jitter, ° rms", "ms per frame, p50")  # fmt: skip
+              "jitter, ° rms", "ms per frame, p50", "commit")  # fmt: skip
     rows = []
     for name, result in results:
         truth = result.get("truth")
@@ -177,7 +177,7 @@ def recording(results: Named) -> list[str]:
         ]  # fmt: skip
         rows.append([
             name, result["frames"], result["share"]["tracking"], *errors, result["jitter"]["rotation_deg"]["p50"],
-            result["milliseconds"]["p50"],
+            result["milliseconds"]["p50"], commit_of(result["provenance"]) if "provenance" in result else None,
         ])  # fmt: skip
     text = (
         "Scripted drives come from `python -m training.make_drive DRIVE BAG`, figures from "

@@ -1,4 +1,4 @@
-"""Where a number comes from: commit, models, machine and libraries, for the head of every JSON result."""
+"""Where a number comes from: version, commit, models, machine and libraries, for the head of every JSON result."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Iterable, Mapping
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def provenance(network: Path | None = None) -> dict[str, Any]:
         network: file, or name of a shipped one, that was used instead of the shipped correspondence network.
     """
     return {
+        "version": _library_versions(("dense_face_ros",)).get("dense_face_ros"),
         "commit": _commit(),
         "models": _model_hashes(network),
         "hardware": {
@@ -33,8 +35,15 @@ def provenance(network: Path | None = None) -> dict[str, Any]:
             "system": platform.platform(terse=True),
         },
         "python": platform.python_version(),
-        "libraries": _library_versions(),
+        "libraries": _library_versions(_LIBRARIES),
     }
+
+
+def origin(source: Mapping[str, Any]) -> str:
+    """What :func:`provenance` says, in a line."""
+    commit, used = source["commit"], source["models"]["correspondence.onnx"]
+    made = f"commit {commit[:12]}{'-dirty' * commit.endswith('-dirty')}" if commit else f"version {source['version']}"
+    return f"{made}, network {used[:12]}, {source['hardware']['processor']}"
 
 
 def _commit() -> str | None:
@@ -65,9 +74,9 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _library_versions() -> dict[str, str]:
+def _library_versions(names: Iterable[str]) -> dict[str, str]:
     found = {}
-    for name in _LIBRARIES:
+    for name in names:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
