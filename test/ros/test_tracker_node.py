@@ -245,11 +245,16 @@ def test_a_calibration_told_once_is_kept(start: Any, observer: Observer) -> None
 def test_quality_of_service_can_be_overridden(start: Any, observer: Observer) -> None:
     overrides = ("image.subscription.reliability:=reliable", "camera_info.subscription.durability:=transient_local")
     start(FAKE_NODE, "--ros-args", *(text for override in overrides for text in ("-p", f"qos_overrides./{override}")))
+
+    def subscriber_of(topic: str) -> Any:
+        find = observer.node.get_subscriptions_info_by_topic
+        observer.wait_until(lambda: len(find(topic)) == 1, f"one subscriber to {topic} is seen")
+        return find(topic)[0]
+
     for _ in range(2):
         activate(observer)
-        (subscriber,) = observer.node.get_subscriptions_info_by_topic("/image")
-        assert subscriber.qos_profile.reliability is ReliabilityPolicy.RELIABLE
-        (subscriber,) = observer.node.get_subscriptions_info_by_topic("/camera_info")
+        assert subscriber_of("/image").qos_profile.reliability is ReliabilityPolicy.RELIABLE
+        subscriber = subscriber_of("/camera_info")
         assert subscriber.qos_profile.reliability is ReliabilityPolicy.BEST_EFFORT
         assert subscriber.qos_profile.durability is DurabilityPolicy.TRANSIENT_LOCAL
         assert observer.change_state("deactivate") and observer.change_state("cleanup")
