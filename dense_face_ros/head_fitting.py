@@ -62,8 +62,8 @@ class FitLimits:
     min_coverage: float = 0.3
     max_residual: float = 4.0
     max_sigma: float = 6.0
-    max_new_sigma: float = 2.1
-    sigma_per_score: float = 1.1
+    max_new_sigma: float = 2.05
+    sigma_per_score: float = 1.0
     distance: tuple[float, float] = (0.12, 8.0)
 
 
