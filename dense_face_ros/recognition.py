@@ -50,8 +50,8 @@ class Recognition:
             self.forget()
         if self.sure is not None and not followed and self._doubt is None:
             self._doubt = 0.0  # until it can be told, whoever turns up is nobody
-        likeness, _ = self._compared(look)
-        self._doubt = self._unlike(look)
+        likeness, needed = self._compared(look)
+        self._doubt = self._unlike(likeness, needed)
         if self._doubt is not None:
             return
         self.sure, self._sure_at = fit, stamp
@@ -61,18 +61,18 @@ class Recognition:
 
     def knows(self, look: FaceLook) -> bool:
         """Whether the driver looks so, as far as it can be told."""
-        return self._unlike(look) is None
+        return self._unlike(*self._compared(look)) is None
 
     def left_behind(self, look: FaceLook, stamp: float) -> HeadFit | None:
         """The driver's last fit, around which to look while somebody of this look is followed; None: no need now."""
-        if self._unlike(look) is None or stamp - self._looked_at < _BETWEEN:
+        if self.knows(look) or stamp - self._looked_at < _BETWEEN:
             return None
         self._looked_at = stamp
         return self.sure
 
     def is_rather(self, other: tuple[HeadFit, FaceLook], followed: tuple[HeadFit, FaceLook]) -> bool:
         """Whether another head is the driver's, rather than the one that is followed."""
-        unlike, (likeness, _) = self._unlike(followed[1]), self._compared(other[1])
+        unlike, (likeness, _) = self._unlike(*self._compared(followed[1])), self._compared(other[1])
         if unlike is None or likeness is None or self.sure is None:
             return False
         here, there, before = (fit.alignment.pose[:3, 3] for fit in (other[0], followed[0], self.sure))
@@ -81,10 +81,9 @@ class Recognition:
             apart and abs(here[2] / before[2] - 1.0) <= _SAME_DEPTH and likeness > max(unlike + _CLEARLY, _LIKELY)
         )
 
-    def _unlike(self, look: FaceLook) -> float | None:
-        """How little a look is like the driver's; None where it may be the driver's. Where it cannot be told, one who
+    def _unlike(self, likeness: float | None, needed: float) -> float | None:
+        """How little a look so compared is like the driver's; None where it may be his. Where it cannot be told, who
         looked otherwise stays doubtful."""
-        likeness, needed = self._compared(look)
         if likeness is None:
             return self._doubt
         return None if likeness >= needed else likeness

@@ -26,7 +26,6 @@ from dense_face_ros.geometry import Array
 RESTART = 1.0
 _LEARNING_SPEED = 5.0  # m/s; slower, drivers look around
 _ABSENCE = 60.0  # seconds without a head after which somebody else may sit there
-_NOT_SEEN = "driver not seen: nothing can be told"
 EYES_UNKNOWN = (math.nan, math.nan)
 _LOOKING = {ELSEWHERE: "the head points at no zone", UNDECIDED: "the head points at the border of zones"}
 
@@ -269,7 +268,8 @@ class AttentionPolicy:
     def _degraded(self, stamp: float) -> str:
         unseen = self.settings.unseen - TOLERANCE
         if self._watched_at is not None and stamp - self._watched_at >= unseen:
-            return "where the head points is not certain: nothing can be told" if self._head else _NOT_SEEN
+            why = "where the head points is not certain" if self._head else "driver not seen"
+            return f"{why}: nothing can be told"
         hidden = self._head and self._hidden_for >= unseen
         return "eyes not seen: sleep and drowsiness cannot be told" if hidden else ""
 

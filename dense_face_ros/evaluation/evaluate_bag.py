@@ -36,6 +36,7 @@ from dense_face_ros.evaluation.run import Tracker, run
 from dense_face_ros.evaluation.summary import summary
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.parameter_file import read_parameters
+from dense_face_ros.ros.parameters import TRACKER, defaults
 from dense_face_ros.ros.tracker_setup import face_tracker
 from dense_face_ros.upright import ROTATIONS
 
@@ -77,7 +78,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     finally:
         recording.close()
     source = provenance(values["network"] or None)
-    plain = read_parameters(None, "tracker")
+    plain = defaults(TRACKER)
     changed = {name: value for name, value in values.items() if value != plain[name]}
     found = summary(result.columns, result.memory_mb)
     result.columns.write_csv(output / TABLE)

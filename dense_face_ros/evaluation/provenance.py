@@ -41,14 +41,21 @@ def provenance(network: Path | None = None) -> dict[str, Any]:
 
 def origin(source: Mapping[str, Any]) -> str:
     """What :func:`provenance` says, in a line."""
-    commit, used = source["commit"], source["models"]["correspondence.onnx"]
-    made = f"commit {commit[:12]}{'-dirty' * commit.endswith('-dirty')}" if commit else f"version {source['version']}"
-    return f"{made}, network {used[:12]}, {source['hardware']['processor']}"
+    made = f"commit {commit_of(source)}" if source["commit"] else f"version {source['version']}"
+    return f"{made}, network {source['models']['correspondence.onnx'][:12]}, {source['hardware']['processor']}"
+
+
+def commit_of(source: Mapping[str, Any]) -> str:
+    """The commit in short."""
+    commit = source["commit"] or "unknown"
+    return f"{commit[:12]}{'-dirty' if 'dirty' in commit else ''}"
 
 
 def _commit() -> str | None:
-    here = Path(__file__).resolve().parent
-    command = ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():  # installed, perhaps within somebody else's repository
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -45,23 +45,19 @@ class Webcam:
         self._capture = cv2.VideoCapture(device)
         if not self._capture.isOpened():
             raise SourceError(f"webcam '{self.name}' cannot be opened; is it there, permitted and not in use?")
-        wanted = {
-            "width": (cv2.CAP_PROP_FRAME_WIDTH, width),
-            "height": (cv2.CAP_PROP_FRAME_HEIGHT, height),
-            "rate": (cv2.CAP_PROP_FPS, rate),
-        }
-        asked = {name: (prop, value) for name, (prop, value) in wanted.items() if value}
+        properties = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS)
+        wanted = zip(("width", "height", "rate"), properties, (width, height, rate), strict=True)
+        asked = [(name, prop, value) for name, prop, value in wanted if value]
         if asked:
             self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-        for prop, value in asked.values():
+        for _, prop, value in asked:
             self._capture.set(prop, value)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # an old frame is worth nothing
-        given = {name: self._capture.get(prop) for name, (prop, _) in asked.items()}
-        others = [
-            f"{name} {given[name]:g} instead of {value:g}"
-            for name, (_, value) in asked.items()
-            if given[name] > 0.0 and abs(given[name] - value) > _AS_ASKED * value  # 0: it does not tell
-        ]
+        others = []
+        for name, prop, value in asked:
+            given = self._capture.get(prop)
+            if given > 0.0 and abs(given - value) > _AS_ASKED * value:  # 0: it does not tell
+                others.append(f"{name} {given:g} instead of {value:g}")
         self.note = f"webcam '{self.name}' gives {', '.join(others)}" if others else ""
 
     def frames(self) -> Iterator[Frame]:

@@ -6,7 +6,7 @@ Landmark sets follow the 68-point mark-up: 0..16 the jaw line, 17..67 the inner 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,12 @@ from dense_face_ros.geometry import Array
 INNER = slice(17, 68)
 #: Upper ends of the bins of |true yaw| in degrees: [0, 30], (30, 60] and everything beyond, which is (60, 90].
 YAW_BINS = (30.0, 60.0)
+
+
+def median_and_worst(rows: Sequence[Mapping[str, float]], names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Of each of the figures that all rows have: ``median`` and ``worst``, which is the largest."""
+    values = {name: [row[name] for row in rows] for name in names}
+    return {name: {"median": float(np.median(found)), "worst": float(max(found))} for name, found in values.items()}
 
 
 def box_of(points: Array) -> Array:

@@ -33,6 +33,7 @@ from dense_face_ros.geometry import (
     yaw_pitch_roll_from_rotation,
 )
 from dense_face_ros.head_state import HeadState, Status
+from training.benchmarks.metrics import median_and_worst
 from training.benchmarks.rendered_people import render
 from training.options import check_least
 from training.rendering.drive import Drive
@@ -136,11 +137,7 @@ def evaluate(tracker: FaceTracker, model: FaceModel, people: int) -> dict[str, A
         first, twin, second = (track(tracker, model, drive, seed) for drive in drives)
         yaws = [yaw_in_car(s[: len(second)], turn) for s, turn in zip((first, second), _TURNS, strict=True)]
         rows.append({**figures(first, twin), "turned_camera_deg": abs(yaws[1] - yaws[0])})
-    summary = {
-        name: {"median": float(np.median([r[name] for r in rows])), "worst": float(max(r[name] for r in rows))}
-        for name in rows[0]
-    }
-    return {"benchmark": "steadiness", "people": people, **summary, "rows": rows}
+    return {"benchmark": "steadiness", "people": people, **median_and_worst(rows, rows[0]), "rows": rows}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from training.reporting.tables import Named, commit_of, made_by, table
+from dense_face_ros.evaluation.provenance import commit_of
+from training.reporting.tables import Named, made_by, table
 
 
 def label_error(results: Named) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dense_face_ros.evaluation.provenance import commit_of
 from training.result_files import Result
 
 Named = list[tuple[str, Result]]
@@ -20,11 +21,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 def shown(value: object) -> str:
     """Decimals to two digits, unknown empty."""
     return "" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def commit_of(source: Result) -> str:
-    commit = source["commit"] or "unknown"
-    return f"{commit[:12]}{'-dirty' if 'dirty' in commit else ''}"
 
 
 #: Where a result names the network that was used; both are one file where none in bytes lay beside it.

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.reporting.tables import Named, commit_of, made_by, table
+from dense_face_ros.evaluation.provenance import commit_of
+from training.reporting.tables import Named, made_by, table
 from training.result_files import Result
 
 
@@ -72,10 +73,9 @@ def steadiness(results: Named) -> list[str]:
     }
     parts = ["## Steadiness on rendered people"]
     for name, result in results:
-        rows = [[title, result[key]["median"], result[key]["worst"]] for key, title in figures.items()]
         parts += [
             made_by(name, result, f"python -m training.benchmarks.steadiness --people {result['people']} --json"),
-            table(("filtered pose", f"median of {result['people']} people", "worst"), rows),
+            _median_and_worst(result, figures, ("filtered pose", f"median of {result['people']} people", "worst")),
         ]
     return parts
 
@@ -90,13 +90,17 @@ def passing(results: Named) -> list[str]:
     }
     parts = ["## Somebody passes right in front of a rendered driver"]
     for name, result in results:
-        pairs = result["pairs"]
-        rows = [[title, result[key]["median"], result[key]["worst"]] for key, title in figures.items()]
+        back = f"in the end the driver is told in {result['back']} of {result['pairs']}"
         parts += [
-            made_by(name, result, f"python -m training.benchmarks.passing --pairs {pairs} --json"),
-            table((f"in the end the driver is told in {result['back']} of {pairs}", "median", "worst"), rows),
+            made_by(name, result, f"python -m training.benchmarks.passing --pairs {result['pairs']} --json"),
+            _median_and_worst(result, figures, (back, "median", "worst")),
         ]
     return parts
+
+
+def _median_and_worst(result: Result, figures: dict[str, str], header: tuple[str, str, str]) -> str:
+    """A table of the figures (key -> title) that ``metrics.median_and_worst`` wrote."""
+    return table(header, [[title, result[key]["median"], result[key]["worst"]] for key, title in figures.items()])
 
 
 def finding(results: Named) -> list[str]:
