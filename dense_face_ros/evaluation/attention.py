@@ -9,7 +9,6 @@ from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.head_state import HeadState, Status
-from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.message_content import pose_covariance
 from dense_face_ros.ros.parameter_file import read_parameters
 from dense_face_ros.ros.parameters import ATTENTION, Value, defaults
@@ -19,7 +18,7 @@ SILENCE = float(defaults(ATTENTION)["max_silence"])
 
 
 def add_attention_options(parser: argparse.ArgumentParser) -> None:
-    """The options that :func:`asked_policy` reads: a parameter file, and what is said beside it."""
+    """The options that :func:`asked_values` reads: a parameter file, and what is said beside it."""
     parser.add_argument(
         "--attention-params-file", type=Path, metavar="YAML", help="parameter file of the attention node"
     )
@@ -33,23 +32,29 @@ def add_attention_options(parser: argparse.ArgumentParser) -> None:
         metavar=("YAW", "PITCH", "ROLL"),
         help="mounting of the camera, degrees, as the node's parameters (default: as the file, or learned)",
     )
+    parser.add_argument(
+        "--speed",
+        metavar="TOPIC",
+        help="of the vehicle's speed, of any of the node's types (default: as the file, or ''; '': unknown)",
+    )
 
 
-def asked_policy(options: argparse.Namespace) -> AttentionPolicy:
-    """The policy that the options ask for; the speed of the vehicle is unknown.
+def asked_values(options: argparse.Namespace) -> dict[str, Value]:
+    """The attention node's parameters as the options ask for them.
 
     Raises:
         OSError, ValueError: naming the file, parameter or option.
     """
     values = read_parameters(options.attention_params_file, "attention")
     said: dict[str, Value | None] = {name: getattr(options, name) for name in ("preset", "zones", "drive")}
+    said["speed_topic"] = options.speed
     values |= {name: value for name, value in said.items() if value is not None}
     if options.camera is not None:
         angles = zip(("camera_yaw", "camera_pitch", "camera_roll"), options.camera, strict=True)
         values |= {"mounting": "parameters", **dict(angles)}
     if values["mounting"] == "tf":
         raise ValueError("parameter 'mounting' is 'tf', and transforms are not read; give the mounting with --camera")
-    return attention_policy(values)
+    return values
 
 
 class AttentionJudge:
@@ -58,9 +63,9 @@ class AttentionJudge:
     def __init__(self, policy: AttentionPolicy) -> None:
         self._policy = policy
 
-    def judge(self, stamp: float, state: HeadState) -> Attention:
-        """What the policy concludes at a stamp in seconds."""
+    def judge(self, stamp: float, state: HeadState, speed: float | None = None) -> Attention:
+        """What the policy concludes at a stamp in seconds; ``speed``: of the vehicle, m/s, None where unknown."""
         if state.status is not Status.TRACKING:
-            return self._policy.update(HeadSample(stamp))
+            return self._policy.update(HeadSample(stamp, speed=speed))
         covariance = pose_covariance(state)
-        return self._policy.update(HeadSample(stamp, state.pose[:3, :3], covariance, state.eye_openness))
+        return self._policy.update(HeadSample(stamp, state.pose[:3, :3], covariance, state.eye_openness, speed))

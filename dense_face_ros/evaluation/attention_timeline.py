@@ -2,8 +2,9 @@
 
     python -m dense_face_ros.evaluation.attention_timeline drive_output/ --output report/
 
-reads ``head_pose`` and ``expression`` of a rosbag2, as the tracker node or the evaluation wrote it, runs the policy
-over them again and writes ``attention.png`` and ``attention.csv``. Needs rosbags and matplotlib, not ROS.
+reads ``head_pose`` and ``expression`` of a rosbag2, as the tracker node or the evaluation wrote it, and the vehicle's
+speed where a topic of it is named; runs the policy over them again and writes ``attention.png`` and ``attention.csv``.
+Needs rosbags and matplotlib, not ROS.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,13 @@ from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import Attention
-from dense_face_ros.evaluation.attention import SILENCE, add_attention_options, asked_policy
+from dense_face_ros.evaluation.attention import SILENCE, add_attention_options, asked_values
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.geometry import rotation_from_quaternion
-from dense_face_ros.ros.bag_topics import open_reader, read_messages
+from dense_face_ros.ros.attention_setup import attention_policy
+from dense_face_ros.ros.bag_topics import open_reader, read_messages, speed_connection
 from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.vehicle_speed import VehicleSpeed
 
 #: Topics that are read, as the tracker node names them, and their types.
 _TYPES = {"head_pose": "geometry_msgs/msg/PoseWithCovarianceStamped", "expression": "sensor_msgs/msg/JointState"}
@@ -76,20 +80,27 @@ def _cell(value: float | None, digits: int) -> str:
     return "" if value is None or np.isnan(value) else f"{value:.{digits}f}"
 
 
-def read_bag(path: Path, namespace: str = "") -> Iterator[HeadSample]:
+def read_bag(path: Path, namespace: str = "", speed_topic: str = "") -> Iterator[HeadSample]:
     """Samples of the topics ``head_pose`` and ``expression`` in a rosbag2, in the order of recording.
+
+    Args:
+        path: of the bag.
+        namespace: of the topics.
+        speed_topic: of the vehicle's speed; empty: unknown.
 
     Raises:
         SourceError: one line naming the bag, when it cannot be read, is damaged or has no such topic.
     """
     reader = open_reader(path)
     try:
-        yield from _samples(str(path), reader, {f"{namespace}/{name}": kind for name, kind in _TYPES.items()})
+        topics = {f"{namespace}/{name}": kind for name, kind in _TYPES.items()}
+        speed = speed_connection(str(path), reader.connections, speed_topic, namespace)
+        yield from _samples(str(path), reader, topics, speed)
     finally:
         reader.close()
 
 
-def _samples(name: str, reader: Any, topics: dict[str, str]) -> Iterator[HeadSample]:
+def _samples(name: str, reader: Any, topics: dict[str, str], speed: Any) -> Iterator[HeadSample]:
     from rosbags.typesys import Stores, get_typestore  # with the reader opened, it is there
 
     wanted = [connection for connection in reader.connections if topics.get(connection.topic) == connection.msgtype]
@@ -97,18 +108,25 @@ def _samples(name: str, reader: Any, topics: dict[str, str]) -> Iterator[HeadSam
         known = ", ".join(sorted({f"{c.topic} ({c.msgtype})" for c in reader.connections})) or "none"
         lacking = " and no ".join(f"{topic} ({kind})" for topic, kind in topics.items())
         raise SourceError(f"bag '{name}' has no {lacking}; its topics: {known}")
-    pairing, decode = SamplePairing(), get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
-    for connection, _, message in read_messages(name, reader, wanted, decode):
+    pairing, vehicle, decode = SamplePairing(), VehicleSpeed(), get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
+    read = wanted if speed is None else [*wanted, speed]
+    for connection, recorded, message in read_messages(name, reader, read, decode):
+        now = 1e-9 * recorded
+        if connection.topic not in topics:
+            vehicle.tell(message, now)
+            continue
         stamp = int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
         if connection.topic.endswith("expression"):
             values = dict(zip(message.name, message.position, strict=False))
             eyes = tuple(float(values.get(f"eye_openness_{side}", np.nan)) for side in SIDES)
-            yield from pairing.expression(stamp, (eyes[0], eyes[1]), bool(message.name))
+            samples = pairing.expression(stamp, (eyes[0], eyes[1]), bool(message.name))
         else:
             q = message.pose.pose.orientation
             rotation = rotation_from_quaternion([q.x, q.y, q.z, q.w])
             covariance = np.asarray(message.pose.covariance, dtype=np.float64).reshape(6, 6)
-            yield from pairing.pose(stamp, rotation, covariance)
+            samples = pairing.pose(stamp, rotation, covariance)
+        for sample in samples:
+            yield replace(sample, speed=vehicle.at(now))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,8 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_attention_options(parser)
     options = parser.parse_args(arguments)
     try:
-        policy = asked_policy(options)
-        states = judge(read_bag(options.bag, options.namespace), policy)
+        values = asked_values(options)
+        policy = attention_policy(values)
+        states = judge(read_bag(options.bag, options.namespace, str(values["speed_topic"])), policy)
         options.output.mkdir(parents=True, exist_ok=True)
         draw_timeline(states, policy.settings, policy.zones, options.output / "attention.png")
         write_transitions(states, options.output / "attention.csv")

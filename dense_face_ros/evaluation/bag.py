@@ -20,10 +20,12 @@ from dense_face_ros.ros.bag_topics import (
     info_connection,
     open_reader,
     read_messages,
+    speed_connection,
 )
 from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.images import decode_compressed, decode_image
+from dense_face_ros.ros.vehicle_speed import VehicleSpeed
 
 _DECODERS = {IMAGE: decode_image, COMPRESSED_IMAGE: decode_compressed}
 _POSE_TYPES = ("geometry_msgs/msg/PoseStamped", "geometry_msgs/msg/PoseWithCovarianceStamped")
@@ -40,13 +42,20 @@ class BagRecording:
         truth: topic of the true poses, camera <- head; empty: the one that ends in ``head_pose/truth``, if any.
         rectified: the images are rectified: the camera is P of camera_info, without distortion.
         field_of_view: degrees across the longer image side, assumed where there is no usable camera_info.
+        speed_topic: of the vehicle's speed; empty: unknown.
 
     Raises:
         SourceError: one line naming the bag or topic.
     """
 
     def __init__(
-        self, path: Path, topic: str = "", truth: str = "", rectified: bool = False, field_of_view: float = 60.0
+        self,
+        path: Path,
+        topic: str = "",
+        truth: str = "",
+        rectified: bool = False,
+        field_of_view: float = 60.0,
+        speed_topic: str = "",
     ) -> None:
         self.name = str(path)
         self._reader = open_reader(path)
@@ -57,6 +66,7 @@ class BagRecording:
         try:
             self._image = image_connection(self.name, self._reader.connections, topic, "with --topic")
             self._truth = self._choose_truth(truth)
+            self._speed = speed_connection(self.name, self._reader.connections, speed_topic)
         except SourceError:
             self._reader.close()
             raise
@@ -75,10 +85,13 @@ class BagRecording:
             first = next(self._messages(self._info), None)
             if first is not None:
                 cameras.update(first[2])
-        decode, index = _DECODERS[self._image.msgtype], 0
-        for connection, recorded, message in self._messages(self._image, self._info):
+        decode, speed, index = _DECODERS[self._image.msgtype], VehicleSpeed(), 0
+        for connection, recorded, message in self._messages(self._image, self._info, self._speed):
             if connection.topic != self._image.topic:
-                cameras.update(message)
+                if self._info is not None and connection.topic == self._info.topic:
+                    cameras.update(message)
+                else:
+                    speed.tell(message, 1e-9 * recorded)
                 continue
             try:
                 image = decode(message)
@@ -89,7 +102,8 @@ class BagRecording:
             stamp = int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec) or recorded
             height, width = image.shape[:2]
             camera, note = cameras.camera_for(width, height, header.frame_id, self._rectified, self._field_of_view)
-            yield RecordedFrame(stamp, recorded, header.frame_id, image, camera, note)
+            moving = speed.at(1e-9 * recorded)
+            yield RecordedFrame(stamp, recorded, header.frame_id, image, camera, note, moving)
             index += 1
         if index == 0:
             raise SourceError(f"bag '{self.name}' has no image on topic '{self.topic}'")

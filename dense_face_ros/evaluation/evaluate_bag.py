@@ -24,7 +24,7 @@ from typing import Any
 
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
-from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_policy
+from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_values
 from dense_face_ros.evaluation.bag import BagRecording
 from dense_face_ros.evaluation.compare import HEADER, TABLE, comparison_page, comparison_table
 from dense_face_ros.evaluation.frame_table import FrameColumns
@@ -34,7 +34,9 @@ from dense_face_ros.evaluation.recording import FileRecording, Recording
 from dense_face_ros.evaluation.report import figures, report
 from dense_face_ros.evaluation.run import Tracker, run
 from dense_face_ros.evaluation.summary import summary
+from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.bag_topics import is_bag
+from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.parameter_file import read_parameters
 from dense_face_ros.ros.parameters import TRACKER, defaults
 from dense_face_ros.ros.tracker_setup import face_tracker
@@ -66,8 +68,9 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
         raise FileExistsError(f"'{output / 'bag'}' exists already; name another --output or remove it")
     if options.compare is not None:
         FrameColumns.read_csv(options.compare / TABLE)  # before the recording is tracked, not after
-    values, policy = tracker_values(options), asked_policy(options)
-    recording = open_recording(options, values)
+    values, attention = tracker_values(options), asked_values(options)
+    policy = attention_policy(attention)
+    recording = open_recording(options, values, str(attention["speed_topic"]))
     try:
         if tracker is None:
             face = face_tracker(values)
@@ -113,7 +116,7 @@ def tracker_values(options: argparse.Namespace) -> dict[str, Any]:
     return {**values, "backend": options.backend, "threads": options.threads}
 
 
-def open_recording(options: argparse.Namespace, values: dict[str, Any]) -> Recording:
+def open_recording(options: argparse.Namespace, values: dict[str, Any], speed_topic: str) -> Recording:
     """The bag, video or folder that is asked for, seen by the camera that the tracker's parameters tell.
 
     Raises:
@@ -123,7 +126,10 @@ def open_recording(options: argparse.Namespace, values: dict[str, Any]) -> Recor
     if not path.exists():
         raise FileNotFoundError(f"'{path}' does not exist; give a rosbag2, a video or a folder of images")
     if is_bag(path):
-        return BagRecording(path, options.topic, options.truth, values["rectified"], values["field_of_view"])
+        camera = values["rectified"], values["field_of_view"]
+        return BagRecording(path, options.topic, options.truth, *camera, speed_topic)
+    if speed_topic:
+        raise SourceError(f"'{path}' is no bag and has no speed topic '{speed_topic}'; judge without with --speed ''")
     return FileRecording(path, values["field_of_view"])
 
 

@@ -15,14 +15,15 @@ from dense_face_ros.evaluation.truth import TruePoses, pose_errors
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from dense_face_ros.head_state import HeadState
 
-#: Metres, degrees (signs as in ``geometry.rotation_from_yaw_pitch_roll``), shares; ``sigma_`` from the covariance.
+#: Metres, degrees (signs as in ``geometry.rotation_from_yaw_pitch_roll``), shares; ``sigma_`` from the covariance;
+#: ``speed`` of the vehicle, metres per second.
 _MEASURED = (
     "x", "y", "z", "yaw", "pitch", "roll",
     "raw_x", "raw_y", "raw_z", "raw_yaw", "raw_pitch", "raw_roll",
     "sigma_position", "sigma_rotation", "metric", "visible_landmarks",
     "eye_left", "eye_right", "inliers", "residual", "coverage",
     "jitter_rotation", "jitter_position_mm", "jitter_raw_rotation", "jitter_raw_position_mm", "jitter_landmarks",
-    "glance", "perclos",
+    "glance", "perclos", "speed",
 )  # fmt: skip
 _COMPARED = (
     "true_x", "true_y", "true_z", "true_yaw", "true_pitch", "true_roll",
@@ -52,7 +53,13 @@ class FrameTable:
         return len(self._rows)
 
     def add(
-        self, stamp: int, state: HeadState, jitter: Jitter | None, attention: Attention, milliseconds: float
+        self,
+        stamp: int,
+        state: HeadState,
+        jitter: Jitter | None,
+        attention: Attention,
+        milliseconds: float,
+        speed: float | None = None,
     ) -> None:
         """The next frame; ``jitter`` of the window that ends with it goes into the row of the window's middle."""
         unknown = float("nan")
@@ -63,7 +70,7 @@ class FrameTable:
             np.sqrt(covariance[:3].sum()), np.degrees(np.sqrt(covariance[3:].sum())),
             float(state.camera.metric), float(state.landmark_visible.sum()),
             *state.eye_openness, *(state.quality.get(n, unknown) for n in ("inliers", "residual", "coverage")),
-            *[unknown] * 5, attention.glance, attention.perclos,
+            *[unknown] * 5, attention.glance, attention.perclos, unknown if speed is None else speed,
             *(state.expression.get(name, unknown) for name in self._expression_names), milliseconds,
         ]  # fmt: skip
         self._rows.append(np.array(numbers, dtype=np.float64))

@@ -20,7 +20,8 @@ class RecordedFrame:
     """One image (H, W, 3) BGR, uint8.
 
     ``stamp`` is the image's, ``recorded`` when it was written, both in nanoseconds. ``camera`` is assumed (not
-    ``metric``) where the recording tells no usable one; ``note`` then says why.
+    ``metric``) where the recording tells no usable one; ``note`` then says why. ``speed`` is the vehicle's, m/s, None
+    where it is unknown.
     """
 
     stamp: int
@@ -29,6 +30,7 @@ class RecordedFrame:
     image: BgrImage
     camera: PinholeCamera
     note: str
+    speed: float | None = None
 
 
 class Recording(Protocol):

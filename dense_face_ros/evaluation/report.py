@@ -137,6 +137,8 @@ def timelines(columns: FrameColumns) -> list[str]:
             _bands(columns, "attention", _ATTENTION_BANDS, _ATTENTION_BANDS["unknown"]),
         )
     )
+    if np.isfinite(numbers["speed"]).any():
+        charts.append(line("Speed of the vehicle", "km/h", {"": 3.6 * numbers["speed"]}))
     charts.append(line("Share of inliers", "share", {"": numbers["inliers"]}, y_range=(0.0, 1.05)))
     charts.append(line("Time of a frame", "ms", {"": numbers[TIME]}))
     return charts

@@ -77,8 +77,8 @@ def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path
             started = time.perf_counter()
             state = tracker.update(frame.image, 1e-9 * frame.stamp, frame.camera)
             milliseconds = 1e3 * (time.perf_counter() - started)
-            attention = judge.judge(1e-9 * frame.stamp, state)
-            table.add(frame.stamp, state, meter.add(state), attention, milliseconds)
+            attention = judge.judge(1e-9 * frame.stamp, state, frame.speed)
+            table.add(frame.stamp, state, meter.add(state), attention, milliseconds, frame.speed)
             pictures.add(frame.image, state, 1e-9 * (frame.stamp - first))
             if output is not None:
                 output.write(frame, state)

@@ -34,9 +34,9 @@ from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.managed_node import ManagedNode, explained
-from dense_face_ros.ros.node_parameters import NodeParameters
+from dense_face_ros.ros.node_parameters import NodeParameters, check_topic
 from dense_face_ros.ros.parameters import ATTENTION
-from dense_face_ros.ros.vehicle_speed import SPEED_TYPES, check_topic, speed_of
+from dense_face_ros.ros.vehicle_speed import VehicleSpeed, message_type
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -46,7 +46,6 @@ _HEAD = QoSProfile(depth=10)
 _ANY_SPEED = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _WATCH_PERIOD = 0.1  # seconds; in silence the state is repeated at this pace
 _DIAGNOSTICS_PERIOD = 1.0  # seconds
-_SPEED_HOLD = 2.0  # seconds for which a speed stands
 
 
 class AttentionNode(ManagedNode):
@@ -61,7 +60,7 @@ class AttentionNode(ManagedNode):
         self._watch: Timer | None = None
         self._service: Any = None
         self._car: CarTransform | None = None
-        self._speed: tuple[float, float] | None = None
+        self._speed = VehicleSpeed()
         self._failure, self._judged = "", 0
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -101,7 +100,7 @@ class AttentionNode(ManagedNode):
         self._policy.reset()
         self._pairing = SamplePairing()
         self._previous: Attention | None = None
-        self._speed = None
+        self._speed = VehicleSpeed()
         self._head = PoseWithCovarianceStamped()
         self._last_markers = -math.inf
         self._last_arrival, self._last_stamp = self._now(), self._now()
@@ -113,7 +112,7 @@ class AttentionNode(ManagedNode):
             self.create_subscription(JointState, "expression", self._take_expression, _HEAD),
         ]
         if self._settings.text("speed_topic"):
-            kind = SPEED_TYPES[self._settings.text("speed_type")]
+            kind = message_type(self._settings.text("speed_type"))
             topic = self._settings.text("speed_topic")
             self._subscriptions_held.append(self.create_subscription(kind, topic, self._take_speed, _ANY_SPEED))
         self._watch = self.create_timer(_WATCH_PERIOD, self._watch_silence)
@@ -156,7 +155,7 @@ class AttentionNode(ManagedNode):
         self._judge(self._pairing.expression(nanoseconds(message.header), read_eyes(message), bool(message.name)))
 
     def _take_speed(self, message: Any) -> None:
-        self._speed = (speed_of(message), self._now())
+        self._speed.tell(message, self._now())
 
     def _judge(self, samples: list[HeadSample]) -> None:
         assert self._policy is not None
@@ -165,17 +164,11 @@ class AttentionNode(ManagedNode):
             self._last_arrival = now
         if self._car is not None:
             self._policy.mounting = self._car.rotation(self._head.header.frame_id)
-        speed = self._present_speed(now)
+        speed = self._speed.at(now)
         self._judged += len(samples)
         for sample in samples:
             self._last_stamp = sample.stamp
             self._publish(self._policy.update(replace(sample, speed=speed)))
-
-    def _present_speed(self, now: float) -> float | None:
-        """m/s, while it is fresh; None where it is unknown."""
-        if self._speed is None or abs(now - self._speed[1]) > _SPEED_HOLD or not math.isfinite(self._speed[0]):
-            return None
-        return self._speed[0]
 
     def _publish_diagnostics(self) -> None:
         report = AttentionReport(
@@ -184,7 +177,7 @@ class AttentionNode(ManagedNode):
             failure=self._failure,
             received=self._judged,
             period=_DIAGNOSTICS_PERIOD,
-            speed=self._present_speed(self._now()),
+            speed=self._speed.at(self._now()),
             policy=self._policy,
         )
         self._judged = 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.vehicle_speed import SPEED_TYPES
 
 IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
@@ -101,6 +102,32 @@ def info_connection(connections: Sequence[Any], image_topic: str) -> Any:
     base = image_topic.removesuffix("/compressed").rsplit("/", 1)[0]
     beside = [c for c in infos if c.topic == f"{base}/camera_info"]
     return (beside or infos)[0] if beside or len(infos) == 1 else None
+
+
+def speed_connection(name: str, connections: Sequence[Any], topic: str, namespace: str = "") -> Any:
+    """The connection of the vehicle's speed, of any type that tells one; None where no topic is wanted.
+
+    Args:
+        name: of the bag, for errors.
+        connections: of the reader.
+        topic: as the node's parameter ``speed_topic``.
+        namespace: of the node, for a topic without a leading slash.
+
+    Raises:
+        SourceError: the bag does not have it.
+    """
+    if not topic:
+        return None
+    speeds = [c for c in connections if c.msgtype.replace("/msg/", "/") in SPEED_TYPES]
+    wanted = topic if topic.startswith("/") else f"{namespace}/{topic}"
+    found = next((c for c in speeds if c.topic == wanted), None)
+    if found is None:
+        names = ", ".join(f"{c.topic} ({c.msgtype})" for c in speeds) or "none"
+        raise SourceError(
+            f"bag '{name}' has no speed topic '{wanted}'; topics that may tell one: {names}; "
+            "name another with --speed, or judge without a speed with --speed ''"
+        )
+    return found
 
 
 def first_line(error: Exception) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.validate_topic_name import validate_topic_name
 
 from dense_face_ros.ros.parameters import COMMON, ParameterSpec, Value, unknown
 
@@ -100,6 +102,16 @@ class NodeParameters:
         for parameter in parameters:
             self._problems.pop(parameter.name, None)
         return SetParametersResult(successful=True)
+
+
+def check_topic(parameter: str, topic: str) -> None:
+    """ValueError naming a parameter whose topic can be none; empty is no topic, and permitted."""
+    try:
+        if topic:
+            validate_topic_name(topic)
+    except InvalidTopicNameException as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"parameter '{parameter}' is '{topic}', which can be no topic: {reason}") from error
 
 
 def _descriptor(spec: ParameterSpec) -> ParameterDescriptor:

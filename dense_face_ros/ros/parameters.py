@@ -11,6 +11,7 @@ from typing import Literal
 
 from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.backends.choose import BACKENDS
+from dense_face_ros.ros.vehicle_speed import SPEED_TYPES
 
 Value = bool | int | float | str
 
@@ -301,12 +302,7 @@ ATTENTION: tuple[ParameterSpec, ...] = (
         "std_msgs/Float64",
         "Message type of speed_topic; of a twist, linear.x counts.",
         "on configure",
-        choices=(
-            "std_msgs/Float64",
-            "geometry_msgs/TwistStamped",
-            "geometry_msgs/TwistWithCovarianceStamped",
-            "nav_msgs/Odometry",
-        ),
+        choices=SPEED_TYPES,
     ),
     ParameterSpec(
         "max_silence", 0.4, "Time without any message after which the state is unknown.", "at once", "s", 0.05, 10.0

@@ -1,36 +1,46 @@
-"""The vehicle's speed, whichever of the usual messages tells it."""
+"""The vehicle's speed, whichever of the usual messages tells it. Needs no ROS installation."""
 
 from __future__ import annotations
 
+import math
+from importlib import import_module
 from typing import Any
 
-from geometry_msgs.msg import TwistStamped, TwistWithCovarianceStamped
-from nav_msgs.msg import Odometry
-from rclpy.exceptions import InvalidTopicNameException
-from rclpy.validate_topic_name import validate_topic_name
-from std_msgs.msg import Float64
-
-SPEED_TYPES: dict[str, type] = {
-    "std_msgs/Float64": Float64,
-    "geometry_msgs/TwistStamped": TwistStamped,
-    "geometry_msgs/TwistWithCovarianceStamped": TwistWithCovarianceStamped,
-    "nav_msgs/Odometry": Odometry,
-}
+SPEED_TYPES = (
+    "std_msgs/Float64",
+    "geometry_msgs/TwistStamped",
+    "geometry_msgs/TwistWithCovarianceStamped",
+    "nav_msgs/Odometry",
+)
+_HOLD = 2.0  # seconds for which a speed stands
 
 
-def check_topic(parameter: str, topic: str) -> None:
-    """ValueError naming a parameter whose topic can be none; empty is no topic, and permitted."""
-    try:
-        if topic:
-            validate_topic_name(topic)
-    except InvalidTopicNameException as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"parameter '{parameter}' is '{topic}', which can be no topic: {reason}") from error
+def message_type(name: str) -> Any:
+    """The class of a message, ``package/Name``; its package is part of a ROS installation."""
+    package, kind = name.split("/")
+    return getattr(import_module(f"{package}.msg"), kind)
 
 
 def speed_of(message: Any) -> float:
-    """Metres per second, whichever of ``SPEED_TYPES`` the message has."""
-    if isinstance(message, Float64):
+    """Metres per second, whichever of ``SPEED_TYPES`` the message has; of a twist, linear.x counts."""
+    if not hasattr(message, "twist"):
         return float(message.data)
-    twist = message.twist if isinstance(message, TwistStamped) else message.twist.twist
+    twist = getattr(message.twist, "twist", message.twist)
     return float(twist.linear.x)
+
+
+class VehicleSpeed:
+    """The newest speed, for as long as it stands. Times are seconds, of arrival."""
+
+    def __init__(self) -> None:
+        self._told: tuple[float, float] | None = None
+
+    def tell(self, message: Any, now: float) -> None:
+        """A message of one of ``SPEED_TYPES`` arrived."""
+        self._told = speed_of(message), now
+
+    def at(self, now: float) -> float | None:
+        """m/s; None where it is unknown, by age or because the vehicle said so."""
+        if self._told is None or abs(now - self._told[1]) > _HOLD or not math.isfinite(self._told[0]):
+            return None
+        return self._told[0]

@@ -10,9 +10,10 @@ from ros.fake_tracker import make_model, tracked_state
 from dense_face_ros.attention.policy import AttentionPolicy
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
-from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_policy
+from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_values
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.ros.attention_setup import attention_policy
 
 CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
 MODEL = make_model()
@@ -21,7 +22,7 @@ MODEL = make_model()
 def asked(*arguments: str) -> AttentionPolicy:
     parser = argparse.ArgumentParser()
     add_attention_options(parser)
-    return asked_policy(parser.parse_args(arguments))
+    return attention_policy(asked_values(parser.parse_args(arguments)))
 
 
 def test_a_long_look_aside_is_a_distraction_and_no_head_is_unknown() -> None:

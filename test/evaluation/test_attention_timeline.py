@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -27,14 +28,19 @@ def write_bag(path: Path, samples: list[HeadSample]) -> Path:
     store = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
     types = store.types
     pose_type, expression_type = "geometry_msgs/msg/PoseWithCovarianceStamped", "sensor_msgs/msg/JointState"
+    speed_type = "std_msgs/msg/Float64"
     with rosbag2.Writer(path, version=9, storage_plugin=rosbag2.StoragePlugin.MCAP) as writer:
         poses = writer.add_connection("/head_pose", pose_type, typestore=store)
         expressions = writer.add_connection("/expression", expression_type, typestore=store)
+        speeds = writer.add_connection("/car/speed", speed_type, typestore=store)
         for sample in samples:
             at = round(1e9 * sample.stamp)
             stamp = types["builtin_interfaces/msg/Time"](*divmod(at, 1_000_000_000))
             header = types["std_msgs/msg/Header"](stamp=stamp, frame_id="camera")
             names: list[str] = []
+            if sample.speed is not None:
+                speed = types[speed_type](sample.speed)
+                writer.write(speeds, at, store.serialize_cdr(speed, speed_type))
             if sample.rotation is not None and sample.covariance is not None:
                 names = ["eye_openness_left", "eye_openness_right"]
                 place = types["geometry_msgs/msg/Pose"](
@@ -64,6 +70,24 @@ def test_transitions_of_a_bag_are_those_of_the_drive(tmp_path: Path, capsys: pyt
     assert "attentive -> long_distraction: the head points at lap" in capsys.readouterr().out
     picture = cv2.imread(str(output / "attention.png"))
     assert picture.shape[1] > 1000 and picture.std() > 10
+
+
+def test_the_speed_decides_what_is_judged(tmp_path: Path) -> None:
+    """As eu_addw has it: looks into the lap of 6 s up to 50 km/h, 3.5 s above, any below 20."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+    def states(name: str, speed: float, *arguments: str) -> list[str]:
+        samples = [replace(sample, speed=speed) for sample in see([Segment(5.0), Segment(5.0, LAP)], SEEN)]
+        bag, output = write_bag(tmp_path / name, samples), tmp_path / f"{name}_report"
+        mounted = ("--preset", "eu_addw", "--camera", "12", "15", "4")
+        assert main([str(bag), "--output", str(output), *mounted, *arguments]) == 0
+        with (output / "attention.csv").open() as file:
+            return [row["state"] for row in csv.DictReader(file)]
+
+    told = ("--speed", "/car/speed")
+    assert states("fast", 30.0, *told) == ["unknown", "attentive", "long_distraction"]
+    assert states("slow", 10.0, *told) == ["unknown", "attentive"]
+    assert states("untold", 10.0) == ["unknown", "attentive", "long_distraction"], "the strictest limit holds"
 
 
 def test_library_functions(tmp_path: Path) -> None:
@@ -102,6 +126,9 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "odd" / "metadata.yaml").write_text("rosbag2_bagfile_information: [1,\n")
     assert "odd' cannot be read" in refused(tmp_path / "odd")
     bag = write_bag(tmp_path / "drive", [])
+    assert "has no speed topic '/can'; topics that may tell one: /car/speed (std_msgs/msg/Float64)" in refused(
+        bag, "--speed", "/can"
+    )
     assert "has no /cabin/head_pose (geometry_msgs/msg/PoseWithCovarianceStamped) and no /cabin/expression" in refused(
         bag, "--namespace", "/cabin"
     )

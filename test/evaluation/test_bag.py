@@ -12,6 +12,7 @@ from ros.materials import write_bag
 
 from dense_face_ros.evaluation.bag import BagRecording
 from dense_face_ros.ros.bag_topics import is_bag
+from dense_face_ros.ros.frame_sources import SourceError
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
@@ -43,3 +44,15 @@ def test_raw_and_compressed_drives_carry_truth(tmp_path: Path) -> None:
         assert frames[0].camera == CAMERA and truth is not None and truth.frame_id == frames[0].frame_id
         poses = truth.at(np.array([frame.stamp for frame in frames]))
         assert np.allclose(poses[:, :3, 3], (0.05, -0.02, 0.69))
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_the_speed_is_the_last_one_recorded_before_an_image(storage: str, tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "bag", storage, moving=True)
+    for topic in ("/car/odometry", "car/odometry"):
+        recording = BagRecording(path, speed_topic=topic)
+        assert [frame.speed for frame in recording.frames()] == [None, None, 12.0, 12.0]
+        recording.close()
+    assert [frame.speed for frame in BagRecording(path).frames()] == [None] * 4
+    with pytest.raises(SourceError, match=r"no speed topic '/speed'; topics that may tell one: /car/odometry \(nav"):
+        BagRecording(path, speed_topic="/speed")

@@ -39,6 +39,16 @@ def test_a_bag_with_truth_is_measured(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "error of position, mm, mean: 10" in capsys.readouterr().out
 
 
+def test_the_vehicle_s_speed_is_in_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bag, output = write_bag(tmp_path / "bag", "mcap", moving=True), tmp_path / "out"
+    assert main([str(bag), "--output", str(output), "--speed", "/car/odometry"], FakeTracker()) == 0
+    assert "Speed of the vehicle" in (output / "report.html").read_text()
+    speeds = FrameColumns.read_csv(output / "frames.csv").numbers["speed"]
+    assert np.array_equal(speeds, [np.nan, np.nan, 12.0, 12.0], equal_nan=True)
+    video = [str(write_video(tmp_path / "a.avi", 2)), "--speed", "/car/odometry"]
+    assert "is no bag and has no speed topic '/car/odometry'" in _one_line(video, capsys)
+
+
 def test_a_recording_whose_stamps_go_back_lasts_as_long_as_its_passes(tmp_path: Path) -> None:
     assert main([str(drive(tmp_path / "bag")), "--output", str(tmp_path / "out")], FakeTracker()) == 0
     columns = FrameColumns.read_csv(tmp_path / "out" / "frames.csv")

@@ -39,6 +39,7 @@ def write_bag(
     calibrated: bool = True,
     rear: bool = False,
     stamped: bool = True,
+    moving: bool = False,
 ) -> Path:
     """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded.
 
@@ -47,6 +48,7 @@ def write_bag(
         calibrated: with camera_info.
         rear: with a second image topic, /rear/image_raw, which holds nothing.
         stamped: else by a driver that leaves stamps at zero.
+        moving: with /car/odometry, which tells 12 m/s just before the third image.
     """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
     typesys = pytest.importorskip("rosbags.typesys")
@@ -64,6 +66,9 @@ def write_bag(
             infos = writer.add_connection("/cabin/camera_info", info_type.__msgtype__, typestore=store)
         if rear:
             writer.add_connection("/rear/image_raw", image_type.__msgtype__, typestore=store)
+        if moving:
+            odometry = types["nav_msgs/msg/Odometry"]
+            wheels = writer.add_connection("/car/odometry", odometry.__msgtype__, typestore=store)
         for i in range(4):
             stamp = time_type(sec=1_600_000_000, nanosec=50_000_000 * i) if stamped else time_type(sec=0, nanosec=0)
             header = header_type(stamp=stamp, frame_id="recorded")
@@ -76,6 +81,9 @@ def write_bag(
             )  # fmt: skip
             if calibrated:
                 writer.write(infos, at, store.serialize_cdr(info, info_type.__msgtype__))
+            if moving and i == 2:
+                message = _odometry(types, header, 12.0)
+                writer.write(wheels, at - 1_000_000, store.serialize_cdr(message, odometry.__msgtype__))
             if compressed:
                 data = cv2.imencode(".png", picture(10 * i))[1].ravel()
                 image = compressed_type(header=header, format="png", data=data)
@@ -86,3 +94,13 @@ def write_bag(
                 )  # fmt: skip
             writer.write(images, at, store.serialize_cdr(image, kind.__msgtype__))
     return path
+
+
+def _odometry(types: dict[str, type], header: object, speed: float) -> object:
+    zero, ahead = (types["geometry_msgs/msg/Vector3"](x, 0.0, 0.0) for x in (0.0, speed))
+    place = types["geometry_msgs/msg/Pose"](
+        types["geometry_msgs/msg/Point"](0.0, 0.0, 0.0), types["geometry_msgs/msg/Quaternion"](0.0, 0.0, 0.0, 1.0)
+    )
+    pose = types["geometry_msgs/msg/PoseWithCovariance"](place, np.zeros(36))
+    twist = types["geometry_msgs/msg/TwistWithCovariance"](types["geometry_msgs/msg/Twist"](ahead, zero), np.zeros(36))
+    return types["nav_msgs/msg/Odometry"](header, "base_link", pose, twist)

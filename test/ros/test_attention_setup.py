@@ -19,7 +19,7 @@ from dense_face_ros.ros.attention_messages import LEVELS, attention_message, rea
 from dense_face_ros.ros.attention_setup import attention_policy, attention_settings
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.parameters import ATTENTION, defaults
-from dense_face_ros.ros.vehicle_speed import SPEED_TYPES, speed_of
+from dense_face_ros.ros.vehicle_speed import SPEED_TYPES, VehicleSpeed, message_type, speed_of
 
 
 def values(**given: Any) -> dict[str, Any]:
@@ -91,7 +91,19 @@ def test_messages_are_read() -> None:
 
 
 def test_every_speed_type_is_read() -> None:
-    assert next(spec for spec in ATTENTION if spec.name == "speed_type").choices == tuple(SPEED_TYPES)
+    assert next(spec for spec in ATTENTION if spec.name == "speed_type").choices == SPEED_TYPES
+    kinds = [message_type(name) for name in SPEED_TYPES]
+    assert kinds == [Float64, TwistStamped, TwistWithCovarianceStamped, Odometry]
+    assert [speed_of(kind()) for kind in kinds] == [0.0] * 4
+
+
+def test_a_speed_stands_for_two_seconds() -> None:
+    vehicle = VehicleSpeed()
+    assert vehicle.at(0.0) is None
+    vehicle.tell(Float64(data=7.0), 100.0)
+    assert [vehicle.at(now) for now in (100.0, 101.9, 102.1, 97.0)] == [7.0, 7.0, None, None]
+    vehicle.tell(Float64(data=float("nan")), 103.0)
+    assert vehicle.at(103.0) is None
 
 
 def test_every_state_has_a_level() -> None:
