@@ -50,10 +50,10 @@ class FitLimits:
         max_sigma: the network's own standard deviation, median over the matched cells in crop pixels. Of faces in
             videos it is 1 to 1.5, of the smallest and furthest turned up to 5; in the black of a covered lens, where
             it matches a face that is not there, 10 to 20.
-        max_new_sigma, sigma_per_score: a head that nobody asked for may be doubted by this and so much more as the
-            finder is sure of it (``max_new_sigma + sigma_per_score * score``): what only one of the two networks
-            believes in is an animal, a statue or a cloud. A head that is tracked, or shown by a box, may be doubted
-            more.
+        max_new_vagueness, vagueness_per_score: a head that nobody asked for may be as vague
+            (:attr:`HeadFit.vagueness`) as ``max_new_vagueness * exp(vagueness_per_score * score)``, the vaguer the
+            surer the finder is of it: what only one of the two networks believes in is an animal, a statue or a cloud.
+            A head that is tracked, or shown by a box, may be vaguer.
         distance: (nearest, farthest) head in metres, for cameras whose intrinsics are known.
     """
 
@@ -62,8 +62,8 @@ class FitLimits:
     min_coverage: float = 0.3
     max_residual: float = 4.0
     max_sigma: float = 6.0
-    max_new_sigma: float = 2.05
-    sigma_per_score: float = 1.0
+    max_new_vagueness: float = 0.055
+    vagueness_per_score: float = 2.0
     distance: tuple[float, float] = (0.12, 8.0)
 
 
@@ -95,6 +95,14 @@ class HeadFit:
     def centre(self) -> Array:
         """Middle (u, v) of that box."""
         return np.asarray(0.5 * (self.box[:2] + self.box[2:]))
+
+    @property
+    def vagueness(self) -> float:
+        """How unsure the network is of where things are and of what matches at all: ``sigma`` times the variance
+        m (1 - m) of the matchability, mean over the crop. The edges of animals it takes for heads are blurred to it.
+        """
+        matchability = self.output.matchability
+        return self.quality["sigma"] * float(np.mean(matchability * (1.0 - matchability)))
 
     def next_view(self, camera: PinholeCamera) -> FacingView:
         """Where to look for this head next: around its landmarks, turned upright; the same wherever in the image it is.

@@ -17,10 +17,10 @@ _SURE = 0.5  # score of proposals that are looked at first: the others are seldo
 
 @dataclass(frozen=True)
 class Look:
-    """A window of the image, and by how much (sigma, crop pixels) the network may doubt a head in it."""
+    """A window of the image, and how vague (:attr:`HeadFit.vagueness`) a head in it may be."""
 
     crop: Crop
-    max_sigma: float = np.inf
+    max_vagueness: float = np.inf
 
 
 def looks(candidates: Sequence[FaceCandidate], most: int, limits: FitLimits | None) -> list[list[Look]]:
@@ -38,14 +38,16 @@ def looks(candidates: Sequence[FaceCandidate], most: int, limits: FitLimits | No
 
 def _look_at(candidate: FaceCandidate, limits: FitLimits | None) -> Look:
     crop = crop_of(candidate)
-    return Look(crop) if limits is None else Look(crop, limits.max_new_sigma + limits.sigma_per_score * candidate.score)
+    if limits is None:
+        return Look(crop)
+    return Look(crop, limits.max_new_vagueness * float(np.exp(limits.vagueness_per_score * candidate.score)))
 
 
 def believed(fit: HeadFit, look: Look) -> HeadFit:
-    """The fit itself; NoHead where the network doubts it by more than the look allows."""
-    sigma = fit.quality["sigma"]
-    if sigma > look.max_sigma:
-        raise NoHead(f"what may be a face is doubtful: sigma {sigma:.1f} crop pixels, {look.max_sigma:.1f} allowed")
+    """The fit itself; NoHead where it is vaguer than the look allows."""
+    if fit.vagueness > look.max_vagueness:
+        told = f"vagueness {fit.vagueness:.3f}, {look.max_vagueness:.3f} allowed"
+        raise NoHead(f"what may be a face is doubtful: {told}")
     return fit
 
 

@@ -179,6 +179,15 @@ def test_a_crop_without_a_head_says_so(fitter: HeadFitter) -> None:
         fitter.fit(np.zeros((480, 640, 3), np.uint8), FacingView.of(Crop((320.0, 240.0), 200.0), CAMERA))
 
 
+def test_a_head_is_the_vaguer_the_less_the_network_is_sure_of(fitter: HeadFitter, template: Template) -> None:
+    fit, _ = fit_painted(fitter, template, pose_at(0, 0, 0, (0, 0, 0.6)))
+    assert fit.vagueness == pytest.approx(0.0, abs=1e-3), "what matches is certain"
+    half = replace(fit, output=replace(fit.output, matchability=np.full_like(fit.output.matchability, 0.5)))
+    assert half.vagueness == pytest.approx(0.25 * fit.quality["sigma"])
+    doubled = replace(half, quality={**half.quality, "sigma": 2.0 * half.quality["sigma"]})
+    assert doubled.vagueness == pytest.approx(2.0 * half.vagueness)
+
+
 def test_a_scrambled_face_is_not_believed(fitter: HeadFitter, template: Template) -> None:
     points = head_at(template.model, pose_at(0, 0, 0, (0, 0, 0.6)))
     image = paint(template, points, CAMERA)

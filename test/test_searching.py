@@ -35,12 +35,12 @@ def test_the_window_is_around_the_proposal_and_turned_as_it_is() -> None:
     assert crop_of(proposal(0.9, 50.0, roll=np.nan)).angle == 0.0
 
 
-def test_a_head_may_be_doubted_the_more_the_surer_the_finder_is() -> None:
-    limits = FitLimits(max_new_sigma=2.0, sigma_per_score=1.5)
+def test_a_head_may_be_the_vaguer_the_surer_the_finder_is() -> None:
+    limits = FitLimits(max_new_vagueness=0.1, vagueness_per_score=1.5)
     (sure,), (unsure,) = looks([proposal(0.8, 60), proposal(0.2, 60)], 8, limits)
-    assert (sure.max_sigma, unsure.max_sigma) == pytest.approx((3.2, 2.3))
+    assert (sure.max_vagueness, unsure.max_vagueness) == pytest.approx((0.1 * np.exp(1.2), 0.1 * np.exp(0.3)))
     ((expected,),) = looks([proposal(0.8, 60)], 8, None)
-    fit: Any = SimpleNamespace(quality={"sigma": 2.55})
+    fit: Any = SimpleNamespace(vagueness=0.2)
     assert believed(fit, sure) is fit and believed(fit, expected) is fit
-    with pytest.raises(NoHead, match=r"sigma 2\.5 crop pixels, 2\.3 allowed"):
+    with pytest.raises(NoHead, match=r"vagueness 0\.200, 0\.135 allowed"):
         believed(fit, unsure)
