@@ -1,4 +1,4 @@
-"""Searching for a head: where to look among the finder's proposals, and which of the heads found there to believe."""
+"""Searching for heads: where to look among the finder's proposals, and which of the heads found there to believe."""
 
 from __future__ import annotations
 
@@ -7,47 +7,71 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.backends import CROP_SIZE, NetworkUnavailable
+from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_finder import FaceCandidate
-from dense_face_ros.geometry import Array, Crop
-from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, NoHead
+from dense_face_ros.facing_view import FacingView, TooFarAside
+from dense_face_ros.frame_input import Image
+from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
+
+#: Why a window has no fit: it shows no head, cannot be looked at, or the network could not be asked.
+NO_FIT = (NoHead, TooFarAside, NetworkUnavailable)
 
 _SURE = 0.5  # score of proposals that are looked at first: the others are seldom heads, and each costs a fit
 
 
 @dataclass(frozen=True)
 class Look:
-    """A window of the image, and how vague (:attr:`HeadFit.vagueness`) a head in it may be."""
+    """A window of the image, and how sure, 0 to 1, the finder is of a face in it."""
 
     crop: Crop
-    max_vagueness: float = np.inf
+    score: float = 1.0
 
 
-def looks(candidates: Sequence[FaceCandidate], most: int, limits: FitLimits | None) -> list[list[Look]]:
-    """At most ``most`` proposals: of the sure ones, the most prominent first, then of the others.
-
-    Args:
-        limits: for heads that nobody asked for; None where one is expected.
-    """
+def looks(candidates: Sequence[FaceCandidate], most: int) -> list[list[Look]]:
+    """At most ``most`` proposals: of the sure ones, the most prominent first, then of the others."""
     prominent = sorted(candidates, key=lambda c: c.score * (c.box[2] - c.box[0]), reverse=True)
     sure = [c for c in prominent if c.score >= _SURE]
     unsure = [c for c in prominent if c.score < _SURE]
     parts = (sure[:most], unsure[: max(most - len(sure), 0)])
-    return [[_look_at(candidate, limits) for candidate in part] for part in parts if part]
+    return [[Look(crop_of(candidate), candidate.score) for candidate in part] for part in parts if part]
 
 
-def _look_at(candidate: FaceCandidate, limits: FitLimits | None) -> Look:
-    crop = crop_of(candidate)
-    if limits is None:
-        return Look(crop)
-    return Look(crop, limits.max_new_vagueness * float(np.exp(limits.vagueness_per_score * candidate.score)))
+def heads(
+    fitter: HeadFitter,
+    image: Image,
+    views: Sequence[tuple[Look, PinholeCamera]],
+    limits: FitLimits | None,
+    identity: IdentityPrior | None = None,
+    warm: bool = False,
+) -> tuple[list[HeadFit], str]:
+    """The heads in the given windows, and the last reason why one shows none, or nothing.
+
+    Each is fitted twice: where it was proposed, then where it is.
+
+    Args:
+        fitter, image, identity: see :meth:`HeadFitter.fit`.
+        views: windows, and the camera that each is seen by.
+        limits: of heads that nobody asked for; None where one is expected.
+        warm: the second fit begins from the first.
+    """
+    fits, reason = [], ""
+    for look, camera in views:
+        try:
+            fit = fitter.fit(image, FacingView.of(look.crop, camera), identity=identity)
+            fit = fitter.fit(image, fit.next_view(camera), fit if warm else None, identity)
+            fits.append(fit if limits is None else _believed(fit, look, limits))
+        except NO_FIT as why:
+            reason = str(why)
+    return fits, reason
 
 
-def believed(fit: HeadFit, look: Look) -> HeadFit:
-    """The fit itself; NoHead where it is vaguer than the look allows."""
-    if fit.vagueness > look.max_vagueness:
-        told = f"vagueness {fit.vagueness:.3f}, {look.max_vagueness:.3f} allowed"
-        raise NoHead(f"what may be a face is doubtful: {told}")
+def _believed(fit: HeadFit, look: Look, limits: FitLimits) -> HeadFit:
+    """The fit itself; NoHead where it is vaguer than a head that nobody asked for may be."""
+    most = limits.max_new_vagueness * float(np.exp(limits.vagueness_per_score * look.score))
+    if fit.vagueness > most:
+        raise NoHead(f"what may be a face is doubtful: vagueness {fit.vagueness:.3f}, {most:.3f} allowed")
     return fit
 
 

@@ -12,27 +12,23 @@ import numpy.typing as npt
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkUnavailable, model_file
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.driver import Driver, nearness
-from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.frame_input import Image, check_image, checked_camera, photograph_camera
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
-from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter, NoHead
+from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter
 from dense_face_ros.head_size import person_of
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.identity_memory import IdentityMemory
 from dense_face_ros.landmark_uncertainty import LandmarkUncertainty
-from dense_face_ros.searching import Look, believed, centre_of, looks
+from dense_face_ros.searching import NO_FIT, Look, centre_of, heads, looks
 from dense_face_ros.smoothing import PoseFilter
 from dense_face_ros.template import Template
 from dense_face_ros.tracker_settings import TrackerSettings
 from dense_face_ros.upright import UprightFinder
 from dense_face_ros.visibility import LandmarkVisibility
 
-#: Why a crop has no fit: it shows no head, cannot be looked at, or the network could not be asked.
-_NO_FIT = (NoHead, TooFarAside, NetworkUnavailable)
 _NOT_THE_DRIVER = "the face in view is not the driver's"
 _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
@@ -192,9 +188,11 @@ class FaceTracker:
         shown = self._looks(image) if box is None else [[Look(Crop.around_box(box, MARGIN, CROP_SIZE))]]
         fits: list[HeadFit] = []
         reason = "no face found"
+        limits = self.settings.limits if box is None else None
         for part in shown:
             views = [(look, camera or photograph_camera(image, look.crop.side / MARGIN)) for look in part]
-            fits, reason = self._heads(image, views, reason, self._person)
+            fits, why = heads(self._fitter, image, views, limits, self._person)
+            reason = why or reason
             if fits:
                 break
         best = max(fits, key=nearness, default=None)
@@ -206,7 +204,7 @@ class FaceTracker:
     def _looks(self, image: Image) -> Iterator[list[Look]]:
         """Where a photograph may show a head: in all of it, then, if nobody is found there, closer."""
         for find in (self._finder.find, self._finder.find_closer):
-            yield from looks(find(image), self.settings.candidates, self.settings.limits)
+            yield from looks(find(image), self.settings.candidates)
 
     def _track(self, image: Image, stamp: float, camera: PinholeCamera) -> tuple[HeadFit | None, str]:
         """The head near where it was, if it is still there."""
@@ -216,7 +214,7 @@ class FaceTracker:
         start = last if camera == last.camera else None  # else its pose belongs to the other camera
         try:
             fit = self._fitter.fit(image, last.next_view(camera), start, self._identity.prior)
-        except _NO_FIT as why:
+        except NO_FIT as why:
             return None, str(why)
         if not self._driver.may_be(fit, stamp, self._following):
             return None, _NOT_THE_DRIVER
@@ -229,7 +227,7 @@ class FaceTracker:
             return None
         try:
             other = self._fitter.fit(image, left.next_view(camera), identity=self._identity.prior)
-        except _NO_FIT:
+        except NO_FIT:
             return None
         if not self._driver.is_rather(other, fit):
             return None
@@ -242,36 +240,15 @@ class FaceTracker:
         # A doubtful head where the driver's was is the driver's.
         limits = self.settings.limits if self._driver.last is None else None
         refused = reason == _NOT_THE_DRIVER
-        for part in looks(proposals, self.settings.candidates, limits):
+        for part in looks(proposals, self.settings.candidates):
             views = [(look, camera) for look in part]
-            fits, reason = self._heads(image, views, reason, self._identity.prior, warm=True)
+            fits, why = heads(self._fitter, image, views, limits, self._identity.prior, warm=True)
+            reason = why or reason
             drivers = [fit for fit in fits if self._driver.may_be(fit, stamp)]
             if drivers:
                 return max(drivers, key=nearness), reason
             refused = refused or bool(fits)
         return None, _NOT_THE_DRIVER if refused else reason
-
-    def _heads(
-        self,
-        image: Image,
-        views: list[tuple[Look, PinholeCamera]],
-        reason: str,
-        identity: IdentityPrior | None = None,
-        warm: bool = False,
-    ) -> tuple[list[HeadFit], str]:
-        """The heads in the given windows, and the last reason, or ``reason``, why one shows none.
-
-        Each is fitted twice: where it was proposed, then where it is; ``warm``: the second time from the first fit.
-        """
-        fits = []
-        for look, camera in views:
-            try:
-                fit = self._fitter.fit(image, FacingView.of(look.crop, camera), identity=identity)
-                fit = self._fitter.fit(image, fit.next_view(camera), fit if warm else None, identity)
-                fits.append(believed(fit, look))
-            except _NO_FIT as why:
-                reason = str(why)
-        return fits, reason
 
     def _nothing(self, stamp: float, status: Status, reason: str, camera: PinholeCamera) -> HeadState:
         size = self.model.identity_size + self.model.expression_size

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from dense_face_ros.face_finder import FaceCandidate
+from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_fitting import FitLimits, NoHead
-from dense_face_ros.searching import believed, centre_of, crop_of, looks
+from dense_face_ros.searching import centre_of, crop_of, heads, looks
+
+CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
 
 
 def proposal(score: float, side: float, x: float = 100.0, roll: float = 0.0) -> FaceCandidate:
@@ -19,13 +22,11 @@ def proposal(score: float, side: float, x: float = 100.0, roll: float = 0.0) -> 
 
 def test_sure_proposals_come_first_and_the_prominent_among_them() -> None:
     proposals = [proposal(0.3, 90, x=1), proposal(0.5, 40, x=2), proposal(0.9, 60, x=3), proposal(0.35, 20, x=4)]
-    assert [[look.crop.centre[0] for look in part] for part in looks(proposals, 8, None)] == [[3, 2], [1, 4]]
-    assert [[look.crop.centre[0] for look in part] for part in looks(proposals, 3, None)] == [[3, 2], [1]]
-    assert [len(part) for part in looks(proposals, 1, None)] == [1]
-    assert [len(part) for part in looks(proposals[:1], 3, None)] == [1], (
-        "where none is sure the others are all there is"
-    )
-    assert looks([], 3, None) == []
+    assert [[look.crop.centre[0] for look in part] for part in looks(proposals, 8)] == [[3, 2], [1, 4]]
+    assert [[look.crop.centre[0] for look in part] for part in looks(proposals, 3)] == [[3, 2], [1]]
+    assert [len(part) for part in looks(proposals, 1)] == [1]
+    assert [len(part) for part in looks(proposals[:1], 3)] == [1], "where none is sure the others are all there is"
+    assert looks([], 3) == []
 
 
 def test_the_window_is_around_the_proposal_and_turned_as_it_is() -> None:
@@ -35,12 +36,41 @@ def test_the_window_is_around_the_proposal_and_turned_as_it_is() -> None:
     assert crop_of(proposal(0.9, 50.0, roll=np.nan)).angle == 0.0
 
 
+class Fitter:
+    """Finds the same head wherever it looks, but none left of the middle."""
+
+    def __init__(self, vagueness: float) -> None:
+        self.fit_there: Any = SimpleNamespace(vagueness=vagueness, next_view=lambda camera: "closer")
+        self.starts: list[Any] = []
+
+    def fit(self, image: Any, view: Any, start: Any = None, identity: Any = None) -> Any:
+        if view != "closer" and view.rotation[0, 2] < 0.0:
+            raise NoHead("nothing there")
+        self.starts.append(start)
+        return self.fit_there
+
+
+def found(fitter: Any, *proposals: FaceCandidate, limits: FitLimits | None, warm: bool = False) -> tuple[int, str]:
+    views = [(look, CAMERA) for part in looks(proposals, 8) for look in part]
+    fits, reason = heads(fitter, np.zeros((480, 640, 3), np.uint8), views, limits, warm=warm)
+    return len(fits), reason
+
+
 def test_a_head_may_be_the_vaguer_the_surer_the_finder_is() -> None:
-    limits = FitLimits(max_new_vagueness=0.1, vagueness_per_score=1.5)
-    (sure,), (unsure,) = looks([proposal(0.8, 60), proposal(0.2, 60)], 8, limits)
-    assert (sure.max_vagueness, unsure.max_vagueness) == pytest.approx((0.1 * np.exp(1.2), 0.1 * np.exp(0.3)))
-    ((expected,),) = looks([proposal(0.8, 60)], 8, None)
-    fit: Any = SimpleNamespace(vagueness=0.2)
-    assert believed(fit, sure) is fit and believed(fit, expected) is fit
-    with pytest.raises(NoHead, match=r"vagueness 0\.200, 0\.135 allowed"):
-        believed(fit, unsure)
+    limits, fitter = FitLimits(max_new_vagueness=0.1, vagueness_per_score=1.5), Fitter(0.2)
+    sure, unsure = proposal(0.8, 60, x=400.0), proposal(0.2, 60, x=400.0)
+    assert 0.1 * np.exp(1.5 * 0.2) < 0.2 < 0.1 * np.exp(1.5 * 0.8)
+    assert found(fitter, sure, limits=limits) == (1, "")
+    assert found(fitter, unsure, limits=limits) == (
+        0, "what may be a face is doubtful: vagueness 0.200, 0.135 allowed"
+    )  # fmt: skip
+    assert found(fitter, unsure, limits=None) == (1, ""), "where one is expected"
+
+
+def test_every_window_is_looked_at_and_why_one_shows_no_head_is_told() -> None:
+    fitter = Fitter(0.0)
+    left, right = proposal(0.9, 60, x=100.0), proposal(0.9, 60, x=500.0)
+    assert found(fitter, left, right, limits=None) == (1, "nothing there")
+    assert fitter.starts == [None, None], "looked at twice, anew"
+    assert found(fitter, right, limits=None, warm=True) == (1, "")
+    assert fitter.starts[2:] == [None, fitter.fit_there], "the second time from the first"

@@ -234,3 +234,13 @@ def test_the_other_benchmarks_are_shown_as_they_are_written(tmp_path: Path, caps
     assert "| ours (`aflw_pifa.json`) | 1 | 0 | 5.50 |" in text and "| Jourabloo et al. | all |  | 4.72 |" in text
     assert "| pointing04.json | labelled box | 1 | 0 | 3.00 |  | 1.00 |  |" in text
     assert "| aflw2000_reannotated.json | 1 | 0 | 2.00 |  | 2.00 |  | 1.50 |" in text
+
+
+def test_limits_stand_with_the_heads_they_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"max_new_vagueness": 0.05, "found": 7, "false": 2, "photographs_with_false": 1}
+    rows = [row, {**row, "max_new_vagueness": None, "found": 8}]
+    result = {"benchmark": "new_heads", "faces": 8, "views": 30, "photographs": 10, "shipped": 0.05, "rows": rows}
+    (tmp_path / "new_heads.json").write_text(json.dumps({**result, "provenance": SOURCE}))
+    text = written(tmp_path, capsys)
+    assert "training.new_heads DATA --people 2 --views 3 --json docs/results/new_heads.json" in text
+    assert "| new_heads.json | 0.0500 | 7 | 2 | 1 |" in text and "| new_heads.json | none | 8 | 2 | 1 |" in text

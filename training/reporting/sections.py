@@ -25,6 +25,7 @@ SECTIONS: dict[str, Callable[[Named], list[str]]] = {
     "steadiness": tracking.steadiness,
     "passing": tracking.passing,
     "ablation": learning.ablation,
+    "new_heads": learning.new_heads,
     "finding": tracking.finding,
     "blinks": tracking.blinks,
     "recording": tracking.recording,
