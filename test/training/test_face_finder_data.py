@@ -46,7 +46,7 @@ def test_pictures_depend_on_the_generator_alone(maker: ImageMaker) -> None:
 
 def test_rendered_heads_look_where_their_label_says() -> None:
     background = cv2.imencode(".png", np.full((300, 400, 3), 60, np.uint8))[1].tobytes()
-    faces = rendered_faces(24, [background], 3, ASIDE)
+    faces = rendered_faces(24, [background], (3,), ASIDE)
     yaws = np.degrees([face.yaw for face in faces])
     assert np.mean(np.abs(yaws) > 45) > 0.3
     for face in faces:

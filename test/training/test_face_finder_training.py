@@ -13,7 +13,7 @@ from training.face_finder.train import learning_rate, train
 
 
 def go_on(run: Path, minutes: float) -> None:
-    train(run / "no_data", run, "best", run / "fits.npz", None, None, minutes, 1, 1e-3, 1, 1.0, 1)
+    train(run / "no_data", run, "best", run / "fits.npz", None, None, minutes, 1, 1e-3, 1, 1.0, 1, 0)
 
 
 def test_the_rate_rises_then_falls_to_nothing() -> None:

@@ -32,17 +32,19 @@ def data(shipped_model: FaceModel, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_free_pictures_show_faces_of_both_splits(data: Path) -> None:
-    made = {split: SOURCES["free"].maker(data, split, 8, None, None) for split in ("train", "val")}
+    made = {split: SOURCES["free"].maker(data, split, 8, None, None, 0) for split in ("train", "val")}
     pictures = {split: [maker.make(np.random.default_rng(seed)) for seed in range(8)] for split, maker in made.items()}
     for split in made:
         assert all(picture.image.shape == (INPUT_HEIGHT, INPUT_WIDTH) for picture in pictures[split])
         assert sum(len(picture.boxes) for picture in pictures[split]) >= 8
+    other = SOURCES["free"].maker(data, "train", 8, None, None, 1).make(np.random.default_rng(0))
+    assert np.abs(other.image.astype(int) - pictures["train"][0].image).max() > 0, "another seed draws other heads"
     assert SOURCES["free"].licence == "Apache-2.0" and "research" not in SOURCES["free"].trained_on
 
 
 def test_photographs_are_turned_to_where_their_label_says(data: Path, shipped_model: FaceModel) -> None:
     heads = PortraitHeads(data, shipped_model, validation=False)
-    faces = turned_faces(shipped_model, heads, load_backgrounds(data, "train"), 24, seed=0)
+    faces = turned_faces(shipped_model, heads, load_backgrounds(data, "train"), 24, seed=(0,))
     yaws = np.degrees([face.yaw for face in faces])
     assert np.ptp(yaws) > 60 and np.abs(yaws).max() < 51, "portraits look ahead, and are not turned into profiles"
     for face in faces:
@@ -55,7 +57,7 @@ def test_photographs_are_turned_to_where_their_label_says(data: Path, shipped_mo
 
 def test_best_asks_for_the_fits(data: Path) -> None:
     with pytest.raises(ValueError, match="--fits"):
-        SOURCES["best"].maker(data, "train", 8, None, None)
+        SOURCES["best"].maker(data, "train", 8, None, None, 0)
 
 
 def test_the_free_recipe_learns_from_portraits(data: Path) -> None:

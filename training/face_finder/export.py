@@ -62,7 +62,7 @@ def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
         raise RuntimeError("torch exported no ONNX program")
     model = program.model_proto
     drop_traces(model)
-    maker = SOURCES[state["sources"]].maker(data, "train", _HEADS, fits, None)
+    maker = SOURCES[state["sources"]].maker(data, "train", _HEADS, fits, None, 0)
     pictures = (maker.make(np.random.default_rng(seed)).image[None, None] for seed in range(_CALIBRATION_PICTURES))
     outputs = [node.name for node in model.graph.node if node.op_type == "Conv"][-2:]
     model = quantised(model, pictures, lambda node: node.name in outputs)

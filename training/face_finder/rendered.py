@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dense_face_ros.face_model import FaceModel
@@ -21,7 +23,7 @@ ASIDE = Settings(
 def rendered_faces(
     count: int,
     backgrounds: list[bytes],
-    seed: int,
+    seed: Sequence[int],
     settings: Settings,
     skins: FloatArray | None = None,
     held_out: bool = False,

@@ -19,7 +19,7 @@ from training.terms import FREE, PHOTOGRAPHS, PORTRAITS, RESEARCH
 
 _TOWARDS = Settings(yaw_limit=60.0, profile_share=0.1, roll_limit=20.0, face_margin=ASIDE.face_margin, looks=512)
 _PORTRAIT_SHARE = 0.15  # of the faces that look at the camera, where portraits are the only photographs
-_SEED = {"train": 0, "val": 1}
+_KINDS = {"train": 0, "val": 1}  # of heads: none is drawn for both
 _FEW = 0.1  # of what is drawn for training is drawn for validation
 
 
@@ -28,16 +28,17 @@ class Source:
     """Where made pictures of one split ("train" or "val") come from.
 
     Attributes:
-        maker: (data folder, split, heads to draw that look aside, fits of the photographs or None, skins or None).
+        maker: (data folder, split, heads to draw that look aside, fits of the photographs or None, skins or None, seed
+            of the heads drawn).
         trained_on, licence: go into the exported file.
     """
 
-    maker: Callable[[Path, str, int, Path | None, Path | None], ImageMaker]
+    maker: Callable[[Path, str, int, Path | None, Path | None, int], ImageMaker]
     trained_on: str
     licence: str
 
 
-def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | None) -> ImageMaker:
+def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | None, seed: int) -> ImageMaker:
     """Photographs; to train also ``count`` rendered heads that look aside, as many photographs turned aside, and half
     as many rendered heads that look at the camera."""
     backgrounds = load_backgrounds(data, split)
@@ -48,22 +49,23 @@ def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | N
     model = FaceModel.load()
     painted = None if skins is None else load_skins(skins, model)
     heads = PhotographHeads(data, fits, model, validation=False)
-    towards = rendered_faces(max(1, count // 2), backgrounds, 2, _TOWARDS, painted)
-    aside = rendered_faces(count, backgrounds, 0, ASIDE, painted) + turned_faces(model, heads, backgrounds, count, 0)
-    return ImageMaker(load_faces(data, split) + towards, backgrounds, aside)
+    towards = rendered_faces(max(1, count // 2), backgrounds, (2, seed), _TOWARDS, painted)
+    aside = rendered_faces(count, backgrounds, (0, seed), ASIDE, painted)
+    turned = turned_faces(model, heads, backgrounds, count, (0, seed))
+    return ImageMaker(load_faces(data, split) + towards, backgrounds, aside + turned)
 
 
-def _free(data: Path, split: str, count: int, fits: Path | None, skins: Path | None) -> ImageMaker:
+def _free(data: Path, split: str, count: int, fits: Path | None, skins: Path | None, seed: int) -> ImageMaker:
     """Rendered heads that look at the camera, among portraits, and as many that look aside, among turned portraits."""
     model, backgrounds = FaceModel.load(), load_backgrounds(data, split)
     count = count if split == "train" else max(1, round(_FEW * count))
     painted = None if skins is None else load_skins(skins, model)
-    heads, seed = PortraitHeads(data, model, validation=split == "val"), _SEED[split]
+    heads, kind = PortraitHeads(data, model, validation=split == "val"), _KINDS[split]
     portraits = [_as_they_are(model, heads, int(index)) for index in heads.usable]
     often = max(1, round(_PORTRAIT_SHARE / (1.0 - _PORTRAIT_SHARE) * count / len(portraits)))
-    towards = rendered_faces(count, backgrounds, seed, _TOWARDS, painted)
-    aside = rendered_faces(count, backgrounds, seed + 2, ASIDE, painted)
-    turned = turned_faces(model, heads, backgrounds, max(1, count // 2), seed)
+    towards = rendered_faces(count, backgrounds, (kind, seed), _TOWARDS, painted)
+    aside = rendered_faces(count, backgrounds, (kind + 2, seed), ASIDE, painted)
+    turned = turned_faces(model, heads, backgrounds, max(1, count // 2), (kind, seed))
     return ImageMaker(towards + often * portraits, backgrounds, aside + turned)
 
 

@@ -51,6 +51,7 @@ def train(
     heads: int,
     check_minutes: float,
     threads: int,
+    seed: int,
 ) -> None:
     """Write ``run/last.pt`` (to resume), ``run/best.pt`` (best recall on the validation people), ``run/log.jsonl``.
 
@@ -65,7 +66,7 @@ def train(
     source = SOURCES[sources]
     state = _previous_state(run, sources, minutes)
     trained_on, licence = credited(source.trained_on, skins), source.licence
-    maker = source.maker(data, "train", heads, fits, skins)
+    maker = source.maker(data, "train", heads, fits, skins, seed)
     validation = made_validation_set(source, data, heads, skins, 400)
     network = FinderNetwork()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -92,7 +93,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(rate, step, seconds / (60.0 * minutes))
         # Seeded by step, so that a resumed run sees the pictures it would have seen.
-        rng = np.random.default_rng((1, step))
+        rng = np.random.default_rng((1, seed, step))
         made = [maker.make(rng) for _ in range(batch)]
         with torch.autocast("cpu", torch.bfloat16):
             score, geometry = network(_stacked(made).to(memory_format=torch.channels_last))
@@ -161,7 +162,7 @@ def learning_rate(highest: float, step: int, progress: float) -> float:
 
 def made_validation_set(source: Source, data: Path, heads: int, skins: Path | None, count: int) -> list[MadeImage]:
     """The same made pictures of people, and on backgrounds, kept out of training, whenever it is called."""
-    maker = source.maker(data, "val", heads, None, skins)
+    maker = source.maker(data, "val", heads, None, skins, 0)
     return [maker.make(np.random.default_rng((_VALIDATION_SEED, i))) for i in range(count)]
 
 
@@ -217,6 +218,7 @@ def main() -> None:
     parser.add_argument("--fits", type=Path, default=FITS, help="labels by which photographs are turned aside")
     parser.add_argument("--skins", type=Path, help="skins for rendered heads, from training.photographs.portraits")
     parser.add_argument("--start-from", type=Path, help="exported finder (.onnx) to begin a new run with")
+    parser.add_argument("--seed", type=int, default=0, help="of pictures and drawn heads: another, to see others")
     parser.add_argument("--heads", type=int, default=6000, help="of each kind that are drawn to learn from")
     parser.add_argument("--check-minutes", type=float, default=8.0, help="between validations")
     parser.add_argument("--threads", type=int, default=1)

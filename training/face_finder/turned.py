@@ -19,10 +19,10 @@ _MARGIN = (1.7, 2.8)  # side of the picture over that of the landmarks' box
 
 
 def turned_faces(
-    model: FaceModel, heads: Heads, backgrounds: Sequence[bytes], count: int, seed: int
+    model: FaceModel, heads: Heads, backgrounds: Sequence[bytes], count: int, seed: Sequence[int]
 ) -> list[FacePhoto]:
     """``count`` heads turned as far as each may be, windows of ``backgrounds`` past the photograph's edge."""
-    rng = np.random.default_rng((seed, 1))
+    rng = np.random.default_rng((*seed, 1))
     photos = [decode(file) for file in backgrounds]
     over = (window(photos[rng.integers(len(photos))], _SIZE, rng) for _ in range(count))
     return [_face(model, heads, image, rng) for image in over]
