@@ -8,7 +8,11 @@ from pathlib import Path
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.attention.states import Attention
+from dense_face_ros.evaluation.recorded_mounting import CURE, recorded_mounting
 from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.ros.attention_setup import attention_policy
+from dense_face_ros.ros.bag_topics import is_bag
+from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.message_content import pose_covariance
 from dense_face_ros.ros.parameter_file import read_parameters
 from dense_face_ros.ros.parameters import ATTENTION, Value, defaults
@@ -52,9 +56,21 @@ def asked_values(options: argparse.Namespace) -> dict[str, Value]:
     if options.camera is not None:
         angles = zip(("camera_yaw", "camera_pitch", "camera_roll"), options.camera, strict=True)
         values |= {"mounting": "parameters", **dict(angles)}
-    if values["mounting"] == "tf":
-        raise ValueError("parameter 'mounting' is 'tf', and transforms are not read; give the mounting with --camera")
     return values
+
+
+def asked_policy(values: dict[str, Value], recording: Path, topic: str) -> AttentionPolicy:
+    """The policy with these parameters of the node, for messages of a topic of a recording.
+
+    Raises:
+        OSError, ValueError: naming the file, the parameter, or what the recording lacks.
+    """
+    policy = attention_policy(values)
+    if values["mounting"] == "tf":
+        if not is_bag(recording):
+            raise SourceError(f"parameter 'mounting' is 'tf' and '{recording}' is no bag; {CURE}")
+        policy.mounting = recorded_mounting(recording, topic, str(values["car_frame"]))
+    return policy
 
 
 class AttentionJudge:

@@ -23,10 +23,9 @@ from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import Attention
-from dense_face_ros.evaluation.attention import SILENCE, add_attention_options, asked_values
+from dense_face_ros.evaluation.attention import SILENCE, add_attention_options, asked_policy, asked_values
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.geometry import rotation_from_quaternion
-from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.bag_topics import open_reader, read_messages, speed_connection
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.vehicle_speed import VehicleSpeed
@@ -139,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         values = asked_values(options)
-        policy = attention_policy(values)
+        policy = asked_policy(values, options.bag, f"{options.namespace}/head_pose")
         states = judge(read_bag(options.bag, options.namespace, str(values["speed_topic"])), policy)
         options.output.mkdir(parents=True, exist_ok=True)
         draw_timeline(states, policy.settings, policy.zones, options.output / "attention.png")

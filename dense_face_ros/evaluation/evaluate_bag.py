@@ -24,7 +24,7 @@ from typing import Any
 
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
-from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_values
+from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_policy, asked_values
 from dense_face_ros.evaluation.bag import BagRecording
 from dense_face_ros.evaluation.compare import HEADER, TABLE, comparison_page, comparison_table
 from dense_face_ros.evaluation.frame_table import FrameColumns
@@ -34,7 +34,6 @@ from dense_face_ros.evaluation.recording import FileRecording, Recording
 from dense_face_ros.evaluation.report import figures, report
 from dense_face_ros.evaluation.run import Tracker, run
 from dense_face_ros.evaluation.summary import summary
-from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.parameter_file import read_parameters
@@ -69,9 +68,9 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     if options.compare is not None:
         FrameColumns.read_csv(options.compare / TABLE)  # before the recording is tracked, not after
     values, attention = tracker_values(options), asked_values(options)
-    policy = attention_policy(attention)
     recording = open_recording(options, values, str(attention["speed_topic"]))
     try:
+        policy = asked_policy(attention, options.recording, recording.topic)
         if tracker is None:
             face = face_tracker(values)
             wait_until_running(face.network)

@@ -34,9 +34,11 @@ class RecordedFrame:
 
 
 class Recording(Protocol):
-    """What can be evaluated. ``count`` is the number of frames, None where only reading tells."""
+    """What can be evaluated. ``count`` is the number of frames, None where only reading tells; ``topic`` is that of the
+    images, empty without topics."""
 
     name: str
+    topic: str
     count: int | None
 
     def frames(self) -> Iterator[RecordedFrame]: ...
@@ -54,6 +56,7 @@ class FileRecording:
     """
 
     count: int | None = None
+    topic = ""
 
     def __init__(self, path: Path, field_of_view: float = 60.0) -> None:
         self._source: Video | ImageFolder = ImageFolder(path) if path.is_dir() else Video(path)

@@ -10,10 +10,9 @@ from ros.fake_tracker import make_model, tracked_state
 from dense_face_ros.attention.policy import AttentionPolicy
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
-from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_values
+from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_policy, asked_values
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
-from dense_face_ros.ros.attention_setup import attention_policy
 
 CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
 MODEL = make_model()
@@ -22,7 +21,7 @@ MODEL = make_model()
 def asked(*arguments: str) -> AttentionPolicy:
     parser = argparse.ArgumentParser()
     add_attention_options(parser)
-    return attention_policy(asked_values(parser.parse_args(arguments)))
+    return asked_policy(asked_values(parser.parse_args(arguments)), Path("film.mp4"), "")
 
 
 def test_a_long_look_aside_is_a_distraction_and_no_head_is_unknown() -> None:
@@ -54,6 +53,6 @@ def test_the_node_s_parameter_file_is_taken_and_the_command_line_after_it(tmp_pa
     assert mounted.neutral is None and mounted.car_from_camera is not None
     assert asked("--preset", "nhtsa").settings is PRESETS["nhtsa"]
     file.write_text("attention: {ros__parameters: {mounting: tf}}\n")
-    with pytest.raises(ValueError, match="transforms are not read; give the mounting with --camera"):
+    with pytest.raises(ValueError, match=r"'mounting' is 'tf' and 'film\.mp4' is no bag; give .* with --camera"):
         asked("--attention-params-file", str(file))
     assert asked("--attention-params-file", str(file), "--camera", "10", "0", "0").neutral is None

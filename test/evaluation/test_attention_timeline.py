@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from attention.drives import CLOSED, LAP, LOST, REAR_MIRROR, START, ZONES, Camera, Segment, judge, policy, see
+from attention.drives import CLOSED, LAP, LOST, MOUNTING, REAR_MIRROR, START, ZONES, Camera, Segment, judge, policy, see
 
 from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.settings import PRESETS
@@ -22,7 +22,7 @@ WANTED = ["unknown", "attentive", "long_distraction", "attentive", "unknown", "a
 SEEN = Camera(15.0)
 
 
-def write_bag(path: Path, samples: list[HeadSample]) -> Path:
+def write_bag(path: Path, samples: list[HeadSample], mounting: np.ndarray | None = None) -> Path:
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
     typesys = pytest.importorskip("rosbags.typesys")
     store = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
@@ -32,6 +32,14 @@ def write_bag(path: Path, samples: list[HeadSample]) -> Path:
     with rosbag2.Writer(path, version=9, storage_plugin=rosbag2.StoragePlugin.MCAP) as writer:
         poses = writer.add_connection("/head_pose", pose_type, typestore=store)
         expressions = writer.add_connection("/expression", expression_type, typestore=store)
+        if mounting is not None:
+            turn = types["geometry_msgs/msg/Quaternion"](*quaternion_from_rotation(mounting).tolist())
+            moved = types["geometry_msgs/msg/Transform"](types["geometry_msgs/msg/Vector3"](1.0, 0.0, 1.2), turn)
+            since = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](0, 0), "base_link")
+            stamped = types["geometry_msgs/msg/TransformStamped"](since, "camera", moved)
+            static = writer.add_connection("/tf_static", "tf2_msgs/msg/TFMessage", typestore=store)
+            told = types["tf2_msgs/msg/TFMessage"]([stamped])
+            writer.write(static, 0, store.serialize_cdr(told, "tf2_msgs/msg/TFMessage"))
         speeds = writer.add_connection("/car/speed", speed_type, typestore=store)
         for sample in samples:
             at = round(1e9 * sample.stamp)
@@ -70,6 +78,16 @@ def test_transitions_of_a_bag_are_those_of_the_drive(tmp_path: Path, capsys: pyt
     assert "attentive -> long_distraction: the head points at lap" in capsys.readouterr().out
     picture = cv2.imread(str(output / "attention.png"))
     assert picture.shape[1] > 1000 and picture.std() > 10
+
+
+def test_the_mounting_is_that_of_the_transforms(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    file = tmp_path / "attention.yaml"
+    file.write_text("attention: {ros__parameters: {mounting: tf}}\n")
+    bag = write_bag(tmp_path / "drive", list(see(SCRIPT, SEEN)), MOUNTING)
+    assert main([str(bag), "--output", str(tmp_path), "--attention-params-file", str(file)]) == 0
+    with (tmp_path / "attention.csv").open() as table:
+        assert [row["state"] for row in csv.DictReader(table)] == WANTED
 
 
 def test_the_speed_decides_what_is_judged(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""How the camera stands in the car, by the static transforms of a bag: what the attention node reads from tf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dense_face_ros.geometry import Array, rotation_from_quaternion
+from dense_face_ros.ros.bag_topics import open_reader, read_messages
+from dense_face_ros.ros.frame_sources import SourceError
+
+_STATIC = "/tf_static"
+#: Where a recording does not tell it.
+CURE = "give the mounting with --camera"
+
+
+def recorded_mounting(path: Path, topic: str, car_frame: str) -> Array:
+    """(3, 3) car <- camera.
+
+    Args:
+        path: of the bag.
+        topic: whose first message, with a header, tells the camera's frame.
+        car_frame: as the node's parameter.
+
+    Raises:
+        SourceError: naming the bag and what it lacks.
+    """
+    name, reader = str(path), open_reader(path)
+    try:
+        static = [c for c in reader.connections if c.topic == _STATIC]
+        if not static:
+            raise SourceError(f"bag '{name}' has no {_STATIC}, which parameter 'mounting' is to be read from; {CURE}")
+        transforms = [t for message in _messages(name, reader, static) for t in message.transforms]
+        stamped = [c for c in reader.connections if c.topic == topic]
+        first = next(_messages(name, reader, stamped), None)
+    finally:
+        reader.close()
+    if first is None:
+        raise SourceError(f"bag '{name}' has no message on {topic}, which would tell the camera's frame; {CURE}")
+    camera_frame = str(first.header.frame_id)
+    rotation = _connecting(transforms, car_frame.lstrip("/"), camera_frame.lstrip("/"))
+    if rotation is None:
+        known = ", ".join(sorted({f for t in transforms for f in (t.header.frame_id, t.child_frame_id)})) or "none"
+        raise SourceError(
+            f"bag '{name}': {_STATIC} does not connect '{car_frame}' and '{camera_frame}'; its frames: {known}; {CURE}"
+        )
+    if not np.isfinite(rotation).all():
+        raise SourceError(
+            f"bag '{name}': a transform between '{car_frame}' and '{camera_frame}' has no rotation; {CURE}"
+        )
+    return rotation
+
+
+def _messages(name: str, reader: Any, connections: list[Any]) -> Any:
+    from rosbags.typesys import Stores, get_typestore  # with the reader opened, it is there
+
+    decode = get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
+    return (message for _, _, message in read_messages(name, reader, connections, decode))
+
+
+def _connecting(transforms: list[Any], target: str, source: str) -> Array | None:
+    """Rotation target <- source over any number of transforms, the last of a frame counting; None: not connected."""
+    parents: dict[str, tuple[str, Array]] = {}
+    for transform in transforms:
+        q = transform.transform.rotation
+        rotation = rotation_from_quaternion([q.x, q.y, q.z, q.w])
+        parents[transform.child_frame_id.lstrip("/")] = transform.header.frame_id.lstrip("/"), rotation
+    to_root = {frame: _path_to_root(parents, frame) for frame in (target, source)}
+    common = next((frame for frame in to_root[source] if frame in to_root[target]), None)
+    if common is None:
+        return None
+    return np.asarray(to_root[target][common].T @ to_root[source][common])
+
+
+def _path_to_root(parents: dict[str, tuple[str, Array]], frame: str) -> dict[str, Array]:
+    """Every frame from ``frame`` up -> rotation of it <- ``frame``."""
+    passed, rotation = {frame: np.eye(3)}, np.eye(3)
+    while frame in parents:
+        frame, step = parents[frame]
+        if frame in passed:  # a circle of transforms has no root
+            break
+        rotation = step @ rotation
+        passed[frame] = rotation
+    return passed
