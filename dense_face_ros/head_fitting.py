@@ -66,6 +66,10 @@ class FitLimits:
     vagueness_per_score: float = 2.0
     distance: tuple[float, float] = (0.12, 8.0)
 
+    def new_vagueness(self, score: float) -> float:
+        """How vague a head that nobody asked for may be where the finder gives it such a score."""
+        return self.max_new_vagueness * float(np.exp(self.vagueness_per_score * score))
+
 
 @dataclass(frozen=True)
 class HeadFit:

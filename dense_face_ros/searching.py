@@ -46,12 +46,12 @@ def heads(
     identity: IdentityPrior | None = None,
     warm: bool = False,
 ) -> tuple[list[HeadFit], str]:
-    """The heads in the given windows, and the last reason why one shows none, or nothing.
+    """The heads in the given windows, and the last reason why one shows none; empty where all show one.
 
     Each is fitted twice: where it was proposed, then where it is.
 
     Args:
-        fitter, image, identity: see :meth:`HeadFitter.fit`.
+        fitter: fits them; ``image`` and ``identity`` as its :meth:`HeadFitter.fit`.
         views: windows, and the camera that each is seen by.
         limits: of heads that nobody asked for; None where one is expected.
         warm: the second fit begins from the first.
@@ -69,8 +69,8 @@ def heads(
 
 def _believed(fit: HeadFit, look: Look, limits: FitLimits) -> HeadFit:
     """The fit itself; NoHead where it is vaguer than a head that nobody asked for may be."""
-    most = limits.max_new_vagueness * float(np.exp(limits.vagueness_per_score * look.score))
-    if fit.vagueness > most:
+    most = limits.new_vagueness(look.score)
+    if not fit.vagueness <= most:
         raise NoHead(f"what may be a face is doubtful: vagueness {fit.vagueness:.3f}, {most:.3f} allowed")
     return fit
 

@@ -2,10 +2,11 @@
 
     python -m training.new_heads DATA [--people 400] [--views 60] [--network FILE] [--json FILE]
 
-Rendered people, made as for ``training.benchmarks.finding`` but others, and views of the face-free photographs that are
-there to train on: parts of them, mirrored, turned and in grey. Each picture is searched as the tracker does; every head
-is noted with the least ``FitLimits.max_new_vagueness`` with which it would be told. The table counts, for several such
-limits, the pictures in which the true head is told, and those in which a false one is.
+Other rendered people than those of ``training.benchmarks.finding``, and views of the face-free photographs that are
+there to train on: parts of them, mirrored, turned and in grey. Where the finder proposes a face, the head is fitted as
+the tracker does, which stops at the first, and noted with the least ``FitLimits.max_new_vagueness`` with which it is
+told. The table counts, for several such limits, the pictures in which the true head is told, and those in which a false
+one is.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Searcher:
 
 def needed(vagueness: float, score: float, limits: FitLimits) -> float:
     """The least ``max_new_vagueness`` with which such a head is told where the finder gives such a score."""
-    return vagueness / float(np.exp(limits.vagueness_per_score * score))
+    return limits.max_new_vagueness * vagueness / limits.new_vagueness(score)
 
 
 def faceless_views(photograph: Image, count: int, rng: np.random.Generator) -> Iterator[Image]:
@@ -159,8 +160,15 @@ def main(arguments: list[str] | None = None) -> int:
         finally:
             searcher.close()
         rows = table(right, false, searcher.limits.max_new_vagueness)
-        counted = {"faces": len(right), "views": sum(map(len, false)), "photographs": len(false)}
-        result = {"benchmark": "new_heads", **counted, "shipped": searcher.limits.max_new_vagueness, "rows": rows}
+        result = {
+            "benchmark": "new_heads",
+            "people": options.people,
+            "faces": len(right),
+            "photographs": len(false),
+            "views": options.views,
+            "shipped": searcher.limits.max_new_vagueness,
+            "rows": rows,
+        }
         write_result(options.json, result, options.network)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -39,12 +39,12 @@ def add_attention_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed",
         metavar="TOPIC",
-        help="of the vehicle's speed, of any of the node's types (default: as the file, or ''; '': unknown)",
+        help="topic of the vehicle's speed, of any type the node takes; '' judges without (default: as the file)",
     )
 
 
 def asked_values(options: argparse.Namespace) -> dict[str, Value]:
-    """The attention node's parameters as the options ask for them.
+    """The attention node's parameters as the options ask for them; ``speed_type`` is empty where any will do.
 
     Raises:
         OSError, ValueError: naming the file, parameter or option.
@@ -52,6 +52,7 @@ def asked_values(options: argparse.Namespace) -> dict[str, Value]:
     values = read_parameters(options.attention_params_file, "attention")
     said: dict[str, Value | None] = {name: getattr(options, name) for name in ("preset", "zones", "drive")}
     said["speed_topic"] = options.speed
+    said["speed_type"] = None if options.speed is None else ""
     values |= {name: value for name, value in said.items() if value is not None}
     if options.camera is not None:
         angles = zip(("camera_yaw", "camera_pitch", "camera_roll"), options.camera, strict=True)
@@ -60,14 +61,19 @@ def asked_values(options: argparse.Namespace) -> dict[str, Value]:
 
 
 def asked_policy(values: dict[str, Value], recording: Path, topic: str) -> AttentionPolicy:
-    """The policy with these parameters of the node, for messages of a topic of a recording.
+    """The policy with these parameters of the node.
+
+    Args:
+        values: the parameters.
+        recording: tells the mounting where that is to come from tf.
+        topic: of it, whose messages are in the camera's frame.
 
     Raises:
         OSError, ValueError: naming the file, the parameter, or what the recording lacks.
     """
     policy = attention_policy(values)
     if values["mounting"] == "tf":
-        if not is_bag(recording):
+        if recording.exists() and not is_bag(recording):
             raise SourceError(f"parameter 'mounting' is 'tf' and '{recording}' is no bag; {CURE}")
         policy.mounting = recorded_mounting(recording, topic, str(values["car_frame"]))
     return policy

@@ -26,7 +26,7 @@ from dense_face_ros.attention.states import Attention
 from dense_face_ros.evaluation.attention import SILENCE, add_attention_options, asked_policy, asked_values
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.geometry import rotation_from_quaternion
-from dense_face_ros.ros.bag_topics import open_reader, read_messages, speed_connection
+from dense_face_ros.ros.bag_topics import decoder, open_reader, read_messages, speed_connections
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.vehicle_speed import VehicleSpeed
 
@@ -79,13 +79,13 @@ def _cell(value: float | None, digits: int) -> str:
     return "" if value is None or np.isnan(value) else f"{value:.{digits}f}"
 
 
-def read_bag(path: Path, namespace: str = "", speed_topic: str = "") -> Iterator[HeadSample]:
+def read_bag(path: Path, namespace: str = "", speed_topic: str = "", speed_type: str = "") -> Iterator[HeadSample]:
     """Samples of the topics ``head_pose`` and ``expression`` in a rosbag2, in the order of recording.
 
     Args:
         path: of the bag.
         namespace: of the topics.
-        speed_topic: of the vehicle's speed; empty: unknown.
+        speed_topic, speed_type: of the vehicle's speed, as ``speed_connections`` takes them; no topic: unknown.
 
     Raises:
         SourceError: one line naming the bag, when it cannot be read, is damaged or has no such topic.
@@ -93,25 +93,22 @@ def read_bag(path: Path, namespace: str = "", speed_topic: str = "") -> Iterator
     reader = open_reader(path)
     try:
         topics = {f"{namespace}/{name}": kind for name, kind in _TYPES.items()}
-        speed = speed_connection(str(path), reader.connections, speed_topic, namespace)
-        yield from _samples(str(path), reader, topics, speed)
+        speeds = speed_connections(str(path), reader.connections, speed_topic, speed_type, namespace)
+        yield from _samples(str(path), reader, topics, speeds)
     finally:
         reader.close()
 
 
-def _samples(name: str, reader: Any, topics: dict[str, str], speed: Any) -> Iterator[HeadSample]:
-    from rosbags.typesys import Stores, get_typestore  # with the reader opened, it is there
-
+def _samples(name: str, reader: Any, topics: dict[str, str], speeds: list[Any]) -> Iterator[HeadSample]:
     wanted = [connection for connection in reader.connections if topics.get(connection.topic) == connection.msgtype]
     if not wanted:
         known = ", ".join(sorted({f"{c.topic} ({c.msgtype})" for c in reader.connections})) or "none"
         lacking = " and no ".join(f"{topic} ({kind})" for topic, kind in topics.items())
         raise SourceError(f"bag '{name}' has no {lacking}; its topics: {known}")
-    pairing, vehicle, decode = SamplePairing(), VehicleSpeed(), get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
-    read = wanted if speed is None else [*wanted, speed]
-    for connection, recorded, message in read_messages(name, reader, read, decode):
+    pairing, vehicle = SamplePairing(), VehicleSpeed()
+    for connection, recorded, message in read_messages(name, reader, [*wanted, *speeds], decoder()):
         now = 1e-9 * recorded
-        if connection.topic not in topics:
+        if connection in speeds:
             vehicle.tell(message, now)
             continue
         stamp = int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
@@ -139,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         values = asked_values(options)
         policy = asked_policy(values, options.bag, f"{options.namespace}/head_pose")
-        states = judge(read_bag(options.bag, options.namespace, str(values["speed_topic"])), policy)
+        speed = str(values["speed_topic"]), str(values["speed_type"])
+        states = judge(read_bag(options.bag, options.namespace, *speed), policy)
         options.output.mkdir(parents=True, exist_ok=True)
         draw_timeline(states, policy.settings, policy.zones, options.output / "attention.png")
         write_transitions(states, options.output / "attention.csv")

@@ -16,11 +16,12 @@ from dense_face_ros.evaluation.truth import TruePoses
 from dense_face_ros.ros.bag_topics import (
     COMPRESSED_IMAGE,
     IMAGE,
+    decoder,
     image_connection,
     info_connection,
     open_reader,
     read_messages,
-    speed_connection,
+    speed_connections,
 )
 from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.frame_sources import SourceError
@@ -42,7 +43,7 @@ class BagRecording:
         truth: topic of the true poses, camera <- head; empty: the one that ends in ``head_pose/truth``, if any.
         rectified: the images are rectified: the camera is P of camera_info, without distortion.
         field_of_view: degrees across the longer image side, assumed where there is no usable camera_info.
-        speed_topic: of the vehicle's speed; empty: unknown.
+        speed_topic, speed_type: of the vehicle's speed, as :func:`speed_connections` takes them; no topic: unknown.
 
     Raises:
         SourceError: one line naming the bag or topic.
@@ -56,17 +57,16 @@ class BagRecording:
         rectified: bool = False,
         field_of_view: float = 60.0,
         speed_topic: str = "",
+        speed_type: str = "",
     ) -> None:
         self.name = str(path)
         self._reader = open_reader(path)
-        from rosbags.typesys import Stores, get_typestore  # with the reader opened, it is there
-
-        self._store = get_typestore(Stores.ROS2_JAZZY)
+        self._decode = decoder()
         self._rectified, self._field_of_view = rectified, field_of_view
         try:
             self._image = image_connection(self.name, self._reader.connections, topic, "with --topic")
             self._truth = self._choose_truth(truth)
-            self._speed = speed_connection(self.name, self._reader.connections, speed_topic)
+            self._speeds = speed_connections(self.name, self._reader.connections, speed_topic, speed_type)
         except SourceError:
             self._reader.close()
             raise
@@ -86,12 +86,12 @@ class BagRecording:
             if first is not None:
                 cameras.update(first[2])
         decode, speed, index = _DECODERS[self._image.msgtype], VehicleSpeed(), 0
-        for connection, recorded, message in self._messages(self._image, self._info, self._speed):
+        for connection, recorded, message in self._messages(self._image, self._info, *self._speeds):
+            if connection in self._speeds:
+                speed.tell(message, 1e-9 * recorded)
+                continue
             if connection.topic != self._image.topic:
-                if self._info is not None and connection.topic == self._info.topic:
-                    cameras.update(message)
-                else:
-                    speed.tell(message, 1e-9 * recorded)
+                cameras.update(message)
                 continue
             try:
                 image = decode(message)
@@ -134,7 +134,7 @@ class BagRecording:
 
     def _messages(self, *connections: Any) -> Iterator[tuple[Any, int, Any]]:
         wanted = [connection for connection in connections if connection is not None]
-        return read_messages(self.name, self._reader, wanted, self._store.deserialize_cdr)
+        return read_messages(self.name, self._reader, wanted, self._decode)
 
     def _choose_truth(self, topic: str) -> Any:
         poses = [c for c in self._reader.connections if c.msgtype in _POSE_TYPES]

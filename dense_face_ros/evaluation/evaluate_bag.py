@@ -37,7 +37,7 @@ from dense_face_ros.evaluation.summary import summary
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.parameter_file import read_parameters
-from dense_face_ros.ros.parameters import TRACKER, defaults
+from dense_face_ros.ros.parameters import ATTENTION, TRACKER, ParameterSpec, Value, defaults
 from dense_face_ros.ros.tracker_setup import face_tracker
 from dense_face_ros.upright import ROTATIONS
 
@@ -68,7 +68,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     if options.compare is not None:
         FrameColumns.read_csv(options.compare / TABLE)  # before the recording is tracked, not after
     values, attention = tracker_values(options), asked_values(options)
-    recording = open_recording(options, values, str(attention["speed_topic"]))
+    recording = open_recording(options, values, str(attention["speed_topic"]), str(attention["speed_type"]))
     try:
         policy = asked_policy(attention, options.recording, recording.topic)
         if tracker is None:
@@ -80,13 +80,12 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     finally:
         recording.close()
     source = provenance(values["network"] or None)
-    plain = defaults(TRACKER)
-    changed = {name: value for name, value in values.items() if value != plain[name]}
     found = summary(result.columns, result.memory_mb)
     result.columns.write_csv(output / TABLE)
     if not result.columns.write_parquet(output / "frames.parquet"):
         print("no frames.parquet: pyarrow is not installed (pip install pyarrow)", file=sys.stderr)
-    told = {"recording": recording.name, **found, "parameters": changed, "provenance": source}
+    changed = {"parameters": _changed(values, TRACKER), "attention_parameters": _changed(attention, ATTENTION)}
+    told = {"recording": recording.name, **found, **changed, "provenance": source}
     text = json.dumps(told, indent=1, allow_nan=False)
     (output / "summary.json").write_text(text + "\n", encoding="utf-8")
     name = options.recording.resolve().name
@@ -102,6 +101,12 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     print(f"written to {output}")
 
 
+def _changed(values: dict[str, Value], table: tuple[ParameterSpec, ...]) -> dict[str, Value]:
+    """The parameters that are not as usual."""
+    usual = defaults(table)
+    return {name: value for name, value in values.items() if value != usual[name]}
+
+
 def tracker_values(options: argparse.Namespace) -> dict[str, Any]:
     """The tracker's parameters: those of the file, and what else the command line says; the engine is its alone.
 
@@ -115,7 +120,7 @@ def tracker_values(options: argparse.Namespace) -> dict[str, Any]:
     return {**values, "backend": options.backend, "threads": options.threads}
 
 
-def open_recording(options: argparse.Namespace, values: dict[str, Any], speed_topic: str) -> Recording:
+def open_recording(options: argparse.Namespace, values: dict[str, Any], speed_topic: str, speed_type: str) -> Recording:
     """The bag, video or folder that is asked for, seen by the camera that the tracker's parameters tell.
 
     Raises:
@@ -126,7 +131,7 @@ def open_recording(options: argparse.Namespace, values: dict[str, Any], speed_to
         raise FileNotFoundError(f"'{path}' does not exist; give a rosbag2, a video or a folder of images")
     if is_bag(path):
         camera = values["rectified"], values["field_of_view"]
-        return BagRecording(path, options.topic, options.truth, *camera, speed_topic)
+        return BagRecording(path, options.topic, options.truth, *camera, speed_topic, speed_type)
     if speed_topic:
         raise SourceError(f"'{path}' is no bag and has no speed topic '{speed_topic}'; judge without with --speed ''")
     return FileRecording(path, values["field_of_view"])

@@ -1,14 +1,15 @@
-"""How the camera stands in the car, by the static transforms of a bag: what the attention node reads from tf."""
+"""How the camera stands in the car, by the static transforms of a bag; the attention node takes it from all of tf."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dense_face_ros.geometry import Array, rotation_from_quaternion
-from dense_face_ros.ros.bag_topics import open_reader, read_messages
+from dense_face_ros.ros.bag_topics import decoder, open_reader, read_messages
 from dense_face_ros.ros.frame_sources import SourceError
 
 _STATIC = "/tf_static"
@@ -35,38 +36,40 @@ def recorded_mounting(path: Path, topic: str, car_frame: str) -> Array:
         transforms = [t for message in _messages(name, reader, static) for t in message.transforms]
         stamped = [c for c in reader.connections if c.topic == topic]
         first = next(_messages(name, reader, stamped), None)
+        if first is None:
+            topics = ", ".join(sorted({c.topic for c in reader.connections}))
+            raise SourceError(
+                f"bag '{name}' has no message on {topic} to tell the camera's frame; its topics: {topics}"
+            )
     finally:
         reader.close()
-    if first is None:
-        raise SourceError(f"bag '{name}' has no message on {topic}, which would tell the camera's frame; {CURE}")
     camera_frame = str(first.header.frame_id)
-    rotation = _connecting(transforms, car_frame.lstrip("/"), camera_frame.lstrip("/"))
+    rotation = _connecting(transforms, car_frame, camera_frame)
     if rotation is None:
         known = ", ".join(sorted({f for t in transforms for f in (t.header.frame_id, t.child_frame_id)})) or "none"
         raise SourceError(
             f"bag '{name}': {_STATIC} does not connect '{car_frame}' and '{camera_frame}'; its frames: {known}; {CURE}"
         )
-    if not np.isfinite(rotation).all():
-        raise SourceError(
-            f"bag '{name}': a transform between '{car_frame}' and '{camera_frame}' has no rotation; {CURE}"
-        )
     return rotation
 
 
-def _messages(name: str, reader: Any, connections: list[Any]) -> Any:
-    from rosbags.typesys import Stores, get_typestore  # with the reader opened, it is there
-
-    decode = get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
-    return (message for _, _, message in read_messages(name, reader, connections, decode))
+def _messages(name: str, reader: Any, connections: list[Any]) -> Iterator[Any]:
+    return (message for _, _, message in read_messages(name, reader, connections, decoder()))
 
 
 def _connecting(transforms: list[Any], target: str, source: str) -> Array | None:
-    """Rotation target <- source over any number of transforms, the last of a frame counting; None: not connected."""
+    """Rotation target <- source over any number of transforms, the last of a frame counting; None: not connected.
+
+    As in tf2, a transform that is no rotation, or of a frame to itself, counts for nothing, and a frame that is asked
+    for with a leading slash is none.
+    """
     parents: dict[str, tuple[str, Array]] = {}
     for transform in transforms:
         q = transform.transform.rotation
         rotation = rotation_from_quaternion([q.x, q.y, q.z, q.w])
-        parents[transform.child_frame_id.lstrip("/")] = transform.header.frame_id.lstrip("/"), rotation
+        child, parent = transform.child_frame_id.lstrip("/"), transform.header.frame_id.lstrip("/")
+        if np.isfinite(rotation).all() and child != parent:
+            parents[child] = parent, rotation
     to_root = {frame: _path_to_root(parents, frame) for frame in (target, source)}
     common = next((frame for frame in to_root[source] if frame in to_root[target]), None)
     if common is None:

@@ -75,6 +75,8 @@ class AttentionNode(ManagedNode):
                 raise ValueError("; ".join(self._settings.problems))
             check_topic("speed_topic", self._settings.text("speed_topic"))
             self._policy = attention_policy(self._settings.values())
+            if self._settings.text("speed_topic"):
+                self._speed_type = message_type(self._settings.text("speed_type"))
             if self._settings.text("mounting") == "tf":
                 self._car = CarTransform(self, self._settings.text("car_frame"))
             self._status = self._publisher(DiagnosticStatus, "attention", _LATCHED)
@@ -112,9 +114,9 @@ class AttentionNode(ManagedNode):
             self.create_subscription(JointState, "expression", self._take_expression, _HEAD),
         ]
         if self._settings.text("speed_topic"):
-            kind = message_type(self._settings.text("speed_type"))
             topic = self._settings.text("speed_topic")
-            self._subscriptions_held.append(self.create_subscription(kind, topic, self._take_speed, _ANY_SPEED))
+            speed = self.create_subscription(self._speed_type, topic, self._take_speed, _ANY_SPEED)
+            self._subscriptions_held.append(speed)
         self._watch = self.create_timer(_WATCH_PERIOD, self._watch_silence)
         return answer
 

@@ -1,4 +1,4 @@
-"""Opening a rosbag2 through ``rosbags`` and finding the images in it, with errors that name what is wrong."""
+"""Opening a rosbag2 through ``rosbags`` and finding in it what is wanted, with errors that name what is wrong."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ def open_reader(path: Path) -> Any:
     return reader
 
 
+def decoder() -> Callable[[bytes, str], Any]:
+    """Of serialised messages by the name of their type, without a ROS installation; ``rosbags`` must be there."""
+    from rosbags.typesys import Stores, get_typestore
+
+    return get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
+
+
 def read_messages(
     name: str, reader: Any, connections: Sequence[Any], decode: Callable[[bytes, str], Any]
 ) -> Iterator[tuple[Any, int, Any]]:
@@ -59,6 +66,8 @@ def read_messages(
     Raises:
         SourceError: when the bag is damaged.
     """
+    if not connections:  # which to rosbags means all
+        return
     count, promised = 0, sum(connection.msgcount for connection in connections)
     try:
         for connection, nanoseconds, data in reader.messages(connections):
@@ -104,30 +113,42 @@ def info_connection(connections: Sequence[Any], image_topic: str) -> Any:
     return (beside or infos)[0] if beside or len(infos) == 1 else None
 
 
-def speed_connection(name: str, connections: Sequence[Any], topic: str, namespace: str = "") -> Any:
-    """The connection of the vehicle's speed, of any type that tells one; None where no topic is wanted.
+def speed_connections(
+    name: str, connections: Sequence[Any], topic: str, kind: str = "", namespace: str = ""
+) -> list[Any]:
+    """The connections of the vehicle's speed; none where no topic is wanted.
 
     Args:
         name: of the bag, for errors.
         connections: of the reader.
         topic: as the node's parameter ``speed_topic``.
+        kind: as its parameter ``speed_type``; empty: whichever the topic has.
         namespace: of the node, for a topic without a leading slash.
 
     Raises:
-        SourceError: the bag does not have it.
+        SourceError: the bag does not have it, of another type than that, or of several.
     """
     if not topic:
-        return None
-    speeds = [c for c in connections if c.msgtype.replace("/msg/", "/") in SPEED_TYPES]
-    wanted = topic if topic.startswith("/") else f"{namespace}/{topic}"
-    found = next((c for c in speeds if c.topic == wanted), None)
-    if found is None:
-        names = ", ".join(f"{c.topic} ({c.msgtype})" for c in speeds) or "none"
+        return []
+    speeds = [(c, c.msgtype.replace("/msg/", "/")) for c in connections]
+    speeds = [(c, told) for c, told in speeds if told in SPEED_TYPES]
+    relative = f"attention/{topic[2:]}" if topic.startswith("~/") else topic
+    wanted = topic if topic.startswith("/") else f"{namespace}/{relative}"
+    found = [(c, told) for c, told in speeds if c.topic == wanted]
+    kinds = sorted({told for _, told in found})
+    if not found:
+        names = ", ".join(f"{c.topic} ({told})" for c, told in speeds) or "none"
         raise SourceError(
             f"bag '{name}' has no speed topic '{wanted}'; topics that may tell one: {names}; "
             "name another with --speed, or judge without a speed with --speed ''"
         )
-    return found
+    if kind and kind not in kinds:
+        raise SourceError(f"bag '{name}': '{wanted}' is {', '.join(kinds)}, and parameter 'speed_type' is '{kind}'")
+    if not kind and len(kinds) > 1:
+        raise SourceError(
+            f"bag '{name}': '{wanted}' is of several types ({', '.join(kinds)}); set speed_type in a file"
+        )
+    return [c for c, told in found if told == (kind or kinds[0])]
 
 
 def first_line(error: Exception) -> str:

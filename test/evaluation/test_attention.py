@@ -21,7 +21,7 @@ MODEL = make_model()
 def asked(*arguments: str) -> AttentionPolicy:
     parser = argparse.ArgumentParser()
     add_attention_options(parser)
-    return asked_policy(asked_values(parser.parse_args(arguments)), Path("film.mp4"), "")
+    return asked_policy(asked_values(parser.parse_args(arguments)), Path(__file__), "")
 
 
 def test_a_long_look_aside_is_a_distraction_and_no_head_is_unknown() -> None:
@@ -53,6 +53,8 @@ def test_the_node_s_parameter_file_is_taken_and_the_command_line_after_it(tmp_pa
     assert mounted.neutral is None and mounted.car_from_camera is not None
     assert asked("--preset", "nhtsa").settings is PRESETS["nhtsa"]
     file.write_text("attention: {ros__parameters: {mounting: tf}}\n")
-    with pytest.raises(ValueError, match=r"'mounting' is 'tf' and 'film\.mp4' is no bag; give .* with --camera"):
+    with pytest.raises(
+        ValueError, match=r"'mounting' is 'tf' and '.*test_attention\.py' is no bag; give .* with --camera"
+    ):
         asked("--attention-params-file", str(file))
     assert asked("--attention-params-file", str(file), "--camera", "10", "0", "0").neutral is None

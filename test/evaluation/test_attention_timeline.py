@@ -144,7 +144,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "odd" / "metadata.yaml").write_text("rosbag2_bagfile_information: [1,\n")
     assert "odd' cannot be read" in refused(tmp_path / "odd")
     bag = write_bag(tmp_path / "drive", [])
-    assert "has no speed topic '/can'; topics that may tell one: /car/speed (std_msgs/msg/Float64)" in refused(
+    assert "has no speed topic '/can'; topics that may tell one: /car/speed (std_msgs/Float64)" in refused(
         bag, "--speed", "/can"
     )
     assert "has no /cabin/head_pose (geometry_msgs/msg/PoseWithCovarianceStamped) and no /cabin/expression" in refused(

@@ -56,3 +56,6 @@ def test_the_speed_is_the_last_one_recorded_before_an_image(storage: str, tmp_pa
     assert [frame.speed for frame in BagRecording(path).frames()] == [None] * 4
     with pytest.raises(SourceError, match=r"no speed topic '/speed'; topics that may tell one: /car/odometry \(nav"):
         BagRecording(path, speed_topic="/speed")
+    BagRecording(path, speed_topic="/car/odometry", speed_type="nav_msgs/Odometry").close()
+    with pytest.raises(SourceError, match="is nav_msgs/Odometry, and parameter 'speed_type' is 'std_msgs/Float64'"):
+        BagRecording(path, speed_topic="/car/odometry", speed_type="std_msgs/Float64")

@@ -45,6 +45,9 @@ def test_the_vehicle_s_speed_is_in_the_table(tmp_path: Path, capsys: pytest.Capt
     assert "Speed of the vehicle" in (output / "report.html").read_text()
     speeds = FrameColumns.read_csv(output / "frames.csv").numbers["speed"]
     assert np.array_equal(speeds, [np.nan, np.nan, 12.0, 12.0], equal_nan=True)
+    assert json.loads((output / "summary.json").read_text())["attention_parameters"] == {
+        "speed_topic": "/car/odometry", "speed_type": ""
+    }  # fmt: skip
     video = [str(write_video(tmp_path / "a.avi", 2)), "--speed", "/car/odometry"]
     assert "is no bag and has no speed topic '/car/odometry'" in _one_line(video, capsys)
 

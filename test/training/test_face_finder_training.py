@@ -38,6 +38,9 @@ def test_minutes_that_are_none_or_were_had_are_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "last.pt", {"kind": "face_finder", "sources": "free", "seconds": 1.0})
     with pytest.raises(ValueError, match="trained on sources 'free', not 'best'"):
         go_on(tmp_path, 1.0)
+    save_checkpoint(tmp_path / "last.pt", {"kind": "face_finder", "sources": "best", "seconds": 1.0, "seed": 4})
+    with pytest.raises(ValueError, match="was begun with --seed 4, not 0"):
+        go_on(tmp_path, 1.0)
 
 
 def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +11,15 @@ import cv2
 import numpy as np
 import pytest
 
-from dense_face_ros.face_model import FaceModel
+from dense_face_ros import FaceModel, FaceTracker
+from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_fitting import FitLimits
+from dense_face_ros.head_state import Status
 from training.benchmarks.finding import person
 from training.benchmarks.metrics import box_of
-from training.new_heads import faceless_views, false_limits, least_limits, main, needed, table
+from training.new_heads import Searcher, faceless_views, false_limits, least_limits, main, needed, table
+from training.rendering.clip import Truth
 
 
 class Told:
@@ -35,6 +39,20 @@ def test_the_limit_that_is_needed_is_the_one_that_just_tells_the_head() -> None:
     limits = FitLimits(vagueness_per_score=2.0)
     assert needed(0.3, 0.5, limits) * np.exp(2.0 * 0.5) == pytest.approx(0.3)
     assert needed(0.3, 0.9, limits) < needed(0.3, 0.2, limits), "the surer the finder"
+
+
+def test_heads_are_told_from_the_limit_that_is_needed(clip: list[np.ndarray], truth: Truth) -> None:
+    searcher = Searcher(FaceModel.load(), network_path(None))
+    ((fit, limit),) = searcher.found(clip[0], truth.camera)
+    searcher.close()
+    assert fit.vagueness > 0.0
+    tracker = FaceTracker()
+    for share, status in ((0.99, Status.SEARCHING), (1.01, Status.TRACKING)):
+        limits = replace(tracker.settings.limits, max_new_vagueness=share * limit)
+        tracker.settings = replace(tracker.settings, limits=limits)
+        tracker.reset()
+        assert tracker.update(clip[0], 0.0, truth.camera).status is status
+    tracker.close()
 
 
 def test_of_rendered_people_only_a_head_on_the_face_counts(shipped_model: FaceModel) -> None:

@@ -239,7 +239,15 @@ def test_the_other_benchmarks_are_shown_as_they_are_written(tmp_path: Path, caps
 def test_limits_stand_with_the_heads_they_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     row = {"max_new_vagueness": 0.05, "found": 7, "false": 2, "photographs_with_false": 1}
     rows = [row, {**row, "max_new_vagueness": None, "found": 8}]
-    result = {"benchmark": "new_heads", "faces": 8, "views": 30, "photographs": 10, "shipped": 0.05, "rows": rows}
+    result = {
+        "benchmark": "new_heads",
+        "people": 2,
+        "faces": 8,
+        "views": 3,
+        "photographs": 10,
+        "shipped": 0.05,
+        "rows": rows,
+    }
     (tmp_path / "new_heads.json").write_text(json.dumps({**result, "provenance": SOURCE}))
     text = written(tmp_path, capsys)
     assert "training.new_heads DATA --people 2 --views 3 --json docs/results/new_heads.json" in text

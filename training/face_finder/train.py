@@ -64,7 +64,7 @@ def train(
     torch.manual_seed(0)
     run.mkdir(parents=True, exist_ok=True)
     source = SOURCES[sources]
-    state = _previous_state(run, sources, minutes)
+    state = _previous_state(run, sources, minutes, seed)
     trained_on, licence = credited(source.trained_on, skins), source.licence
     maker = source.maker(data, "train", heads, fits, skins, seed)
     validation = made_validation_set(source, data, heads, skins, 400)
@@ -117,6 +117,7 @@ def train(
             state = {
                 "kind": _KIND,
                 "sources": sources,
+                "seed": seed,
                 "trained_on": trained_on,
                 "licence": licence,
                 "network": network.state_dict(),
@@ -133,13 +134,15 @@ def train(
             save_checkpoint(run / "last.pt", state)
 
 
-def _previous_state(run: Path, sources: str, minutes: float) -> dict[str, Any] | None:
+def _previous_state(run: Path, sources: str, minutes: float, seed: int) -> dict[str, Any] | None:
     """What a run that is called again goes on from."""
     if not (run / "last.pt").is_file():
         return None
     state = load_finder(run / "last.pt")
     if state["sources"] != sources:
         raise ValueError(f"'{run}' was trained on sources '{state['sources']}', not '{sources}'")
+    if state.get("seed", 0) != seed:
+        raise ValueError(f"'{run}' was begun with --seed {state.get('seed', 0)}, not {seed}")
     if state["seconds"] >= 60.0 * minutes:
         raise ValueError(f"--minutes is {minutes:g}, and '{run}' has had {state['seconds'] / 60.0:.1f}; give more")
     return state

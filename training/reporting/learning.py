@@ -88,18 +88,18 @@ def new_heads(results: Named) -> list[str]:
     header = ("file", "max_new_vagueness", "true heads told", "views with a false one", "photographs with such a view")
     parts, rows = ["## What new heads are believed by"], []
     for name, result in results:
-        options = f"--people {result['faces'] // 4} --views {result['views'] // result['photographs']}"
+        options = f"--people {result['people']} --views {result['views']}"
         parts.append(made_by(name, result, f"python -m training.new_heads DATA {options} --json"))
         parts.append(
-            f"{name}: {result['faces']} pictures of rendered people, {result['views']} views of "
-            f"{result['photographs']} face-free photographs; {result['shipped']:g} is what the tracker uses."
+            f"{name}: {result['faces']} pictures of rendered people, and of each of {result['photographs']} face-free "
+            f"photographs {result['views']} views; {result['shipped']:g} is what the tracker uses."
         )
         for row in result["rows"]:
             limit = row["max_new_vagueness"]
             told = [row[c] for c in ("found", "false", "photographs_with_false")]
             rows.append([name, "none" if limit is None else f"{limit:.4f}", *told])
     note = (
-        "The limit was chosen by these faces and photographs, which no benchmark shows, but for the photographs as "
-        "they are, which [finding](#faces-found-at-once-without-memory) counts beside those of `val`."
+        "The limit was chosen by these. No benchmark shows these people; the photographs, as they are, stand beside "
+        "those of `val` in [finding](#faces-found-at-once-without-memory)."
     )
     return [*parts, note, table(header, rows)]
