@@ -12,7 +12,6 @@ one is.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,7 +34,7 @@ from training.benchmarks.finding import on_the_face, person
 from training.benchmarks.metrics import box_of
 from training.face_finder.photographs import decode, load_backgrounds
 from training.options import check_least
-from training.result_files import check_destination, write_result
+from training.result_files import Result, answer
 
 Image = npt.NDArray[np.uint8]
 
@@ -148,10 +147,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--network", type=Path, help="correspondence network, with its finder, to use")
     parser.add_argument("--json", type=Path, help="write the table to this file")
     options = parser.parse_args(arguments)
-    try:
+
+    def measure() -> Result:
         check_least("--people", options.people)
         check_least("--views", options.views)
-        check_destination(options.json)
         photographs, model = load_backgrounds(options.data, "train"), FaceModel.load()
         searcher = Searcher(model, network_path(options.network))
         try:
@@ -159,22 +158,17 @@ def main(arguments: list[str] | None = None) -> int:
             right = least_limits(searcher, model, options.people)
         finally:
             searcher.close()
-        rows = table(right, false, searcher.limits.max_new_vagueness)
-        result = {
+        return {
             "benchmark": "new_heads",
             "people": options.people,
             "faces": len(right),
             "photographs": len(false),
             "views": options.views,
             "shipped": searcher.limits.max_new_vagueness,
-            "rows": rows,
+            "rows": table(right, false, searcher.limits.max_new_vagueness),
         }
-        write_result(options.json, result, options.network)
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(result, indent=1))
-    return 0
+
+    return answer(measure, options.json, options.network)
 
 
 if __name__ == "__main__":

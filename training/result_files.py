@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,29 @@ def write_result(path: Path | None, result: Result, network: Path | None = None)
     """
     if path is not None:
         write_json(path, {**result, "provenance": provenance(network)})
+
+
+def answer(measure: Callable[[], Result], destination: Path | None, network: Path | None, file_only: str = "") -> int:
+    """The rest of a command line that measures something: the result into its file, and printed.
+
+    Args:
+        measure: what it does; its errors about input are told in one line.
+        destination: of the file; nothing is written without one.
+        network: as :func:`write_result` takes it.
+        file_only: key of what is too long to be printed.
+
+    Returns:
+        The exit code: 0, or 2 after one line about bad input.
+    """
+    try:
+        check_destination(destination)
+        result = measure()
+        write_result(destination, result, network)
+    except (OSError, ValueError, ImportError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps({name: value for name, value in result.items() if name != file_only}, indent=1))
+    return 0
 
 
 def write_json(path: Path, content: Result) -> None:

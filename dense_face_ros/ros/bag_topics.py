@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def open_reader(path: Path) -> Any:
     return reader
 
 
+@cache
 def decoder() -> Callable[[bytes, str], Any]:
     """Of serialised messages by the name of their type, without a ROS installation; ``rosbags`` must be there."""
     from rosbags.typesys import Stores, get_typestore

@@ -16,8 +16,6 @@ has no other number to fit: the parts show what it leaves unexplained.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +30,7 @@ from dense_face_ros.head_state import Status
 from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
 from training.benchmarks.rendered_people import Sequence, sequence
 from training.options import check_least
-from training.result_files import check_destination, write_result
+from training.result_files import Result, answer
 
 _REPORTED, _CALIBRATING = 0, 100_000  # first seeds
 _STEPS = 3
@@ -203,21 +201,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
-    try:
+
+    def measure() -> Result:
         check_least("--people", options.people)
-        check_destination(options.json)
         model = FaceModel.load()
         if options.calibrate:
-            result: dict[str, Any] = calibrate(model, options.people, options.network)
-        else:
-            tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
-            result = report([run(tracker, sequence(model, _REPORTED + i)) for i in range(options.people)])
-        write_result(options.json, result, options.network)
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(result, indent=1))
-    return 0
+            return calibrate(model, options.people, options.network)
+        tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
+        return report([run(tracker, sequence(model, _REPORTED + i)) for i in range(options.people)])
+
+    return answer(measure, options.json, options.network)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,7 +40,7 @@ from training.face_finder.photographs import decode, load_backgrounds
 from training.options import check_least
 from training.rendering.clip import FIELD_OF_VIEW, HEIGHT, WIDTH
 from training.rendering.drive import Lighting
-from training.result_files import check_destination, write_result
+from training.result_files import Result, answer
 
 Image = npt.NDArray[np.uint8]
 
@@ -160,9 +159,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--network", type=Path, help="correspondence network, with its finder, to use")
     parser.add_argument("--json", type=Path, help="write the figures, per picture too, to this file")
     options = parser.parse_args(arguments)
-    try:
+
+    def measure() -> Result:
         check_least("--people", options.people)
-        check_destination(options.json)
         network = network_path(options.network)
         tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
         model, finder = FaceModel.load(), FaceFinder(companion(network, "face_finder"))
@@ -171,15 +170,10 @@ def main(arguments: list[str] | None = None) -> int:
             for seed in range(_FIRST_SEED, _FIRST_SEED + options.people)
             for still in person(model, seed)
         ]
-        result: dict[str, Any] = {"benchmark": "finding", "people": options.people, **summary(rows)}
-        if options.data:
-            result["faceless"] = faceless(tracker, options.data)
-        write_result(options.json, {**result, "rows": rows}, options.network)
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(result, indent=1))
-    return 0
+        empty = {"faceless": faceless(tracker, options.data)} if options.data else {}
+        return {"benchmark": "finding", "people": options.people, **summary(rows), **empty, "rows": rows}
+
+    return answer(measure, options.json, options.network, file_only="rows")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ face that hides him. Of every pair:
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +29,7 @@ from training.benchmarks.rendered_people import Image, PersonRenderer
 from training.options import check_least
 from training.rendering.clip import RATE, Truth
 from training.rendering.drive import Drive
-from training.result_files import check_destination, write_result
+from training.result_files import Result, answer
 
 _FIRST_SEED = 400_000
 _ALONE = 1.0  # seconds before the other comes and after he has gone
@@ -128,17 +126,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--json", type=Path, help="write the figures, per pair too, to this file")
     options = parser.parse_args(arguments)
-    try:
+
+    def measure() -> Result:
         check_least("--pairs", options.pairs)
-        check_destination(options.json)
         tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
-        result = evaluate(tracker, FaceModel.load(), options.pairs)
-        write_result(options.json, result, options.network)
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps({name: value for name, value in result.items() if name != "rows"}, indent=1))
-    return 0
+        return evaluate(tracker, FaceModel.load(), options.pairs)
+
+    return answer(measure, options.json, options.network, file_only="rows")
 
 
 if __name__ == "__main__":

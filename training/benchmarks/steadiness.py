@@ -15,8 +15,6 @@ with them. Of every person:
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +36,7 @@ from training.benchmarks.rendered_people import render
 from training.options import check_least
 from training.rendering.drive import Drive
 from training.rendering.lighting import Light
-from training.result_files import check_destination, write_result
+from training.result_files import Result, answer
 
 _FIRST_SEED = 200_000
 _TURNS = (-12.5, 12.5)  # degrees
@@ -147,17 +145,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--json", type=Path, help="write the figures, per person too, to this file")
     options = parser.parse_args(arguments)
-    try:
+
+    def measure() -> Result:
         check_least("--people", options.people)
-        check_destination(options.json)
         tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
-        result = evaluate(tracker, FaceModel.load(), options.people)
-        write_result(options.json, result, options.network)
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps({name: value for name, value in result.items() if name != "rows"}, indent=1))
-    return 0
+        return evaluate(tracker, FaceModel.load(), options.people)
+
+    return answer(measure, options.json, options.network, file_only="rows")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""What a command line that measures leaves behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from training.result_files import Result, answer, read_result
+
+
+def test_the_result_is_written_whole_and_printed_in_short(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "result.json"
+    assert answer(lambda: {"n": 2, "rows": [1, 2]}, file, None, file_only="rows") == 0
+    assert json.loads(capsys.readouterr().out) == {"n": 2}
+    written = read_result(file)
+    assert written.pop("provenance") and written == {"n": 2, "rows": [1, 2]}
+    assert answer(lambda: {"n": 2, "rows": [1, 2]}, None, None) == 0
+    assert json.loads(capsys.readouterr().out) == {"n": 2, "rows": [1, 2]}
+
+
+def test_bad_input_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse() -> Result:
+        raise ValueError("--people is 0")
+
+    assert answer(refuse, tmp_path / "result.json", None) == 2
+    assert capsys.readouterr().err == "error: --people is 0\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_nothing_can_be_written_nothing_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    measured: list[None] = []
+
+    def measure() -> Result:
+        measured.append(None)
+        return {}
+
+    assert answer(measure, tmp_path / "none" / "result.json", None) == 2
+    assert "does not exist; make it first" in capsys.readouterr().err and not measured
