@@ -1,10 +1,10 @@
 """Fitting the 3D morphable model to correspondences: Eq. 3 of the paper, with priors in the same units as the data.
 
-Minimised over the pose (R, t), identity a, expression b and, on demand, the focal length f = camera focal * exp(phi):
+Minimised over the pose (R, t), identity a and expression b:
 
     share * sum_i w_i rho(|p_i - Proj(R S(a, b) q_i + t)|^2 / (s sigma_i)^2)
         + w_id |a|^2                      or, given an identity prior, (a - mean)' information (a - mean)
-        + sum_j w_j (b_j / spread_j)^2 + sum_j (excess of b_j over [0, 1] / 0.05)^2 + (phi / focal_spread)^2
+        + sum_j w_j (b_j / spread_j)^2 + sum_j (excess of b_j over [0, 1] / 0.05)^2
 
 rho is the Geman-McClure kernel c^2 x / (c^2 + x), and s >= 1 a common factor by which the residuals show that the
 sigmas are too small. Half of this, with ``covariance_share`` for ``share``, is a negative log posterior:
@@ -69,7 +69,6 @@ class AlignmentSettings:
         distance_factor: variance of the head's distance over what the fit claims: a network that has seen few faces
             like this one reads its size wrong in every cell alike. Calibrated likewise.
         kernel: c, the residual in standard deviations that costs half of what the worst outlier costs.
-        focal_spread: prior standard deviation of log(focal / camera focal) when the focal length is free.
         max_iterations: Gauss-Newton steps of the full fit.
         tolerance: the last step is the one predicted to lower the objective by less than this. The unit is squared
             standard deviations, of which the posterior's own noise has one per unknown; a step leaves about a tenth.
@@ -85,7 +84,6 @@ class AlignmentSettings:
     covariance_share: float = 0.24
     distance_factor: float = 2.0
     kernel: float = 4.0
-    focal_spread: float = 0.3
     max_iterations: int = 30
     tolerance: float = 4.0
     min_points: int = 12
@@ -100,13 +98,12 @@ class Alignment:
     Attributes:
         pose: (4, 4) camera <- head, metres.
         coefficients: (K + E,) identity in standard deviations, then activations, which may leave [0, 1] a little.
-        focal: fx in pixels, fitted when it was free, else the camera's; fy keeps its ratio to fx.
         inliers: share of correspondences whose residual is within three (scaled) standard deviations.
         residual: root mean square distance of the inliers, pixels of the correspondences.
         noise_scale: s >= 1, the factor by which the residuals exceed the given sigmas.
         iterations: Gauss-Newton steps taken.
-        information: (D, D) Gauss-Newton matrix over translation, rotation, coefficients [, log focal], the data's part
-            at its ``covariance_share``.
+        information: (D, D) Gauss-Newton matrix over translation, rotation, coefficients, the data's part at its
+            ``covariance_share``.
         identity_size: K.
         distance_factor: as in :class:`AlignmentSettings`.
         doubt: variance of the pose over what the fit claims, for what it cannot know.
@@ -114,7 +111,6 @@ class Alignment:
 
     pose: Array
     coefficients: Array
-    focal: float
     inliers: float
     residual: float
     noise_scale: float
@@ -162,7 +158,7 @@ def model_prior(model: FaceModel, settings: AlignmentSettings) -> PriorTerm:
     identity = IdentityPrior(np.zeros(model.identity_size), settings.identity_weight * np.eye(model.identity_size))
     is_jaw = np.array([name == "jawOpen" for name in model.expression_names], dtype=bool)
     weight = np.where(is_jaw, settings.jaw_weight, settings.expression_weight)
-    return PriorTerm(identity, weight / model.expression_spread.astype(np.float64) ** 2, settings.focal_spread)
+    return PriorTerm(identity, weight / model.expression_spread.astype(np.float64) ** 2)
 
 
 class Aligner:
@@ -183,7 +179,6 @@ class Aligner:
         *,
         start: Alignment | None = None,
         identity_prior: IdentityPrior | None = None,
-        focal_free: bool = False,
     ) -> Alignment:
         """Fit pose, identity and expression, from ``start`` if given, else from the correspondences alone.
 
@@ -203,11 +198,10 @@ class Aligner:
         if start is None:
             state = self._cold_start(correspondences, camera, mean)
         else:
-            phi = float(np.log(start.focal / camera.fx)) if focal_free else 0.0
-            state = FitState(start.pose[:3, :3], start.pose[:3, 3], start.coefficients, phi)
+            state = FitState(start.pose[:3, :3], start.pose[:3, 3], start.coefficients)
         prior = self._prior if identity_prior is None else replace(self._prior, identity=identity_prior)
         share, kernel = self.settings.independent_share, self.settings.kernel
-        data = DataTerm(correspondences, camera, mean, basis, share=share, kernel=kernel, focal_free=focal_free)
+        data = DataTerm(correspondences, camera, mean, basis, share=share, kernel=kernel)
         minimum = minimise(data, prior, state, self.settings.max_iterations, self.settings.tolerance)
         if minimum is None:
             raise AlignmentFailure(FailureReason.BEHIND_CAMERA, "at the start")
@@ -216,7 +210,7 @@ class Aligner:
         if minimum.scale > self.settings.max_noise_scale:
             detail = f"residuals are {minimum.scale:.1f} times the given standard deviations"
             raise AlignmentFailure(FailureReason.INCONSISTENT, detail)
-        return self._result(minimum, correspondences, camera)
+        return self._result(minimum, correspondences)
 
     def _at(self, points: SurfacePoints) -> tuple[Array, FloatArray]:
         """Mean position (N, 3) and basis (N, 3, K + E) at surface points."""
@@ -238,15 +232,14 @@ class Aligner:
         if pose is None:
             raise AlignmentFailure(FailureReason.BEHIND_CAMERA, "in the closed-form start")
         no_basis = np.zeros((len(mean), 3, 0), dtype=np.float32)
-        kernel = self.settings.kernel
-        data = DataTerm(correspondences, camera, mean, no_basis, share=1.0, kernel=kernel, focal_free=False)
-        no_prior = PriorTerm(IdentityPrior(np.zeros(0), np.zeros((0, 0))), np.zeros(0), 1.0)
+        data = DataTerm(correspondences, camera, mean, no_basis, share=1.0, kernel=self.settings.kernel)
+        no_prior = PriorTerm(IdentityPrior(np.zeros(0), np.zeros((0, 0))), np.zeros(0))
         minimum = minimise(data, no_prior, FitState(*pose, np.zeros(0)), _RIGID_ITERATIONS, _RIGID_TOLERANCE)
         if minimum is None:
             raise AlignmentFailure(FailureReason.BEHIND_CAMERA, "in the closed-form start")
         return replace(minimum.state, coefficients=np.zeros(self.model.identity_size + self.model.expression_size))
 
-    def _result(self, minimum: Minimum, correspondences: Correspondences, camera: PinholeCamera) -> Alignment:
+    def _result(self, minimum: Minimum, correspondences: Correspondences) -> Alignment:
         distance = np.sqrt(minimum.residuals.squared)
         inlier = distance <= 3.0 * minimum.scale
         pixels = (distance * correspondences.sigma)[inlier]
@@ -256,7 +249,6 @@ class Aligner:
         return Alignment(
             pose=pose,
             coefficients=minimum.state.coefficients,
-            focal=float(camera.fx * np.exp(minimum.state.log_focal)),
             inliers=float(inlier.mean()),
             residual=float(np.sqrt(np.mean(pixels**2))),
             noise_scale=minimum.scale,

@@ -1,7 +1,7 @@
 """The two halves of Eq. 3 of the paper, data and prior, each with its value and its Gauss-Newton matrix.
 
 Unknowns in order: translation (metres), rotation vector about the camera's axes applied from the left (radians),
-K identity coefficients, E activations and, when the focal length is free, log(focal / camera focal).
+K identity coefficients and E activations.
 """
 
 from __future__ import annotations
@@ -21,21 +21,18 @@ _BOUND_SPREAD = 0.05  # standard deviations outside [0, 1] at which an activatio
 
 @dataclass(frozen=True)
 class FitState:
-    """A value of the unknowns: rotation (3, 3), translation (3,), coefficients (K + E,) and log focal ratio."""
+    """A value of the unknowns: rotation (3, 3), translation (3,) and coefficients (K + E,)."""
 
     rotation: Array
     translation: Array
     coefficients: Array
-    log_focal: float = 0.0
 
     def moved(self, step: Array) -> FitState:
-        """The state after a step over the unknowns; without the last one the focal length stays."""
-        size = 6 + len(self.coefficients)
+        """The state after a step over the unknowns."""
         return FitState(
             rotation_from_vector(step[3:6]) @ self.rotation,
             self.translation + step[:3],
-            self.coefficients + step[6:size],
-            self.log_focal + float(step[size:].sum()),
+            self.coefficients + step[6:],
         )
 
 
@@ -73,7 +70,6 @@ class DataTerm:
         *,
         share: float,
         kernel: float,
-        focal_free: bool,
     ) -> None:
         self._pixels = correspondences.pixels - (camera.cx, camera.cy)
         self._focal = np.array([camera.fx, camera.fy])
@@ -81,10 +77,7 @@ class DataTerm:
         self._weight = share * correspondences.weight
         self._mean, self._basis, self._flat_basis = mean, basis, basis.reshape(3 * len(mean), basis.shape[2])
         self._kernel = kernel * kernel
-        self._focal_free = focal_free
-        self._jacobian: npt.NDArray[np.floating] = np.empty(
-            (len(mean), 2, 6 + basis.shape[2] + int(focal_free)), dtype=np.float32
-        )
+        self._jacobian: npt.NDArray[np.floating] = np.empty((len(mean), 2, 6 + basis.shape[2]), dtype=np.float32)
 
     @property
     def double_precision(self) -> bool:
@@ -104,7 +97,7 @@ class DataTerm:
             return None
         inverse_depth = 1.0 / seen[:, 2]
         rays = seen[:, :2] * inverse_depth[:, None]
-        error = (rays * (self._focal * np.exp(state.log_focal)) - self._pixels) * self._per_sigma[:, None]
+        error = (rays * self._focal - self._pixels) * self._per_sigma[:, None]
         return Residuals(rotated, inverse_depth, rays, error, np.einsum("ij,ij->i", error, error))
 
     def value(self, residuals: Residuals, scale: float) -> float:
@@ -116,9 +109,8 @@ class DataTerm:
         """Gauss-Newton matrix (D, D) and half the gradient (D,) of the re-weighted least squares."""
         squared = residuals.squared / (scale * scale)
         root = np.sqrt(self._weight) / scale * (self._kernel / (self._kernel + squared))
-        focal = self._focal * np.exp(state.log_focal)
         # Derivatives (u right, v down) of each weighted residual by the point in the camera frame: across and in depth.
-        across_u, across_v = focal[:, None] * (root * self._per_sigma * residuals.inverse_depth)
+        across_u, across_v = self._focal[:, None] * (root * self._per_sigma * residuals.inverse_depth)
         depth_u, depth_v = -residuals.rays[:, 0] * across_u, -residuals.rays[:, 1] * across_v
         per_metre = np.zeros((len(root), 2, 3))
         per_metre[:, 0, 0], per_metre[:, 0, 2] = across_u, depth_u
@@ -130,9 +122,7 @@ class DataTerm:
         j[:, 0, 3], j[:, 0, 4], j[:, 0, 5] = y * depth_u, z * across_u - x * depth_u, -y * across_u
         j[:, 1, 3], j[:, 1, 4], j[:, 1, 5] = y * depth_v - z * across_v, -x * depth_v, x * across_v
         per_head_metre = (per_metre.reshape(-1, 3) @ state.rotation).astype(j.dtype).reshape(per_metre.shape)
-        np.matmul(per_head_metre, self._basis, out=j[:, :, 6 : 6 + self._basis.shape[2]])
-        if self._focal_free:
-            j[:, :, -1] = residuals.rays * focal * (root * self._per_sigma)[:, None]
+        np.matmul(per_head_metre, self._basis, out=j[:, :, 6:])
         flat = j.reshape(-1, j.shape[2])
         error = (residuals.error * root[:, None]).astype(j.dtype).reshape(-1)
         return (flat.T @ flat).astype(np.float64), (flat.T @ error).astype(np.float64)
@@ -151,14 +141,13 @@ class IdentityPrior:
 
 @dataclass(frozen=True)
 class PriorTerm:
-    """``(a - mean)' information (a - mean) + sum_j precision_j b_j^2 + bounds + (log focal / focal_spread)^2``.
+    """``(a - mean)' information (a - mean) + sum_j precision_j b_j^2 + bounds``.
 
     ``bounds`` is the squared excess of each activation over [0, 1] in units of 0.05.
     """
 
     identity: IdentityPrior
     expression_precision: Array
-    focal_spread: float
 
     def value(self, state: FitState) -> float:
         """The term's value."""
@@ -169,12 +158,11 @@ class PriorTerm:
             offset @ self.identity.information @ offset
             + self.expression_precision @ activations**2
             + (excess @ excess) / _BOUND_SPREAD**2
-            + (state.log_focal / self.focal_spread) ** 2
         )
 
     def add_to(self, matrix: Array, gradient: Array, state: FitState) -> None:
         """Add the term's Gauss-Newton matrix and half gradient in place."""
-        size, unknowns = len(self.identity.mean), len(gradient)
+        size = len(self.identity.mean)
         activations = state.coefficients[size:]
         excess = activations - np.clip(activations, 0.0, 1.0)
         own, diagonal = slice(6, 6 + size), np.arange(6 + size, 6 + len(state.coefficients))
@@ -182,6 +170,3 @@ class PriorTerm:
         gradient[own] += self.identity.information @ (state.coefficients[:size] - self.identity.mean)
         matrix[diagonal, diagonal] += self.expression_precision + (excess != 0.0) / _BOUND_SPREAD**2
         gradient[diagonal] += self.expression_precision * activations + excess / _BOUND_SPREAD**2
-        if unknowns > 6 + len(state.coefficients):
-            matrix[-1, -1] += self.focal_spread**-2
-            gradient[-1] += state.log_focal * self.focal_spread**-2

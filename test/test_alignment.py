@@ -13,7 +13,7 @@ from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, Align
 from dense_face_ros.correspondence import Correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, SurfacePoints
-from dense_face_ros.geometry import PinholeCamera, rotation_from_vector, vector_from_rotation
+from dense_face_ros.geometry import rotation_from_vector, vector_from_rotation
 
 INDEPENDENT = AlignmentSettings(independent_share=1.0, covariance_share=1.0, distance_factor=1.0)
 EXACT = replace(INDEPENDENT, tolerance=1e-3, max_iterations=60)
@@ -235,21 +235,6 @@ def test_activations_stay_near_their_bounds(small_model: FaceModel) -> None:
     activations = Aligner(small_model).align(given, CAMERA).coefficients[k:]
     assert -0.15 < activations.min() < 0.0
     assert 0.8 < activations.max() < 1.15
-
-
-def test_free_focal_length_is_found_from_a_close_view(small_model: FaceModel) -> None:
-    view = View.of(small_model, np.random.default_rng(15), yaw=25.0, position=(0.0, 0.0, 0.3), count=400, noise=0.2)
-    assumed = PinholeCamera(450.0, 457.5, 320.0, 240.0, 640, 480, metric=False)
-    fit = Aligner(small_model, INDEPENDENT).align(view.correspondences, assumed, focal_free=True)
-    assert fit.focal == pytest.approx(600.0, rel=0.06)
-    assert fit.information.shape == (6 + len(fit.coefficients) + 1,) * 2
-    again = Aligner(small_model, INDEPENDENT).align(view.correspondences, assumed, start=fit, focal_free=True)
-    assert again.focal == pytest.approx(fit.focal, rel=0.01)
-
-
-def test_fixed_focal_length_is_reported_as_given(small_model: FaceModel) -> None:
-    view = View.of(small_model, np.random.default_rng(16), noise=0.5)
-    assert Aligner(small_model).align(view.correspondences, CAMERA).focal == pytest.approx(CAMERA.fx)
 
 
 def test_understated_sigmas_widen_the_covariance(small_model: FaceModel) -> None:

@@ -17,16 +17,14 @@ def _terms(model: FaceModel, kernel: float) -> tuple[DataTerm, PriorTerm, FitSta
     view = View.of(model, rng, yaw=30.0, count=50, noise=3.0)
     mean = model.at(view.correspondences.points, model.mean.astype(np.float64))
     basis = model.at(view.correspondences.points, model.basis)
-    data = DataTerm(
-        view.correspondences, view.camera, mean, basis.astype(np.float32), share=0.5, kernel=kernel, focal_free=True
-    )
+    data = DataTerm(view.correspondences, view.camera, mean, basis.astype(np.float32), share=0.5, kernel=kernel)
     data.use_double_precision()
     root = rng.normal(size=(model.identity_size, model.identity_size))
     identity = IdentityPrior(rng.normal(size=model.identity_size), root @ root.T)
-    prior = PriorTerm(identity, 1.0 / model.expression_spread.astype(np.float64) ** 2, 0.3)
+    prior = PriorTerm(identity, 1.0 / model.expression_spread.astype(np.float64) ** 2)
     activations = np.array([-0.2, 0.3, 1.2, 0.5, 0.1])  # two of them out of bounds
     coefficients = np.concatenate([rng.normal(size=model.identity_size), activations])
-    return data, prior, FitState(view.pose[:3, :3], view.pose[:3, 3] + 0.01, coefficients, 0.1)
+    return data, prior, FitState(view.pose[:3, :3], view.pose[:3, 3] + 0.01, coefficients)
 
 
 def _differences(function: Callable[[np.ndarray], np.ndarray | float], size: int, step: float) -> np.ndarray:
@@ -58,14 +56,14 @@ def test_matrix_is_the_square_of_the_jacobian_of_the_residuals(small_model: Face
 
 def test_a_point_behind_the_camera_has_no_residual(small_model: FaceModel) -> None:
     data, _, state = _terms(small_model, kernel=2.0)
-    step = np.zeros(6 + len(state.coefficients) + 1)
+    step = np.zeros(6 + len(state.coefficients))
     step[2] = -state.translation[2]
     assert data.residuals(state.moved(step)) is None
 
 
 def test_step_turns_about_the_camera_axes_and_leaves_the_origin(small_model: FaceModel) -> None:
     _, _, state = _terms(small_model, kernel=2.0)
-    quarter = state.moved(np.concatenate([np.zeros(5), [np.pi / 2], np.zeros(len(state.coefficients) + 1)]))
+    quarter = state.moved(np.concatenate([np.zeros(5), [np.pi / 2], np.zeros(len(state.coefficients))]))
     assert quarter.translation == pytest.approx(state.translation)
     x_axis, turned = state.rotation[:, 0], quarter.rotation[:, 0]
     assert turned == pytest.approx([-x_axis[1], x_axis[0], x_axis[2]])
