@@ -298,9 +298,9 @@ def shrunk_window(image: npt.NDArray[np.uint8], corners: Array, size: int) -> tu
     halvings = int(np.log2(scale))
     factor = 2**halvings
     height, width = image.shape[:2]
-    u0, v0 = (int(np.clip(np.floor(low - factor), 0, 2**30)) for low in corners.min(axis=0))
-    u1, v1 = np.ceil(corners.max(axis=0) + factor)
-    window = image[v0 : int(np.clip(v1, v0 + factor, height)), u0 : int(np.clip(u1, u0 + factor, width))]
+    u0, v0 = (max(int(np.floor(low)) - factor, 0) for low in corners.min(axis=0))
+    u1, v1 = (int(np.ceil(high)) + factor for high in corners.max(axis=0))
+    window = image[v0 : min(max(v1, v0 + factor), height), u0 : min(max(u1, u0 + factor), width)]
     rows, columns = window.shape[0] // factor, window.shape[1] // factor
     if rows == 0 or columns == 0:
         return image, np.eye(3)
