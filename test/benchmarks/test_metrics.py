@@ -43,3 +43,8 @@ def test_geodesic_is_the_angle_between_rotations(degrees: float) -> None:
 def test_box_overlap() -> None:
     assert metrics.box_overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
     assert metrics.box_overlap((0, 0, 1, 1), (2, 2, 3, 3)) == 0.0
+
+
+def test_the_usual_and_the_worst_of_many() -> None:
+    rows = [{"late_s": float(i), "seed": 0.0} for i in range(11)]
+    assert metrics.usual_and_worst(rows, ["late_s"]) == {"late_s": {"median": 5.0, "p90": 9.0, "worst": 10.0}}

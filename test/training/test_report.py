@@ -129,7 +129,11 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
                                                "people": [[2, 1, 3, 4], [4, 2, 5, 2], [8, 0, 0, 1]]}}  # fmt: skip
     keys = ("jitter_deg", "jitter_lateral_mm", "speech_filtered_percent", "blink_filtered_percent", "learned_percent",
             "turned_camera_deg")  # fmt: skip
-    steady = {"benchmark": "steadiness", "people": 8, **{key: {"median": 0.25, "worst": 0.75} for key in keys}}
+    steady = {
+        "benchmark": "steadiness",
+        "people": 8,
+        **{key: {"median": 0.25, "p90": 0.5, "worst": 0.75} for key in keys},
+    }
     row = {"from": 10, "to": 20, "n": 7, "yaw": 3.125, "yaw_spread": 2.0, "pitch": 5.0, "roll": 0.5, "nme68": 2.5}
     labels = {"benchmark": "label_error", "people": 3, "views": 18, "not_labelled": 0, "bins": [row]}
     for result in (consistency, steady, labels):
@@ -141,7 +145,7 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "raw mm: 1.0 / 2.0 / 30.0" in text
     assert "all the time: 0.5 / 1.8 / 1.0°, depth 4.0 %; about that: 0.6 / 0.7 / 0.8°, depth 1.0 %" in text
     assert "in consistency.json and other.json: correlation 1.00 / -1.00 / 1.00 about x / y / z, 1.00 in depth" in text
-    assert "| jitter of a still head, ° rms | 0.25 | 0.75 |" in text
+    assert "| jitter of a still head, ° rms | 0.25 | 0.50 | 0.75 |" in text
     assert "| label_error.json | 10-20 | 7 | 3.12 | 2.00 | 5.00 | 0.50 | 2.50 |" in text
 
 

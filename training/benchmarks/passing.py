@@ -24,7 +24,7 @@ import numpy.typing as npt
 from dense_face_ros import FaceModel, FaceTracker
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
-from training.benchmarks.metrics import median_and_worst
+from training.benchmarks.metrics import usual_and_worst
 from training.benchmarks.rendered_people import Image, PersonRenderer
 from training.options import check_least
 from training.rendering.clip import RATE, Truth
@@ -115,7 +115,7 @@ def evaluate(tracker: FaceTracker, model: FaceModel, pairs: int) -> dict[str, An
         tracker.reset()
         states = [tracker.update(image, stamp, shown.driver.camera) for stamp, image in shown.frames()]
         rows.append({"seed": seed, **figures(shown.driver, shown.other, states)})
-    summary = median_and_worst(rows, [name for name in rows[0] if name not in ("seed", "back")])
+    summary = usual_and_worst(rows, [name for name in rows[0] if name not in ("seed", "back")])
     return {"benchmark": "passing", "pairs": pairs, "back": int(sum(r["back"] for r in rows)), **summary, "rows": rows}
 
 

@@ -75,7 +75,7 @@ def steadiness(results: Named) -> list[str]:
     for name, result in results:
         parts += [
             made_by(name, result, f"python -m training.benchmarks.steadiness --people {result['people']} --json"),
-            _median_and_worst(result, figures, ("filtered pose", f"median of {result['people']} people", "worst")),
+            _usual_and_worst(result, figures, f"filtered pose of {result['people']} people"),
         ]
     return parts
 
@@ -93,14 +93,15 @@ def passing(results: Named) -> list[str]:
         back = f"in the end the driver is told in {result['back']} of {result['pairs']}"
         parts += [
             made_by(name, result, f"python -m training.benchmarks.passing --pairs {result['pairs']} --json"),
-            _median_and_worst(result, figures, (back, "median", "worst")),
+            _usual_and_worst(result, figures, back),
         ]
     return parts
 
 
-def _median_and_worst(result: Result, figures: dict[str, str], header: tuple[str, str, str]) -> str:
-    """A table of the figures (key -> title) that ``metrics.median_and_worst`` wrote."""
-    return table(header, [[title, result[key]["median"], result[key]["worst"]] for key, title in figures.items()])
+def _usual_and_worst(result: Result, figures: dict[str, str], of: str) -> str:
+    """A table of the figures (key -> title) that ``metrics.usual_and_worst`` wrote."""
+    columns = ("median", "p90", "worst")
+    return table((of, *columns), [[title, *(result[key][c] for c in columns)] for key, title in figures.items()])
 
 
 def finding(results: Named) -> list[str]:
