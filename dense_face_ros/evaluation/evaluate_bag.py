@@ -160,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     add_attention_options(parser)
     parser.add_argument("--network", help="correspondence network (.onnx) instead of the file's, or the shipped one")
     parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default="onnxruntime-cpu", help="inference engine")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads of the inference (default 2)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the inference (default 1)")
     return parser
 
 

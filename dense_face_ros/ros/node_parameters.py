@@ -126,5 +126,6 @@ def _descriptor(spec: ParameterSpec) -> ParameterDescriptor:
             bounds = FloatingPointRange(from_value=float(spec.minimum), to_value=float(spec.maximum))
             descriptor.floating_point_range = [bounds]
         else:
-            descriptor.integer_range = [IntegerRange(from_value=int(spec.minimum), to_value=int(spec.maximum), step=1)]
+            low, high = int(spec.minimum), int(spec.maximum)
+            descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=spec.step)]
     return descriptor

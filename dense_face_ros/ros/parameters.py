@@ -21,7 +21,8 @@ Applied = Literal["at once", "on configure", "at start"]
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """One parameter. Its type is that of ``default``; numbers always have both bounds, in ``unit``."""
+    """One parameter. Its type is that of ``default``; numbers always have both bounds, in ``unit``, and whole ones are
+    ``minimum`` and so many times ``step``."""
 
     name: str
     default: Value
@@ -30,6 +31,7 @@ class ParameterSpec:
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    step: int = 1
     choices: tuple[str, ...] = ()
 
     @property
@@ -43,7 +45,8 @@ class ParameterSpec:
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.minimum is not None:
-            return f"{self.minimum:g} to {self.maximum:g}{' ' + self.unit if self.unit else ''}"
+            steps = f" in steps of {self.step}" if self.step != 1 else ""
+            return f"{self.minimum:g} to {self.maximum:g}{' ' + self.unit if self.unit else ''}{steps}"
         return ""
 
     def checked(self, value: object) -> Value:
@@ -64,8 +67,11 @@ class ParameterSpec:
         return value
 
     def _within(self, value: float) -> bool:
-        """Whether a number respects the bounds; not a number does not."""
-        return self.minimum is None or self.maximum is None or self.minimum <= value <= self.maximum
+        """Whether a number respects the bounds and, a whole one, the steps; not a number does not."""
+        if self.minimum is None or self.maximum is None:
+            return True
+        in_step = not isinstance(value, int) or (value - self.minimum) % self.step == 0
+        return self.minimum <= value <= self.maximum and in_step
 
 
 #: Parameters that every ROS node may be given.
@@ -108,6 +114,7 @@ TRACKER: tuple[ParameterSpec, ...] = (
         "deg",
         0,
         270,
+        90,
     ),
     ParameterSpec(
         "min_inliers",

@@ -12,6 +12,7 @@ from dense_face_ros.tracker_settings import TrackerSettings
 NUMBER = ParameterSpec("speed", 2.0, "How fast.", "at once", "m/s", 0.0, 10.0)
 COUNT = ParameterSpec("count", 2, "How many.", "on configure", "pieces", 1, 5)
 CHOICE = ParameterSpec("way", "left", "Where.", "at start", choices=("left", "right"))
+STEPS = ParameterSpec("turn", 0, "How far.", "at once", "deg", 0, 270, 90)
 FLAG = ParameterSpec("loud", False, "Whether.", "at once")
 
 
@@ -40,6 +41,7 @@ def test_whole_numbers_stand_for_decimals_and_strings() -> None:
         (NUMBER, "fast", r"parameter 'speed' is 'fast'; it must be a decimal number"),
         (NUMBER, True, r"parameter 'speed' is True; it must be a decimal number"),
         (COUNT, 6, r"parameter 'count' is 6; it must be 1 to 5 pieces"),
+        (STEPS, 45, r"parameter 'turn' is 45; it must be 0 to 270 deg in steps of 90"),
         (COUNT, 1.0, r"parameter 'count' is 1.0; it must be a whole number"),
         (CHOICE, "up", r"parameter 'way' is 'up'; it must be one of left, right"),
         (FLAG, 1, r"parameter 'loud' is 1; it must be a boolean"),
