@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from dense_face_ros.geometry import Crop
 from dense_face_ros.template import Template
@@ -49,23 +50,32 @@ class HeadView:
 
 
 class SurfaceMaps:
-    """Lays the heads of samples out over the template.
-
-    Attributes:
-        points: the g * g surface points, g = :data:`SURFACE_SIDE`, at the middles of equal squares of the template, row
-            by row; beside the drawn face the nearest ones.
-    """
+    """Lays the heads of samples out over the template, in g x g equal squares, g = :data:`SURFACE_SIDE`."""
 
     def __init__(self, template: Template) -> None:
-        middles = (np.arange(SURFACE_SIDE) + 0.5) * (template.size / SURFACE_SIDE) - 0.5
-        across, down = np.meshgrid(middles, middles)
-        self._model = template.model
-        self.points, _ = template.surface_points(np.column_stack([across.ravel(), down.ravel()]))
+        # Of each square four points: its middle lies between pixels, where rounding would always take the same one.
+        step = template.size / SURFACE_SIDE
+        middles = (np.arange(SURFACE_SIDE) + 0.5) * step - 0.5
+        across, down = (axis.ravel() for axis in np.meshgrid(middles, middles))
+        quarters = [
+            template.surface_points(np.column_stack([across + u, down + v]))[0]
+            for u in (-0.25 * step, 0.25 * step)
+            for v in (-0.25 * step, 0.25 * step)
+        ]
+        corners = np.concatenate([template.model.triangles[points.triangle] for points in quarters], axis=1)
+        weights = np.concatenate([points.weights for points in quarters], axis=1) / len(quarters)
+        rows = corners.shape[1] * np.arange(len(corners) + 1)
+        shape = (len(corners), len(template.model.mean))
+        self._means = csr_array((weights.ravel(), corners.ravel(), rows), shape=shape)
+
+    def laid_out(self, values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Per-vertex ``values`` (V, ...) over the template (g * g, ...), row by row; beside the face the nearest."""
+        flat = self._means @ np.asarray(values, dtype=np.float32).reshape(len(values), -1)
+        return np.asarray(flat, dtype=np.float32).reshape(-1, *values.shape[1:])
 
     def arrays(self, view: HeadView) -> dict[str, npt.NDArray[np.float32]]:
         """``surface`` (3, g, g) camera-frame metres; ``rotation`` (3, 3); ``camera`` (3,) focal length and centre."""
-        vertices = np.asarray(view.points, dtype=np.float32)
-        surface = self._model.at(self.points, vertices).T.reshape(3, SURFACE_SIDE, SURFACE_SIDE)
+        surface = self.laid_out(view.points).T.reshape(3, SURFACE_SIDE, SURFACE_SIDE)
         return {
             "surface": np.ascontiguousarray(surface, dtype=np.float32),
             "rotation": np.asarray(view.rotation, dtype=np.float32),

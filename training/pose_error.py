@@ -22,7 +22,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dense_face_ros.alignment import AlignmentSettings, model_prior
-from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.correspondence import CorrespondenceSettings
 from dense_face_ros.energy import FitState
 from dense_face_ros.gauss_newton import MEDIAN_OF_NORM
@@ -30,7 +29,6 @@ from dense_face_ros.template import Template
 from training.head_view import SURFACE_SIDE, SurfaceMaps
 from training.loss import Divisor, own
 from training.network.prediction import Prediction
-from training.rendering.targets import cell_centres
 
 _DISTANCE_DEGREES = 50.0  # as many degrees of turn cost as much as a distance that is wrong by all of it
 _MOVED_SHARE = 0.5  # of what is asked of the head as a whole
@@ -47,7 +45,7 @@ class PoseError:
     def __init__(self, template: Template) -> None:
         model, settings = template.model, AlignmentSettings()
         self._size = template.size
-        self._basis = torch.from_numpy(np.ascontiguousarray(model.at(SurfaceMaps(template).points, model.basis)))
+        self._basis = torch.from_numpy(SurfaceMaps(template).laid_out(model.basis))
         coefficients = np.zeros(model.identity_size + model.expression_size)
         prior = np.zeros((6 + len(coefficients),) * 2)
         average = FitState(np.eye(3), np.zeros(3), coefficients)
@@ -84,16 +82,16 @@ class PoseError:
         cells = torch.multinomial(true.float() + 1e-12, _CELLS, replacement=True)
         # The same ones of a head that is shown again: else chance would look like a movement.
         cells = cells[torch.arange(len(cells), device=cells.device) - _repeats(batch)]
-        shape = prediction.logit.shape[1:]
-        pixels = torch.from_numpy(cell_centres(shape, CROP_SIZE // shape[0])).to(cells.device).flatten(1).T[cells]
         with torch.autocast(cells.device.type, enabled=False):
             said = _take(prediction.template, cells)
             wanted = torch.nan_to_num(_take(batch["template"], cells))
-            missed = pixels - self._seen(self._surface(said, batch), batch)
+            true_places = self._surface(wanted, batch)
+            # Not from the cell itself: what the map's squares round off would turn a head that is told without error.
+            missed = self._seen(true_places, batch) - self._seen(self._surface(said, batch), batch)
             sigma = prediction.log_sigma.detach().flatten(1).gather(1, cells).float().exp().clamp(min=self._min_sigma)
             with torch.no_grad():
                 weight = self._weights(missed, sigma, true.gather(1, cells))
-                gain = self._gain(self._surface(wanted, batch), self._shape(wanted), weight, batch)
+                gain = self._gain(true_places, self._shape(wanted), weight, batch)
             off = (gain @ missed.flatten(1)[:, :, None])[:, :, 0]
         return off, true.sum(dim=1) >= _FEWEST
 

@@ -77,10 +77,12 @@ def test_the_truth_and_errors_without_a_direction_cost_nothing(template, pose_er
     batch = batch_of(template, view, targets)
     exact = torch.from_numpy(targets.template)[None]
     checkered = 1.5 * (2.0 * (torch.arange(64)[:, None] + torch.arange(64)).remainder(2) - 1.0)
-    for maps, most in ((exact, 0.2), (exact + checkered, 0.7), (exact + 1.5, math.inf)):
-        _, parts = pose_error.cost(said(maps), batch)
-        assert parts["turned"] < most
-    assert parts["turned"] > 1.0  # as large an error, to the same side everywhere
+
+    def turned(maps):  # mean over draws of cells
+        return np.mean([float(pose_error.cost(said(maps), batch)[1]["turned"]) for _ in range(20)])
+
+    assert turned(exact) < 1e-3
+    assert turned(exact + checkered) < 0.7 * turned(exact + 1.5)  # as large an error, to the same side everywhere
 
 
 def test_it_teaches_coordinates_of_matchable_cells_alone(template, pose_error):
@@ -99,6 +101,7 @@ def test_it_teaches_coordinates_of_matchable_cells_alone(template, pose_error):
     assert taught.sum() > 100 and not (taught & (batch["matchable"] != 1)).any()
     assert prediction.log_sigma.grad is None and prediction.logit.grad is None
     with torch.no_grad():
+        torch.manual_seed(0)
         better = prediction._replace(template=prediction.template - 3.0 * prediction.template.grad)
         assert pose_error.cost(better, batch)[0] < cost
 
