@@ -35,6 +35,7 @@ from training.stopping import stop_requests
 _CHECKPOINT_SECONDS = 120.0
 _REPORT_STEPS = 50
 _MOST_BAD_STEPS = 20
+_VALIDATION_SEED = 0  # of the cells that the cost of the pose draws
 _MEASURED_SAMPLES = 512  # on which the normalisations of an exported network are measured
 
 
@@ -218,7 +219,9 @@ class TrainingRun:
         """Averaged weights at full precision over the fixed validation samples."""
         totals: dict[str, float] = {}
         samples = 0
-        with torch.inference_mode():
+        # The cells that the cost of the pose draws are fixed too, and training's own draws go on as if never interrupted.
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(_VALIDATION_SEED)
             for batch in batches:
                 batch = self.fabric.to_device(batch)
                 prediction = self.average.network(batch["image"], batch.get("target"))

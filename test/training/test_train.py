@@ -170,3 +170,19 @@ def test_the_cost_of_the_pose_is_learned_from_and_logged(tmp_path, shipped_model
     assert any(not torch.equal(with_pose["network"][name], tensor) for name, tensor in without["network"].items())
     last = json.loads((tmp_path / "with" / "log.jsonl").read_text().splitlines()[-1])
     assert last["turned"] > 0.0 and last["farther"] > 0.0
+
+
+def test_validation_draws_the_same_cells_each_time_and_none_of_training(tmp_path, shipped_model, monkeypatch):
+    validate = TrainingRun._validate
+
+    def twice(self, *arguments):
+        before = torch.get_rng_state()
+        validate(self, *arguments)
+        validate(self, *arguments)
+        assert torch.equal(torch.get_rng_state(), before)
+
+    monkeypatch.setattr(TrainingRun, "_validate", twice)
+    recipe = replace(SMOKE, pose_weight=0.3, batch_size=2, validation_samples=2)
+    run(tmp_path / "run", recipe, Template(shipped_model, recipe.template_kind), make_dataset, steps=1)
+    first, second = (json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()[-2:])
+    assert first["turned"] == second["turned"] > 0.0
