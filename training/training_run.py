@@ -219,7 +219,7 @@ class TrainingRun:
         """Averaged weights at full precision over the fixed validation samples."""
         totals: dict[str, float] = {}
         samples = 0
-        # The cells that the cost of the pose draws are fixed too, and training's own draws go on as if never interrupted.
+        # The cells that the cost of the pose draws are fixed too, and none of training's own draws is taken.
         with torch.random.fork_rng(), torch.inference_mode():
             torch.manual_seed(_VALIDATION_SEED)
             for batch in batches:
