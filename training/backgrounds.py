@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -16,8 +17,8 @@ _SMALLEST = 96  # pixels of it that a background shows at least
 
 
 def face_free_photographs(data: Path, split: str) -> list[Path]:
-    """Every .jpg in ``data/backgrounds`` and the folders in it, by name, without those listed as showing people; one in
-    ten is kept for "val".
+    """Every .jpg in ``data/backgrounds`` and the folders in it, by name, without those listed as showing people; of one
+    picture in ten all that was cut from it (``NAME_0001.jpg``, ``NAME_0002.jpg``, ...) is kept for "val".
 
     Raises:
         FileNotFoundError: there is none of this split.
@@ -29,12 +30,18 @@ def face_free_photographs(data: Path, split: str) -> list[Path]:
     listed = (Path(__file__).parent / "backgrounds_with_people.txt").read_text().split("\n")
     people = {line for line in listed if line and not line.startswith("#")}
     paths = [path for path in paths if path.name not in people]
-    of_split = [path for i, path in enumerate(paths) if (i % 10 == 0) == (split == "val")]
+    pictures = {picture: i for i, picture in enumerate(dict.fromkeys(map(_picture, paths)))}
+    of_split = [path for path in paths if (pictures[_picture(path)] % 10 == 0) == (split == "val")]
     if not of_split:
         raise FileNotFoundError(
             f"'{folder}' holds {len(paths)} .jpg without people, none for '{split}'; copy more there"
         )
     return of_split
+
+
+def _picture(path: Path) -> str:
+    """What a numbered cut was cut from, else the file itself."""
+    return str(path.parent / re.sub(r"_\d{4}$", "", path.stem))
 
 
 class Backgrounds:

@@ -195,6 +195,15 @@ def test_a_split_without_faces_is_an_error(tmp_path: Path) -> None:
         load_faces(tmp_path, "val")
 
 
+def test_what_was_cut_from_one_picture_stays_in_one_split(tmp_path: Path) -> None:
+    (tmp_path / "backgrounds").mkdir()
+    for number in range(40):  # 20 pictures, two numbered cuts of each
+        (tmp_path / "backgrounds" / f"city_{number // 2:02d}_{number:04d}.jpg").write_bytes(bytes([number]))
+    kept = {split: [ord(file) // 2 for file in load_backgrounds(tmp_path, split)] for split in ("train", "val")}
+    assert kept["val"] == [0, 0, 10, 10]
+    assert len(kept["train"]) == 36 and not set(kept["train"]) & set(kept["val"])
+
+
 def test_backgrounds_may_lie_in_folders(tmp_path: Path) -> None:
     for number, folder in enumerate(("a", "b")):
         (tmp_path / "backgrounds" / folder).mkdir(parents=True)

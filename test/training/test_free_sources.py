@@ -13,7 +13,8 @@ from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH
 from dense_face_ros.face_model import FaceModel
 from training.data import ValidationSet, make_dataset
 from training.eyes import sources as eyes
-from training.face_finder.photographs import load_backgrounds
+from training.face_finder import sources
+from training.face_finder.photographs import FacePhoto, load_backgrounds
 from training.face_finder.sources import SOURCES
 from training.face_finder.turned import turned_faces
 from training.photographs.portrait_heads import PortraitHeads
@@ -40,6 +41,28 @@ def test_free_pictures_show_faces_of_both_splits(data: Path) -> None:
     other = SOURCES["free"].maker(data, "train", 8, None, None, 1).make(np.random.default_rng(0))
     assert np.abs(other.image.astype(int) - pictures["train"][0].image).max() > 0, "another seed draws other heads"
     assert SOURCES["free"].licence == "Apache-2.0" and "research" not in SOURCES["free"].trained_on
+
+
+def test_the_finder_is_chosen_by_heads_that_look_like_nobody_in_training(data: Path, monkeypatch) -> None:
+    drawn: list[tuple[bool, bool]] = []
+
+    def drawing(*arguments: object) -> list[FacePhoto]:
+        *_, skins, held_out = arguments
+        drawn.append((skins is not None, bool(held_out)))
+        return face
+
+    face = turned_faces(
+        FaceModel.load(),
+        PortraitHeads(data, FaceModel.load(), validation=False),
+        load_backgrounds(data, "train"),
+        1,
+        seed=(0,),
+    )
+    monkeypatch.setattr(sources, "rendered_faces", drawing)
+    monkeypatch.setattr(sources, "load_skins", lambda *_: np.zeros((1, 3, 3), np.float32))
+    for split in ("train", "val"):
+        SOURCES["free"].maker(data, split, 2, None, Path("skins.npz"), 0)
+    assert drawn == [(True, False)] * 2 + [(False, True)] * 2
 
 
 def test_photographs_are_turned_to_where_their_label_says(data: Path, shipped_model: FaceModel) -> None:

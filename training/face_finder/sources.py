@@ -58,13 +58,14 @@ def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | N
 def _free(data: Path, split: str, count: int, fits: Path | None, skins: Path | None, seed: int) -> ImageMaker:
     """Rendered heads that look at the camera, among portraits, and as many that look aside, among turned portraits."""
     model, backgrounds = FaceModel.load(), load_backgrounds(data, split)
-    count = count if split == "train" else max(1, round(_FEW * count))
-    painted = None if skins is None else load_skins(skins, model)
-    heads, kind = PortraitHeads(data, model, validation=split == "val"), _KINDS[split]
+    held_out = split == "val"
+    count = max(1, round(_FEW * count)) if held_out else count
+    painted = None if skins is None or held_out else load_skins(skins, model)
+    heads, kind = PortraitHeads(data, model, validation=held_out), _KINDS[split]
     portraits = [_as_they_are(model, heads, int(index)) for index in heads.usable]
     often = max(1, round(_PORTRAIT_SHARE / (1.0 - _PORTRAIT_SHARE) * count / len(portraits)))
-    towards = rendered_faces(count, backgrounds, (kind, seed), _TOWARDS, painted)
-    aside = rendered_faces(count, backgrounds, (kind + 2, seed), ASIDE, painted)
+    towards = rendered_faces(count, backgrounds, (kind, seed), _TOWARDS, painted, held_out)
+    aside = rendered_faces(count, backgrounds, (kind + 2, seed), ASIDE, painted, held_out)
     turned = turned_faces(model, heads, backgrounds, max(1, count // 2), (kind, seed))
     return ImageMaker(towards + often * portraits, backgrounds, aside + turned)
 
