@@ -120,8 +120,8 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     part = {"nees": 1.25, "inside90": 0.875}
     pose = {**dict.fromkeys(("all", "translation", "rotation", "depth"), part), "rms_mm": [1.0, 2.0, 30.0],
             "rms_deg": [1.5, 2.5, 3.5]}  # fmt: skip
-    consistency = {"benchmark": "consistency", "people": 24, "n": 99, "missed": 1, "depth_rms_percent": 3.9,
-                   "raw": pose, "filtered": {**pose, "all": {**part, "nees": 0.5}},
+    consistency = {"benchmark": "consistency", "people": 24, "scale": 0.25, "n": 99, "missed": 1,
+                   "depth_rms_percent": 3.9, "raw": pose, "filtered": {**pose, "all": {**part, "nees": 0.5}},
                    "filtered_split": {"constant": {"deg": [0.5, 1.75, 1.0], "depth_percent": 4.0},
                                       "about_it": {"deg": [0.6, 0.7, 0.8], "depth_percent": 1.0},
                                       "people": [[1, 2, 3, 4], [2, 1, 5, 2], [4, 3, 0, 1]]}}  # fmt: skip
@@ -141,6 +141,7 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     (tmp_path / "other.json").write_text(json.dumps({**other, "provenance": SOURCE}))
     text = written(tmp_path, capsys)
     assert "| raw | depth | 1.25 | 0.88 |" in text and "| filtered | all | 0.50 | 0.88 |" in text
+    assert "consistency --people 24 --scale 0.25 --json" in text
     assert "24 people, 99 poses, 1 frames without a head; depth 3.9 % rms" in text
     assert "raw mm: 1.0 / 2.0 / 30.0" in text
     assert "all the time: 0.5 / 1.8 / 1.0°, depth 4.0 %; about that: 0.6 / 0.7 / 0.8°, depth 1.0 %" in text

@@ -1,6 +1,6 @@
 """Whether the tracker's covariance means what it says, on rendered people whose true pose is known.
 
-    python -m training.benchmarks.consistency --people 72 [--network FILE] [--json FILE]
+    python -m training.benchmarks.consistency --people 72 [--network FILE] [--scale 0.25] [--json FILE]
     python -m training.benchmarks.consistency --people 72 --calibrate
 
 For a pose error e with covariance C in d dimensions, e' C^-1 e / d (NEES) is 1 on average where the covariance is
@@ -10,7 +10,7 @@ given for the pose as fitted (``raw``) and as filtered, for all six dimensions a
 ``--calibrate`` looks for the three numbers that make it so: ``AlignmentSettings.covariance_share``, with which the raw
 NEES of the rotation is 1, its ``distance_factor``, with which that of the depth is, and the filter's ``lasting_share``,
 with which the filtered one of the rotation is. It uses people of its own, whom the report never shows. The noise model
-has no other number to fit: the parts show what it leaves unexplained.
+has no other number to fit: the parts show what it leaves unexplained. ``--scale`` tells what depends on the pixels.
 """
 
 from __future__ import annotations
@@ -197,6 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.consistency", description="NEES of the pose.")
     parser.add_argument("--people", type=int, default=72, help="rendered people, 4 seconds of each (default 72)")
+    parser.add_argument("--scale", type=float, default=1.0, help="size of the images over 640x480 (default 1)")
     parser.add_argument("--calibrate", action="store_true", help="find the settings instead of reporting on them")
     parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
@@ -204,11 +205,16 @@ def main(arguments: list[str] | None = None) -> int:
 
     def measure() -> Result:
         check_least("--people", options.people)
+        if not 0.1 <= options.scale <= 1.0:
+            raise ValueError(f"--scale is {options.scale}; it must be 0.1 to 1")
         model = FaceModel.load()
         if options.calibrate:
             return calibrate(model, options.people, options.network)
         tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
-        return report([run(tracker, sequence(model, _REPORTED + i)) for i in range(options.people)])
+        shown = (sequence(model, _REPORTED + i) for i in range(options.people))
+        if options.scale != 1.0:
+            shown = (one.reduced(options.scale) for one in shown)
+        return {**report([run(tracker, one) for one in shown]), "scale": options.scale}
 
     return answer(measure, options.json, options.network)
 

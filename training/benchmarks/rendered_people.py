@@ -7,7 +7,7 @@ whole population, with another motion, place, light and expression. What a seed 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -60,6 +60,23 @@ class Sequence:
         for stamp, pose, data in zip(self.stamp, self.pose, self.encoded, strict=True):
             yield float(stamp), pose, np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), dtype=np.uint8)
 
+    def reduced(self, scale: float) -> Sequence:
+        """As a camera with ``scale`` times the pixels a side would show it, 0 to 1; half-pixel correct."""
+        width, height = round(scale * self.camera.width), round(scale * self.camera.height)
+        across, down = width / self.camera.width, height / self.camera.height
+        camera = replace(
+            self.camera,
+            fx=across * self.camera.fx,
+            fy=down * self.camera.fy,
+            cx=across * (self.camera.cx + 0.5) - 0.5,
+            cy=down * (self.camera.cy + 0.5) - 0.5,
+            width=width,
+            height=height,
+        )
+        images = (cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for _, _, image in self.frames())
+        encoded = [_encoded(np.asarray(image, dtype=np.uint8)) for image in images]
+        return replace(self, camera=camera, encoded=encoded)
+
 
 def random_drive(rng: np.random.Generator) -> Drive:
     """A few seconds of somebody who looks around, leans, blinks and may speak, anywhere a driver's head can be."""
@@ -88,8 +105,11 @@ def render(model: FaceModel, drive: Drive, seed: int, every: int) -> Sequence:
 
 def _encode(image: Image, index: int) -> npt.NDArray[np.uint8]:
     grain = np.random.default_rng(index).normal(0.0, _GRAIN, image.shape)
-    noisy = np.clip(image + grain, 0, 255).astype(np.uint8)
-    encoded, data = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, _JPEG])
+    return _encoded(np.clip(image + grain, 0, 255).astype(np.uint8))
+
+
+def _encoded(image: Image) -> npt.NDArray[np.uint8]:
+    encoded, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG])
     if not encoded:
         raise OSError(f"an image of shape {image.shape} cannot be encoded")
     return np.asarray(data, dtype=np.uint8)

@@ -32,8 +32,10 @@ def consistency(results: Named) -> list[str]:
             key: " / ".join(f"{value:.1f}" for value in row["deg"]) + f"°, depth {row['depth_percent']:.1f} %"
             for key, row in parted.items()
         }
+        reduced = f" --scale {result['scale']:g}" if result["scale"] != 1.0 else ""
+        command = f"python -m training.benchmarks.consistency --people {result['people']}{reduced} --json"
         parts += [
-            made_by(name, result, f"python -m training.benchmarks.consistency --people {result['people']} --json"),
+            made_by(name, result, command),
             f"{result['people']} people, {result['n']} poses, {result['missed']} frames without a head; depth "
             f"{result['depth_rms_percent']:.1f} % rms. Rms errors about x / y / z of the camera, {errors}.",
             "Rms error of the filtered pose about x / y / z of the head (out of the face, to the person's left, up) "
@@ -45,7 +47,7 @@ def consistency(results: Named) -> list[str]:
 
 
 def _alike(results: Named) -> list[str]:
-    """How far two networks err alike on the same people."""
+    """How far two runs err alike on the same people."""
     splits = [(name, result["filtered_split"]) for name, result in results]
     known = [(name, np.array(split["people"])) for name, split in splits if "people" in split]
     parts = []
@@ -55,8 +57,7 @@ def _alike(results: Named) -> list[str]:
             turns = " / ".join(f"{value:.2f}" for value in alike[:3])
             parts.append(
                 f"What a person has all the time is much the same in {name} and {other}: correlation {turns} about "
-                f"x / y / z, {alike[3]:.2f} in depth. So little of it is chance of their training: it lies in what a "
-                "picture of 128 pixels tells such networks."
+                f"x / y / z, {alike[3]:.2f} in depth."
             )
     return parts
 
