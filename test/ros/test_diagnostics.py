@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +78,11 @@ def test_what_is_not_known_is_called_unknown() -> None:
     found = values(DiagnosticsWriter("tracker").write(Report("active"), FrameStatistics().figures(), 1.0))
     for key in ("latency_p99_ms", "camera_metric", "tracking", "source_rate_hz"):
         assert found[key] == "unknown", key
+
+
+def test_all_that_is_told_is_explained() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text()
+    explained = set(re.findall(r"`(\w+)`", page[page.index("## What the tracker tells") :]))
+    quality = dict.fromkeys(("inliers", "residual", "coverage", "sigma"), 0.5)
+    status = DiagnosticsWriter("tracker").write(replace(ACTIVE, quality=quality), FrameStatistics().figures(), 1.0)
+    assert {key for key in values(status) if not key.startswith("dropped_")} <= explained
