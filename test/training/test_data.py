@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -145,6 +146,19 @@ def test_a_split_without_a_photograph_is_an_error(data: Path, template: Template
     replace(fits, accepted=np.arange(len(fits.name)) % 20 > 0).save(tmp_path / "fits.npz")
     with pytest.raises(ValueError, match=r"no photograph for validation with an accepted fit in '.*fits\.npz'"):
         PhotographHeads(data, tmp_path / "fits.npz", template.model, validation=True)
+
+
+def test_missing_photographs_are_told_of_before_training(data: Path, template: Template, tmp_path: Path) -> None:
+    copy = shutil.copytree(data, tmp_path / "data")
+    (copy / "press_photos" / "images" / "a.png").unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"press_photos/images/a\.png' does not exist, and 38 of 114 photographs"
+    ):
+        PhotographHeads(copy, copy / "fits.npz", template.model, validation=False)
+    fits = PhotographFits.load(copy / "fits.npz")
+    unused = np.array([name.startswith("press_photos/") for name in fits.name])
+    replace(fits, accepted=~unused).save(copy / "fits.npz")
+    assert len(PhotographHeads(copy, copy / "fits.npz", template.model, validation=False).usable) == 76
 
 
 def test_too_few_backgrounds_are_told_of_before_training(data: Path, template: Template, tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ class PhotographHeads:
     """The data folder's photographs with the fits of ``training.photographs.fit``, those within ``MAX_YAW``.
 
     Raises:
-        FileNotFoundError, ValueError: naming a file that is missing or of no use, or no photograph is left.
+        FileNotFoundError, ValueError: naming a file that is missing or of no use, photographs among them, or no
+            photograph is left.
     """
 
     def __init__(self, data: Path, fits: Path, model: FaceModel, validation: bool) -> None:
@@ -100,6 +101,13 @@ class PhotographHeads:
         if not len(self.usable):
             split = "for validation" if validation else "to train on"
             raise ValueError(f"'{data}' has no photograph {split} with an accepted fit in '{fits}'; add some")
+        # Here, as a loader's worker meets a missing one hours after the start.
+        missing = [path for path in (self.paths[index] for index in self.usable) if not path.is_file()]
+        if missing:
+            raise FileNotFoundError(
+                f"'{missing[0]}' does not exist, and {len(missing)} of {len(self.usable)} photographs are missing; "
+                "copy the collection again, or take them out of its landmarks.npz and fit again"
+            )
         own = self.usable[self._fits.own[self.usable]]
         self._drawn = np.concatenate([self.usable, np.repeat(own, _OWN_OFTEN - 1)])
 
