@@ -1,7 +1,8 @@
 """Pictures of eyes with how far they are open and whether they can be seen, from photographs and renderings.
 
-Openness has one definition for both: the mean gap of three pairs of lid points of the public face mesh over the
-distance of the eye's corners, in three dimensions, on a scale from shut to the relaxed mean face.
+Openness has one definition for both: the mean gap between points of the upper lid and those beneath them, of which the
+public face mesh has three pairs and the 68 landmarks two, over the distance of the eye's corners, in three dimensions,
+on a scale from shut to the relaxed mean face.
 """
 
 from __future__ import annotations
