@@ -253,9 +253,13 @@ def make_dataset(
         shards: folder with the photographs and their labels, see :mod:`training.shards`, instead of the collections.
         large_pose: the labels that shards of 300W-LP were packed with.
     Raises:
-        ValueError: the recipe needs data and got none, or takes no shards.
+        ValueError: the recipe needs data and got none, or takes no shards or labels of any.
         FileNotFoundError, ValueError: naming a file of skins or labels, or a folder of shards, that cannot be used.
     """
+    if recipe.pairs or recipe.synthetic_share == 1.0:
+        for option, given in (("--shards", shards), ("--large-pose", large_pose)):
+            if given is not None:
+                raise ValueError(f"recipe '{recipe.name}' learns from renderings; it takes no {option}")
     template = Template(FaceModel.load(), recipe.template_kind)
     measured = None if skins is None else load_skins(skins, template.model)
     if recipe.synthetic_share == 1.0 and not recipe.pairs:

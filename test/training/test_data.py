@@ -14,12 +14,13 @@ from painted_face import agreement
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
-from training.data import Mixture, SampleMaker, SampleStream, ValidationSet
+from training.data import Mixture, SampleMaker, SampleStream, ValidationSet, make_dataset
 from training.loss import UNKNOWN
 from training.pairs import RenderedPairs, pair_correspondences
 from training.photographs.fit import PhotographFits
 from training.photographs.heads import LabelledHead, PhotographHeads
 from training.photographs.views import draw_turn
+from training.recipes import RECIPES
 from training.rendering.synthetic import SyntheticHeads
 
 
@@ -168,6 +169,14 @@ def test_too_few_backgrounds_are_told_of_before_training(data: Path, template: T
     heads = PhotographHeads(data, data / "fits.npz", template.model, validation=False)
     with pytest.raises(FileNotFoundError, match=r"1 \.jpg without people, none for 'train'; copy more"):
         SampleMaker(heads, tmp_path, template, Mixture(), 2)
+
+
+@pytest.mark.parametrize("name", ["smoke", "paper_synthetic"])
+def test_recipes_of_renderings_take_no_photographs(data: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=f"recipe '{name}' learns from renderings; it takes no --shards"):
+        make_dataset(RECIPES[name], data, "train", 0, 2, shards=tmp_path)
+    with pytest.raises(ValueError, match=f"recipe '{name}' learns from renderings; it takes no --large-pose"):
+        make_dataset(RECIPES[name], data, "train", 0, 2, large_pose=tmp_path / "labels.npz")
 
 
 def test_no_backgrounds_is_an_error(data: Path, tmp_path: Path, template: Template) -> None:
