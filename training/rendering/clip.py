@@ -109,12 +109,19 @@ class ClipRenderer:
     """Draws the frames. Not for use by two threads at once: it keeps its scratch memory.
 
     ``seed`` decides who is shown, in what light; by default the invented driver. ``identity`` (K,) gives the head
-    another shape than the seed's.
+    another shape than the seed's, ``truth`` the camera and the head's motion instead of the clip's.
     """
 
-    def __init__(self, model: FaceModel, seed: int = INVENTED_DRIVER, *, identity: Array | None = None) -> None:
+    def __init__(
+        self,
+        model: FaceModel,
+        seed: int = INVENTED_DRIVER,
+        *,
+        identity: Array | None = None,
+        truth: Truth | None = None,
+    ) -> None:
         self._model, self._head = model, HeadMesh(model)
-        self._truth = clip_truth()
+        self._truth = clip_truth() if truth is None else truth
         rng = np.random.default_rng(seed)
         self._look = LookMaker(self._head, _CLEAN_SHAVEN).make(rng)
         drawn = rng.normal(0.0, 0.8, model.identity_size)
@@ -160,16 +167,32 @@ class ClipRenderer:
 
     def _lit_head(self, index: int) -> tuple[FloatArray, FloatArray]:
         """Vertices (V, 3) in the camera frame and the light (V, 3) they send to it."""
-        time, pose = self._truth.stamp[index], self._truth.pose[index]
-        face = self._model.shape(np.concatenate([self._identity, _expression(self._model, time)]))
+        time, pose = float(self._truth.stamp[index]), self._truth.pose[index]
+        face = self._model.shape(np.concatenate([self._identity, self._expression(time)]))
         # The head turns, the shoulders do not.
         shoulders = (FACING_CAMERA.T @ pose[:3, :3]).T
         vertices = self._head.vertices(face, shoulders, 1.0) + self._lift
         points = (vertices @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
-        light = _light_at(self._light, time)
+        light = self._light_at(time)
         normals = vertex_normals(points, self._head.triangles)
         lit = lamp_visibility(points, self._head.triangles, light.lamp, self._shadow)
         return points, radiance(self._look.albedo, normals, self._sky, lit, self._look.gloss, light)
+
+    def _expression(self, time: float) -> Array:
+        """Activations (E,) of the face model's blendshapes."""
+        activation = dict.fromkeys(self._model.expression_names, 0.0)
+        blink = max(max(0.0, 1.0 - abs(time - shut) / _BLINK_HALF) for shut in _BLINKS)
+        smile = 0.7 * _between(time, *_SMILE)
+        activation |= {"eyeBlink_L": blink, "eyeBlink_R": blink, "mouthSmile_L": smile, "mouthSmile_R": smile}
+        activation["jawOpen"] = 0.45 * _between(time, *_SPEECH) * float(np.sin(2.0 * np.pi * 1.7 * time)) ** 2
+        return np.array([activation[name] for name in self._model.expression_names])
+
+    def _light_at(self, time: float) -> Light:
+        """The environment stays; the lamp swings once from the left to the right and back."""
+        across = np.sin(2.0 * np.pi * time / DURATION)
+        lamp = np.array([-0.9 * across, -0.45, -0.6])
+        colour = np.array([1.5, 1.42, 1.3], np.float32)
+        return replace(self._light, lamp=(lamp / np.linalg.norm(lamp)).astype(np.float32), lamp_colour=colour)
 
     def _skin_level(self) -> float:
         """Light from what the camera sees of the face in the first frame, as its sensor weighs colours."""
@@ -183,26 +206,9 @@ class ClipRenderer:
         return np.array([0.0, 1.0, 0.0], np.float32)
 
 
-def _expression(model: FaceModel, time: float) -> Array:
-    activation = dict.fromkeys(model.expression_names, 0.0)
-    blink = max(max(0.0, 1.0 - abs(time - shut) / _BLINK_HALF) for shut in _BLINKS)
-    smile = _between(time, *_SMILE)
-    activation |= {"eyeBlink_L": blink, "eyeBlink_R": blink, "mouthSmile_L": 0.7 * smile, "mouthSmile_R": 0.7 * smile}
-    activation["jawOpen"] = 0.45 * _between(time, *_SPEECH) * float(np.sin(2.0 * np.pi * 1.7 * time)) ** 2
-    return np.array([activation[name] for name in model.expression_names])
-
-
 def _between(time: float, begin: float, end: float) -> float:
     """0 outside, 1 inside, with ramps of 0.3 s."""
     return float(np.clip(min(time - begin, end - time) / 0.3, 0.0, 1.0))
-
-
-def _light_at(environment: Light, time: float) -> Light:
-    """The environment stays; the lamp swings once from the left to the right and back."""
-    across = np.sin(2.0 * np.pi * time / DURATION)
-    lamp = np.array([-0.9 * across, -0.45, -0.6])
-    colour = np.array([1.5, 1.42, 1.3], np.float32)
-    return replace(environment, lamp=(lamp / np.linalg.norm(lamp)).astype(np.float32), lamp_colour=colour)
 
 
 def _background(rng: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -7,7 +7,7 @@ Motion, lids, speech and light are written down as numbers; skin, hair and rende
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
@@ -16,9 +16,9 @@ from scipy.interpolate import PchipInterpolator
 
 from dense_face_ros.attention.states import State
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import FACING_CAMERA, Array, PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_yaw_pitch_roll
 from training.rendering.clip import FIELD_OF_VIEW, HEIGHT, INVENTED_DRIVER, RATE, WIDTH, ClipRenderer, Truth
-from training.rendering.lighting import Light, lamp_visibility, radiance, vertex_normals
+from training.rendering.lighting import Light
 from training.rendering.rasteriser import FloatArray, Image
 
 _RAMP = 0.3  # seconds from silence to speech, from daylight to the tunnel
@@ -195,16 +195,15 @@ class DriveRenderer(ClipRenderer):
     def __init__(
         self, model: FaceModel, drive: Drive, seed: int = INVENTED_DRIVER, *, identity: Array | None = None
     ) -> None:
-        self._drive, self._script = drive, drive.truth()
-        super().__init__(model, seed, identity=identity)
-        self._truth = self._script
+        self._drive = drive
+        super().__init__(model, seed, identity=identity, truth=drive.truth())
         if drive.lighting == "infrared":
             self._background = (self._background * _INFRARED_BACKGROUND).astype(np.uint8)
 
     def frame(self, index: int) -> Image:
         """Frame ``index``, (480, 640, 3) uint8 BGR, as the camera of the drive sees it."""
         image = super().frame(index)
-        time = float(self._script.stamp[index])
+        time = float(self._truth.stamp[index])
         if self._drive.lighting == "infrared":
             image = np.repeat((image @ np.array(_RED_SHARE))[..., None], 3, axis=2).astype(np.uint8)
         if self._drive.lighting != "tunnel":
@@ -213,23 +212,12 @@ class DriveRenderer(ClipRenderer):
         dimmed = image * self._drive.exposure(time) ** (1.0 / _JPEG_GAMMA) + grain
         return np.asarray(np.clip(dimmed, 0, 255).astype(np.uint8))
 
-    def frames(self) -> Iterator[Image]:
-        """All frames."""
-        return map(self.frame, range(len(self._script.stamp)))
-
     def _sensor(self) -> FloatArray:
         return np.array(_RED_SHARE[::-1], np.float32) if self._drive.lighting == "infrared" else super()._sensor()
 
-    def _lit_head(self, index: int) -> tuple[FloatArray, FloatArray]:
-        time, pose = float(self._script.stamp[index]), self._script.pose[index]
+    def _expression(self, time: float) -> Array:
         activations = self._drive.activations(time)
-        expression: Array = np.array([activations.get(name, 0.0) for name in self._model.expression_names])
-        face = self._model.shape(np.concatenate([self._identity, expression]))
-        # The head turns, the shoulders do not.
-        shoulders = (FACING_CAMERA.T @ pose[:3, :3]).T
-        vertices = self._head.vertices(face, shoulders, 1.0) + self._lift
-        points = (vertices @ pose[:3, :3].T + pose[:3, 3]).astype(np.float32)
-        light = self._drive.light(self._light, time)
-        normals = vertex_normals(points, self._head.triangles)
-        lit = lamp_visibility(points, self._head.triangles, light.lamp, self._shadow)
-        return points, radiance(self._look.albedo, normals, self._sky, lit, self._look.gloss, light)
+        return np.array([activations.get(name, 0.0) for name in self._model.expression_names])
+
+    def _light_at(self, time: float) -> Light:
+        return self._drive.light(self._light, time)
