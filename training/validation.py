@@ -29,7 +29,7 @@ from training.benchmarks.conventions import along_line_of_sight
 from training.data import Mixture, SampleMaker
 from training.loss import UNKNOWN
 from training.options import check_least
-from training.photographs.heads import FITS, ListedHeads, PhotographHeads
+from training.photographs.heads import FITS, NumberedHeads, PhotographHeads
 from training.photographs.portrait_heads import PortraitHeads
 from training.photographs.portraits import load_skins
 from training.rendered import RenderedHeads, Sample
@@ -54,7 +54,7 @@ def kinds(
     photographs = PhotographHeads(data, fits, template.model, validation=True)
     folders = np.array([path.parent.parent.name for path in photographs.paths])[photographs.usable]
     portraits = PortraitHeads(data, template.model, validation=True)
-    listed: list[tuple[str, ListedHeads, list[int]]] = [
+    listed: list[tuple[str, NumberedHeads, list[int]]] = [
         (str(name), photographs, photographs.usable[folders == name].tolist()) for name in np.unique(folders)
     ]
     everybody = portraits.usable.tolist()
@@ -68,7 +68,7 @@ def kinds(
     yield "renderings", (rendered.make(np.random.default_rng((_SEED, 2, i))) for i in range(count))
 
 
-def _photographs(maker: SampleMaker, heads: ListedHeads, shown: Sequence[int], turned: bool) -> Iterator[Sample]:
+def _photographs(maker: SampleMaker, heads: NumberedHeads, shown: Sequence[int], turned: bool) -> Iterator[Sample]:
     """The heads ``shown``, without occluders or another light; one that comes again is seen otherwise."""
     for i, index in enumerate(shown):
         rng = np.random.default_rng((_SEED, int(turned), i))

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from dense_face_ros.face_model import FaceModel, SurfacePoints
-from dense_face_ros.geometry import Crop, PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import Array, Crop, PinholeCamera, rotation_from_yaw_pitch_roll
 from dense_face_ros.template import KINDS, Template
 from training.rendering.targets import TargetRenderer, cell_centres, drawn_triangles
 
@@ -18,28 +19,31 @@ def template(request: pytest.FixtureRequest, small_model: FaceModel) -> Template
     return Template(small_model, request.param)
 
 
-def _pose(yaw: float = 0.0) -> dict[str, object]:
+class _Pose(NamedTuple):
+    rotation: Array
+    translation: Array
+    crop: Crop
+
+
+def _pose(yaw: float = 0.0) -> _Pose:
     translation = np.array([0.05, -0.02, 0.7])
     pixel = CAMERA.project(translation)
-    return {
-        "rotation": rotation_from_yaw_pitch_roll(np.radians([yaw, 5.0, -8.0])),
-        "translation": translation,
-        "camera": CAMERA,
-        "crop": Crop((float(pixel[0]), float(pixel[1])), 260.0, 0.2),
-    }
+    rotation = rotation_from_yaw_pitch_roll(np.radians([yaw, 5.0, -8.0]))
+    return _Pose(rotation, translation, Crop((float(pixel[0]), float(pixel[1])), 260.0, 0.2))
 
 
 def test_every_matchable_cell_names_the_template_pixel_of_the_surface_it_shows(template: Template) -> None:
     model, pose = template.model, _pose(25.0)
     coefficients = np.random.default_rng(0).normal(0, 0.7, model.identity_size + model.expression_size).clip(-1, 1)
-    targets = TargetRenderer(template).render_pose(coefficients, **pose)  # type: ignore[arg-type]
+    points = model.shape(coefficients) @ pose.rotation.T + pose.translation
+    targets = TargetRenderer(template).render(pose.crop.from_image(CAMERA.project(points)), points[:, 2])
     assert targets.template.shape == (2, 64, 64) and targets.template.dtype == np.float32
     rows, columns = np.nonzero(targets.matchable)
     assert len(rows) > 800
     # Back through the template to the surface, and through the camera to the crop: the cell's own centre.
-    points, moved = template.surface_points(targets.template[:, rows, columns].T)
-    surface = model.at(points, model.shape(coefficients)) @ pose["rotation"].T + pose["translation"]  # type: ignore[attr-defined]
-    seen = pose["crop"].from_image(CAMERA.project(surface))  # type: ignore[attr-defined]
+    shown, moved = template.surface_points(targets.template[:, rows, columns].T)
+    surface = model.at(shown, model.shape(coefficients)) @ pose.rotation.T + pose.translation
+    seen = pose.crop.from_image(CAMERA.project(surface))
     error = np.linalg.norm(seen - cell_centres((64, 64), 2)[:, rows, columns].T, axis=1)
     assert np.median(error) < 0.05 and np.mean(error < 1.0) > 0.97 and np.median(moved) < 0.01
 
@@ -50,12 +54,13 @@ def test_a_known_surface_point_gets_exactly_its_template_pixel(template: Templat
     triangle = int(np.flatnonzero((model.triangles == tip).any(axis=1))[0])
     point = SurfacePoints(np.array([triangle], np.int32), np.float32([[0.4, 0.3, 0.3]]))
     pose = _pose()
-    in_camera = model.at(point, model.mean) @ pose["rotation"].T + pose["translation"]  # type: ignore[attr-defined]
+    in_camera = model.at(point, model.mean) @ pose.rotation.T + pose.translation
     # A crop whose cell (32, 20) has its centre exactly on that point: crop pixel (40.5, 64.5).
     crop = Crop((0.0, 0.0), 200.0)
     centre = CAMERA.project(in_camera)[0] - crop.to_image(np.array([40.5, 64.5]))
-    pose["crop"] = Crop((float(centre[0]), float(centre[1])), 200.0)
-    targets = TargetRenderer(template).render_pose(np.zeros(model.basis.shape[2]), **pose)  # type: ignore[arg-type]
+    crop = Crop((float(centre[0]), float(centre[1])), 200.0)
+    points = model.mean @ pose.rotation.T + pose.translation
+    targets = TargetRenderer(template).render(crop.from_image(CAMERA.project(points)), points[:, 2])
     assert targets.matchable[32, 20]
     np.testing.assert_allclose(targets.template[:, 32, 20], template.pixels(point)[0], atol=2e-3)
     np.testing.assert_allclose(targets.flow[:, 32, 20], template.pixels(point)[0] - (40.5, 64.5), atol=2e-3)
@@ -104,9 +109,3 @@ def test_a_surface_behind_another_in_the_template_is_not_matchable(small_model: 
     )
     drawn = drawn_triangles(Template(model))
     assert drawn[:t].mean() > 0.9 and drawn[t:].mean() < 0.15
-
-
-def test_crop_of_another_size_is_refused(small_model: FaceModel) -> None:
-    renderer = TargetRenderer(Template(small_model))
-    with pytest.raises(ValueError, match="crop size is 64"):
-        renderer.render_pose(np.zeros(13), np.eye(3), np.ones(3), CAMERA, Crop((0.0, 0.0), 10.0, size=64))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dense_face_ros.face_model import FaceModel
 from training.benchmarks.metrics import box_of, box_size
-from training.photographs.heads import Label, LabelledHead
+from training.photographs.heads import LabelledHead
 from training.photographs.portrait_fit import PortraitFitter
 from training.photographs.portraits import read_portraits
 
@@ -52,11 +52,6 @@ class PortraitHeads:
         if head is None:
             raise ValueError(f"the face model does not fit '{self.paths[index]}'")
         return head
-
-    def label(self, index: int) -> Label:
-        """``points`` (V, 3), ``pixels`` (V, 2), ``rotation`` (3, 3) and ``focal`` of :class:`LabelledHead`."""
-        head = self.labelled(index)
-        return {"points": head.points, "pixels": head.pixels, "rotation": head.rotation, "focal": np.array(head.focal)}
 
     def _fit(self, index: int) -> LabelledHead | None:
         image = cv2.imread(str(self.paths[index]))

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.face_model import SurfacePoints
-from dense_face_ros.geometry import Crop, PinholeCamera
 from dense_face_ros.template import Template
 from training.rendering.rasteriser import BoolArray, Buffers, FloatArray, render_targets
 
@@ -77,28 +76,6 @@ class TargetRenderer:
             self._buffers,
         )
         return Targets(template, matchable, self.stride)
-
-    def render_pose(
-        self,
-        coefficients: npt.NDArray[np.floating],
-        rotation: npt.NDArray[np.floating],
-        translation: npt.NDArray[np.floating],
-        camera: PinholeCamera,
-        crop: Crop,
-    ) -> Targets:
-        """Targets of a head in front of a camera.
-
-        Args:
-            coefficients: (K + E,) identity, then expression.
-            rotation: (3, 3) camera <- head.
-            translation: (3,) head origin in the camera frame, metres.
-            camera: the camera of the whole image.
-            crop: the window of that image the network sees; its size must be the renderer's.
-        """
-        if crop.size != self.size:
-            raise ValueError(f"crop size is {crop.size}; this renderer draws {self.size}")
-        points = self.template.model.shape(coefficients) @ np.asarray(rotation, np.float64).T + np.asarray(translation)
-        return self.render(crop.from_image(camera.project(points)), points[:, 2])
 
 
 def drawn_triangles(template: Template) -> BoolArray:
