@@ -7,6 +7,7 @@ midway between the eyeball centres of every shape: the learning tools take that 
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -126,8 +127,12 @@ class FaceModel:
         return vertex_normals(vertices, self.triangles)
 
     def save(self, path: str | Path) -> None:
-        """Write the ``.npz`` file; bases are stored in half precision (error below 0.02 mm)."""
-        with open(path, "wb") as file:
+        """Write the ``.npz`` file; bases are stored in half precision (error below 0.02 mm).
+
+        ``path`` is at any moment either the old file or the new one, whole.
+        """
+        unfinished = Path(f"{path}.unfinished")
+        with open(unfinished, "wb") as file:
             np.savez_compressed(
                 file,
                 format_version=np.int32(FORMAT_VERSION),
@@ -148,6 +153,7 @@ class FaceModel:
                 source=np.array(self.source),
                 licence=np.array(self.licence),
             )
+        os.replace(unfinished, path)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> FaceModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -31,6 +32,23 @@ def test_saved_and_loaded_it_is_the_same(small_model: FaceModel, tmp_path: Path)
     np.testing.assert_array_equal(again.triangles, small_model.triangles)
     assert again.expression_names == small_model.expression_names
     assert again.licence == small_model.licence
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_old_one(
+    small_model: FaceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "face.npz"
+    small_model.save(path)
+    before = path.read_bytes()
+
+    def full_disk(file: BinaryIO, **_: object) -> None:
+        file.write(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np, "savez_compressed", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        small_model.save(path)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(

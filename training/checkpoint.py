@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +11,7 @@ import torch
 
 from training.network import CorrespondenceModule, recipe_network
 from training.recipes import Recipe
+from training.whole_files import whole_file
 
 CHECKPOINT = "checkpoint.pt"  #: its name in a run folder
 FORMAT_VERSION = 1
@@ -20,12 +20,8 @@ FORMAT_VERSION = 1
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write ``state`` so that ``path`` is at any moment either the old file or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".unfinished")
-    with open(unfinished, "wb") as file:
+    with whole_file(path) as file:
         torch.save({"format_version": FORMAT_VERSION, **state}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

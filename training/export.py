@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +30,7 @@ from training.checkpoint import load_run, network_of, recipe_of, weights_sha256
 from training.network import CorrespondenceModule, cell_grid
 from training.quantisation import quantised
 from training.rendered import RenderedHeads
+from training.whole_files import whole_file
 
 Precision = Literal["full", "half", "int8"]
 
@@ -76,9 +76,8 @@ def export(checkpoint: Path, out: Path, precision: Precision = "full") -> None:
     else:
         _check(model, reference, _TOLERANCE[precision])
     out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(out.name + ".unfinished")
-    unfinished.write_bytes(model.SerializeToString())
-    os.replace(unfinished, out)
+    with whole_file(out) as file:
+        file.write(model.SerializeToString())
 
 
 class _Exported(nn.Module):

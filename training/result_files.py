@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from dense_face_ros.evaluation.provenance import provenance
+from training.whole_files import whole_file
 
 Result = dict[str, Any]
 
@@ -81,6 +81,5 @@ def write_json(path: Path, content: Result) -> None:
         ValueError: a figure is not finite.
     """
     text = json.dumps(content, indent=1, allow_nan=False)
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(text + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8") + b"\n")

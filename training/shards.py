@@ -33,6 +33,7 @@ from tqdm import tqdm
 from dense_face_ros.face_model import FaceModel
 from training.photographs.heads import Image, Label, LabelledHead, ListedHeads, PhotographHeads, fitted_head
 from training.photographs.large_pose import LargePoseHeads, LargePoseLabels
+from training.whole_files import whole_file
 
 _PER_SHARD = 1000
 _MIXED = 1000  # records held back to be mixed, per worker; undecoded, they are small
@@ -60,14 +61,12 @@ def pack(heads: ListedHeads, out: Path, split: str, per_shard: int = _PER_SHARD,
     parts = [order[i : i + per_shard] for i in range(0, len(order), per_shard)]
     for number, part in enumerate(tqdm(parts, desc=split, unit="shard")):
         # A shard has its name only when it is whole: an interrupted packing leaves nothing that looks like one.
-        unfinished = out / f"{split}-{number:06d}.tar.part"
-        with tarfile.open(unfinished, "w") as tar:
+        with whole_file(out / f"{split}-{number:06d}.tar") as file, tarfile.open(fileobj=file, mode="w") as tar:
             for index in part:
                 path, label = heads.paths[index], io.BytesIO()
                 np.savez(label, **heads.label(int(index)))  # type: ignore[arg-type]
                 _add(tar, f"{index:08d}{path.suffix.lower()}", path.read_bytes())
                 _add(tar, f"{index:08d}.npz", label.getvalue())
-        os.replace(unfinished, unfinished.with_suffix(""))
     return len(parts)
 
 

@@ -120,6 +120,14 @@ def test_sheets_of_few_fits_are_drawn(
     assert drawn == [i < shown for i in range(8)]
 
 
+def test_fits_are_written_to_the_very_file_that_is_named(small_model: FaceModel, tmp_path: Path) -> None:
+    paths = (Path("a.png"), Path("b.png"))
+    photographs = Photographs(paths, np.zeros((2, 478, 3)), np.zeros((2, 68, 2)), np.zeros(2, bool), ("made",) * 2)
+    made_fits(small_model, photographs, 1).save(tmp_path / "runs" / "fits")
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["fits"]
+    assert PhotographFits.load(tmp_path / "runs" / "fits").accepted.tolist() == [True, False]
+
+
 def test_sheets_show_of_many_fits_some_of_every_kind(small_model: FaceModel, tmp_path: Path) -> None:
     paths = tuple(Path(f"{i}.png") for i in range(90))
     photographs = Photographs(paths, np.zeros((90, 478, 3)), np.zeros((90, 68, 2)), np.zeros(90, bool), ("made",) * 90)

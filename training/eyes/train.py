@@ -36,6 +36,7 @@ from training.photographs.heads import FITS
 from training.photographs.portraits import credited
 from training.result_files import check_destination
 from training.schedule import cosine, warm_up
+from training.whole_files import whole_file
 
 _SHUT = 0.25  # eyes less open than this count as shut in the figures
 #: Shares of the training patches with eyes less open than the first, the second and the rest, and with eyes that cannot
@@ -164,7 +165,8 @@ def export(
     }  # fmt: skip
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
-    out.write_bytes(model.SerializeToString())
+    with whole_file(out) as file:
+        file.write(model.SerializeToString())
 
 
 def main(arguments: list[str] | None = None) -> int:

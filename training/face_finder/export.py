@@ -21,6 +21,7 @@ from training.face_finder.train import load_finder
 from training.photographs.heads import FITS
 from training.quantisation import quantised
 from training.result_files import check_destination
+from training.whole_files import whole_file
 
 _OPSET = 18
 _CALIBRATION_PICTURES, _HEADS = 128, 64
@@ -76,7 +77,8 @@ def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
     }
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
-    onnx.save(model, destination)
+    with whole_file(destination) as file:
+        file.write(model.SerializeToString())
 
 
 def drop_traces(model: onnx.ModelProto) -> None:

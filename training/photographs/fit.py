@@ -26,6 +26,7 @@ from training.npz_files import read_npz
 from training.photographs.collection import Photographs, read_image, read_photographs
 from training.photographs.mesh478 import POINTS, face_width, fit_mesh, load_surface
 from training.result_files import check_destination
+from training.whole_files import whole_file
 
 #: Fits whose landmarks miss by more than this (root mean square, face widths) are not trained on.
 MAX_RESIDUAL = 0.022
@@ -55,8 +56,10 @@ class PhotographFits:
     own: npt.NDArray[np.bool_]
 
     def save(self, path: Path) -> None:
+        """Write the ``.npz`` file and, where it has none, its folder."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **vars(self))
+        with whole_file(path) as file:
+            np.savez_compressed(file, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> PhotographFits:

@@ -46,6 +46,7 @@ from training.npz_files import read_npz
 from training.photographs.collection import read_image
 from training.photographs.heads import Image, Label, LabelledHead
 from training.result_files import check_destination
+from training.whole_files import whole_file
 
 #: Folders of the download, each with its mirror images beside it.
 FOLDERS = ("AFW", "HELEN", "IBUG", "LFPW")
@@ -111,11 +112,12 @@ class LargePoseLabels:
     basel: BaselOnOurMesh
 
     def save(self, path: Path) -> None:
-        """Write the ``.npz`` file."""
+        """Write the ``.npz`` file and, where it has none, its folder."""
         path.parent.mkdir(parents=True, exist_ok=True)
         own = {name: value for name, value in vars(self).items() if name != "basel"}
         basel = {f"basel_{name}": getattr(self.basel, name) for name in BaselOnOurMesh.__dataclass_fields__}
-        np.savez(path, **own, **basel)
+        with whole_file(path) as file:
+            np.savez(file, **own, **basel)
 
     @classmethod
     def load(cls, path: Path, model: FaceModel) -> LargePoseLabels:

@@ -1,0 +1,44 @@
+"""Files are the old one or the new one, whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.whole_files import whole_file
+
+
+def test_until_all_is_written_there_is_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "fits"
+    path.write_bytes(b"old")
+    with whole_file(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old" and (tmp_path / "fits.unfinished").exists()
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_interrupted_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "skins.npz"
+    path.write_bytes(b"old")
+
+    def interrupted() -> None:
+        with whole_file(path) as file:
+            file.write(b"half of the new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(FileNotFoundError, match="nowhere"), whole_file(tmp_path / "nowhere" / "skins.npz"):
+        pass
+
+
+def test_arrays_get_the_name_that_was_given(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "fits") as file:
+        np.savez(file, pose=np.eye(4))
+    assert [path.name for path in tmp_path.iterdir()] == ["fits"]
+    with np.load(tmp_path / "fits") as found:
+        np.testing.assert_array_equal(found["pose"], np.eye(4))
