@@ -31,9 +31,17 @@ def read_result(path: Path) -> Result:
 
 
 def check_destination(path: Path | None, option: str = "--json") -> None:
-    """FileNotFoundError when there is no folder for the file of ``option``: before hours of measuring, not after."""
+    """OSError when the file of ``option`` is a folder or there is none for it: before hours of measuring, not after."""
+    if path is not None and path.is_dir():
+        raise IsADirectoryError(f"{option}: '{path}' is a folder; give a file")
     if path is not None and not path.parent.is_dir():
         raise FileNotFoundError(f"{option}: folder '{path.parent}' does not exist; make it first")
+
+
+def make_destination(path: Path, option: str = "--out") -> None:
+    """As :func:`check_destination`, but the folder of the file is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    check_destination(path, option)
 
 
 def write_result(path: Path | None, result: Result, network: Path | None = None) -> None:

@@ -149,6 +149,8 @@ def test_what_is_of_no_use_is_told_in_one_line(
     files = ["--data", str(tmp_path), "--out", str(tmp_path / "fits.npz")]
     assert main([*files, "--sheet", str(tmp_path / "none" / "sheet.png")]) == 2
     assert "--sheet: folder" in capsys.readouterr().err
+    assert main(["--data", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "--out: '" in (told := capsys.readouterr().err) and "is a folder; give a file" in told
     monkeypatch.setattr(fit, "fit_photographs", lambda model, photographs: made_fits(model, photographs, 0))
     assert main(files) == 2
     assert "fits none of the photographs" in capsys.readouterr().err

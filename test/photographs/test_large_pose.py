@@ -177,6 +177,8 @@ def test_what_is_wrong_is_named(
     basel = ["--basel", str(folder / "Model_Shape.mat"), "--out", str(tmp_path / "labels.npz"), "--folders", "AFW"]
     assert main([str(tmp_path), *basel]) == 2
     assert "AFW' holds no .mat labels" in capsys.readouterr().err
+    assert main([str(folder), *basel, "--out", str(tmp_path)]) == 2
+    assert "is a folder; give a file" in capsys.readouterr().err
     assert main([str(folder), *basel, "--sheet", str(tmp_path / "none" / "sheet.png")]) == 2
     assert "--sheet: folder" in capsys.readouterr().err
     savemat(tmp_path / "AFW" / "AFW_1_0.mat", {"Pose_Para": np.zeros((1, 7)), "Shape_Para": np.zeros((199, 1))})

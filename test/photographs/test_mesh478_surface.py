@@ -61,3 +61,25 @@ def test_bad_input_is_one_line(tmp_path: Path, capsys, monkeypatch: pytest.Monke
     assert mesh478_surface.main(["--environments", str(tmp_path), "--model", model]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: face model") and error.count("\n") == 1
+    monkeypatch.setattr(mesh478_surface, "rendered_heads", lambda *_: pytest.fail("rendered before it was checked"))
+    for out in (tmp_path, tmp_path / "none" / "surface.npz"):
+        assert mesh478_surface.main(["--environments", str(tmp_path), "--out", str(out)]) == 2
+        assert capsys.readouterr().err.startswith("error: --out: ")
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(
+    shipped_model: FaceModel, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    surface, sigma = load_surface()
+    monkeypatch.setattr(mesh478_surface, "rendered_heads", lambda *_: [])
+    monkeypatch.setattr(mesh478_surface, "learn_surface", lambda *_: (surface, sigma))
+    out = tmp_path / "surface"
+    assert mesh478_surface.main(["--environments", str(tmp_path), "--out", str(out)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["surface"]
+    before = out.read_bytes()
+    monkeypatch.setattr(np, "savez_compressed", full_disk)
+    assert mesh478_surface.main(["--environments", str(tmp_path), "--out", str(out)]) == 2
+    assert capsys.readouterr().err == "error: no space left\n" and out.read_bytes() == before

@@ -66,6 +66,8 @@ def test_files_of_portraits_become_skins(
 def test_what_is_missing_or_of_another_model_is_named(
     small_model: FaceModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert main([str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "is a folder; give a file" in capsys.readouterr().err
     assert main([str(tmp_path), "--out", str(tmp_path / "skins.npz")]) == 2
     assert "points189.npz' does not exist" in capsys.readouterr().err
     (tmp_path / "london_portraits").mkdir()

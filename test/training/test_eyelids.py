@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -114,6 +115,7 @@ def test_a_trained_network_is_what_the_runtime_reads(rendered: Examples, data: P
         (["--steps", "0"], "--steps is 0; it must be at least 1"),
         (["--rendered", "2"], "--rendered is 2; it must be at least 50"),
         (["--out", "nowhere/eyes.onnx"], "--out: folder 'nowhere' does not exist"),
+        (["--out", "."], "--out: '.' is a folder; give a file"),
     ],
 )
 def test_what_cannot_end_well_is_refused_before_the_training(
@@ -121,3 +123,17 @@ def test_what_cannot_end_well_is_refused_before_the_training(
 ) -> None:
     assert main(["--data", str(data), "--out", str(tmp_path / "eyes.onnx"), *given]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise OSError("no space left")
+
+    nothing = SimpleNamespace(trained_on="", licence="", examples=lambda *_: {})
+    monkeypatch.setitem(SOURCES, "best", nothing)
+    monkeypatch.setattr("training.eyes.train.train", lambda *_: None)
+    monkeypatch.setattr("training.eyes.train.export", full_disk)
+    assert main(["--data", str(data), "--out", str(tmp_path / "eyes.onnx")]) == 2
+    assert capsys.readouterr().err == "error: no space left\n"

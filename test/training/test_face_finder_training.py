@@ -52,3 +52,5 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
         export(tmp_path, tmp_path / "finder.onnx", tmp_path / "out.onnx", tmp_path / "fits.npz")
     with pytest.raises(FileNotFoundError, match="nowhere' does not exist"):
         export(tmp_path, tmp_path / "last.pt", tmp_path / "nowhere" / "out.onnx", tmp_path / "fits.npz")
+    with pytest.raises(IsADirectoryError, match="is a folder; give a file"):
+        export(tmp_path, tmp_path / "last.pt", tmp_path, tmp_path / "fits.npz")

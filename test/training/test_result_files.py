@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from training.result_files import Result, answer, read_result
+from training.result_files import Result, answer, make_destination, read_result
 
 
 def test_the_result_is_written_whole_and_printed_in_short(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,3 +38,12 @@ def test_where_nothing_can_be_written_nothing_is_measured(tmp_path: Path, capsys
 
     assert answer(measure, tmp_path / "none" / "result.json", None) == 2
     assert "does not exist; make it first" in capsys.readouterr().err and not measured
+    assert answer(measure, tmp_path, None) == 2
+    assert capsys.readouterr().err == f"error: --json: '{tmp_path}' is a folder; give a file\n" and not measured
+
+
+def test_the_folder_of_a_file_is_made_but_not_the_file(tmp_path: Path) -> None:
+    make_destination(tmp_path / "runs" / "fits.npz")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "runs"]
+    with pytest.raises(IsADirectoryError, match=r"--out: '.*runs' is a folder; give a file"):
+        make_destination(tmp_path / "runs")

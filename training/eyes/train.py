@@ -191,12 +191,12 @@ def main(arguments: list[str] | None = None) -> int:
         backgrounds = Backgrounds(options.data)
         learned = source.examples("train", options.data, options.rendered, options.fits, options.skins)
         kept = source.examples("validation", options.data, _VALIDATION_HEADS, options.fits, None)
+        network = train(list(learned.values()), backgrounds, options.steps)
+        figures = {name: measure(network, examples) for name, examples in kept.items()}
+        export(network, options.out, figures, options.steps, trained_on, source.licence)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    network = train(list(learned.values()), backgrounds, options.steps)
-    figures = {name: measure(network, examples) for name, examples in kept.items()}
-    export(network, options.out, figures, options.steps, trained_on, source.licence)
     print(json.dumps(figures, indent=1))
     return 0
 

@@ -126,11 +126,11 @@ def main(arguments: list[str] | None = None) -> int:
         check_destination(options.picture, "--picture")
         source = ict.read_ict(options.ict)
         convention = landmarks.viewer_to_head(landmarks.read_convention(options.convention))
+        model = learn(source, convention)
+        model.save(options.out)
     except (OSError, ValueError, KeyError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    model = learn(source, convention)
-    model.save(options.out)
     print(f"{options.out}: {len(model.mean)} vertices, {len(model.triangles)} triangles, "
           f"{model.identity_size} identity modes, {model.expression_size} expressions, "
           f"{options.out.stat().st_size / 1e6:.2f} MB")  # fmt: skip

@@ -25,7 +25,7 @@ from training.benchmarks.sheet import write_png
 from training.npz_files import read_npz
 from training.photographs.collection import Photographs, read_image, read_photographs
 from training.photographs.mesh478 import POINTS, face_width, fit_mesh, load_surface
-from training.result_files import check_destination
+from training.result_files import check_destination, make_destination
 from training.whole_files import whole_file
 
 #: Fits whose landmarks miss by more than this (root mean square, face widths) are not trained on.
@@ -162,6 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sheet", type=Path, help="PNG: random fits, then the worst accepted, then rejected ones")
     options = parser.parse_args(arguments)
     try:
+        make_destination(options.out)
         check_destination(options.sheet, "--sheet")
         model, photographs = FaceModel.load(), read_photographs(options.data)
         fits = fit_photographs(model, photographs)

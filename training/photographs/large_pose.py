@@ -45,7 +45,7 @@ from training.mat_files import read_mat
 from training.npz_files import read_npz
 from training.photographs.collection import read_image
 from training.photographs.heads import Image, Label, LabelledHead
-from training.result_files import check_destination
+from training.result_files import check_destination, make_destination
 from training.whole_files import whole_file
 
 #: Folders of the download, each with its mirror images beside it.
@@ -217,6 +217,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     model = FaceModel.load()
     try:
+        make_destination(options.out)
         check_destination(options.sheet, "--sheet")
         read = gather(options.data, tuple(options.folders))
         labels = LargePoseLabels(**read, basel=BaselOnOurMesh.lay(read_3ddfa_unscaled(options.basel), model))

@@ -28,6 +28,7 @@ from training.face_models.landmarks import nearest_surface_point
 from training.peers.programs import PeerError
 from training.photographs.mesh478 import POINTS, SHIPPED, face_width
 from training.photographs.rendered_portraits import labels, portraits, random_angles
+from training.result_files import check_destination
 from training.whole_files import whole_file
 
 _SIGMAS = (0.004, 0.05)  # standard deviation of a mesh point, in face widths, at least and at most
@@ -137,14 +138,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=SHIPPED)
     options = parser.parse_args(arguments)
     try:
+        check_destination(options.out, "--out")
         model = FaceModel.load(options.model)
         surface, sigma = learn_surface(model, rendered_heads(model, options.people, options.environments))
+        sigmas = sigma.astype(np.float32)
+        with whole_file(options.out) as file:
+            np.savez_compressed(file, triangle=surface.triangle, weights=surface.weights, sigma=sigmas)
     except (OSError, ValueError, PeerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    sigmas = sigma.astype(np.float32)
-    with whole_file(options.out) as file:
-        np.savez_compressed(file, triangle=surface.triangle, weights=surface.weights, sigma=sigmas)
     print(f"{options.out}: {len(surface)} points")
     return 0
 

@@ -27,6 +27,7 @@ from dense_face_ros.geometry import Array, PinholeCamera
 from training.benchmarks.metrics import box_of, box_size
 from training.npz_files import read_npz
 from training.photographs.portrait_fit import PortraitFitter
+from training.result_files import make_destination
 from training.whole_files import whole_file
 
 CREDIT = "skins of the Face Research Lab London Set (DeBruine & Jones, CC-BY 4.0)"
@@ -141,9 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="file to write, e.g. runs/skins.npz")
     options = parser.parse_args(arguments)
     try:
+        make_destination(options.out)
         portraits = read_portraits(options.data)
         skins = measure(FaceModel.load(), portraits)
-        options.out.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(options.out) as file:
             np.savez_compressed(file, skin=skins, credit=np.array(CREDIT))
     except (OSError, ValueError) as error:

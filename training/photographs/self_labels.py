@@ -34,7 +34,7 @@ from training.photographs.fit import MIN_FACE, PhotographFits, draw_sheet
 from training.photographs.heads import FITS, MAX_YAW
 from training.photographs.mesh478 import POINTS, face_width, photograph_camera
 from training.photographs.views import mirrored_rotation
-from training.result_files import check_destination
+from training.result_files import check_destination, make_destination
 
 _SURE = FitLimits(min_inliers=0.75, min_coverage=0.5, max_residual=3.0)
 _SHEET = 48
@@ -122,6 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sheet", type=Path, help="PNG of random ones")
     options = parser.parse_args(arguments)
     try:
+        make_destination(options.out)
         check_destination(options.sheet, "--sheet")
         model, photographs = FaceModel.load(), read_photographs(options.data)
         fits = PhotographFits.load_for(options.fits, model, photographs)
