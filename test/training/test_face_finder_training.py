@@ -2,18 +2,92 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from training.checkpoint import save_checkpoint
+from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.face_finder.canvas import MadeImage
 from training.face_finder.export import export
-from training.face_finder.train import learning_rate, train
+from training.face_finder.sources import SOURCES
+from training.face_finder.train import RATE, learning_rate, train
 
 
-def go_on(run: Path, minutes: float) -> None:
-    train(run / "no_data", run, "best", run / "fits.npz", None, None, minutes, 1, 1e-3, 1, 1.0, 1, 0)
+def go_on(run: Path, minutes: float, **options: Any) -> None:
+    least = {"batch": 1, "rate": None, "heads": 1, "check_minutes": 1.0, "threads": 1, "seed": 0}
+    files = {"fits": run / "fits.npz", "skins": None, "start_from": None}
+    train(data=run / "no_data", run=run, minutes=minutes, **{"sources": "best", **files, **least, **options})
+
+
+class Noise:
+    """A maker of pictures with one face where there is nothing."""
+
+    def make(self, rng: np.random.Generator) -> MadeImage:
+        image = rng.integers(0, 255, (INPUT_HEIGHT, INPUT_WIDTH), np.uint8)
+        return MadeImage(image, np.float32([[60, 40, 100, 80]]), np.zeros(1), np.zeros(1), np.ones(1, bool))
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of a step or two at a rate of 5e-3, beside its fits."""
+    kept = [Noise().make(np.random.default_rng(0))]
+    monkeypatch.setattr("training.face_finder.train.made_validation_set", lambda *_: kept)
+    monkeypatch.setitem(SOURCES, "best", replace(SOURCES["best"], maker=lambda *_: Noise()))
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "fits.npz").write_bytes(b"fits")
+    go_on(run, 1e-6, rate=5e-3)
+    return run
+
+
+def test_a_run_goes_on_at_its_own_rate_unless_another_is_given(begun: Path) -> None:
+    def after(**options: Any) -> tuple[int, float]:
+        before = load_checkpoint(begun / "last.pt")
+        go_on(begun, before["seconds"] / 60.0 + 1e-6, **options)
+        state = load_checkpoint(begun / "last.pt")
+        return state["step"] - before["step"], state["rate"]
+
+    assert after() == (1, 5e-3)
+    assert after(rate=1e-3) == (1, 1e-3)
+    assert after() == (1, 1e-3)
+
+
+@pytest.mark.parametrize("option", ["batch", "heads"])
+def test_another_number_than_the_run_began_with_is_refused(begun: Path, option: str) -> None:
+    with pytest.raises(ValueError, match=rf"--{option} is 3, and '.*run' was begun with 1; give that, or name another"):
+        go_on(begun, 1.0, **{option: 3})
+
+
+def test_other_files_than_the_run_began_with_are_refused(begun: Path, tmp_path: Path) -> None:
+    other = tmp_path / "skins.npz"
+    other.write_bytes(b"other")
+    with pytest.raises(ValueError, match=r"--skins is skins\.npz with sha256 \w+, and .* was begun with nothing; give"):
+        go_on(begun, 1.0, skins=other)
+    moved = (tmp_path / "fits.npz").resolve()
+    moved.write_bytes(b"fits")
+    go_on(begun, load_checkpoint(begun / "last.pt")["seconds"] / 60.0 + 1e-6, fits=moved)
+    moved.write_bytes(b"made anew")
+    with pytest.raises(ValueError, match=r"--fits is fits\.npz with .* was begun with fits\.npz with sha256 "):
+        go_on(begun, 1.0, fits=moved)
+
+
+def test_runs_that_kept_none_of_it_still_go_on(begun: Path) -> None:
+    state = load_checkpoint(begun / "last.pt")
+    del state["given"], state["rate"]
+    save_checkpoint(begun / "last.pt", state)
+    go_on(begun, state["seconds"] / 60.0 + 1e-6, heads=7)
+    state = load_checkpoint(begun / "last.pt")
+    assert state["rate"] == RATE and state["given"]["heads"] == 7
+
+
+@pytest.mark.parametrize("option", ["batch", "heads", "threads"])
+def test_numbers_that_are_none_are_refused(tmp_path: Path, option: str) -> None:
+    with pytest.raises(ValueError, match=f"--{option} is 0; it must be at least 1"):
+        go_on(tmp_path, 1.0, **{option: 0})
 
 
 def test_the_rate_rises_then_falls_to_nothing() -> None:

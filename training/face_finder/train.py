@@ -1,11 +1,13 @@
 """Train the face finder: ``python -m training.face_finder.train DATA RUN --minutes 60``; called again, it goes on.
 
-The learning rate falls as a cosine over the minutes, those of earlier calls included.
+The learning rate falls as a cosine over the minutes, those of earlier calls included. It stays as the run began, unless
+another is given; all else that decides what is learned must be given again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import time
@@ -24,11 +26,13 @@ from training.face_finder.measures import match
 from training.face_finder.network import FinderNetwork
 from training.face_finder.sources import SOURCES, Source
 from training.face_finder.targets import loss, targets_of
+from training.options import check_least
 from training.photographs.heads import FITS
 from training.photographs.portraits import credited
 from training.schedule import cosine, warm_up
 from training.terms import RESEARCH, both_licences, both_sources
 
+RATE = 2e-3  #: learning rate of a new run, at its highest
 _KIND = "face_finder"
 _VALIDATION_SEED = 7
 _AVERAGE_DECAY = 0.998
@@ -47,7 +51,7 @@ def train(
     start_from: Path | None,
     minutes: float,
     batch: int,
-    rate: float,
+    rate: float | None,
     heads: int,
     check_minutes: float,
     threads: int,
@@ -55,16 +59,25 @@ def train(
 ) -> None:
     """Write ``run/last.pt`` (to resume), ``run/best.pt`` (best recall on the validation people), ``run/log.jsonl``.
 
+    Args:
+        rate: learning rate at its highest; None for that of the run that goes on, or ``RATE``.
     Raises:
         OSError, ValueError: naming what is missing or wrong; the run has had its minutes, or is of something else.
     """
     if not minutes > 0.0:
         raise ValueError(f"--minutes is {minutes:g}; it must be more than 0")
+    for option, number in (("--batch", batch), ("--heads", heads), ("--threads", threads)):
+        check_least(option, number)
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     run.mkdir(parents=True, exist_ok=True)
     source = SOURCES[sources]
-    state = _previous_state(run, sources, minutes, seed)
+    # Portraits are fitted anew: of the sources only the best read fits.
+    read = fits if sources == "best" else None
+    given: dict[str, int | str] = {"batch": batch, "heads": heads, "fits": _told(read), "skins": _told(skins)}
+    state = _previous_state(run, sources, minutes, seed, given)
+    if rate is None:
+        rate = RATE if state is None else state.get("rate", RATE)
     trained_on, licence = credited(source.trained_on, skins), source.licence
     maker = source.maker(data, "train", heads, fits, skins, seed)
     validation = made_validation_set(source, data, heads, skins, 400)
@@ -118,6 +131,8 @@ def train(
                 "kind": _KIND,
                 "sources": sources,
                 "seed": seed,
+                "rate": rate,
+                "given": given,
                 "trained_on": trained_on,
                 "licence": licence,
                 "network": network.state_dict(),
@@ -134,8 +149,19 @@ def train(
             save_checkpoint(run / "last.pt", state)
 
 
-def _previous_state(run: Path, sources: str, minutes: float, seed: int) -> dict[str, Any] | None:
-    """What a run that is called again goes on from."""
+def _told(path: Path | None) -> str:
+    """A file by its name and what is in it, wherever it lies."""
+    if path is None:
+        return "nothing"
+    if not path.is_file():
+        return "no file"
+    return f"{path.name} with sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def _previous_state(
+    run: Path, sources: str, minutes: float, seed: int, given: dict[str, int | str]
+) -> dict[str, Any] | None:
+    """What a run that is called again goes on from; ``given`` are options that must be what it began with."""
     if not (run / "last.pt").is_file():
         return None
     state = load_finder(run / "last.pt")
@@ -143,6 +169,12 @@ def _previous_state(run: Path, sources: str, minutes: float, seed: int) -> dict[
         raise ValueError(f"'{run}' was trained on sources '{state['sources']}', not '{sources}'")
     if state.get("seed", 0) != seed:
         raise ValueError(f"'{run}' was begun with --seed {state.get('seed', 0)}, not {seed}")
+    before = {**given, **state.get("given", {})}  # older runs kept none
+    for option, value in given.items():
+        if before[option] != value:
+            raise ValueError(
+                f"--{option} is {value}, and '{run}' was begun with {before[option]}; give that, or name another folder"
+            )
     if state["seconds"] >= 60.0 * minutes:
         raise ValueError(f"--minutes is {minutes:g}, and '{run}' has had {state['seconds'] / 60.0:.1f}; give more")
     return state
@@ -216,7 +248,9 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder for checkpoints and the log")
     parser.add_argument("--minutes", type=float, required=True, help="length of the whole run")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
+    parser.add_argument(
+        "--rate", type=float, help=f"peak learning rate (default {RATE:g}, or that of the run that goes on)"
+    )
     parser.add_argument("--sources", choices=sorted(SOURCES), default="best")
     parser.add_argument("--fits", type=Path, default=FITS, help="labels by which photographs are turned aside")
     parser.add_argument("--skins", type=Path, help="skins for rendered heads, from training.photographs.portraits")
