@@ -4,8 +4,9 @@
     python -m training.shards 300W_LP SHARDS --large-pose runs/300w_lp.npz   300W-LP
 
 A shard is a plain tar as WebDataset reads it: ``KEY.jpg`` (or ``.png``), the file as it was, then ``KEY.npz``, its
-label. ``train-000000.tar``, ... come in random order, so that one shard is as good as another;
-``validation-000000.tar``, ... hold the people kept for validation.
+label, in which ``often`` tells how many times a round a head is drawn; without it, once. ``train-000000.tar``, ... come
+in random order, so that one shard is as good as another; ``validation-000000.tar``, ... hold the people kept for
+validation.
 
 Reading: each process of a run and each of its loader workers has its own shards, takes them in random order, and mixes
 what it reads. A resumed run seeds its workers anew (``training.loader``) and so goes on with a fresh order.
@@ -20,7 +21,7 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 
 import cv2
@@ -138,10 +139,12 @@ def own_share(shards: list[Path]) -> list[Path]:
 
 
 def endless_records(shards: list[Path], rng: np.random.Generator) -> Iterator[_Record]:
-    """All records of ``shards``, round after round, the shards in another order each time."""
+    """All records of ``shards``, each as often as its label says, round after round, the shards in another order each
+    time."""
     while True:
         for i in rng.permutation(len(shards)):
-            yield from read_shard(shards[i])
+            for record in read_shard(shards[i]):
+                yield from repeat(record, int(_label(record).get("often", 1)))
 
 
 def mixed(records: Iterator[_Record], rng: np.random.Generator, count: int) -> Iterator[_Record]:
@@ -181,9 +184,12 @@ def unpacked(record: _Record, make_head: MakeHead) -> LabelledHead:
     image = cv2.imdecode(np.frombuffer(record[0], np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError("a shard holds a photograph that is neither JPEG nor PNG; pack it again")
+    return make_head(np.ascontiguousarray(image[:, :, ::-1]), _label(record))
+
+
+def _label(record: _Record) -> Label:
     with np.load(io.BytesIO(record[1]), allow_pickle=False) as file:
-        label = {name: file[name] for name in file.files}
-    return make_head(np.ascontiguousarray(image[:, :, ::-1]), label)
+        return {name: file[name] for name in file.files}
 
 
 def _from_torchrun() -> tuple[int, int]:

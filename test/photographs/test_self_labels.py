@@ -118,6 +118,9 @@ def test_photographs_left_out_come_in(
     )
     assert set(after.usable) - set(before.usable) == set(asked)
     drawn = [after.draw(np.random.default_rng(seed)) for seed in range(30)]
+    assert {int(after.label(i)["often"]) for i in asked} == {8} and {int(before.label(i)["often"]) for i in asked} == {
+        1
+    }
     new = [after.labelled(int(index)).rotation for index in asked]
     share = np.mean([any(np.array_equal(head.rotation, rotation) for rotation in new) for head in drawn])
     assert share > 1.5 * len(asked) / len(after.usable), "they are drawn more often"

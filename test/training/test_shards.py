@@ -75,6 +75,22 @@ def test_all_usable_heads_come_round_after_round(shards: Path) -> None:
     assert all(3 <= numbers.count(number) <= 7 for number in set(numbers)), "five rounds, mixed across their seams"
 
 
+def test_heads_come_as_often_as_their_labels_say(tmp_path: Path) -> None:
+    class Weighted(Numbered):
+        def label(self, index: int) -> Label:
+            return {**super().label(index), "often": np.array(8 if index in (6, 20) else 1)}
+
+    heads: Any = Weighted(tmp_path)
+    for split in ("train", "validation"):
+        pack(heads, tmp_path / "shards", split, per_shard=3)
+    numbers = drawn(ShardHeads(tmp_path / "shards", numbered_head), 0, 10 * (18 + 2 * 8))
+    for number in range(0, _COUNT, 2):
+        expected = 80 if number in (6, 20) else 10
+        assert numbers.count(number) == pytest.approx(expected, rel=0.25)
+    kept = KeptShardHeads(tmp_path / "shards", numbered_head)
+    assert len(kept.usable) == 20, "each once"
+
+
 def test_the_order_is_decided_by_the_seed(shards: Path) -> None:
     first, again, other = (drawn(ShardHeads(shards, numbered_head), seed, 20) for seed in (0, 0, 1))
     assert first == again != other

@@ -79,7 +79,7 @@ class ListedHeads(NumberedHeads, Protocol):
         ...
 
     def label(self, index: int) -> Label:
-        """What a head is made of beside its photograph."""
+        """What a head is made of beside its photograph; with ``often`` where it is drawn more often than others."""
         ...
 
 
@@ -108,8 +108,8 @@ class PhotographHeads:
                 f"'{missing[0]}' does not exist, and {len(missing)} of {len(self.usable)} photographs are missing; "
                 "copy the collection again, or take them out of its landmarks.npz and fit again"
             )
-        own = self.usable[self._fits.own[self.usable]]
-        self._drawn = np.concatenate([self.usable, np.repeat(own, _OWN_OFTEN - 1)])
+        self._often = np.where(self._fits.own, _OWN_OFTEN, 1)
+        self._drawn = np.repeat(self.usable, self._often[self.usable])
 
     def draw(self, rng: np.random.Generator) -> LabelledHead:
         """A random usable one."""
@@ -120,9 +120,11 @@ class PhotographHeads:
         return fitted_head(self._model, read_image(self.paths[index]), self.label(index))
 
     def label(self, index: int) -> Label:
-        """``pose`` (4, 4), ``coefficients`` (K + E,) and ``focal``, as in :class:`PhotographFits`."""
+        """``pose`` (4, 4), ``coefficients`` (K + E,) and ``focal``, as in :class:`PhotographFits`; and ``often``, how
+        many times as often as others it is drawn."""
         names = ("pose", "coefficients", "focal")
-        return {name: np.asarray(getattr(self._fits, name)[index]) for name in names}
+        label = {name: np.asarray(getattr(self._fits, name)[index]) for name in names}
+        return {**label, "often": np.asarray(self._often[index])}
 
 
 def fitted_head(model: FaceModel, photograph: Image, label: Label) -> LabelledHead:
