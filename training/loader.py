@@ -18,6 +18,10 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
 Batch = dict[str, Tensor]
 
 
+class BadData(ValueError):
+    """What a data set said of its data, in one line, whichever process it was in."""
+
+
 def stream_seed(seed: int, step: int, rank: int) -> int:
     """Seed of the samples drawn from ``step`` on: a resumed run must not see its first samples again."""
     return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])
@@ -55,14 +59,31 @@ def make_loader(
 
 
 def endless(loader: DataLoader[Any]) -> Iterator[Batch]:
-    """The loader's batches over and over; ValueError where a whole round has none."""
+    """The loader's batches over and over.
+
+    Raises:
+        ValueError: a whole round has none.
+        BadData: a sample could not be made of its data.
+    """
     while True:
         empty = True
-        for batch in loader:
-            empty = False
-            yield batch
+        try:
+            for batch in loader:
+                empty = False
+                yield batch
+        except (OSError, ValueError) as error:
+            raise BadData(_said(error)) from error
         if empty:
             raise ValueError("the data set has fewer samples than one batch; give more data or a smaller batch_size")
+
+
+def _said(error: Exception) -> str:
+    """The message of an error; torch hands on a worker's whole traceback instead, which ends with it."""
+    text = str(error)
+    if "Original Traceback" not in text:
+        return text
+    last = text.strip().splitlines()[-1]
+    return last.partition(": ")[2] or last
 
 
 def first_samples(dataset: Dataset[Any], count: int, batch_size: int) -> list[Batch]:

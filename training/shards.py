@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -41,7 +42,12 @@ _MIXED = 1000  # records held back to be mixed, per worker; undecoded, they are 
 
 #: A photograph and its label -> the head in it.
 MakeHead = Callable[[Image, Label], LabelledHead]
-_Record = tuple[bytes, bytes]  # image file, label file
+
+
+class _Record(NamedTuple):
+    image: bytes  # file
+    label: bytes  # file
+    name: str  # of the shard and the photograph in it
 
 
 def pack(heads: ListedHeads, out: Path, split: str, per_shard: int = _PER_SHARD, seed: int = 0) -> int:
@@ -169,7 +175,7 @@ def read_shard(shard: Path) -> Iterator[_Record]:
                 if kind != "npz":
                     image, key = file.read(), stem
                 elif stem == key:
-                    yield image, file.read()
+                    yield _Record(image, file.read(), f"'{shard}': photograph {key}")
                     key = ""
                 else:
                     raise ValueError(f"'{shard}': label '{member.name}' has no photograph before it")
@@ -180,15 +186,15 @@ def read_shard(shard: Path) -> Iterator[_Record]:
 
 
 def unpacked(record: _Record, make_head: MakeHead) -> LabelledHead:
-    """The head of a record."""
-    image = cv2.imdecode(np.frombuffer(record[0], np.uint8), cv2.IMREAD_COLOR)
+    """The head of a record; ValueError naming one without a picture."""
+    image = cv2.imdecode(np.frombuffer(record.image, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise ValueError("a shard holds a photograph that is neither JPEG nor PNG; pack it again")
+        raise ValueError(f"{record.name} is neither JPEG nor PNG; pack it again")
     return make_head(np.ascontiguousarray(image[:, :, ::-1]), _label(record))
 
 
 def _label(record: _Record) -> Label:
-    with np.load(io.BytesIO(record[1]), allow_pickle=False) as file:
+    with np.load(io.BytesIO(record.label), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.checkpoint import CHECKPOINT
-from training.loader import endless, first_samples, make_loader, stream_seed
+from training.loader import BadData, endless, first_samples, make_loader, stream_seed
 from training.processes import make_fabric
 from training.recipes import RECIPES, Recipe, recipe_named
 from training.terms import LARGE_POSE, RESEARCH
@@ -64,6 +64,7 @@ def train(
     Raises:
         ValueError, OSError: no time or steps are given; the folder holds a run and ``resume`` is not set, or the other
             way round; a checkpoint of another recipe or template.
+        BadData: on the way, naming what no sample can be made of; the run is behind a checkpoint.
         FloatingPointError: the gradients stopped being finite.
     """
     for option, length in (("--steps", steps), ("--minutes", minutes)):
@@ -137,6 +138,8 @@ def main(arguments: list[str] | None = None) -> None:
             recipe, given.data, given.out, template, datasets, steps=given.steps, minutes=given.minutes,
             resume=given.resume, start_from=given.start_from, learning_rate=given.learning_rate, workers=given.workers,
         )  # fmt: skip
+    except BadData as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
     except (ValueError, OSError, FloatingPointError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     print(f"checkpoint: {last}")

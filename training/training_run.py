@@ -88,6 +88,7 @@ class TrainingRun:
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.images, self._seconds_before = state["step"], state["images"], state["seconds"]
             torch.set_rng_state(state["rng"])
+        self._first_step = self.step
         self._started = time.monotonic()
         self._report_from = (self.step, self._started)
         self._waited = 0.0
@@ -134,14 +135,17 @@ class TrainingRun:
     def go(self, batches: Iterator[Batch], validation: list[Batch], steps: int | None, minutes: float | None) -> None:
         """Step until the plan is fulfilled or somebody asks to stop.
 
+        What goes wrong with ``batches`` ends the run behind a checkpoint.
+
         Raises:
             FloatingPointError: the gradients stopped being finite.
+            BadData: as :func:`training.loader.endless`.
         """
         recipe = self.recipe
         log = RunLog(self.out, self.step) if self.fabric.is_global_zero else None
-        bar = tqdm(total=steps, initial=self.step, disable=not self.fabric.is_global_zero, unit="step")
         validated, saved = self.seconds, self.seconds
-        with stop_requests() as stop_asked:
+        steps_bar = tqdm(total=steps, initial=self.step, disable=not self.fabric.is_global_zero, unit="step")
+        with steps_bar as bar, stop_requests() as stop_asked:
             while (progress := self._progress(steps, minutes)) < 1.0 and not self._anyone(stop_asked()):
                 report = self._one_step(batches, progress)
                 bar.update()
@@ -156,7 +160,6 @@ class TrainingRun:
             # First, and while a further signal is only a question: a run must not be lost while it is validated.
             self._save()
             self._validate(validation, log, bar)
-        bar.close()
         if log is not None:
             log.close()
 
@@ -180,7 +183,13 @@ class TrainingRun:
 
     def _one_step(self, batches: Iterator[Batch], progress: float) -> dict[str, Tensor]:
         asked = time.monotonic()
-        batch = next(batches)
+        try:
+            batch = next(batches)
+        except Exception:
+            # The weights are sound. Before the first step there are none to keep, and the folder stays free.
+            if self.step > self._first_step:
+                self._save()
+            raise
         self._waited += time.monotonic() - asked
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, progress)

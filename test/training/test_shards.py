@@ -177,6 +177,11 @@ def test_what_is_wrong_is_named(shards: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         pack(heads, tmp_path / "out", "train")
     assert not list((tmp_path / "out").iterdir()), "an interrupted packing leaves no shard"
+    (tmp_path / "0.png").write_bytes(b"no picture")
+    heads.usable = heads.usable[:1]
+    pack(heads, tmp_path / "broken", "train")
+    with pytest.raises(ValueError, match=r"train-000000\.tar': photograph 00000000 is neither JPEG nor PNG; pack it"):
+        ShardHeads(tmp_path / "broken", numbered_head).draw(np.random.default_rng(0))
     whole = list_shards(shards, "train")[0].read_bytes()
     (tmp_path / "train-000000.tar").write_bytes(whole[:1500])
     with pytest.raises(ValueError, match=r"train-000000\.tar' cannot be read"):

@@ -9,9 +9,10 @@ import torch
 from dense_face_ros.template import Template
 from training.checkpoint import load_checkpoint, network_of, save_checkpoint
 from training.data import make_dataset
+from training.loader import BadData
 from training.recipes import RECIPES, recipe_named
 from training.schedule import learning_rate
-from training.train import train
+from training.train import main, train
 from training.training_run import TrainingRun
 
 SMOKE = replace(RECIPES["smoke"], precision="32-true")
@@ -70,6 +71,46 @@ def test_a_run_that_is_ended_while_it_is_validated_keeps_its_steps(tmp_path, tem
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "run", SMOKE, template, ramps, steps=3)
     assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 3
+
+
+class Damaged(Changed):
+    """One whose photograph is gone when four batches have been made."""
+
+    taken = 0
+
+    def __getitem__(self, index):
+        self.taken += 1
+        if self.taken > 4 * SMOKE.batch_size:
+            raise FileNotFoundError("photograph 'gone.jpg' does not exist")
+        return self.good[index]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_is_wrong_with_the_data_ends_a_run_behind_a_checkpoint(tmp_path, template, ramps, workers):
+    damaged = changed_training_set(ramps, Damaged)
+    with pytest.raises(BadData, match=r"^photograph 'gone\.jpg' does not exist$"):
+        run(tmp_path / "run", SMOKE, template, damaged, steps=10, workers=workers)
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 4
+    assert run(tmp_path / "run", SMOKE, template, ramps, steps=5, resume=True)["step"] == 5
+
+
+def test_a_run_that_has_no_batch_leaves_no_checkpoint(tmp_path, template, ramps, monkeypatch):
+    """What is named as missing can be given, and the same command called again."""
+    monkeypatch.setattr(Damaged, "taken", 100)
+    with pytest.raises(BadData):
+        run(tmp_path / "run", SMOKE, template, changed_training_set(ramps, Damaged), steps=10)
+    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+def test_what_is_wrong_with_the_data_is_told_in_one_line(tmp_path, ramps, monkeypatch, capfd):
+    damaged = changed_training_set(ramps, Damaged)
+    monkeypatch.setattr("training.data.make_dataset", lambda *given, **_: damaged(*given))
+    threads = torch.get_num_threads()
+    with pytest.raises(SystemExit) as ended:
+        main(["--recipe", "smoke", "--out", str(tmp_path / "run"), "--threads", str(threads)])
+    assert ended.value.code == 2
+    told = capfd.readouterr().err
+    assert told.endswith("\ntraining.train: photograph 'gone.jpg' does not exist\n") and "Traceback" not in told
 
 
 def test_a_checkpoint_of_another_network_is_named(tmp_path, template, ramps):
