@@ -268,15 +268,15 @@ def make_dataset(
         return FixedHeads(template, recipe.validation_samples, seed, stride)
     if data is None:
         raise ValueError(f"recipe '{recipe.name}' needs photographs; give the folder that holds them with --data")
+    validation = split == "validation"
     if recipe.pairs:
-        return RenderedPairs(template, data, seed, stride, measured)
+        return RenderedPairs(template, data, seed, stride, None if validation else measured, held_out=validation)
     mixture = Mixture(
         turned=recipe.turned_share,
         synthetic=recipe.synthetic_share,
         repeated=recipe.repeated_share,
         faceless=recipe.faceless_share,
     )
-    validation = split == "validation"
     heads: NumberedHeads
     if shards is not None:
         if recipe.photographs != "collections":

@@ -24,13 +24,22 @@ _GREY = 0.5  # share of pairs on plain backgrounds, paper Sec. 4.1
 
 
 class RenderedPairs(IterableDataset[dict[str, npt.NDArray[np.generic] | float]]):
-    """Endless pairs; ``template`` holds target pixels and ``target`` the second picture, else as ``training.data``."""
+    """Endless pairs; ``template`` holds target pixels and ``target`` the second picture, else as ``training.data``;
+    ``skins`` and ``held_out`` as :class:`training.rendering.synthetic.SyntheticHeads` takes them."""
 
-    def __init__(self, template: Template, data: Path, seed: int, stride: int, skins: FloatArray | None = None) -> None:
+    def __init__(
+        self,
+        template: Template,
+        data: Path,
+        seed: int,
+        stride: int,
+        skins: FloatArray | None = None,
+        held_out: bool = False,
+    ) -> None:
         self.seed = seed
         self._template, self._stride = template, stride
         self._backgrounds = Backgrounds(data)
-        self._heads = synthetic.SyntheticHeads(template, albedo=skins, stride=stride)
+        self._heads = synthetic.SyntheticHeads(template, albedo=skins, stride=stride, held_out=held_out)
 
     def __iter__(self) -> Iterator[dict[str, npt.NDArray[np.generic] | float]]:
         worker = torch.utils.data.get_worker_info()

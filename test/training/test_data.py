@@ -184,6 +184,14 @@ def test_no_backgrounds_is_an_error(data: Path, tmp_path: Path, template: Templa
         RenderedPairs(template, tmp_path, 0, 2)
 
 
+def test_pairs_for_validation_look_like_nobody_in_training(data: Path) -> None:
+    train, kept = (make_dataset(RECIPES["paper_synthetic"], data, split, 3, 2) for split in ("train", "validation"))
+    assert isinstance(train, RenderedPairs) and isinstance(kept, RenderedPairs)
+    shown, other = (pairs.make(np.random.default_rng(0)) for pairs in (train, kept))
+    np.testing.assert_array_equal(shown["image"], train.make(np.random.default_rng(0))["image"])
+    assert not np.array_equal(shown["image"], other["image"])
+
+
 def test_a_pair_of_the_same_picture_maps_to_itself(template: Template) -> None:
     heads = SyntheticHeads(template, stride=2)
     sample = heads.render(np.random.default_rng(0))
