@@ -66,11 +66,11 @@ def main(arguments: list[str] | None = None) -> int:
         viewed = landmarks.read_convention(options.convention)
         people = model.shape(fits.coefficients[fits.accepted].mean(axis=0)).astype(np.float64)
         placed = replace_landmarks(model, people, landmarks.viewer_to_head(viewed))
+        placed.save(options.out)
     except (OSError, ValueError, KeyError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     before, after = (m.at(m.landmarks, people).astype(np.float64) for m in (model, placed))
-    placed.save(options.out)
     print(f"{options.out}: landmarks moved by {1e3 * np.linalg.norm(after - before, axis=1)[:36].mean():.1f} mm on "
           f"average; AFLW2000-3D's zero pose looks up by {zero_pose_pitch(after, viewed):.2f} degrees")  # fmt: skip
     return 0
