@@ -242,6 +242,7 @@ def test_understated_sigmas_widen_the_covariance(small_model: FaceModel) -> None
     honest = Aligner(small_model).align(view.correspondences, CAMERA)
     boast = replace(view.correspondences, sigma=np.full(len(view.correspondences), 0.5))
     corrected = Aligner(small_model).align(boast, CAMERA)
+    assert corrected.inliers > 0.97
     assert corrected.noise_scale == pytest.approx(4.0, rel=0.15)
     ratio = np.sqrt(np.diag(corrected.covariance) / np.diag(honest.covariance))
     assert ratio == pytest.approx(np.ones(6), abs=0.2)
@@ -323,3 +324,30 @@ def test_the_distance_alone_is_less_sure_than_the_fit_claims(small_model: FaceMo
     added = told.covariance - claimed.covariance
     np.testing.assert_allclose(added[:3, :3], 0.5 * before * np.outer(sight, sight), atol=1e-12)
     assert np.abs(added[3:]).max() == 0.0
+
+
+def test_what_a_fit_cannot_know_widens_all_of_its_covariance(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(20), noise=0.5)
+    fit = Aligner(small_model).align(view.correspondences, CAMERA)
+    np.testing.assert_allclose(replace(fit, doubt=2.0).covariance, 2.0 * fit.covariance)
+
+
+def test_the_share_that_is_claimed_scales_the_information_of_the_data_alone(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(21), noise=0.5)
+    shares = (0.2, 0.4, 0.8)
+    fits = [
+        Aligner(small_model, AlignmentSettings(covariance_share=s)).align(view.correspondences, CAMERA) for s in shares
+    ]
+    first, second, third = (fit.information for fit in fits)
+    np.testing.assert_array_equal(fits[0].pose, fits[2].pose)
+    np.testing.assert_allclose(third - second, 2.0 * (second - first), rtol=1e-6, atol=1e-6 * np.abs(third).max())
+    np.testing.assert_allclose(second[:6, :6], 2.0 * first[:6, :6], rtol=1e-9)  # nothing is known of a pose beforehand
+
+
+def test_correspondences_along_a_line_are_refused(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(22), count=2000)
+    _, across, up = small_model.at(view.correspondences.points, small_model.mean).T
+    line = _take(view.correspondences, (np.abs(across) < 0.004) & (np.abs(up) < 0.04))
+    with pytest.raises(AlignmentFailure) as failure:
+        Aligner(small_model).align(line, CAMERA)
+    assert failure.value.reason is FailureReason.DEGENERATE

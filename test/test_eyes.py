@@ -139,3 +139,49 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
     onnx.save(other, tmp_path / "other.onnx")
     with pytest.raises(ValueError, match=r"other\.onnx.*has kind None"):
         EyeOpenness(tmp_path / "other.onnx")
+
+
+class Told:
+    """A network that says the same of every patch, and keeps what it was shown."""
+
+    def __init__(self, openness: float = 0.5) -> None:
+        self._openness = openness
+        self.shown = np.zeros((0, 32, 48), np.uint8)
+
+    def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        self.shown = inputs["patches"]
+        return [np.full(len(self.shown), self._openness, np.float32), np.ones(len(self.shown), np.float32)]
+
+
+def asked(told: Told, model: FaceModel, image: np.ndarray, distance: float = 0.7) -> tuple[float, float]:
+    eyes = EyeOpenness()
+    eyes._session = told
+    straight = rotation_from_yaw_pitch_roll(np.zeros(3))
+    return eyes(image, landmarks_at(model, straight, (0.0, 0.0, distance)), straight, CAMERA, SEEN)
+
+
+def test_left_is_the_persons_and_outer_corners_come_first(shipped_model: FaceModel) -> None:
+    left, right = (shipped_model.at(shipped_model.landmarks, shipped_model.mean)[list(c), 1] for c in CORNERS)
+    assert left[0] > left[1] > 0.0 > right[1] > right[0]
+
+
+def test_every_outer_corner_is_at_the_left_of_its_patch(shipped_model: FaceModel) -> None:
+    bright_outside = np.tile(np.abs(np.linspace(-255.0, 255.0, 640)), (480, 1)).astype(np.uint8)
+    told = Told()
+    asked(told, shipped_model, bright_outside)
+    outer, inner = told.shown[:, :, :8].mean(axis=(1, 2)), told.shown[:, :, -8:].mean(axis=(1, 2))
+    assert len(told.shown) == 2 and (outer > inner + 10.0).all()
+
+
+@pytest.mark.parametrize(("said", "openness"), [(0.0, 0.0), (0.06, 0.0), (0.53, 0.5), (1.0, 1.0), (1.2, 1.0)])
+def test_what_a_network_says_of_shut_eyes_counts_as_shut(
+    shipped_model: FaceModel, said: float, openness: float
+) -> None:
+    grey = np.full((480, 640), 128, np.uint8)
+    assert asked(Told(said), shipped_model, grey) == pytest.approx((openness, openness), abs=1e-3)
+
+
+def test_an_eye_of_a_few_pixels_is_not_asked_for(shipped_model: FaceModel) -> None:
+    grey = np.full((480, 640), 128, np.uint8)
+    assert np.isfinite(asked(Told(), shipped_model, grey, distance=2.0)).all()  # 9 pixels from corner to corner
+    assert np.isnan(asked(Told(), shipped_model, grey, distance=3.5)).all()  # 5 pixels

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from synthetic_views import View
 
-from dense_face_ros.gauss_newton import CholeskyFactor, solve
+from dense_face_ros.alignment import AlignmentSettings, model_prior
+from dense_face_ros.energy import DataTerm, FitState
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.gauss_newton import CholeskyFactor, median, minimise, solve
 
 
 @pytest.fixture
@@ -30,3 +34,27 @@ def test_whitened_columns_have_the_inverse_for_their_inner_product(matrix: np.nd
 def test_a_matrix_that_is_not_positive_definite_is_refused(matrix: np.ndarray) -> None:
     with pytest.raises(np.linalg.LinAlgError):
         CholeskyFactor(matrix - 2.0 * np.diag(np.diag(matrix)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8])
+def test_the_median_is_that_of_numpy(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count)
+    assert median(values) == pytest.approx(np.median(values))
+
+
+def test_a_minimum_is_of_one_state_and_tells_the_datas_part(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(2), yaw=20.0, noise=0.5)
+    mean = small_model.at(view.correspondences.points, small_model.mean.astype(np.float64))
+    basis = np.asarray(small_model.at(view.correspondences.points, small_model.basis), dtype=np.float32)
+    data = DataTerm(view.correspondences, view.camera, mean, basis, share=0.2, kernel=4.0)
+    prior = model_prior(small_model, AlignmentSettings())
+    start = FitState(view.pose[:3, :3], view.pose[:3, 3], np.zeros(len(view.coefficients)))
+    found = minimise(data, prior, start, 30, 4.0)
+    assert found is not None and found.converged
+    residuals = data.residuals(found.state)
+    assert residuals is not None
+    np.testing.assert_array_equal(found.residuals.error, residuals.error)
+    added = found.information - found.data_information
+    size = small_model.identity_size
+    np.testing.assert_allclose(added[:6], 0.0, atol=1e-9)
+    np.testing.assert_allclose(added[6 : 6 + size, 6 : 6 + size], np.eye(size), atol=1e-6)

@@ -152,3 +152,25 @@ def test_a_box_that_is_none_is_refused() -> None:
 def test_cross_products_of_rows() -> None:
     a, b = np.random.default_rng(0).normal(size=(2, 50, 3))
     np.testing.assert_allclose(cross(a, b), np.cross(a, b), atol=1e-15)
+
+
+def test_an_image_shows_what_lies_on_its_pixels() -> None:
+    camera = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
+    corners = np.array([[-0.4, -0.4], [639.4, 479.4]])
+    assert camera.shows(corners).all()
+    beside = np.array([[-0.6, 240.0], [639.6, 240.0], [320.0, -0.6], [320.0, 479.6], [np.nan, 240.0]])
+    assert not camera.shows(beside).any()
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (480, 640)])
+def test_an_assumed_angle_spans_the_longer_side(width: int, height: int) -> None:
+    camera = PinholeCamera.from_field_of_view(width, height, 60.0)
+    assert camera.fx == camera.fy == pytest.approx(320.0 / np.tan(np.radians(30.0)))
+
+
+@pytest.mark.parametrize("angle", [179.0, 179.999, 180.0])
+def test_half_a_turn_has_a_rotation_vector(angle: float) -> None:
+    axis = np.array([0.48, -0.6, 0.64])
+    found = vector_from_rotation(rotation_from_vector(np.radians(angle) * axis))
+    assert np.degrees(np.linalg.norm(found)) == pytest.approx(angle, abs=1e-4)
+    assert abs(float(found @ axis)) == pytest.approx(np.radians(angle), abs=1e-4)  # of 180 degrees either way round

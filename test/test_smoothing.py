@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.linalg import expm
 
 from dense_face_ros.geometry import rotation_from_vector, rotation_from_yaw_pitch_roll, vector_from_rotation
 from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
@@ -207,3 +208,37 @@ def test_rounding_does_not_build_up_over_a_long_drive() -> None:
     assert _angle(out, truth) < 3.0
     np.testing.assert_allclose(covariance, covariance.T, atol=1e-12)
     assert np.linalg.eigvalsh(covariance).min() > 0
+
+
+def test_errors_grow_as_under_white_acceleration() -> None:
+    """Against the matrix exponential (Van Loan 1978) of the model that the filter states."""
+    pose_filter, dt = PoseFilter(_WHITE), 0.3
+    for i in range(4):
+        pose_filter.update(i / 30, _pose(4.0 * i, (0.01 * i, 0.0, 0.6)), _NOISE)
+    before, density = pose_filter._spread, pose_filter._density * pose_filter._hurry() ** 2
+    flow = np.zeros((12, 12))
+    flow[:6, 6:] = np.eye(6)
+    noise = np.zeros((12, 12))
+    noise[6:, 6:] = np.diag(density)
+    exponential = expm(dt * np.block([[-flow, noise], [np.zeros((12, 12)), flow.T]]))
+    transition = exponential[12:, 12:].T
+    pose_filter._predict(dt)
+    expected = transition @ before @ transition.T + transition @ exponential[:12, 12:]
+    np.testing.assert_allclose(pose_filter._spread, expected, rtol=1e-9, atol=1e-15)
+
+
+def test_a_head_that_moves_may_turn_more_suddenly() -> None:
+    settings = PoseFilterSettings()
+    pose_filter = PoseFilter(settings)
+    pose_filter._rate = np.array([settings.position_pace, 0.0, 0.0, 0.0, 2.0 * np.radians(settings.rotation_pace), 0.0])
+    np.testing.assert_allclose(pose_filter._hurry(), [2.0] * 3 + [3.0] * 3)
+
+
+def test_a_departure_widens_the_rate_as_it_does_the_value() -> None:
+    pose_filter = PoseFilter(_WHITE)
+    pose_filter.update(0.0, _pose(0.0), _NOISE)
+    before = pose_filter._spread.copy()
+    pose_filter._widen(slice(0, 3), np.array([0.5, 0.0, 0.0]), _NOISE[:3, :3])
+    grown = pose_filter._spread.diagonal() / before.diagonal()
+    assert grown[0] > 10.0
+    np.testing.assert_allclose(grown, np.where(np.isin(np.arange(12), [0, 1, 2, 6, 7, 8]), grown[0], 1.0))

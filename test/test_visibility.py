@@ -70,9 +70,9 @@ def test_facing_is_the_cosine_to_the_camera(small_model: FaceModel) -> None:
 
 
 def test_matchability_is_read_at_the_landmarks_cell() -> None:
-    output = _output(0.0)
+    output = _output(0.2)
     output.matchability[10, 20] = 0.7
-    centre = VIEW.to_image(np.array([41.0, 20.6]))  # crop pixels 40, 41 x 20, 21 are cell (10, 20)
+    centre = VIEW.to_image(np.array([39.6, 20.6]))  # crop pixels from 39.5 to 41.5 and 19.5 to 21.5 are cell (10, 20)
     point = np.array([(centre[0] - CAMERA.cx) / CAMERA.fx, (centre[1] - CAMERA.cy) / CAMERA.fy, 1.0]) * 0.8
     outside = np.array([5.0, 0.0, 1.0])
     assert matched(np.stack([point, outside]), output, VIEW) == pytest.approx([0.7, 0.0])
@@ -81,3 +81,23 @@ def test_matchability_is_read_at_the_landmarks_cell() -> None:
 def test_unmatched_landmarks_are_not_visible(small_model: FaceModel) -> None:
     visible = LandmarkVisibility(small_model)(_turned(small_model, 0.0), _output(0.05), VIEW)
     assert visible.max() < 0.06
+
+
+@pytest.mark.parametrize(("facing", "probability"), [(0.0, 0.27), (0.05, 0.5), (0.1, 0.73), (0.3, 0.99)])
+def test_a_surface_edge_on_is_seen_as_often_as_not(
+    small_model: FaceModel, monkeypatch: pytest.MonkeyPatch, facing: float, probability: float
+) -> None:
+    judge = LandmarkVisibility(small_model)
+    monkeypatch.setattr(judge, "facing", lambda *_: np.full(68, facing))
+    monkeypatch.setattr(judge, "unhidden", lambda *_: np.ones(68))
+    found = judge(_turned(small_model, 0.0), _output(), VIEW)
+    assert found == pytest.approx(np.full(68, probability), abs=0.01)
+
+
+def test_a_slanting_surface_does_not_hide_itself(small_model: FaceModel) -> None:
+    judge, rng = LandmarkVisibility(small_model), np.random.default_rng(0)
+    slant = np.radians(75.0)
+    x, y = rng.uniform(-0.1, 0.1, (2, len(small_model.mean)))
+    plane = np.column_stack([x * np.cos(slant), y, 0.7 + x * np.sin(slant)])
+    landmarks = small_model.at(small_model.landmarks, plane)
+    assert judge.unhidden(plane, landmarks, np.full(68, np.cos(slant))).min() > 0.9
