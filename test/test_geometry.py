@@ -15,6 +15,7 @@ from dense_face_ros.geometry import (
     cross,
     quaternion_from_rotation,
     roll_on_screen,
+    rotation_from_quaternion,
     rotation_from_vector,
     rotation_from_yaw_pitch_roll,
     vector_from_rotation,
@@ -67,6 +68,16 @@ def test_rotation_vector_round_trip_and_quaternion(vector: tuple[float, float, f
 
     np.testing.assert_allclose(Rotation.from_quat([x, y, z, w]).as_matrix(), rotation, atol=1e-7)
     assert w >= 0
+
+
+@pytest.mark.parametrize("w", [0.0, 0.9, 1.1, 2.0, -2.0, np.nan])
+def test_what_is_no_unit_quaternion_is_no_rotation(w: float) -> None:
+    assert np.isnan(rotation_from_quaternion((0.0, 0.0, 0.0, w))).all()
+
+
+@pytest.mark.parametrize("w", [0.97, 1.03])
+def test_a_quaternion_is_scaled_to_a_unit_one(w: float) -> None:
+    np.testing.assert_allclose(rotation_from_quaternion((0.0, 0.0, 0.0, w)), np.eye(3), atol=1e-12)
 
 
 @pytest.mark.parametrize(
