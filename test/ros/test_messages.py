@@ -77,7 +77,8 @@ def test_transform() -> None:
     message = messages.transform_message(state, header(), "driver")
     assert (message.header.frame_id, message.child_frame_id) == ("camera", "driver")
     assert np.allclose(rotation(message.transform.rotation), state.pose[:3, :3])
-    assert message.transform.translation.z == DISTANCE
+    place = message.transform.translation
+    assert [place.x, place.y, place.z] == state.pose[:3, 3].tolist()
 
 
 def test_landmarks() -> None:
