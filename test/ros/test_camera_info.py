@@ -15,6 +15,7 @@ from dense_face_ros.ros import camera_info
 from dense_face_ros.ros.camera_info import (
     CameraCache,
     camera_from_message,
+    camera_info_topic,
     fill_from_field_of_view,
     read_calibration,
 )
@@ -35,6 +36,22 @@ def info(**changes: Any) -> Any:
     )
     vars(message).update(changes)
     return message
+
+
+@pytest.mark.parametrize(
+    ("remapped", "topic"),
+    [
+        ({}, "/camera_info"),
+        ({"/image": "/cabin/image_raw"}, "/cabin/camera_info"),
+        ({"/camera_info": "/calibration"}, "/calibration"),
+        ({"/image": "/cabin/image_raw", "/camera_info": "/calibration"}, "/calibration"),
+    ],
+)
+def test_camera_info_lies_beside_the_image_unless_it_is_remapped_itself(remapped: dict[str, str], topic: str) -> None:
+    def resolve(name: str, only_expand: bool = False) -> str:
+        return f"/{name}" if only_expand else remapped.get(f"/{name}", f"/{name}")
+
+    assert camera_info_topic(SimpleNamespace(resolve_topic_name=resolve)) == topic
 
 
 def test_raw_and_rectified_images_have_different_cameras() -> None:
@@ -121,6 +138,14 @@ def test_calibration_file(tmp_path: Path) -> None:
     read_calibration(path, message)
     assert camera_from_message(message) == camera_from_message(info())
     assert camera_from_message(message, rectified=True).fx == 480.0
+
+
+def test_a_calibration_without_a_projection_matrix_has_that_of_the_raw_camera(tmp_path: Path) -> None:
+    path, message = tmp_path / "front.yaml", info(p=[])
+    path.write_text(CALIBRATION.split("projection_matrix")[0])
+    read_calibration(path, message)
+    raw, rectified = camera_from_message(message), camera_from_message(message, rectified=True)
+    assert np.array_equal(rectified.matrix, raw.matrix)
 
 
 @pytest.mark.parametrize(
