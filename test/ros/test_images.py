@@ -144,6 +144,15 @@ def test_compressed(suffix: str) -> None:
     assert np.abs(out.astype(int) - scene()).mean() < 3
 
 
+def test_the_orientation_tag_of_a_photograph_is_not_followed() -> None:
+    tag = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"  # to be turned by a quarter
+    exif = b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01" + tag + bytes(4)
+    jpeg = cv2.imencode(".jpg", scene())[1].tobytes()
+    tagged = jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
+    out = decode_compressed(SimpleNamespace(format="jpeg", data=array.array("B", tagged)))
+    assert out.shape == scene().shape
+
+
 @pytest.mark.parametrize("data", [b"", b"no picture", cv2.imencode(".png", scene())[1].tobytes()[:20]])
 def test_compressed_nonsense(data: bytes) -> None:
     with pytest.raises(ValueError, match="compressed image of format 'png'"):
