@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+
+from ros.fake_tracker import FakeTracker
+from sensor_msgs.msg import Image
+
+from dense_face_ros.ros.camera_info import CameraCache
+from dense_face_ros.ros.diagnostics import Report
+from dense_face_ros.ros.frame_processor import FrameProcessor
+from dense_face_ros.ros.frame_statistics import FrameStatistics
+from dense_face_ros.ros.parameters import TRACKER, defaults
+
+NOW = 1000  # seconds
+
+
+class Bench:
+    """A processor without a node, at a clock that stands still."""
+
+    def __init__(self, **parameters: float) -> None:
+        values: dict[str, Any] = defaults(TRACKER) | parameters
+        ignore = lambda *arguments: None  # noqa: E731
+        clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW * 10**9))
+        node: Any = SimpleNamespace(
+            get_clock=lambda: clock,
+            get_logger=lambda: SimpleNamespace(info=ignore, warning=ignore),
+            context=SimpleNamespace(ok=lambda: True),
+        )
+        known: Any = SimpleNamespace(number=values.__getitem__, flag=values.__getitem__)
+        outputs: Any = SimpleNamespace(publish_head=ignore, publish_pictures=ignore)
+        tracker: Any = FakeTracker()
+        self.resets: list[float] = []
+        tracker.reset = lambda: self.resets.append(self._stamp)
+        self._statistics, self.report = FrameStatistics(), Report("active")
+        self._processor = FrameProcessor(
+            node, known, tracker, lambda message: np.full((48, 64, 3), 128, np.uint8), outputs,
+            CameraCache("/camera_info"), self._statistics, self.report,
+        )  # fmt: skip
+
+    def send(self, stamp: float) -> dict[str, int]:
+        """Process an image; the counts so far of images that were answered or dropped."""
+        self._stamp, message = stamp, Image()
+        message.header.stamp.sec, message.header.stamp.nanosec = int(stamp), round(1e9 * (stamp % 1.0))
+        self._processor.process(message)
+        figures = self._statistics.figures()
+        return {"answered": figures.processed} | {name: n for name, n in figures.dropped.items() if n}
+
+
+def test_the_tracker_begins_anew_with_its_source() -> None:
+    bench = Bench(max_age=0.0)
+    for stamp in (NOW - 8.0, NOW - 7.0):
+        bench.send(stamp)
+    assert bench.send(NOW - 7.5) == {"answered": 2, "out_of_order": 1} and not bench.resets
+    assert bench.send(NOW - 9.0) == {"answered": 3, "out_of_order": 1} and bench.resets == [NOW - 9.0]
+
+
+@pytest.mark.parametrize(
+    ("max_age", "wanted"),
+    [(0.0, {"answered": 1}), (6.0, {"answered": 1}), (4.0, {"answered": 0, "too_old": 1})],
+)
+def test_a_max_age_of_zero_is_none(max_age: float, wanted: dict[str, int]) -> None:
+    assert Bench(max_age=max_age).send(NOW - 5.0) == wanted
+
+
+@pytest.mark.parametrize(("ahead", "other"), [(-100.0, True), (-5.0, False), (0.05, False), (5.0, True)])
+def test_stamps_far_from_the_clock_are_of_another(ahead: float, other: bool) -> None:
+    bench = Bench(max_age=0.0)
+    assert bench.send(NOW + ahead) == {"answered": 1} and bench.report.other_clock is other
