@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+
+from std_msgs.msg import Header
+
+from dense_face_ros.attention.directions import camera_mounting
+from dense_face_ros.attention.policy import AttentionPolicy
+from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.attention.zones import Cone, Zone, ZoneMap
+from dense_face_ros.ros.attention_markers import attention_markers, zone_lines
+
+ZONES = ZoneMap((Zone("road", Cone(0.0, 0.0, 10.0)), Zone("left_below", Cone(60.0, 30.0, 5.0))), 2.0)
+LINES = zone_lines(ZONES)
+
+
+def test_yaw_is_to_the_left_and_pitch_downwards() -> None:
+    middle = LINES["left_below"].mean(axis=0)
+    wanted = np.array([np.cos(np.pi / 6) * 0.5, np.cos(np.pi / 6) * np.sqrt(0.75), -0.5])
+    assert middle / np.linalg.norm(middle) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_zones_lie_around_the_head_in_the_frame_of_the_camera() -> None:
+    head, mounting = np.array([0.1, -0.2, 0.7]), camera_mounting(20.0, -12.0, 4.0)
+    attention = AttentionPolicy(PRESETS["euro_ncap"], ZONES, mounting).lapse(1.0, "nothing yet")
+    _, zones = attention_markers(attention, LINES, head, mounting, Header()).markers
+    points = np.array([(p.x, p.y, p.z) for p in zones.points])
+    assert np.allclose((points - head) @ mounting.T, np.concatenate(list(LINES.values())))
