@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from ros.fake_tracker import make_model, tracked_state
 
-from dense_face_ros.attention.policy import AttentionPolicy
+from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
 from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_policy, asked_values
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.ros.message_content import pose_covariance
 
 CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
 MODEL = make_model()
@@ -42,6 +45,14 @@ def test_an_unknown_mounting_is_learned_first() -> None:
     judge = AttentionJudge(asked())
     states = [judge.judge(i / 10, tracked_state(MODEL, i / 10, CAMERA)).state for i in range(400)]
     assert states[100] is State.UNKNOWN and states[-1] is State.ATTENTIVE
+
+
+def test_a_head_seen_by_an_assumed_camera_is_as_doubtful_as_it_is_published() -> None:
+    samples: list[HeadSample] = []
+    policy: Any = SimpleNamespace(update=samples.append)
+    state = tracked_state(MODEL, 1.0, PinholeCamera.from_field_of_view(640, 480, 60.0))
+    AttentionJudge(policy).judge(1.0, state)
+    assert samples[0].covariance is not None and np.array_equal(samples[0].covariance, pose_covariance(state))
 
 
 def test_the_node_s_parameter_file_is_taken_and_the_command_line_after_it(tmp_path: Path) -> None:
