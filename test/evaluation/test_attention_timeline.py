@@ -13,7 +13,7 @@ from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.evaluation.attention_timeline import judge as judge_samples
-from dense_face_ros.evaluation.attention_timeline import main, transitions, write_transitions
+from dense_face_ros.evaluation.attention_timeline import main, read_bag, transitions, write_transitions
 from dense_face_ros.geometry import quaternion_from_rotation
 
 SCRIPT = [Segment(5.0), Segment(1.0, REAR_MIRROR), Segment(3.0), Segment(4.0, LAP), Segment(3.0), Segment(1.0, LOST),
@@ -78,6 +78,12 @@ def test_transitions_of_a_bag_are_those_of_the_drive(tmp_path: Path, capsys: pyt
     assert "attentive -> long_distraction: the head points at lap" in capsys.readouterr().out
     picture = cv2.imread(str(output / "attention.png"))
     assert picture.shape[1] > 1000 and picture.std() > 10
+
+
+def test_the_left_eye_of_a_bag_is_the_left_one(tmp_path: Path) -> None:
+    samples = [replace(sample, eye_openness=(0.9, 0.2)) for sample in see([Segment(1.0)], SEEN)]
+    *_, last = read_bag(write_bag(tmp_path / "drive", samples))
+    assert last.eye_openness == (0.9, 0.2)
 
 
 def test_the_mounting_is_that_of_the_transforms(tmp_path: Path) -> None:
