@@ -31,6 +31,16 @@ def test_every_image_with_its_stamp_and_camera(storage: str, compressed: bool, t
     assert frames[0].frame_id == "recorded" and recording.true_poses() is None
 
 
+def test_an_image_without_a_stamp_has_the_time_of_its_recording(tmp_path: Path) -> None:
+    frames = list(BagRecording(write_bag(tmp_path / "bag", "mcap", stamped=False)).frames())
+    assert [frame.stamp for frame in frames] == [1_600_000_000_100_000_000 + 50_000_000 * i for i in range(4)]
+
+
+def test_an_image_before_the_first_camera_info_has_the_camera_of_that(tmp_path: Path) -> None:
+    frames = list(BagRecording(write_bag(tmp_path / "bag", "mcap", info_delay=10_000_000)).frames())
+    assert all(frame.camera.metric and frame.camera.fx == 500.0 and not frame.note for frame in frames)
+
+
 def test_a_storage_file_without_its_folder(tmp_path: Path) -> None:
     file = next(write_bag(tmp_path / "bag", "mcap").glob("*.mcap"))
     assert is_bag(file) and len(list(BagRecording(file).frames())) == 4

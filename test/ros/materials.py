@@ -40,6 +40,7 @@ def write_bag(
     rear: bool = False,
     stamped: bool = True,
     moving: bool = False,
+    info_delay: int = 0,
 ) -> Path:
     """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded.
 
@@ -49,6 +50,7 @@ def write_bag(
         rear: with a second image topic, /rear/image_raw, which holds nothing.
         stamped: else by a driver that leaves stamps at zero.
         moving: with /car/odometry, which tells 12 m/s just before the third image.
+        info_delay: nanoseconds by which a camera_info is recorded after its image.
     """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
     typesys = pytest.importorskip("rosbags.typesys")
@@ -80,7 +82,7 @@ def write_bag(
                 r=np.eye(3).ravel(), p=np.zeros(12), binning_x=0, binning_y=0, roi=roi,
             )  # fmt: skip
             if calibrated:
-                writer.write(infos, at, store.serialize_cdr(info, info_type.__msgtype__))
+                writer.write(infos, at + info_delay, store.serialize_cdr(info, info_type.__msgtype__))
             if moving and i == 2:
                 message = _odometry(types, header, 12.0)
                 writer.write(wheels, at - 1_000_000, store.serialize_cdr(message, odometry.__msgtype__))
