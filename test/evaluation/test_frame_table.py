@@ -38,6 +38,7 @@ def test_values_are_those_of_the_states(columns: FrameColumns) -> None:
     assert len(columns) == 9 and columns.seconds[-1] == pytest.approx(0.32)
     first = {name: column[0] for name, column in columns.numbers.items()}
     assert (first["x"], first["z"], first["raw_z"]) == pytest.approx((0.05, 0.7, 0.71))
+    assert first["sigma_position"] == pytest.approx(np.sqrt(4.02e-4))
     assert first["yaw"] == pytest.approx(np.degrees(0.2)) and first["sigma_rotation"] == pytest.approx(
         np.degrees(np.sqrt(3e-4))
     )
