@@ -158,9 +158,22 @@ def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, obser
         clock.publish(Clock(clock=Time(sec=int(simulated), nanosec=int(1e9 * (simulated % 1.0)))))
         return value(driver.said[-1], "state") == "unknown"
 
+    def told_silence() -> float:
+        silence = re.search(r"nothing received on /head_pose for ([0-9.]+) s", driver.said[-1].message)
+        return float(silence[1]) if silence else 0.0
+
+    def silent_for_long() -> bool:
+        unknown_as_time_passes()
+        return told_silence() > 100.0
+
     observer.wait_until(unknown_as_time_passes, "silence in simulated time is unknown")
-    silence = re.search(r"nothing received on /head_pose for ([0-9.]+) s", driver.said[-1].message)
-    assert silence and float(silence[1]) < 10.0, "time before the clock began does not count"
+    assert 0.0 < told_silence() < 10.0, "time before the clock began does not count"
+    simulated += 100.0
+    observer.wait_until(silent_for_long, "the silence grows")
+    driver.drive(1.0, ROAD)
+    driver.wait_for("attentive")
+    observer.wait_until(unknown_as_time_passes, "silence is unknown once more")
+    assert 0.0 < told_silence() < 10.0, "time before the last message does not count"
 
 
 def test_speed_decides(start: Any, observer: Observer, driver: Driver) -> None:
