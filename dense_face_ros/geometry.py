@@ -200,7 +200,10 @@ class PinholeCamera:
             out = cv2.fisheye.undistortPoints(flat, self.matrix, k, P=self.matrix)
         else:
             criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-9)
-            out = cv2.undistortPoints(flat, self.matrix, k, P=self.matrix, criteria=criteria)
+            if hasattr(cv2, "undistortPointsIter"):  # OpenCV 4, whose undistortPoints takes five steps and no criteria
+                out = cv2.undistortPointsIter(flat, self.matrix, k, None, self.matrix, criteria)
+            else:
+                out = cv2.undistortPoints(flat, self.matrix, k, P=self.matrix, criteria=criteria)
         return np.asarray(out, dtype=np.float64).reshape(pixels.shape)
 
     def shows(self, pixels: Array) -> npt.NDArray[np.bool_]:
