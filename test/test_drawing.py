@@ -110,5 +110,6 @@ def test_contact_sheet_refuses_impossible_layouts(columns: int, width: int) -> N
 def test_caption_fits_into_a_narrow_image() -> None:
     image = _image(100, 100)
     draw_caption(image, "a caption that is much longer than the image")
-    assert (image[:, 97:] == _GREY).all() and (image != _GREY).any()
+    written = (image > _GREY).any(axis=(0, 2))
+    assert written.any() and not written[-1]
     assert cv2.countNonZero(image[:, :, 0]) > 0

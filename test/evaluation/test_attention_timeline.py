@@ -136,6 +136,7 @@ def test_a_gap_in_the_recording_is_unknown() -> None:
 
 def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("rosbags", reason="rosbags is not installed")
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
     def refused(*arguments: object) -> str:
         assert main([*map(str, arguments)]) == 2

@@ -48,6 +48,7 @@ def test_the_vehicle_s_speed_is_in_the_table(tmp_path: Path, capsys: pytest.Capt
     assert json.loads((output / "summary.json").read_text())["attention_parameters"] == {
         "speed_topic": "/car/odometry", "speed_type": ""
     }  # fmt: skip
+    capsys.readouterr()  # where Parquet cannot be written
     video = [str(write_video(tmp_path / "a.avi", 2)), "--speed", "/car/odometry"]
     assert "is no bag and has no speed topic '/car/odometry'" in _one_line(video, capsys)
 

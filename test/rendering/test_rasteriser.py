@@ -3,9 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rendering.meshes import CENTRE, FOCAL, project, ray_hits, soup, sphere
 from training.rendering.rasteriser import Buffers, interpolate, rasterise, render_targets, texture_from_photograph
-
-from .meshes import CENTRE, FOCAL, project, ray_hits, soup, sphere
 
 QUAD = np.array([[0, 2, 1], [0, 3, 2]], np.int32)  # seen from the camera, for corners given clockwise on screen
 
