@@ -5,6 +5,7 @@ import pytest
 
 from dense_face_ros.attention.directions import (
     HeadDirection,
+    between_degrees,
     camera_mounting,
     is_evidence,
     lasting_error,
@@ -77,3 +78,15 @@ def test_lasting_error_is_the_part_of_the_rotation_that_goes_with_the_depth() ->
     errors = cause * np.array([0.0, 0.0, 0.2, 0.05, -0.02, 0.0]) + noise
     assert lasting_error(np.cov(errors.T)) == pytest.approx(np.array([0.05, -0.02, 0.0]), abs=1e-3)
     assert not lasting_error(np.eye(6)).any() and not lasting_error(np.zeros((6, 6))).any()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "angle"),
+    [
+        ((10.0, 5.0), (13.0, 9.0), 5.0),
+        ((175.0, 0.0), (-177.0, 0.0), 8.0),  # across the rear
+        ((10.0, 60.0), (14.0, 60.0), 2.0),  # far down
+    ],
+)
+def test_angles_between_directions(a: tuple[float, float], b: tuple[float, float], angle: float) -> None:
+    assert between_degrees(HeadDirection(*a, 1.0), HeadDirection(*b, 1.0)) == pytest.approx(angle, rel=0.02)

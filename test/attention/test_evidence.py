@@ -37,6 +37,10 @@ def test_evidence_holds_for_a_while() -> None:
     assert told([0.0, 0.1, 0.2, 5.0, 5.1, 5.2], "aaaaaa") == [("a", 0.7), (None, 4.3), ("a", 0.2)]
 
 
+def test_frames_as_far_apart_as_evidence_holds_leave_no_gap() -> None:
+    assert told(steps(30), "a" * 30, hold=0.1) == [("a", 2.9)]
+
+
 def test_nothing_is_believed_before_it_is_confirmed() -> None:
     timeline: EvidenceTimeline[str] = EvidenceTimeline(0.5, 0.2)
     assert timeline.observe(0.0, "a") == [] and timeline.kind is None
@@ -53,13 +57,14 @@ def test_a_change_may_be_dated_back() -> None:
     assert out[-1].begin == 0.6 and out[-1].end == pytest.approx(1.2)
 
 
-def test_a_lapse_makes_the_time_since_unknown() -> None:
+@pytest.mark.parametrize("seen", ["a", None])
+def test_a_lapse_makes_the_time_since_unknown(seen: str | None) -> None:
     timeline: EvidenceTimeline[str] = EvidenceTimeline(0.5, 0.2)
     for i in range(5):
         timeline.observe(0.1 * i, "a")
     timeline.lapse()
     assert timeline.kind is None
-    assert timeline.observe(0.45, "a") == [Interval(None, 0.4, 0.45)]
+    assert timeline.observe(0.45, seen) == [Interval(None, 0.4, 0.45)]
 
 
 def test_sliding_total() -> None:
@@ -82,3 +87,10 @@ def test_intervals_that_follow_one_another_are_one() -> None:
         total.add(0.01 * i, 0.01 * (i + 1))
     assert total.at(3.0) == pytest.approx(1.0)
     assert len(total._intervals) == 1
+
+
+def test_an_interval_that_holds_the_one_before_counts_in_whole() -> None:
+    total = SlidingTotal(10.0)
+    total.add(2.0, 3.0)
+    total.add(1.0, 4.0)
+    assert total.at(4.0) == pytest.approx(3.0)

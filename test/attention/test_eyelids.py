@@ -35,3 +35,38 @@ def test_how_open_eyes_are_is_learned_on_the_road_only(awake: bool, lids: Lids) 
 
 def test_lids_that_sink_over_half_an_hour_are_not_how_the_driver_s_eyes_are_made() -> None:
     assert after([*held(0.95, 120.0), (1800.0, 0.5), *held(0.14, 1.0)]).lids is Lids.CLOSED
+
+
+def test_eyes_that_are_hardly_opened_are_still_told_from_closed_ones() -> None:
+    assert after([*held(0.3, 70.0), *held(0.09, 1.0)]).lids is Lids.CLOSED
+
+
+@pytest.mark.parametrize(("before", "lids"), [(0.95, Lids.OPEN), (0.03, Lids.CLOSED)])
+def test_lids_at_the_border_stay_as_they_were(before: float, lids: Lids) -> None:
+    assert after([*held(before, 1.0), *held(0.25, 1.0)]).lids is lids
+
+
+@pytest.mark.parametrize(
+    ("openness", "lids"), [((0.28, 0.04), Lids.CLOSED), ((0.95, 0.03), Lids.OPEN), ((np.nan, 0.03), Lids.CLOSED)]
+)
+def test_the_mean_of_the_eyes_that_are_seen_counts(openness: tuple[float, float], lids: Lids) -> None:
+    tracker = EyelidTracker(SETTINGS)
+    for i in range(5):
+        tracker.observe(0.1 * i, openness, awake=True)
+    assert tracker.lids is lids
+
+
+def test_perclos_is_a_share_of_the_time_in_which_eyes_were_seen() -> None:
+    tracker = after([*held(0.95, 34.0), *held(0.03, 6.0)])
+    assert tracker.perclos(40.0) == pytest.approx(6.0 / 40.0, abs=0.01)
+    assert np.isnan(after(held(0.95, 25.0)).perclos(25.0)), "less than half of the window"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "closure"), [([1.2], 2.0), ([2.5], 1.0), ([1.2, 1.2], 3.0)], ids=["briefly", "long", "briefly twice"]
+)
+def test_a_closure_goes_on_when_eyes_were_hidden_only_briefly(hidden: list[float], closure: float) -> None:
+    script = held(0.03, 1.0)
+    for seconds in hidden:
+        script += [*held(np.nan, seconds), *held(0.03, 1.0)]
+    assert after(script).closure == pytest.approx(closure, abs=0.5)

@@ -42,6 +42,7 @@ def test_custom_numbers() -> None:
     settings = attention_settings(values(preset="custom", long_glance=1.5, sleep=8.0, perclos_drowsy=0.06))
     assert settings.glance_limit(None) == 1.5 and settings.sleep == 8.0
     assert settings.unresponsive_closure > 8.0 and settings.perclos_awake < 0.06
+    assert settings.unresponsive_glance is None, "a glance that the user permits is no missing response"
 
 
 @pytest.mark.parametrize("known", [True, False])
