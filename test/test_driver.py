@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from dense_face_ros.driver import Place, Seat
+from dense_face_ros.driver import Driver, Place, Seat, nearness
+from dense_face_ros.face_look import FaceLook
+from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import PinholeCamera, rotation_from_vector
 
 LEFT_HALF = Seat(right=0.5)
 WIDTH, HEIGHT = 640, 480
@@ -59,3 +65,66 @@ def test_somebody_behind_is_not_the_driver_though_seen_beside_the_same_pixel() -
     there = head(z=0.7)
     assert not there.reaches(head(z=1.5), 0.7, 0.5)
     assert there.reaches(head(z=0.78), 0.7, 0.5)
+
+
+CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, WIDTH, HEIGHT)
+HIS, ANOTHERS = np.random.default_rng(0).normal(size=(2, 200))
+
+
+def seen(
+    values: np.ndarray,
+    at: tuple[float, float] = (0.0, 0.7),
+    turned: float = 0.0,
+    camera: PinholeCamera = CAMERA,
+    coverage: float = 0.9,
+) -> Any:
+    """A fit of a head that looks like ``values``, ``at`` (metres to the right, away), ``turned`` by degrees."""
+    pose = np.eye(4)
+    pose[:3, :3], pose[[0, 2], 3] = rotation_from_vector(np.radians([0.0, turned, 0.0])), at
+    look = FaceLook(values, np.ones(200, np.bool_), np.array([turned, 0.0]))
+    alignment, centre = SimpleNamespace(pose=pose), camera.project(pose[None, :3, 3])[0]
+    return SimpleNamespace(alignment=alignment, camera=camera, centre=centre, quality={"coverage": coverage}, look=look)
+
+
+@pytest.fixture
+def driver(monkeypatch: pytest.MonkeyPatch, small_model: FaceModel) -> Driver:
+    """Who looks like ``HIS`` at 0 s."""
+    monkeypatch.setattr("dense_face_ros.driver.LookTaker", lambda model: lambda fit: fit.look)
+    out = Driver(Seat(), 1.0, small_model)
+    out.see(seen(HIS), 0.0, followed=True)
+    return out
+
+
+def test_only_who_was_lost_for_a_while_may_look_otherwise(driver: Driver) -> None:
+    assert driver.may_be(seen(HIS), 0.2)
+    assert not driver.may_be(seen(ANOTHERS), 0.2)
+    assert driver.may_be(seen(ANOTHERS), 0.4), "he may have put on a mask"
+
+
+@pytest.mark.parametrize(
+    ("fit", "same"),
+    [
+        (seen(ANOTHERS, at=(0.05, 0.75), turned=20.0), True),
+        (seen(ANOTHERS, at=(0.12, 0.7)), False),
+        (seen(ANOTHERS, at=(0.0, 0.85)), False),
+        (seen(ANOTHERS, turned=28.0), False),
+        (seen(HIS, at=(0.12, 0.85)), True),
+        (seen(ANOTHERS, at=(0.0, 1.4), camera=PinholeCamera(1200.0, 1200.0, 319.5, 239.5, WIDTH, HEIGHT)), True),
+    ],
+    ids=["in a shadow", "jumped aside", "jumped back", "jumped round", "jumped, looks alike", "another camera"],
+)
+def test_a_head_that_is_followed_may_look_otherwise_if_it_moved_as_heads_do(
+    driver: Driver, fit: Any, same: bool
+) -> None:
+    assert driver.may_be(fit, 1 / 30, followed=True) is same
+
+
+def test_nobody_is_taken_for_the_driver_for_looking_like_the_one_before(driver: Driver) -> None:
+    driver.forget()
+    driver.see(seen(ANOTHERS, turned=12.0), 0.1, followed=False)
+    assert driver.may_be(seen(ANOTHERS), 0.2) and not driver.may_be(seen(HIS), 0.2)
+
+
+def test_the_driver_is_rather_who_is_near_and_matched_well() -> None:
+    nearer, further = seen(HIS, at=(0.0, 0.6)), seen(HIS, at=(0.0, 0.7))
+    assert nearness(nearer) > nearness(further) > nearness(seen(HIS, at=(0.0, 0.6), coverage=0.5))
