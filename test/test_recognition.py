@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from dense_face_ros.face_look import FaceLook
 from dense_face_ros.recognition import Recognition
@@ -18,6 +19,14 @@ AHEAD, TURNED, ASIDE = np.zeros(2), np.array([20.0, 0.0]), np.array([40.0, 0.0])
 
 def look(values: np.ndarray, direction: np.ndarray = AHEAD) -> FaceLook:
     return FaceLook(values, np.ones(200, np.bool_), direction)
+
+
+def alike(likeness: float) -> np.ndarray:
+    """Shades that correlate with the driver's so."""
+    his = (DRIVER - DRIVER.mean()) / DRIVER.std()
+    others = OTHER - OTHER.mean()
+    others -= his * (his @ others) / len(his)
+    return likeness * his + np.sqrt(1.0 - likeness**2) * others / others.std()
 
 
 def head(x: float, z: float = 0.65) -> Any:
@@ -62,6 +71,16 @@ def test_another_head_is_the_driver_if_it_is_apart_and_more_alike() -> None:
     assert not known.is_rather((there, look(DRIVER)), (head(-0.15), look(DRIVER))), "who is followed is like him"
 
 
+@pytest.mark.parametrize(
+    ("followed", "other", "rather"), [(0.0, 0.65, True), (0.0, 0.55, False), (0.6, 0.65, False), (0.6, 0.72, True)]
+)
+def test_another_head_must_be_likely_the_driver_s_and_clearly_more_so(
+    followed: float, other: float, rather: bool
+) -> None:
+    known, there = knowing_the_driver()
+    assert known.is_rather((there, look(alike(other))), (head(-0.15), look(alike(followed)))) is rather
+
+
 def test_doubt_lasts_where_it_cannot_be_told() -> None:
     known, _ = knowing_the_driver()
     known.see(head(0.0), look(OTHER), 0.1, True)
@@ -77,6 +96,13 @@ def test_a_face_that_is_turned_further_must_look_as_just_before() -> None:
     assert not known.doubted
     known.see(head(0.0), look(RNG.normal(size=200), 2.0 * TURNED), 0.2, True)
     assert known.doubted
+
+
+def test_who_looks_hardly_like_the_driver_is_followed_and_not_got_used_to() -> None:
+    known, there = knowing_the_driver()
+    known.see(there, look(alike(0.6), TURNED), 0.1, True)
+    assert not known.doubted
+    assert not known.knows(look(alike(0.0), TURNED)), "who is as much like that one, and not like the driver"
 
 
 def test_who_turns_where_nothing_can_be_compared_is_believed() -> None:
