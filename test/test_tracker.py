@@ -79,11 +79,9 @@ def test_a_known_driver_is_seen_at_the_true_distance(shipped_model, truth: Truth
     assert sigmas[1] < 0.75 * sigmas[0], sigmas
 
 
-@pytest.mark.parametrize(("rate", "times"), [(60.0, 9), (5.0, 5)])
-def test_the_person_is_learned_from_a_few_frames_a_second(
-    tracker: FaceTracker, clip: list[Frame], monkeypatch: pytest.MonkeyPatch, rate: float, times: int
-) -> None:
-    """What the frames in between would say again is not asked for; the seconds are all counted."""
+@pytest.fixture
+def learned(tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds for which each frame counts that the person is learned from."""
     seconds, learn = [], tracker._identity.learn
 
     def counted(posterior: IdentityPrior, elapsed: float) -> None:
@@ -91,13 +89,27 @@ def test_the_person_is_learned_from_a_few_frames_a_second(
         learn(posterior, elapsed)
 
     monkeypatch.setattr(tracker._identity, "learn", counted)
+    return seconds
+
+
+@pytest.mark.parametrize(("rate", "times"), [(60.0, 9), (5.0, 5)])
+def test_the_person_is_learned_from_a_few_frames_a_second(
+    tracker: FaceTracker, learned: list[float], clip: list[Frame], rate: float, times: int
+) -> None:
+    """What the frames in between would say again is not asked for; the seconds are all counted."""
     tracker.update(clip[0], 0.0)
-    assert len(seconds) == 1, "the first frame is learned from at once"
+    assert len(learned) == 1, "the first frame is learned from at once"
     for i in range(1, round(rate) + 1):
         tracker.update(clip[0], i / rate)
         tracker.update(clip[0], i / rate)  # a repeated image is not
-    assert times <= len(seconds) - 1 <= times + 1
-    assert sum(seconds[1:]) == pytest.approx(1.0, abs=0.1)
+    assert times <= len(learned) - 1 <= times + 1
+    assert sum(learned[1:]) == pytest.approx(1.0, abs=0.1)
+
+
+def test_after_a_gap_a_frame_counts_as_one_look(tracker: FaceTracker, learned: list[float], clip: list[Frame]) -> None:
+    for i in range(3):
+        tracker.update(clip[0], 4.0 * i)
+    assert learned[1:] == [tracker.settings.identity_look] * 2
 
 
 def test_a_driver_who_is_forgotten_at_once_is_learned_while_seen(clip: list[Frame]) -> None:
@@ -106,6 +118,8 @@ def test_a_driver_who_is_forgotten_at_once_is_learned_while_seen(clip: list[Fram
         tracker.update(clip[0], 0.1 * i)
     known = tracker._identity.prior
     assert known is not None and np.trace(known.information) > 1.1 * len(known.mean)
+    empty = np.full_like(clip[0], 90)
+    assert [tracker.update(empty, stamp).status for stamp in (0.4, 0.5)] == [Status.LOST, Status.SEARCHING]
 
 
 def test_lost_found_and_forgotten(tracker: FaceTracker, clip: list[Frame]) -> None:
@@ -150,6 +164,17 @@ def test_a_stamp_that_runs_backwards_begins_a_new_video(tracker: FaceTracker, cl
     tracker.update(clip[5], 10.2)
     again = tracker.update(clip[0], 0.0)
     np.testing.assert_allclose(again.pose, first.pose, atol=1e-9)
+
+
+def test_nothing_is_smoothed_with_what_was_before_a_reset(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    for i in range(2):
+        state = tracker.update(clip[4 * i], i / 30, truth.camera)
+    assert not np.allclose(state.pose, state.pose_raw, atol=1e-6)
+    tracker.reset()
+    state = tracker.update(clip[8], 2 / 30, truth.camera)
+    np.testing.assert_array_equal(state.pose, state.pose_raw)
 
 
 def test_a_still_head_does_not_tremble(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
@@ -227,6 +252,8 @@ def test_a_doubtful_face_is_no_driver_unless_the_driver_was_there(clip: list[Fra
     assert tracker.update(clip[0], 0.1, truth.camera).status is Status.TRACKING, "as long as it is tracked"
     assert tracker.update(np.full_like(clip[0], 90), 0.2, truth.camera).status is Status.LOST
     assert tracker.update(clip[0], 0.3, truth.camera).status is Status.TRACKING, "found again where it was"
+    beside = np.roll(clip[0], 120, axis=1)
+    assert tracker.update(beside, 0.7, truth.camera).status is Status.TRACKING, "or where it can have moved to"
     tracker.reset()
     doubtful = tracker.update(clip[0], 0.4, truth.camera)
     assert doubtful.status is Status.SEARCHING
