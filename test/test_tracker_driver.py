@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -90,11 +91,13 @@ def test_slow_frames_do_not_make_a_stranger_of_the_driver(
     assert tracker._identity.prior is None, "who is seen after an hour may be another"
 
 
+@pytest.mark.parametrize("known", [{"fx": 900.0, "fy": 900.0}, {"cx": 220.0}], ids=["focal length", "middle"])
 def test_the_driver_stays_the_same_when_the_camera_becomes_known(
-    tracker: FaceTracker, clip: list[Frame], truth: Truth
+    tracker: FaceTracker, clip: list[Frame], truth: Truth, monkeypatch: pytest.MonkeyPatch, known: dict[str, float]
 ) -> None:
     assert tracker.update(side_by_side(clip[0], clip[3]), 0.0).status is Status.TRACKING
-    state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, replace(truth.camera, fx=900.0, fy=900.0))
+    monkeypatch.setattr(tracker._finder, "find", lambda image: pytest.fail("searched anew"))
+    state = tracker.update(side_by_side(clip[0], clip[3]), 0.1, replace(truth.camera, **known))
     assert state.status is Status.TRACKING
     assert middle(state) < 320
 
@@ -137,6 +140,10 @@ def test_a_face_that_passes_right_in_front_takes_the_track_no_further_than_it_hi
     assert middle(states[-1]) == pytest.approx(home, abs=0.05 * width)
     off = [s for s in states if s.status is Status.TRACKING and abs(middle(s) - home) > width]
     assert len(off) <= 3, "as soon as the driver is seen again he is followed again"
+    jumped = [s for before, s in pairwise(states) if abs(middle(s) - middle(before)) > 0.5 * width]
+    assert jumped
+    for state in jumped:
+        np.testing.assert_array_equal(state.pose, state.pose_raw, "not smoothed with another's")
 
 
 def test_what_is_learned_of_a_person_is_not_learned_of_a_passer_by(tracker: FaceTracker) -> None:
