@@ -2,6 +2,7 @@
 #
 #   make demo [SOURCE=video.mp4 | /dev/video0 | images/ | bag/]   see the tracker work; results in demo_output/
 #   make test                                                     run all tests
+#   make test-oldest                                              those that need no torch and no ROS, on the oldest libraries
 #   make lint                                                     ruff and mypy
 #   make colcon                                                   build and test as a ROS package, with pip's colcon
 #
@@ -24,10 +25,12 @@ sum = $(shell cat $(addprefix requirements/,$(addsuffix .txt,$(1))) | cksum | cu
 # A stamp per content of the requirement files: installed once, and again when a pin changes.
 demo_ready := $(VENV)/ready-demo-$(call sum,runtime ros-jazzy demo)
 test_ready := $(VENV)/ready-test-$(call sum,runtime ros-jazzy demo training test)
+oldest := $(VENV)-oldest
+oldest_ready := $(oldest)/ready-$(call sum,oldest)
 lint_ready := $(VENV)/ready-lint-$(call sum,lint)
 colcon_ready := $(VENV)/ready-colcon-$(call sum,colcon)
 
-.PHONY: demo test lint colcon
+.PHONY: demo test test-oldest lint colcon
 .DELETE_ON_ERROR:
 
 demo: $(demo_ready)
@@ -36,6 +39,10 @@ demo: $(demo_ready)
 test: $(test_ready)
 	@echo "running the tests"
 	@$(python) -m pytest
+
+test-oldest: $(oldest_ready)
+	@echo "running the tests on the oldest libraries"
+	@$(oldest)/bin/python -m pytest -q
 
 lint: $(test_ready) $(lint_ready)
 	@echo "checking style (ruff) and types (mypy)"
@@ -63,6 +70,12 @@ $(test_ready): $(demo_ready)
 	@echo "installing torch and the tools for training and tests into $(VENV) (once, some minutes)"
 	@$(python) -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)' || $(pip) $(TORCH)
 	@$(pip) -r requirements/test.txt
+	@touch $@
+
+$(oldest_ready):
+	@echo "installing the oldest libraries that setup.py allows into $(oldest)"
+	@$(PYTHON) -m venv $(oldest)
+	@$(oldest)/bin/python -m pip --disable-pip-version-check --no-input install --quiet -r requirements/oldest.txt
 	@touch $@
 
 $(lint_ready): | $(python)

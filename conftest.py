@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-OPTIONAL = {"torch", "lightning", "numba", "onnx", "h5py"}
+OPTIONAL = {"torch", "lightning", "numba", "onnx", "h5py", "tqdm"}
 _ROOT = Path(__file__).parent
 
 _left_out: dict[str, set[str]] = {}

@@ -24,8 +24,8 @@ setup(
     extras_require={
         # A ROS installation brings its own OpenCV; pip's would hide it.
         "opencv": ["opencv-python-headless>=4.6"],
-        "ros": ["rosbags>=0.11"],
-        "evaluation": ["rosbags>=0.11", "matplotlib", "pyarrow"],
+        "ros": ["rosbags>=0.11.9"],
+        "evaluation": ["rosbags>=0.11.9", "matplotlib", "pyarrow"],
         "tensorrt": ["tensorrt>=10", "cuda-bindings>=12"],
         "test": ["pytest>=7", "hypothesis>=6", "onnx>=1.16"],
         "training": [

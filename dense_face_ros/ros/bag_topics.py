@@ -33,7 +33,7 @@ def open_reader(path: Path) -> Any:
         SourceError: rosbags is not installed, or what is there is no rosbag2 or damaged.
     """
     try:
-        from rosbags.rosbag2 import Reader, ReaderError
+        from rosbags.rosbag2 import Reader
     except ImportError as error:
         raise SourceError(f"reading bag '{path}' needs rosbags: pip install rosbags") from error
     if path.suffix == ".bag":
@@ -42,7 +42,7 @@ def open_reader(path: Path) -> Any:
     try:
         reader = Reader(path)
         reader.open()
-    except (ReaderError, OSError, ValueError, KeyError, AssertionError, MemoryError) as error:
+    except Exception as error:
         raise SourceError(f"bag '{path}' cannot be read: {first_line(error)}") from error
     return reader
 
