@@ -203,3 +203,19 @@ def test_a_scrambled_face_is_not_believed(fitter: HeadFitter, template: Template
 def test_grey_images_are_read_like_colour(fitter: HeadFitter, template: Template) -> None:
     with pytest.raises(NoHead):
         fitter.fit(np.full((480, 640), 90, np.uint8), FacingView.of(Crop((320.0, 240.0), 200.0), CAMERA))
+
+
+@pytest.mark.parametrize(
+    ("metric", "distance", "believed"), [(True, 0.7, True), (True, 9.0, False), (False, 9.0, True)]
+)
+def test_a_calibrated_camera_sees_no_head_nine_metres_away(
+    fitter: HeadFitter, template: Template, metric: bool, distance: float, believed: bool
+) -> None:
+    camera = replace(CAMERA, fx=600.0 * distance / 0.7, fy=600.0 * distance / 0.7, metric=metric)
+    pose = pose_at(0.0, 0.0, 0.0, (0.0, 0.0, distance))
+    if believed:
+        fit, _ = fit_painted(fitter, template, pose, camera)
+        assert fit.alignment.pose[2, 3] == pytest.approx(distance, rel=0.15)
+        return
+    with pytest.raises(NoHead, match=r"m away, 0.12 to 8.0 m are allowed"):
+        fit_painted(fitter, template, pose, camera)

@@ -32,3 +32,14 @@ def test_sigma_is_the_spread_of_projected_samples(small_model: FaceModel, lens: 
     samples = rng.multivariate_normal(np.zeros(size), 0.5 * (covariance + covariance.T), 600)
     pixels = np.array([lens.project(landmarks(s)) for s in samples])
     np.testing.assert_allclose(sigma, np.sqrt(pixels.var(axis=0).mean(axis=1)), rtol=0.15)
+
+
+def test_what_a_fit_cannot_know_widens_landmarks_too(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(1), noise=0.5)
+    fit = Aligner(small_model).align(view.correspondences, CAMERA)
+    landmarks = small_model.at(small_model.landmarks, small_model.shape(fit.coefficients)) @ fit.pose[:3, :3].T
+    landmarks = landmarks + fit.pose[:3, 3]
+    sure, doubtful = (
+        LandmarkUncertainty(small_model)(replace(fit, doubt=doubt), landmarks, CAMERA) for doubt in (1.0, 4.0)
+    )
+    np.testing.assert_allclose(doubtful, 2.0 * sure)

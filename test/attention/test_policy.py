@@ -266,3 +266,20 @@ def test_a_mirror_look_that_loses_the_head_keeps_its_grace() -> None:
 
 def test_a_speed_that_is_no_number_is_not_known() -> None:
     assert "long_distraction" in states_of([Segment(4.0), Segment(5.0, LAP)], speed=math.nan)
+
+
+def test_a_second_long_glance_is_warned_of_before_it_is_no_response() -> None:
+    script = [Segment(4.0), Segment(3.3, LAP), Segment(3.0), Segment(3.3, LAP), Segment(1.0)]
+    assert states_of(script)[2:] == ["long_distraction", "attentive"] * 2
+
+
+def test_time_that_nobody_saw_is_no_stay_on_the_road() -> None:
+    used = [Segment(4.0), *[Segment(2.6, LAP), Segment(1.0)] * 2]
+
+    def left(*on_road: Segment) -> float:
+        budget = judge([*used, *on_road])[-1].budget_left
+        assert budget is not None
+        return budget
+
+    assert left(Segment(1.3)) == pytest.approx(10.0)
+    assert left(Segment(0.5), Segment(0.5, LOST), Segment(0.9)) < 6.0
