@@ -2,7 +2,7 @@
 #
 #   make demo [SOURCE=video.mp4 | /dev/video0 | images/ | bag/]   see the tracker work; results in demo_output/
 #   make test                                                     run all tests
-#   make test-oldest                                              those that need no torch and no ROS, on the oldest libraries
+#   make test-oldest                                              those that need no torch, on the oldest libraries
 #   make lint                                                     ruff and mypy
 #   make colcon                                                   build and test as a ROS package, with pip's colcon
 #

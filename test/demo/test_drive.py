@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 pytest.importorskip("numba", reason="numba is not installed: it draws the drive")
+pytest.importorskip("matplotlib", reason="matplotlib is not installed: it draws the timeline")
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT = 120.0  # seconds; generous, for busy machines
