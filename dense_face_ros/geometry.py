@@ -7,7 +7,7 @@ y to the person's left, z up). Lengths are metres, angles radians unless a name 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -205,6 +205,19 @@ class PinholeCamera:
             else:
                 out = cv2.undistortPoints(flat, self.matrix, k, P=self.matrix, criteria=criteria)
         return np.asarray(out, dtype=np.float64).reshape(pixels.shape)
+
+    def resized(self, width: int, height: int) -> PinholeCamera:
+        """The camera of its images brought to another size, half-pixel correct."""
+        across, down = width / self.width, height / self.height
+        return replace(
+            self,
+            fx=across * self.fx,
+            fy=down * self.fy,
+            cx=across * (self.cx + 0.5) - 0.5,
+            cy=down * (self.cy + 0.5) - 0.5,
+            width=width,
+            height=height,
+        )
 
     def shows(self, pixels: Array) -> npt.NDArray[np.bool_]:
         """Which pixels (N, 2) lie in its image."""

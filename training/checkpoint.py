@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import torch
 
+from dense_face_ros.whole_files import whole_file
 from training.network import CorrespondenceModule, recipe_network
 from training.recipes import Recipe
-from training.whole_files import whole_file
 
 CHECKPOINT = "checkpoint.pt"  #: its name in a run folder
 FORMAT_VERSION = 1

@@ -26,11 +26,11 @@ from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.backends.model_file import FORMAT_VERSION, INPUT_NAME, OUTPUT_NAMES
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
+from dense_face_ros.whole_files import whole_file
 from training.checkpoint import load_run, network_of, recipe_of, weights_sha256
 from training.network import CorrespondenceModule, cell_grid
 from training.quantisation import quantised
 from training.rendered import RenderedHeads
-from training.whole_files import whole_file
 
 Precision = Literal["full", "half", "int8"]
 

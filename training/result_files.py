@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dense_face_ros.evaluation.provenance import provenance
-from training.whole_files import whole_file
+from dense_face_ros.whole_files import whole_file
 
 Result = dict[str, Any]
 

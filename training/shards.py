@@ -33,9 +33,9 @@ from torch.utils.data import get_worker_info
 from tqdm import tqdm
 
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.whole_files import whole_file
 from training.photographs.heads import Image, Label, LabelledHead, ListedHeads, PhotographHeads, fitted_head
 from training.photographs.large_pose import LargePoseHeads, LargePoseLabels
-from training.whole_files import whole_file
 
 _PER_SHARD = 1000
 _MIXED = 1000  # records held back to be mixed, per worker; undecoded, they are small
@@ -150,7 +150,7 @@ def endless_records(shards: list[Path], rng: np.random.Generator) -> Iterator[_R
     while True:
         for i in rng.permutation(len(shards)):
             for record in read_shard(shards[i]):
-                yield from repeat(record, int(_label(record).get("often", 1)))
+                yield from repeat(record, _often(record))
 
 
 def mixed(records: Iterator[_Record], rng: np.random.Generator, count: int) -> Iterator[_Record]:
@@ -191,6 +191,12 @@ def unpacked(record: _Record, make_head: MakeHead) -> LabelledHead:
     if image is None:
         raise ValueError(f"{record.name} is neither JPEG nor PNG; pack it again")
     return make_head(np.ascontiguousarray(image[:, :, ::-1]), _label(record))
+
+
+def _often(record: _Record) -> int:
+    """How many times a round a head is drawn; nothing else of its label is read."""
+    with np.load(io.BytesIO(record.label), allow_pickle=False) as file:
+        return int(file["often"]) if "often" in file.files else 1
 
 
 def _label(record: _Record) -> Label:

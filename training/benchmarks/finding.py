@@ -89,11 +89,8 @@ def _resized(still: Still, size: tuple[int, int]) -> Still:
     scale = size[0] / WIDTH
     shrink = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_CUBIC
     image = np.asarray(cv2.resize(still.image, size, interpolation=shrink), dtype=np.uint8)
-    c = still.camera
-    camera = PinholeCamera(
-        c.fx * scale, c.fy * scale, (c.cx + 0.5) * scale - 0.5, (c.cy + 0.5) * scale - 0.5, *size, metric=True
-    )
-    return replace(still, image=image, camera=camera, landmarks=(still.landmarks + 0.5) * scale - 0.5)
+    landmarks = (still.landmarks + 0.5) * scale - 0.5
+    return replace(still, image=image, camera=still.camera.resized(*size), landmarks=landmarks)
 
 
 def on_the_face(found: Array, true: Array) -> bool:

@@ -63,19 +63,9 @@ class Sequence:
     def reduced(self, scale: float) -> Sequence:
         """As a camera with ``scale`` times the pixels a side would show it, 0 to 1; half-pixel correct."""
         width, height = round(scale * self.camera.width), round(scale * self.camera.height)
-        across, down = width / self.camera.width, height / self.camera.height
-        camera = replace(
-            self.camera,
-            fx=across * self.camera.fx,
-            fy=down * self.camera.fy,
-            cx=across * (self.camera.cx + 0.5) - 0.5,
-            cy=down * (self.camera.cy + 0.5) - 0.5,
-            width=width,
-            height=height,
-        )
         images = (cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for _, _, image in self.frames())
         encoded = [_encoded(np.asarray(image, dtype=np.uint8)) for image in images]
-        return replace(self, camera=camera, encoded=encoded)
+        return replace(self, camera=self.camera.resized(width, height), encoded=encoded)
 
 
 def random_drive(rng: np.random.Generator) -> Drive:

@@ -25,6 +25,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from dense_face_ros.eyes import FORMAT_VERSION, PATCH_HEIGHT, PATCH_WIDTH
+from dense_face_ros.whole_files import whole_file
 from training.averaging import MovingAverage
 from training.backgrounds import Backgrounds
 from training.eyes.augment import patch_of, plain_patch, remains_visible
@@ -36,7 +37,6 @@ from training.photographs.heads import FITS
 from training.photographs.portraits import credited
 from training.result_files import check_destination
 from training.schedule import cosine, warm_up
-from training.whole_files import whole_file
 
 _SHUT = 0.25  # eyes less open than this count as shut in the figures
 #: Shares of the training patches with eyes less open than the first, the second and the rest, and with eyes that cannot

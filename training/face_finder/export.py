@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from dense_face_ros.face_finder import FORMAT_VERSION, INPUT_HEIGHT, INPUT_WIDTH
+from dense_face_ros.whole_files import whole_file
 from training.face_finder.network import FinderNetwork
 from training.face_finder.sources import SOURCES
 from training.face_finder.train import load_finder
 from training.photographs.heads import FITS
 from training.quantisation import quantised
 from training.result_files import check_destination
-from training.whole_files import whole_file
 
 _OPSET = 18
 _CALIBRATION_PICTURES, _HEADS = 128, 64

@@ -21,12 +21,12 @@ from dense_face_ros.alignment import Aligner, AlignmentSettings
 from dense_face_ros.drawing import contact_sheet
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
+from dense_face_ros.whole_files import whole_file
 from training.benchmarks.sheet import write_png
 from training.npz_files import read_npz
 from training.photographs.collection import Photographs, read_image, read_photographs
 from training.photographs.mesh478 import POINTS, face_width, fit_mesh, load_surface
 from training.result_files import check_destination, make_destination
-from training.whole_files import whole_file
 
 #: Fits whose landmarks miss by more than this (root mean square, face widths) are not trained on.
 MAX_RESIDUAL = 0.022

@@ -35,6 +35,7 @@ from tqdm import tqdm
 from dense_face_ros.drawing import contact_sheet
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
+from dense_face_ros.whole_files import whole_file
 from training.benchmarks.conventions import aflw2000_rotation
 from training.benchmarks.sheet import write_png
 from training.face_models.basel import read_3ddfa_unscaled
@@ -46,7 +47,6 @@ from training.npz_files import read_npz
 from training.photographs.collection import read_image
 from training.photographs.heads import Image, Label, LabelledHead
 from training.result_files import check_destination, make_destination
-from training.whole_files import whole_file
 
 #: Folders of the download, each with its mirror images beside it.
 FOLDERS = ("AFW", "HELEN", "IBUG", "LFPW")

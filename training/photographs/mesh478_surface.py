@@ -24,12 +24,12 @@ from scipy.spatial import cKDTree
 from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_size import eyeballs
+from dense_face_ros.whole_files import whole_file
 from training.face_models.landmarks import nearest_surface_point
 from training.peers.programs import PeerError
 from training.photographs.mesh478 import POINTS, SHIPPED, face_width
 from training.photographs.rendered_portraits import labels, portraits, random_angles
 from training.result_files import check_destination
-from training.whole_files import whole_file
 
 _SIGMAS = (0.004, 0.05)  # standard deviation of a mesh point, in face widths, at least and at most
 _PULL = 4.0  # strength of the pull to the present position, in pictures' worth of evidence

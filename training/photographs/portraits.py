@@ -24,11 +24,11 @@ from scipy.spatial import cKDTree
 from dense_face_ros.alignment import Alignment
 from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.geometry import Array, PinholeCamera
+from dense_face_ros.whole_files import whole_file
 from training.benchmarks.metrics import box_of, box_size
 from training.npz_files import read_npz
 from training.photographs.portrait_fit import PortraitFitter
 from training.result_files import make_destination
-from training.whole_files import whole_file
 
 CREDIT = "skins of the Face Research Lab London Set (DeBruine & Jones, CC-BY 4.0)"
 

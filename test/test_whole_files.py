@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.whole_files import whole_file
+from dense_face_ros.whole_files import whole_file
 
 
 def test_until_all_is_written_there_is_the_old_file(tmp_path: Path) -> None:
