@@ -3,19 +3,25 @@
 Minimised over the pose (R, t), identity a and expression b:
 
     share * sum_i w_i rho(|p_i - Proj(R S(a, b) q_i + t)|^2 / (s sigma_i)^2)
+        + share * sum_k rho((n_k . (o_k - Proj(R S(a, b) e_k + t)) / (s sigma_o))^2)
         + w_id |a|^2                      or, given an identity prior, (a - mean)' information (a - mean)
         + sum_j w_j (b_j / spread_j)^2 + sum_j (excess of b_j over [0, 1] / 0.05)^2
 
 rho is the Geman-McClure kernel c^2 x / (c^2 + x), and s >= 1 a common factor by which the residuals show that the
-sigmas are too small. Half of this, with ``covariance_share`` for ``share``, is a negative log posterior:
-the inverse of its Gauss-Newton matrix is a covariance. Depth and head size are tied to each other only by the identity
-prior: the covariance of the pose is a block of the inverse of the whole matrix, so it holds the spread of head sizes.
+sigmas are too small. The second line is the outline's (:mod:`dense_face_ros.outline`), of which points e_k are seen at
+o_k, anywhere along it: only what lies across it, along the normal n_k, counts. Which points they are depends on the
+face, so it is fitted without them first. The paper has correspondences alone.
+
+Half of this, with ``covariance_share`` for ``share``, is a negative log posterior: the inverse of its Gauss-Newton
+matrix is a covariance. Depth and head size are tied to each other only by the identity prior: the covariance of the
+pose is a block of the inverse of the whole matrix, so it holds the spread of head sizes.
 
 The method is Gauss-Newton with iteratively re-weighted residuals, damped (Levenberg-Marquardt) when a step fails.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -28,7 +34,9 @@ from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
 from dense_face_ros.gauss_newton import CholeskyFactor, Minimum, minimise
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.initial_pose import initial_pose
+from dense_face_ros.outline import Outline
 
+FindOutline = Callable[[Array], Outline]
 _RIGID_ITERATIONS = 5
 _RIGID_TOLERANCE = 10.0
 
@@ -68,6 +76,7 @@ class AlignmentSettings:
             person for instance, averages out over no points. Calibrated by ``training.benchmarks.consistency``.
         distance_factor: variance of the head's distance over what the fit claims: a network that has seen few faces
             like this one reads its size wrong in every cell alike. Calibrated likewise.
+        outline_sigma: standard deviation of the outline's points, pixels. Neighbours share errors here too.
         kernel: c, the residual in standard deviations that costs half of what the worst outlier costs.
         max_iterations: Gauss-Newton steps of the full fit.
         tolerance: the last step is the one predicted to lower the objective by less than this. The unit is squared
@@ -81,8 +90,9 @@ class AlignmentSettings:
     expression_weight: float = 1.0
     jaw_weight: float = 0.1
     independent_share: float = 0.21
-    covariance_share: float = 0.24
+    covariance_share: float = 0.18
     distance_factor: float = 2.0
+    outline_sigma: float = 0.7
     kernel: float = 4.0
     max_iterations: int = 30
     tolerance: float = 4.0
@@ -179,10 +189,12 @@ class Aligner:
         *,
         start: Alignment | None = None,
         identity_prior: IdentityPrior | None = None,
+        outline: FindOutline | None = None,
     ) -> Alignment:
         """Fit pose, identity and expression, from ``start`` if given, else from the correspondences alone.
 
-        ``camera`` is the pinhole whose pixels the correspondences have, and the pose is in its frame.
+        ``camera`` is the pinhole whose pixels the correspondences and the outline have, and the pose is in its frame.
+        ``outline`` tells where the outline of a face with these vertices (V, 3) is seen.
 
         Raises:
             AlignmentFailure: with its ``reason``.
@@ -200,9 +212,20 @@ class Aligner:
         else:
             state = FitState(start.pose[:3, :3], start.pose[:3, 3], start.coefficients)
         prior = self._prior if identity_prior is None else replace(self._prior, identity=identity_prior)
-        share, kernel = self.settings.independent_share, self.settings.kernel
-        data = DataTerm(correspondences, camera, mean, basis, share=share, kernel=kernel)
-        minimum = minimise(data, prior, state, self.settings.max_iterations, self.settings.tolerance)
+        settings = self.settings
+
+        def fitted(state: FitState, seen: Outline | None = None) -> Minimum | None:
+            at, moves = mean, basis
+            if seen is not None:
+                more_at, more_moves = self._at(seen.points)
+                at, moves = np.concatenate([mean, more_at]), np.concatenate([basis, more_moves])
+            data = DataTerm(
+                correspondences, camera, at, moves, share=settings.independent_share, kernel=settings.kernel,
+                outline=seen, outline_sigma=settings.outline_sigma,
+            )  # fmt: skip
+            return minimise(data, prior, state, settings.max_iterations, settings.tolerance)
+
+        minimum = fitted(state)
         if minimum is None:
             raise AlignmentFailure(FailureReason.BEHIND_CAMERA, "at the start")
         if not minimum.converged:
@@ -210,7 +233,14 @@ class Aligner:
         if minimum.scale > self.settings.max_noise_scale:
             detail = f"residuals are {minimum.scale:.1f} times the given standard deviations"
             raise AlignmentFailure(FailureReason.INCONSISTENT, detail)
+        seen = None if outline is None else outline(self._vertices(minimum.state))
+        if seen is not None and len(seen):
+            again = fitted(minimum.state, seen)
+            minimum = again if again is not None and again.converged else minimum
         return self._result(minimum, correspondences)
+
+    def _vertices(self, state: FitState) -> Array:
+        return np.asarray(self.model.shape(state.coefficients) @ state.rotation.T + state.translation)
 
     def _at(self, points: SurfacePoints) -> tuple[Array, FloatArray]:
         """Mean position (N, 3) and basis (N, 3, K + E) at surface points."""
@@ -240,7 +270,7 @@ class Aligner:
         return replace(minimum.state, coefficients=np.zeros(self.model.identity_size + self.model.expression_size))
 
     def _result(self, minimum: Minimum, correspondences: Correspondences) -> Alignment:
-        distance = np.sqrt(minimum.residuals.squared)
+        distance = np.sqrt(minimum.residuals.squared[: len(correspondences)])
         inlier = distance <= 3.0 * minimum.scale
         pixels = (distance * correspondences.sigma)[inlier]
         pose = np.eye(4)

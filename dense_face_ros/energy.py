@@ -14,7 +14,9 @@ import numpy.typing as npt
 from dense_face_ros.correspondence import Correspondences
 from dense_face_ros.face_model import FloatArray
 from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_vector
+from dense_face_ros.outline import Outline
 
+MEDIAN_OF_NORM = 1.1774  #: median of |r| / sigma for Gaussian noise in two dimensions
 _NEAREST = 0.02  # metres: a point closer than this to the camera plane has no usable projection
 _BOUND_SPREAD = 0.05  # standard deviations outside [0, 1] at which an activation is penalised like a residual
 
@@ -58,7 +60,9 @@ class Residuals:
 class DataTerm:
     """``share * sum_i w_i rho(|p_i - Proj(R S q_i + t)|^2 / (s sigma_i)^2)`` with the Geman-McClure kernel rho.
 
-    mean (N, 3) and basis (N, 3, P): the surface points' mean position and displacement per unit of coefficient.
+    mean (N + M, 3) and basis (N + M, 3, P): the surface points' mean position and displacement per unit of coefficient,
+    of N correspondences and then of M points of an outline. Of these only what lies across it counts, at weight 1 and
+    with the standard deviation ``outline_sigma`` in pixels.
     """
 
     def __init__(
@@ -70,11 +74,20 @@ class DataTerm:
         *,
         share: float,
         kernel: float,
+        outline: Outline | None = None,
+        outline_sigma: float = 1.0,
     ) -> None:
-        self._pixels = correspondences.pixels - (camera.cx, camera.cy)
+        pixels, sigma, weight = correspondences.pixels, correspondences.sigma, correspondences.weight
+        self._points, self._normals = len(pixels), np.zeros((0, 2))
+        if outline is not None:
+            more = len(outline)
+            pixels, self._normals = np.concatenate([pixels, outline.pixels]), outline.normals
+            sigma = np.concatenate([sigma, np.full(more, outline_sigma)])
+            weight = np.concatenate([weight, np.ones(more)])
+        self._pixels = pixels - (camera.cx, camera.cy)
         self._focal = np.array([camera.fx, camera.fy])
-        self._per_sigma = 1.0 / correspondences.sigma
-        self._weight = share * correspondences.weight
+        self._per_sigma = 1.0 / sigma
+        self._weight = share * weight
         self._mean, self._basis, self._flat_basis = mean, basis, basis.reshape(3 * len(mean), basis.shape[2])
         self._kernel = kernel * kernel
         self._jacobian: npt.NDArray[np.floating] = np.empty((len(mean), 2, 6 + basis.shape[2]), dtype=np.float32)
@@ -98,7 +111,21 @@ class DataTerm:
         inverse_depth = 1.0 / seen[:, 2]
         rays = seen[:, :2] * inverse_depth[:, None]
         error = (rays * self._focal - self._pixels) * self._per_sigma[:, None]
+        self._turn_across(error)
         return Residuals(rotated, inverse_depth, rays, error, np.einsum("ij,ij->i", error, error))
+
+    def _turn_across(self, values: npt.NDArray[np.floating]) -> None:
+        """Replace the two rows (N + M, 2, ...) of each point of the outline by what is across it, and by nothing."""
+        if not len(self._normals):
+            return
+        outline = values[self._points :]
+        shape = (-1, 2) + (1,) * (values.ndim - 2)
+        outline[:, 0] = (outline * self._normals.reshape(shape)).sum(axis=1)
+        outline[:, 1] = 0.0
+
+    def noise_scale(self, residuals: Residuals) -> float:
+        """s: 1, or what the median residual of the correspondences says if that is more."""
+        return max(1.0, float(np.sqrt(median(residuals.squared[: self._points]))) / MEDIAN_OF_NORM)
 
     def value(self, residuals: Residuals, scale: float) -> float:
         """The term's value at noise scale s."""
@@ -121,6 +148,8 @@ class DataTerm:
         x, y, z = residuals.rotated.T
         j[:, 0, 3], j[:, 0, 4], j[:, 0, 5] = y * depth_u, z * across_u - x * depth_u, -y * across_u
         j[:, 1, 3], j[:, 1, 4], j[:, 1, 5] = y * depth_v - z * across_v, -x * depth_v, x * across_v
+        self._turn_across(per_metre)
+        self._turn_across(j[:, :, :6])
         per_head_metre = (per_metre.reshape(-1, 3) @ state.rotation).astype(j.dtype).reshape(per_metre.shape)
         np.matmul(per_head_metre, self._basis, out=j[:, :, 6:])
         flat = j.reshape(-1, j.shape[2])
@@ -170,3 +199,10 @@ class PriorTerm:
         gradient[own] += self.identity.information @ (state.coefficients[:size] - self.identity.mean)
         matrix[diagonal, diagonal] += self.expression_precision + (excess != 0.0) / _BOUND_SPREAD**2
         gradient[diagonal] += self.expression_precision * activations + excess / _BOUND_SPREAD**2
+
+
+def median(values: npt.NDArray[np.floating]) -> float:
+    """Median of finite values (N,), in a third of the time of ``np.median``."""
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    middle = np.partition(values, (low, high))
+    return 0.5 * float(middle[low] + middle[high])

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels, correspondences
-from dense_face_ros.energy import IdentityPrior
+from dense_face_ros.energy import IdentityPrior, median
 from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.gauss_newton import median
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen, rotation_from_vector
+from dense_face_ros.outline import OutlineFinder
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import matched
 
@@ -153,6 +153,7 @@ class HeadFitter:
         self.model, self.template, self.network = model, template, network
         self.limits = limits or FitLimits()
         self._aligner = Aligner(model, alignment)
+        self._outline = OutlineFinder(model)
         self._sampled = np.ascontiguousarray(model.triangles[::_COVERAGE_STEP].T)
 
     def fit(
@@ -183,7 +184,10 @@ class HeadFitter:
             raise NoHead(f"{len(pairs)} matchable points, {self.limits.min_points} needed")
         try:
             before = None if start is None else start.alignment.turned(view.rotation.T)
-            alignment = self._aligner.align(pairs, view.pinhole, start=before, identity_prior=identity)
+            alignment = self._aligner.align(
+                pairs, view.pinhole, start=before, identity_prior=identity,
+                outline=lambda vertices: self._outline(vertices, output, view),
+            )  # fmt: skip
         except AlignmentFailure as failure:
             raise NoHead(str(failure)) from failure
         return self._judged(alignment.turned(view.rotation), view, window, output)

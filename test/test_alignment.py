@@ -14,6 +14,7 @@ from dense_face_ros.correspondence import Correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.geometry import rotation_from_vector, vector_from_rotation
+from dense_face_ros.outline import Outline
 
 INDEPENDENT = AlignmentSettings(independent_share=1.0, covariance_share=1.0, distance_factor=1.0)
 EXACT = replace(INDEPENDENT, tolerance=1e-3, max_iterations=60)
@@ -65,6 +66,50 @@ def test_noise_free_views_of_many_people_are_fitted(small_model: FaceModel) -> N
             yaw, pitch, roll = pose.values
             view = View.of(small_model, np.random.default_rng(seed), yaw=yaw, pitch=pitch, roll=roll)
             assert _turn(aligner.align(view.correspondences, CAMERA), view) < 0.1, (seed, pose.id)
+
+
+def test_the_outline_tells_the_shape_where_no_correspondence_does(small_model: FaceModel) -> None:
+    """It is asked of the face that the correspondences alone give, and measures across itself only."""
+    view = View.of(small_model, np.random.default_rng(12), count=300, noise=0.3)
+    aside = small_model.at(view.correspondences.points, small_model.mean)[:, 1]
+    middle, sides = (np.flatnonzero(kept) for kept in (np.abs(aside) < 0.03, np.abs(aside) > 0.06))
+    known, edge = _take(view.correspondences, middle), _take(view.correspondences, sides)
+    out = np.sign(edge.pixels[:, 0] - known.pixels[:, 0].mean())
+    further = edge.pixels + np.column_stack([2.0 * out, np.full(len(out), 40.0)])
+    asked: list[np.ndarray] = []
+
+    def outline(vertices: np.ndarray) -> Outline:
+        asked.append(vertices)
+        return Outline(edge.points, further, np.column_stack([out, np.zeros(len(out))]))
+
+    aligner = Aligner(small_model, INDEPENDENT)
+    without, fit = aligner.align(known, CAMERA), aligner.align(known, CAMERA, outline=outline)
+    before, after = (_project(small_model, one.pose, one.coefficients) for one in (without, fit))
+    np.testing.assert_allclose(CAMERA.project(asked[0]), before, atol=0.01)
+    assert np.mean(small_model.at(edge.points, after - before)[:, 0] * out) == pytest.approx(2.0, abs=0.8)
+    assert np.abs(small_model.at(known.points, after - before)).mean() < 1.0
+    assert fit.residual < 1.5 * without.residual  # of the correspondences alone
+
+
+def test_a_fit_without_an_outline_in_sight_is_that_of_the_correspondences(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(13), yaw=15.0, noise=0.5)
+    nothing = Outline(SurfacePoints(np.zeros(0, np.int32), np.zeros((0, 3), np.float32)), *2 * [np.zeros((0, 2))])
+    aligner = Aligner(small_model)
+    without, fit = (aligner.align(view.correspondences, CAMERA, outline=o) for o in (None, lambda vertices: nothing))
+    np.testing.assert_array_equal(fit.pose, without.pose)
+    np.testing.assert_array_equal(fit.information, without.information)
+
+
+def test_an_outline_of_something_else_does_not_spoil_the_fit(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(14), yaw=-20.0, noise=0.5)
+    edge = View.of(small_model, np.random.default_rng(14), yaw=-20.0, count=30).correspondences
+    hand = Outline(edge.points, edge.pixels + [14.0, 0.0], np.tile([1.0, 0.0], (30, 1)))
+    aligner = Aligner(small_model)
+    fit, without = (aligner.align(view.correspondences, CAMERA, outline=o) for o in (lambda vertices: hand, None))
+    moved = _project(small_model, fit.pose, fit.coefficients) - _project(
+        small_model, without.pose, without.coefficients
+    )
+    assert np.abs(moved).max() < 1.0
 
 
 @pytest.mark.parametrize("yaw", [-80, 0, 60])

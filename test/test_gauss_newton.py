@@ -9,7 +9,7 @@ from synthetic_views import View
 from dense_face_ros.alignment import AlignmentSettings, model_prior
 from dense_face_ros.energy import DataTerm, FitState
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.gauss_newton import CholeskyFactor, median, minimise, solve
+from dense_face_ros.gauss_newton import CholeskyFactor, minimise, solve
 
 
 @pytest.fixture
@@ -34,12 +34,6 @@ def test_whitened_columns_have_the_inverse_for_their_inner_product(matrix: np.nd
 def test_a_matrix_that_is_not_positive_definite_is_refused(matrix: np.ndarray) -> None:
     with pytest.raises(np.linalg.LinAlgError):
         CholeskyFactor(matrix - 2.0 * np.diag(np.diag(matrix)))
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 8])
-def test_the_median_is_that_of_numpy(count: int) -> None:
-    values = np.random.default_rng(count).normal(size=count)
-    assert median(values) == pytest.approx(np.median(values))
 
 
 def test_a_minimum_is_of_one_state_and_tells_the_datas_part(small_model: FaceModel) -> None:

@@ -1,0 +1,175 @@
+"""Where the outline of cheeks and jaw is seen: at the edge of the mask, which tells how far the face reaches.
+
+Correspondences say little there: the surface is seen edge-on, and where a network is unsure of a stranger's shape it
+answers with a usual one's. The edge of its mask follows the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from dense_face_ros.backends import NetworkOutput
+from dense_face_ros.face_model import FaceModel, SurfacePoints
+from dense_face_ros.facing_view import FacingView
+from dense_face_ros.geometry import Array
+
+Indices = npt.NDArray[np.integer]
+
+_STEP = 0.5  # crop pixels between the samples across the outline
+_FURTHER, _BESIDE = 1.5, 1.0  # crop pixels out of a point and beside an edge, where that is the outline instead
+
+
+@dataclass(frozen=True)
+class OutlineSettings:
+    """What of the outline is used.
+
+    Attributes:
+        parts: regions of the face; ears and foreheads end under hair.
+        rim: metres from the rim of the model, where the head goes on.
+        reach: crop pixels to either side within which the mask's edge is looked for.
+        spacing: side in crop pixels of the squares of which each gives one point: neighbours repeat each other.
+        inside, outside: matchability at the two ends of the reach. An edge that is less clear is none.
+    """
+
+    parts: tuple[str, ...] = ("skin", "chin", "nose", "lips", "brow_left", "brow_right")
+    rim: float = 0.012
+    reach: float = 6.0
+    spacing: float = 1.5
+    inside: float = 0.7
+    outside: float = 0.3
+
+
+@dataclass(frozen=True)
+class Outline:
+    """M points on the outline of a face, each measured across the outline only.
+
+    Attributes:
+        points: M surface points.
+        pixels: (M, 2) of the view: where the mask's edge is.
+        normals: (M, 2) unit vectors in the view, out of the face.
+    """
+
+    points: SurfacePoints
+    pixels: Array
+    normals: Array
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+class OutlineFinder:
+    """Finds the outline of faces of ``model``; what does not depend on the face is prepared once."""
+
+    def __init__(self, model: FaceModel, settings: OutlineSettings | None = None) -> None:
+        self._settings = settings or OutlineSettings()
+        self._corners = np.ascontiguousarray(model.triangles.T)
+        self._ends, self._sides, self._opposite, rim = _edges(model.triangles)
+        self._used = _used(model, self._ends, rim, self._settings)
+        self._triangles = model.triangles
+
+    def __call__(self, vertices: Array, output: NetworkOutput, view: FacingView) -> Outline:
+        """The outline of a face, where the mask ends near it; it may be empty.
+
+        Args:
+            vertices: (V, 3) metres in the frame of the view's own camera.
+            output: of the network on ``view``.
+        """
+        if vertices[:, 2].min() <= 0.0:  # no head that could be believed
+            return self._outline(np.zeros(0, np.intp), np.zeros((0, 2)), np.zeros((0, 2)))
+        edge, middle, normal, half = self._silhouette(vertices, view)
+        chosen = _spread(middle, self._settings.spacing)
+        edge, middle, normal, half = edge[chosen], middle[chosen], normal[chosen], half[chosen]
+        used = np.flatnonzero(self._used.take(edge))
+        used = used[~_hidden(middle[used], normal[used], middle, half, self._settings.reach)]
+        edge, middle, normal = edge[used], middle[used], normal[used]
+        offset, found = _mask_edge(middle, normal, output, view, self._settings)
+        return self._outline(edge[found], middle[found] + offset[found, None] * normal[found], normal[found])
+
+    def _silhouette(self, vertices: Array, view: FacingView) -> tuple[Indices, Array, Array, Array]:
+        """Edges (S,) between a triangle that faces the camera and one that does not; in the view their middles (S, 2),
+        their normals (S, 2), away from what faces the camera, and half of their lengths (S,)."""
+        u, v = view.pinhole.project_straight(vertices).T.copy()
+        across, down = ([values.take(corner) for corner in self._corners] for values in (u, v))
+        turn = (across[1] - across[0]) * (down[2] - down[0]) - (down[1] - down[0]) * (across[2] - across[0])
+        facing = turn < 0.0
+        first, second = (facing.take(side) for side in self._sides)
+        edge = np.flatnonzero(first != second)
+        inner = np.where(first[edge], *self._opposite[:, edge])
+        (u0, u1, u2), (v0, v1, v2) = (
+            [values.take(corner) for corner in (*self._ends[:, edge], inner)] for values in (u, v)
+        )
+        along_u, along_v = u1 - u0, v1 - v0
+        length = np.maximum(np.hypot(along_u, along_v), 1e-12)
+        outward = np.sign((u0 - u2) * along_v - (v0 - v2) * along_u) / length
+        middle = np.column_stack([0.5 * (u0 + u1), 0.5 * (v0 + v1)])
+        return edge, middle, np.column_stack([outward * along_v, -outward * along_u]), 0.5 * length
+
+    def _outline(self, edge: Indices, pixels: Array, normals: Array) -> Outline:
+        """Of which the middles of edges are part."""
+        triangle = self._sides[0, edge]
+        on_edge = (self._triangles[triangle][:, :, None] == self._ends[:, edge].T[:, None, :]).any(axis=2)
+        middles = SurfacePoints(triangle, np.where(on_edge, np.float32(0.5), np.float32(0.0)))
+        return Outline(middles, pixels, normals)
+
+
+def _edges(triangles: Indices) -> tuple[Indices, Indices, Indices, Indices]:
+    """The edges that two triangles share: their ends, their triangles and the triangles' third corners, each (2, E);
+    and the vertices of the others, the rim of the mesh."""
+    ends = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+    third, triangle = triangles[:, [2, 0, 1]].ravel(), np.repeat(np.arange(len(triangles)), 3)
+    order = np.lexsort(ends.T)
+    ends, third, triangle = ends[order], third[order], triangle[order]
+    again = (ends[1:] == ends[:-1]).all(axis=1)
+    first = np.flatnonzero(again)
+    alone = ~np.r_[again, False] & ~np.r_[False, again]
+    both = np.array([first, first + 1])
+    return ends[first].T.copy(), triangle[both], third[both], np.unique(ends[alone])
+
+
+def _used(model: FaceModel, ends: Indices, rim: Indices, settings: OutlineSettings) -> npt.NDArray[np.bool_]:
+    """Which edges with these ends (2, E) lie in the parts that are used, away from the rim."""
+    parts = [index for index, name in enumerate(model.region_names) if name in settings.parts]
+    usable = np.isin(model.regions, parts)
+    if len(rim):
+        usable &= cKDTree(model.mean[rim]).query(model.mean)[0] > settings.rim
+    return np.asarray(usable[ends].all(axis=0))
+
+
+def _hidden(points: Array, normals: Array, middle: Array, half: Array, reach: float) -> npt.NDArray[np.bool_]:
+    """Of which points of the silhouette an edge of it lies further out: the face goes on there."""
+    away_u, away_v = (middle[:, axis] - points[:, axis, None] for axis in (0, 1))
+    n_u, n_v = normals.T[:, :, None]
+    out, beside = away_u * n_u + away_v * n_v, np.abs(away_u * n_v - away_v * n_u)
+    return np.asarray(((out > _FURTHER) & (out < reach) & (beside < half + _BESIDE)).any(axis=1))
+
+
+def _spread(pixels: Array, spacing: float) -> Indices:
+    """The first of the pixels (N, 2) in each square of ``spacing`` a side."""
+    square = np.floor(pixels / spacing).astype(np.intp)
+    return np.unique(square[:, 0] * 65536 + square[:, 1], return_index=True)[1]
+
+
+def _mask_edge(
+    middle: Array, normal: Array, output: NetworkOutput, view: FacingView, settings: OutlineSettings
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """How far out of each point (M,) the matchability falls through one half, and where it does so once and clearly."""
+    if not len(middle):
+        return np.zeros(0), np.zeros(0, np.bool_)
+    offset = np.arange(-settings.reach, settings.reach + 0.5 * _STEP, _STEP)
+    places = middle[:, None] + offset[:, None] * normal[:, None]
+    cells = (places + 0.5) * (output.matchability.shape[1] / view.size) - 0.5
+    u, v = (np.ascontiguousarray(cells[..., axis], dtype=np.float32) for axis in (0, 1))
+    level = cv2.remap(output.matchability, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-1.0)
+    falls = (level[:, :-1] >= 0.5) & (level[:, 1:] < 0.5)
+    row, column = np.arange(len(middle)), falls.argmax(axis=1)
+    before, after = level[row, column], level[row, column + 1]
+    edge = offset[column] + _STEP * (before - 0.5) / np.maximum(before - after, 1e-6)
+    clear = (falls.sum(axis=1) == 1) & (level[:, 0] > settings.inside) & (level[:, -1] < settings.outside)
+    clear &= level.min(axis=1) >= 0.0  # beyond the view nothing is known
+    shown = view.within_image(places[:, -1])
+    return edge, clear if shown is None else clear & shown
