@@ -27,9 +27,7 @@ class EyelidTracker:
     def __init__(self, settings: AttentionSettings) -> None:
         self._settings = settings
         self._timeline: EvidenceTimeline[Lids] = EvidenceTimeline(settings.evidence_hold, settings.readaptation)
-        self._closed = SlidingTotal(settings.perclos_window)
-        self._seen = SlidingTotal(settings.perclos_window)
-        self._open_level, self._learned_for = 1.0, 0.0
+        self.forget_driver()
         self._last_stamp: float | None = None
         self.closure = self.open_for = self.unseen_for = 0.0
 
@@ -60,6 +58,12 @@ class EyelidTracker:
     def lapse(self) -> None:
         """Forget the present evidence."""
         self._timeline.lapse()
+
+    def forget_driver(self) -> None:
+        """Somebody else's eyes may come: neither their PERCLOS nor how open they are is known."""
+        self._closed = SlidingTotal(self._settings.perclos_window)
+        self._seen = SlidingTotal(self._settings.perclos_window)
+        self._open_level, self._learned_for = 1.0, 0.0
 
     def perclos(self, stamp: float) -> float:
         """Share of the seen part of the window with closed eyes; NaN when too little of the window was seen."""

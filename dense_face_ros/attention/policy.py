@@ -24,8 +24,8 @@ from dense_face_ros.geometry import Array
 
 #: Seconds by which a stamp must go back to mean that the recording began anew; less is a sample out of order.
 RESTART = 1.0
-_LEARNING_SPEED = 5.0  # m/s; slower, drivers look around
-_ABSENCE = 60.0  # seconds without a head after which somebody else may sit there
+_DRIVING_SPEED = 5.0  # m/s; slower, drivers look around, or get out
+_ABSENCE = 60.0  # seconds without a head after which no alarm is the present driver's
 EYES_UNKNOWN = (math.nan, math.nan)
 _LOOKING = {ELSEWHERE: "the head points at no zone", UNDECIDED: "the head points at the border of zones"}
 
@@ -76,7 +76,7 @@ class AttentionPolicy:
         self._eyelids = EyelidTracker(self.settings)
         self._stamp: float | None = None
         self._elapsed = 0.0  # seconds between the last two samples
-        self._absent = 0.0  # seconds since there was a head
+        self._absent = 0.0  # seconds since there was a head, in which somebody else may have sat down
         self._watched_at: float | None = None  # stamp up to which there was something to judge, or to learn from
         self._head = False
         self._pointing: HeadDirection | None = None
@@ -107,10 +107,13 @@ class AttentionPolicy:
                 return self._present
             self.reset()
         elapsed = 0.0 if self._stamp is None else sample.stamp - self._stamp
-        absent = self._absent + elapsed
+        driven = sample.speed is not None and abs(sample.speed) >= _DRIVING_SPEED
+        absent = self._absent + (0.0 if driven and elapsed <= self.settings.evidence_hold else elapsed)
         head = is_evidence(sample.rotation, sample.covariance)
         if head and absent > _ABSENCE:
             self.reset()
+        elif head and absent >= self.settings.unseen:
+            self._eyelids.forget_driver()
         self._stamp, self._elapsed, self._head = sample.stamp, elapsed, head
         self._absent = 0.0 if head else absent
         direction = self._direction(sample, elapsed) if head else None
@@ -151,7 +154,7 @@ class AttentionPolicy:
         # An error that lasts turns the neutral pose as it turns the head: between them only its change is left.
         lasting = mounting @ lasting_error(sample.covariance)
         noise = covariance - np.outer(lasting, lasting)
-        moving = sample.speed is None or abs(sample.speed) >= _LEARNING_SPEED
+        moving = sample.speed is None or abs(sample.speed) >= _DRIVING_SPEED
         certain = HeadDirection.of(rotation, noise).sigma <= self.settings.max_sigma
         if moving and certain and elapsed > 0.0 and self._seems_to_drive():
             self.neutral.learn(rotation, min(elapsed, self.settings.evidence_hold), lasting)

@@ -241,6 +241,32 @@ def test_somebody_else_may_sit_there_after_a_minute_without_a_head() -> None:
     assert state.state is State.ATTENTIVE
 
 
+@pytest.mark.parametrize(
+    ("gone", "speed", "kept"), [(8.0, None, True), (12.0, None, False), (12.0, 25.0, True), (12.0, 1.0, False)]
+)
+def test_who_comes_after_ten_seconds_in_a_car_that_may_stand_is_not_drowsy_for_another(
+    gone: float, speed: float | None, kept: bool
+) -> None:
+    tired = [Segment(3.2), Segment(0.8, ROAD, CLOSED)] * 16
+    states = judge([*tired, Segment(gone, LOST), Segment(2.0)], CAMERA, speed=speed)
+    assert states[-1].state is (State.DROWSY if kept else State.ATTENTIVE)
+    assert math.isnan(states[-1].perclos) is not kept
+
+
+def test_how_open_eyes_are_is_learned_anew_of_who_may_be_another() -> None:
+    narrow, gone = [Segment(70.0, ROAD, 0.55)], Segment(12.0, LOST)
+    assert "sleep" not in states_of([*narrow, Segment(4.0, ROAD, 0.16)])
+    assert "sleep" in states_of([*narrow, gone, Segment(4.0), Segment(4.0, ROAD, 0.16)])
+
+
+def test_time_without_frames_is_no_driving_whatever_the_speed_is_then() -> None:
+    judging = policy()
+    tired = [Segment(3.2), Segment(0.8, ROAD, CLOSED)] * 16
+    for sample in [*see(tired, CAMERA, speed=25.0), *see([Segment(2.0)], CAMERA, start=START + 80.0, speed=25.0)]:
+        state = judging.update(sample)
+    assert math.isnan(state.perclos)
+
+
 def test_a_look_that_is_not_judged_is_no_missing_response() -> None:
     script = [Segment(4.0), Segment(3.8, LAP), Segment(3.3, WINDOW)]
     assert "unresponsive" not in states_of(script, settings="eu_addw", speed=28.0)
