@@ -102,8 +102,10 @@ class AttentionPolicy:
 
     def update(self, sample: HeadSample) -> Attention:
         """Take a sample. One that is out of order or seen already changes nothing."""
+        back = 0.0
         if self._stamp is not None and sample.stamp <= self._stamp and self._present is not None:
-            if sample.stamp > self._stamp - RESTART:
+            back = self._stamp - sample.stamp
+            if back < RESTART:
                 return self._present
             self.reset()
         elapsed = 0.0 if self._stamp is None else sample.stamp - self._stamp
@@ -133,6 +135,8 @@ class AttentionPolicy:
         self._judge_eyes(sample.stamp)
         self._recover()
         state, reason = self._conclude(sample)
+        if back:  # one sample proves nothing: it is UNKNOWN
+            reason = f"the stamps went back by {back:.1f} s: judged anew"
         return self._enter(sample.stamp, state, reason)
 
     def lapse(self, stamp: float, reason: str) -> Attention:

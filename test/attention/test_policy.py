@@ -53,6 +53,19 @@ def test_a_recording_that_begins_anew_begins_with_nothing_known() -> None:
     assert [s.glance for s in again] == pytest.approx([s.glance for s in first], nan_ok=True)
 
 
+def test_stamps_that_go_back_during_an_alarm_are_told() -> None:
+    judging = policy()
+    for sample in see([Segment(2.0), Segment(4.0, ROAD, CLOSED)], CAMERA):
+        asleep = judging.update(sample)
+    assert asleep.state is State.SLEEP
+    again = list(see([Segment(4.0, ROAD, CLOSED)], CAMERA, start=asleep.stamp - 5.0 - 0.5 / 30.0))
+    first = judging.update(again[0])
+    assert (first.state, first.last_known) == (State.UNKNOWN, None)
+    assert first.reason == "the stamps went back by 5.0 s: judged anew"
+    assert judging.update(again[1]).reason != first.reason, "once"
+    assert [judging.update(sample) for sample in again][-1].state is State.SLEEP
+
+
 def test_silence_is_unknown_and_its_time_is_not_counted() -> None:
     judging = policy()
     for sample in see([Segment(2.0), Segment(2.0, LAP)], CAMERA):

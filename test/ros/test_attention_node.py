@@ -176,6 +176,25 @@ def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, obser
     assert 0.0 < told_silence() < 10.0, "time before the last message does not count"
 
 
+def test_an_alarm_that_ends_because_the_stamps_went_back_is_an_event(
+    start: Any, observer: Observer, driver: Driver
+) -> None:
+    start(*NODE, *MOUNTED, "-p", "max_silence:=5.0")
+    driver.activate()
+    driver.drive(1.0, ROAD)
+    driver.drive(3.5, ROAD, eyes=0.02)
+    driver.drive(0.5, None)
+    assert (value(driver.said[-1], "state"), value(driver.said[-1], "last_known_state")) == ("unknown", "sleep")
+    before = len(driver.events)
+    driver.now -= 10.0
+    driver.drive(0.5, None)
+    observer.wait_until(lambda: len(driver.events) > before, "the event")
+    event = driver.events[before]
+    assert value(event, "reason").startswith("the stamps went back by 9.9")
+    assert (value(event, "state"), value(event, "previous_state")) == ("unknown", "unknown")
+    assert value(event, "last_known_state") == "none" and len(driver.events) == before + 1
+
+
 def test_speed_decides(start: Any, observer: Observer, driver: Driver) -> None:
     message = TwistStamped()
     message.twist.linear.x = 10.0
