@@ -116,12 +116,13 @@ class AttentionPolicy:
             self.reset()
         elif head and absent >= self.settings.unseen:
             self._eyelids.forget_driver()
+        first = self._stamp is None  # before it, stamps were only estimated, maybe by another clock
         self._stamp, self._elapsed, self._head = sample.stamp, elapsed, head
         self._absent = 0.0 if head else absent
         direction = self._direction(sample, elapsed) if head else None
         self._pointing = direction
         certain = self._gaze.observe(sample.stamp, direction)
-        if self._watched_at is None or (head and (direction is None or self._gaze.gaze is not None)):
+        if first or (head and (direction is None or self._gaze.gaze is not None)):
             self._watched_at = sample.stamp
         # A pose that is not there takes the eyes with it.
         openness = sample.eye_openness if head else EYES_UNKNOWN

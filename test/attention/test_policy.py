@@ -167,6 +167,8 @@ def test_a_head_whose_direction_stays_uncertain_is_said_to_be_so() -> None:
     states = judge([Segment(12.0, (12.0, 0.0))], camera=Camera(sigma=14.0))
     assert states[-1].degraded == "where the head points is not certain: nothing can be told"
     assert next(s for s in states if s.degraded).stamp - START == pytest.approx(10.0, abs=0.1)
+    states = judge([Segment(2.0), Segment(61.0, LOST), Segment(12.0, (17.0, 0.0))], camera=Camera(sigma=3.0))
+    assert states[-1].degraded == "where the head points is not certain: nothing can be told"
 
 
 def test_silence_is_said_to_show_no_driver_even_from_the_start() -> None:
@@ -177,6 +179,15 @@ def test_silence_is_said_to_show_no_driver_even_from_the_start() -> None:
         last = START + seen / 30
         told = [judging.lapse(last + silence, "nothing received").degraded for silence in (0.5, 9.0, 10.6)]
         assert told == ["", "", "driver not seen: nothing can be told"]
+
+
+@pytest.mark.parametrize("asked", [0.0, 1.7e9], ids=["before simulated time began", "years after the recording"])
+def test_how_long_nothing_is_seen_counts_in_the_time_of_the_samples(asked: float) -> None:
+    judging = policy()
+    judging.lapse(asked, "nothing received yet")
+    states = [judging.update(sample) for sample in see([Segment(12.0, LOST), Segment(1.0)], CAMERA)]
+    told = [state.stamp - START for state in states if state.degraded]
+    assert told[0] == pytest.approx(10.0, abs=0.1) and told[-1] == pytest.approx(12.1, abs=0.1)
 
 
 def test_the_direction_and_the_mounting_are_told_while_they_are_known() -> None:
