@@ -63,10 +63,11 @@ class AttentionNode(ManagedNode):
         self._speed = VehicleSpeed()
         self._failure, self._judged = "", 0
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=steady)
+        # A timer of the node's own clock stands still when that is set back or paused.
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=self._steady)
         if self._settings.flag("autostart"):
-            self._autostart = self.create_timer(0.0, self._start, clock=steady)
+            self._autostart = self.create_timer(0.0, self._start, clock=self._steady)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Check the parameters, load the zones, offer the topics; FAILURE, with the reason logged, if it cannot."""
@@ -117,7 +118,7 @@ class AttentionNode(ManagedNode):
             topic = self._settings.text("speed_topic")
             speed = self.create_subscription(self._speed_type, topic, self._take_speed, _ANY_SPEED)
             self._subscriptions_held.append(speed)
-        self._watch = self.create_timer(_WATCH_PERIOD, self._watch_silence)
+        self._watch = self.create_timer(_WATCH_PERIOD, self._watch_silence, clock=self._steady)
         return answer
 
     @explained

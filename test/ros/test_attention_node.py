@@ -170,6 +170,8 @@ def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, obser
     assert 0.0 < told_silence() < 10.0, "time before the clock began does not count"
     simulated += 100.0
     observer.wait_until(silent_for_long, "the silence grows")
+    said = len(driver.said)
+    observer.wait_until(lambda: len(driver.said) > said + 3, "the state is repeated though the clock stands still")
     driver.drive(1.0, ROAD)
     driver.wait_for("attentive")
     observer.wait_until(unknown_as_time_passes, "silence is unknown once more")
