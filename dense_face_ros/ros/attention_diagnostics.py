@@ -18,6 +18,7 @@ class AttentionReport:
         source: topic of the head poses.
         failure: why configuring failed last, or empty.
         received: frames judged since the last report; ``period`` seconds.
+        speed_source: topic of the vehicle's speed, as the parameter; empty: it is not to be known.
         speed: of the vehicle, m/s; None where it is unknown.
         policy: what judges; None while unconfigured.
     """
@@ -27,6 +28,7 @@ class AttentionReport:
     failure: str = ""
     received: int = 0
     period: float = 1.0
+    speed_source: str = ""
     speed: float | None = None
     policy: AttentionPolicy | None = None
 
@@ -46,6 +48,8 @@ def attention_diagnostics(report: AttentionReport, name: str) -> DiagnosticStatu
         level, text = DiagnosticStatus.ERROR, report.failure
     elif report.lifecycle == "active" and not report.received:
         level, text = DiagnosticStatus.WARN, f"nothing received on {report.source}"
+    elif report.lifecycle == "active" and report.speed_source and report.speed is None:
+        level, text = DiagnosticStatus.WARN, f"no speed on {report.speed_source}: the strictest thresholds hold"
     elif report.lifecycle == "active" and policy is not None and policy.car_from_camera is None:
         level, text = DiagnosticStatus.WARN, f"the camera's mounting is {_mounting(policy)}"
     status = DiagnosticStatus(level=level, name=name, message=text, hardware_id=report.source)

@@ -180,6 +180,7 @@ class AttentionNode(ManagedNode):
             failure=self._failure,
             received=self._judged,
             period=_DIAGNOSTICS_PERIOD,
+            speed_source=self._settings.text("speed_topic"),
             speed=self._speed.at(self._now()),
             policy=self._policy,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from dense_face_ros.attention.directions import camera_mounting
 from dense_face_ros.geometry import FACING_CAMERA, Array, quaternion_from_rotation, rotation_from_yaw_pitch_roll
+from dense_face_ros.ros.attention_diagnostics import AttentionReport, attention_diagnostics
 
 NODE = ("-m", "dense_face_ros.ros.attention_node", "--ros-args")
 LATCHED = QoSProfile(depth=20, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -342,3 +344,12 @@ def test_how_the_node_is_comes_on_diagnostics(start: Any, observer: Observer, dr
     status = wait_for("the camera's mounting is being learned")
     assert status.name == "/attention: attention node" and value(status, "preset") == "euro_ncap"
     assert process.stop() == 0
+
+
+def test_a_speed_that_does_not_come_is_told_on_diagnostics() -> None:
+    report = AttentionReport("active", "/head_pose", received=15, speed_source="car/speed")
+    status = attention_diagnostics(report, "attention")
+    assert status.level == DiagnosticStatus.WARN
+    assert status.message == "no speed on car/speed: the strictest thresholds hold"
+    for silent in (replace(report, speed=3.0), replace(report, speed_source=""), replace(report, lifecycle="inactive")):
+        assert attention_diagnostics(silent, "attention").level == DiagnosticStatus.OK
