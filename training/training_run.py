@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -145,7 +146,7 @@ class TrainingRun:
         log = RunLog(self.out, self.step) if self.fabric.is_global_zero else None
         validated, saved = self.seconds, self.seconds
         steps_bar = tqdm(total=steps, initial=self.step, disable=not self.fabric.is_global_zero, unit="step")
-        with steps_bar as bar, stop_requests() as stop_asked:
+        with nullcontext() if log is None else closing(log), steps_bar as bar, stop_requests() as stop_asked:
             while (progress := self._progress(steps, minutes)) < 1.0 and not self._anyone(stop_asked()):
                 report = self._one_step(batches, progress)
                 bar.update()
@@ -160,8 +161,6 @@ class TrainingRun:
             # First, and while a further signal is only a question: a run must not be lost while it is validated.
             self._save()
             self._validate(validation, log, bar)
-        if log is not None:
-            log.close()
 
     def _progress(self, steps: int | None, minutes: float | None) -> float:
         """Share of the plan that is done; every process must get the same answer."""

@@ -11,6 +11,7 @@ from training.checkpoint import load_checkpoint, network_of, save_checkpoint
 from training.data import make_dataset
 from training.loader import BadData
 from training.recipes import RECIPES, recipe_named
+from training.run_log import RunLog
 from training.schedule import learning_rate
 from training.train import main, train
 from training.training_run import TrainingRun
@@ -92,6 +93,16 @@ def test_what_is_wrong_with_the_data_ends_a_run_behind_a_checkpoint(tmp_path, te
         run(tmp_path / "run", SMOKE, template, damaged, steps=10, workers=workers)
     assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 4
     assert run(tmp_path / "run", SMOKE, template, ramps, steps=5, resume=True)["step"] == 5
+
+
+def test_the_log_is_closed_whatever_ends_a_run(tmp_path, template, ramps, monkeypatch):
+    """What TensorBoard has not written by then is lost."""
+    closed = []
+    monkeypatch.setattr(RunLog, "close", lambda log: closed.append(log))
+    run(tmp_path / "whole", SMOKE, template, ramps, steps=1)
+    with pytest.raises(BadData):
+        run(tmp_path / "ended", SMOKE, template, changed_training_set(ramps, Damaged), steps=10)
+    assert len(closed) == 2
 
 
 def test_a_run_that_has_no_batch_leaves_no_checkpoint(tmp_path, template, ramps, monkeypatch):
