@@ -19,7 +19,7 @@ from dense_face_ros.template import Template
 from training.averaging import MovingAverage
 from training.checkpoint import CHECKPOINT, load_run, save_checkpoint
 from training.lineage import descendant, previous_state, resumed
-from training.loader import Batch, first_samples
+from training.loader import BadData, Batch, first_samples
 from training.loss import LOSSES, Divisor, own
 from training.network import recipe_network
 from training.network.compact import CompactNetwork
@@ -147,8 +147,11 @@ class TrainingRun:
         validated, saved = self.seconds, self.seconds
         steps_bar = tqdm(total=steps, initial=self.step, disable=not self.fabric.is_global_zero, unit="step")
         with nullcontext() if log is None else closing(log), steps_bar as bar, stop_requests() as stop_asked:
-            while (progress := self._progress(steps, minutes)) < 1.0 and not self._anyone(stop_asked()):
-                report = self._one_step(batches, progress)
+            while (progress := self._progress(steps, minutes)) < 1.0:
+                batch = self._next_batch(batches, stop_asked())
+                if batch is None:
+                    break
+                report = self._one_step(batch, progress)
                 bar.update()
                 if self.step % _REPORT_STEPS == 0:
                     self._report("train", {k: float(self._mean(v)) for k, v in report.items()}, log, bar)
@@ -170,26 +173,40 @@ class TrainingRun:
             done = max(done, float(self.fabric.broadcast(passed)) if self.fabric.world_size > 1 else passed)
         return done
 
-    def _anyone(self, asked: bool) -> bool:
-        """Whether any process was asked; the others would wait for it for ever."""
+    def _next_batch(self, batches: Iterator[Batch], asked: bool) -> Batch | None:
+        """The next batch; None where any process was asked to stop.
+
+        What goes wrong in one process ends all, behind a checkpoint: the others would wait for it for ever.
+        """
+        began = time.monotonic()
+        batch: Batch | None = None
+        wrong: Exception | None = None
+        if not asked:
+            try:
+                batch = next(batches)
+            except Exception as error:
+                wrong = error
+        self._waited += time.monotonic() - began
+        anyone_asked, anyone_failed = self._anyone(asked, wrong is not None)
+        if anyone_failed:
+            # The weights are sound. Before the first step there are none to keep, and the folder stays free.
+            if self.step > self._first_step:
+                self._save()
+            raise wrong or BadData("another process had no batch, and says why")
+        return None if anyone_asked else batch
+
+    def _anyone(self, *said: bool) -> list[bool]:
+        """Of each, whether any process says so."""
         if self.fabric.world_size == 1:
-            return asked
-        return float(self._mean(torch.tensor(float(asked), device=self.fabric.device))) > 0.0
+            return list(said)
+        votes = torch.tensor(said, dtype=torch.float32, device=self.fabric.device)
+        return [bool(vote) for vote in self._mean(votes) > 0.0]
 
     def _mean(self, value: Tensor) -> Tensor:
         """Mean over the processes."""
         return cast(Tensor, self.fabric.all_reduce(value, reduce_op="mean"))
 
-    def _one_step(self, batches: Iterator[Batch], progress: float) -> dict[str, Tensor]:
-        asked = time.monotonic()
-        try:
-            batch = next(batches)
-        except Exception:
-            # The weights are sound. Before the first step there are none to keep, and the folder stays free.
-            if self.step > self._first_step:
-                self._save()
-            raise
-        self._waited += time.monotonic() - asked
+    def _one_step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, self.step, progress)
         prediction = self.module(batch["image"], batch.get("target"))
