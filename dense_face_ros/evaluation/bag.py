@@ -16,6 +16,7 @@ from dense_face_ros.evaluation.truth import TruePoses
 from dense_face_ros.ros.bag_topics import (
     COMPRESSED_IMAGE,
     IMAGE,
+    TF_STATIC,
     decoder,
     image_connection,
     info_connection,
@@ -127,6 +128,18 @@ class BagRecording:
             return TruePoses(np.array(stamps, dtype=np.int64), np.array(positions), np.array(quaternions), frame)
         except ValueError as error:
             raise SourceError(f"bag '{self.name}', topic '{self._truth.topic}': {error}") from error
+
+    def beside(self) -> Iterator[tuple[Any, int, bytes]]:
+        """The speed and the static transforms, which attention is judged by beside the images.
+
+        Yields:
+            Connection, nanoseconds of recording, and the message as it is.
+
+        Raises:
+            SourceError: when the bag is damaged.
+        """
+        static = [c for c in self._reader.connections if c.topic == TF_STATIC]
+        return read_messages(self.name, self._reader, [*self._speeds, *static], lambda data, kind: data)
 
     def close(self) -> None:
         """Close the bag's files."""

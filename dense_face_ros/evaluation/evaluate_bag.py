@@ -7,7 +7,7 @@ results. Writes into the output folder
 - ``report.html``: time lines of pose, status, latency, jitter, expression and attention, key frames; one file,
 - ``frames.csv`` (and ``frames.parquet`` where pyarrow is installed): a row per frame,
 - ``summary.json``: the figures, and by which version, network, machine and parameters they came to be,
-- ``bag``: a rosbag2 (mcap) of the topics the node would have published,
+- ``bag``: a rosbag2 (mcap) of the topics the node would have published, the vehicle's speed and ``/tf_static``,
 - ``comparison.html``, with ``--compare``: against the output folder of another run over the same recording.
 
 True poses, camera <- head, are taken from a PoseStamped or PoseWithCovarianceStamped topic that ends in

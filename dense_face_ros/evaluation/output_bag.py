@@ -1,8 +1,12 @@
-"""A rosbag2 of what the tracker node would have published, written through ``rosbags``: mcap, format version 9."""
+"""A rosbag2 of what the tracker node would have published, and of what else attention is judged by.
+
+Written through ``rosbags``: mcap, format version 9.
+"""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +59,18 @@ class OutputBag:
         self._writer.close()
         if kind is not None:
             shutil.rmtree(self._path)
+
+    def copy(self, recorded: Iterable[tuple[Any, int, bytes]]) -> None:
+        """Messages of the recording as they are, as :meth:`BagRecording.beside` has them."""
+        for connection, nanoseconds, data in recorded:
+            if connection.topic not in self._connections:
+                self._connections[connection.topic] = self._writer.add_connection(
+                    connection.topic,
+                    connection.msgtype,
+                    typestore=self._store,
+                    offered_qos_profiles=connection.ext.offered_qos_profiles,
+                )
+            self._writer.write(self._connections[connection.topic], nanoseconds, data)
 
     def write(self, frame: RecordedFrame, state: HeadState) -> None:
         """The node's answer to a frame, at the time when the frame was recorded."""

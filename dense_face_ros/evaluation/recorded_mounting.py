@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from dense_face_ros.geometry import Array, rotation_from_quaternion
-from dense_face_ros.ros.bag_topics import decoder, open_reader, read_messages
+from dense_face_ros.ros.bag_topics import TF_STATIC, decoder, open_reader, read_messages
 from dense_face_ros.ros.frame_sources import SourceError
 
-_STATIC = "/tf_static"
 #: Where a recording does not tell it.
 CURE = "give the mounting with --camera"
 
@@ -30,9 +29,9 @@ def recorded_mounting(path: Path, topic: str, car_frame: str) -> Array:
     """
     name, reader = str(path), open_reader(path)
     try:
-        static = [c for c in reader.connections if c.topic == _STATIC]
+        static = [c for c in reader.connections if c.topic == TF_STATIC]
         if not static:
-            raise SourceError(f"bag '{name}' has no {_STATIC}, which parameter 'mounting' is to be read from; {CURE}")
+            raise SourceError(f"bag '{name}' has no {TF_STATIC}, which parameter 'mounting' is to be read from; {CURE}")
         transforms = [t for message in _messages(name, reader, static) for t in message.transforms]
         stamped = [c for c in reader.connections if c.topic == topic]
         first = next(_messages(name, reader, stamped), None)
@@ -48,7 +47,8 @@ def recorded_mounting(path: Path, topic: str, car_frame: str) -> Array:
     if rotation is None:
         known = ", ".join(sorted({f for t in transforms for f in (t.header.frame_id, t.child_frame_id)})) or "none"
         raise SourceError(
-            f"bag '{name}': {_STATIC} does not connect '{car_frame}' and '{camera_frame}'; its frames: {known}; {CURE}"
+            f"bag '{name}': {TF_STATIC} does not connect '{car_frame}' and '{camera_frame}'; "
+            f"its frames: {known}; {CURE}"
         )
     return rotation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from dense_face_ros.evaluation.truth import TruePoses
 from dense_face_ros.geometry import PinholeCamera
@@ -45,6 +45,8 @@ class Recording(Protocol):
 
     def true_poses(self) -> TruePoses | None: ...
 
+    def beside(self) -> Iterator[tuple[Any, int, bytes]]: ...
+
     def close(self) -> None: ...
 
 
@@ -73,6 +75,10 @@ class FileRecording:
 
     def true_poses(self) -> None:
         """A video knows none."""
+
+    def beside(self) -> Iterator[tuple[Any, int, bytes]]:
+        """Nothing: a video has no messages."""
+        return iter(())
 
     def close(self) -> None:
         """Close the file."""

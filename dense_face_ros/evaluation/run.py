@@ -55,7 +55,8 @@ class Run:
 
 
 def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path | None = None) -> Run:
-    """Track and judge every frame and, where ``bag`` names a folder, write the node's messages into it.
+    """Track and judge every frame and, where ``bag`` names a folder, write the node's messages into it, and what else
+    attention is judged by.
 
     Raises:
         SourceError: the recording is damaged, or its true poses are in another frame than its images.
@@ -67,6 +68,8 @@ def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path
     first: int | None = None
     settled: float | None = None
     with nullcontext() if bag is None else OutputBag(bag) as output:
+        if output is not None:
+            output.copy(recording.beside())
         for frame in recording.frames():
             if truth is not None and truth.frame_id and frame.frame_id and truth.frame_id != frame.frame_id:
                 raise SourceError(

@@ -12,6 +12,7 @@ from dense_face_ros.ros.vehicle_speed import SPEED_TYPES
 
 IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
+TF_STATIC = "/tf_static"
 
 
 def is_bag(path: Path) -> bool:

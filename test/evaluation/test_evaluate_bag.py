@@ -11,13 +11,17 @@ import pytest
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 
 from evaluation.made_bags import drive
-from ros.fake_tracker import FakeTracker
+from ros.fake_tracker import FakeTracker, tracked_state
 from ros.materials import write_bag, write_video
+from rosbags.rosbag2 import Reader
 
+from dense_face_ros.evaluation import attention_timeline
 from dense_face_ros.evaluation.evaluate_bag import main
 from dense_face_ros.evaluation.frame_table import FrameColumns
 from dense_face_ros.evaluation.provenance import origin
 from dense_face_ros.evaluation.summary import OF_THE_MACHINE, summary
+from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.head_state import HeadState
 
 
 def test_a_bag_with_truth_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,6 +55,34 @@ def test_the_vehicle_s_speed_is_in_the_table(tmp_path: Path, capsys: pytest.Capt
     capsys.readouterr()  # where Parquet cannot be written
     video = [str(write_video(tmp_path / "a.avi", 2)), "--speed", "/car/odometry"]
     assert "is no bag and has no speed topic '/car/odometry'" in _one_line(video, capsys)
+
+
+class Seeing(FakeTracker):
+    """Sees a head in the dark, too."""
+
+    def update(self, image: np.ndarray, stamp: float, camera: PinholeCamera | None) -> HeadState:
+        assert camera is not None
+        return tracked_state(self.model, stamp, camera)
+
+
+def test_attention_of_the_output_is_judged_with_the_options_of_the_recording(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    bag, output = write_bag(tmp_path / "bag", "mcap", moving=True), tmp_path / "out"
+    file = tmp_path / "attention.yaml"
+    file.write_text(
+        "attention: {ros__parameters: {mounting: tf, speed_topic: car/odometry, speed_type: nav_msgs/Odometry}}\n"
+    )
+    options = ["--attention-params-file", str(file)]
+    assert main([str(bag), "--output", str(output), *options], Seeing()) == 0
+    assert attention_timeline.main([str(output / "bag"), "--output", str(output), *options]) == 0
+    samples = attention_timeline.read_bag(output / "bag", speed_topic="/car/odometry")
+    assert [sample.speed for sample in samples] == [None, None, 12.0, 12.0]
+    copies = []
+    for path in (bag, output / "bag"):
+        with Reader(path) as reader:
+            wanted = [c for c in reader.connections if c.topic in ("/tf_static", "/car/odometry")]
+            copies.append([(c.topic, c.ext, at, bytes(data)) for c, at, data in reader.messages(wanted)])
+    assert copies[0] == copies[1] and len(copies[0]) == 2, "offered as before: static transforms to those who come late"
 
 
 def test_a_recording_whose_stamps_go_back_lasts_as_long_as_its_passes(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,7 +50,7 @@ def write_bag(
         calibrated: with camera_info.
         rear: with a second image topic, /rear/image_raw, which holds nothing.
         stamped: else by a driver that leaves stamps at zero.
-        moving: with /car/odometry, which tells 12 m/s just before the third image.
+        moving: with /car/odometry, which tells 12 m/s just before the third image, and with /tf_static.
         info_delay: nanoseconds by which a camera_info is recorded after its image.
     """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
@@ -71,6 +72,7 @@ def write_bag(
         if moving:
             odometry = types["nav_msgs/msg/Odometry"]
             wheels = writer.add_connection("/car/odometry", odometry.__msgtype__, typestore=store)
+            _write_mounting(writer, store)
         for i in range(4):
             stamp = time_type(sec=1_600_000_000, nanosec=50_000_000 * i) if stamped else time_type(sec=0, nanosec=0)
             header = header_type(stamp=stamp, frame_id="recorded")
@@ -96,6 +98,31 @@ def write_bag(
                 )  # fmt: skip
             writer.write(images, at, store.serialize_cdr(image, kind.__msgtype__))
     return path
+
+
+def _write_mounting(writer: Any, store: Any) -> None:
+    """/tf_static, as its publisher offers it: base_link -> recorded."""
+    interfaces = pytest.importorskip("rosbags.interfaces")
+    types, kind = store.types, "tf2_msgs/msg/TFMessage"
+    forever = interfaces.QosTime(0, 0)
+    latched = interfaces.Qos(
+        history=interfaces.QosHistory.KEEP_LAST,
+        depth=1,
+        reliability=interfaces.QosReliability.RELIABLE,
+        durability=interfaces.QosDurability.TRANSIENT_LOCAL,
+        deadline=forever,
+        lifespan=forever,
+        liveliness=interfaces.QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=forever,
+        avoid_ros_namespace_conventions=False,
+    )
+    static = writer.add_connection("/tf_static", kind, typestore=store, offered_qos_profiles=[latched])
+    header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](0, 0), "base_link")
+    moved = types["geometry_msgs/msg/Transform"](
+        types["geometry_msgs/msg/Vector3"](1.0, 0.0, 1.2), types["geometry_msgs/msg/Quaternion"](0.5, 0.5, 0.5, 0.5)
+    )
+    told = types[kind]([types["geometry_msgs/msg/TransformStamped"](header, "recorded", moved)])
+    writer.write(static, 1_600_000_000_000_000_000, store.serialize_cdr(told, kind))
 
 
 def _odometry(types: dict[str, type], header: object, speed: float) -> object:
