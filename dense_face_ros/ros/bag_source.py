@@ -27,7 +27,10 @@ _TYPES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraIn
 
 @dataclass(frozen=True)
 class BagFrame:
-    """An image message as recorded, the camera_info that came since the one before, and the time of recording in s."""
+    """An image message as recorded, and the camera_info that came since the one before.
+
+    ``time`` is that of recording in seconds; in a bag with /clock, as of a simulation, that of the image's stamp.
+    """
 
     time: float
     image: Image | CompressedImage
@@ -58,6 +61,7 @@ class Bag:
             raise
         self.compressed = self._image.msgtype == COMPRESSED_IMAGE
         self._info = info_connection(self._reader.connections, self._image.topic)
+        self._simulated = any(c.topic == "/clock" for c in self._reader.connections)
 
     def frames(self) -> Iterator[BagFrame]:
         """All images of the topic in the order of recording.
@@ -69,7 +73,8 @@ class Bag:
         wanted, info = [self._image] + ([self._info] if self._info is not None else []), None
         for connection, nanoseconds, message in read_messages(self.name, self._reader, wanted, _decode):
             if connection.topic == self._image.topic:
-                yield BagFrame(1e-9 * nanoseconds, message, info)
+                stamp = message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec
+                yield BagFrame(stamp if self._simulated and stamp else 1e-9 * nanoseconds, message, info)
                 empty, info = False, None
             else:
                 info = message

@@ -152,13 +152,14 @@ class ImageSourceNode(Node):
 
     def _paced(self) -> Iterator[Frame | BagFrame]:
         """The frames of one pass, each when it is due; a camera sets its own pace."""
-        begin, first, self._epoch = time.monotonic(), None, time.time()
+        due, before, self._epoch = time.monotonic(), None, time.time()
         rate = self._settings.number("rate") if isinstance(self._source, Bag) else 0.0
         frames: Iterator[Frame | BagFrame] = self._source.frames()
-        for index, frame in enumerate(frames):
-            first = frame.time if first is None else first
-            offset = index / rate if rate else frame.time - first
-            self._spin_until(0.0 if self._source.live else begin + offset)
+        for frame in frames:
+            if before is not None:  # a simulation may have begun anew
+                due += 1.0 / rate if rate else max(frame.time - before, 0.0)
+            before = frame.time
+            self._spin_until(0.0 if self._source.live else due)
             yield frame
 
     def _publish(self, frame: Frame | BagFrame) -> None:

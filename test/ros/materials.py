@@ -41,6 +41,7 @@ def write_bag(
     rear: bool = False,
     stamped: bool = True,
     moving: bool = False,
+    simulated: bool = False,
     info_delay: int = 0,
 ) -> Path:
     """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded.
@@ -51,6 +52,7 @@ def write_bag(
         rear: with a second image topic, /rear/image_raw, which holds nothing.
         stamped: else by a driver that leaves stamps at zero.
         moving: with /car/odometry, which tells 12 m/s just before the third image, and with /tf_static.
+        simulated: with /clock, at the times of the stamps.
         info_delay: nanoseconds by which a camera_info is recorded after its image.
     """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
@@ -73,6 +75,9 @@ def write_bag(
             odometry = types["nav_msgs/msg/Odometry"]
             wheels = writer.add_connection("/car/odometry", odometry.__msgtype__, typestore=store)
             _write_mounting(writer, store)
+        if simulated:
+            clock_type = types["rosgraph_msgs/msg/Clock"]
+            clocks = writer.add_connection("/clock", clock_type.__msgtype__, typestore=store)
         for i in range(4):
             stamp = time_type(sec=1_600_000_000, nanosec=50_000_000 * i) if stamped else time_type(sec=0, nanosec=0)
             header = header_type(stamp=stamp, frame_id="recorded")
@@ -83,6 +88,8 @@ def write_bag(
                 header=header, height=48, width=64, distortion_model="plumb_bob", d=np.zeros(5), k=k,
                 r=np.eye(3).ravel(), p=np.zeros(12), binning_x=0, binning_y=0, roi=roi,
             )  # fmt: skip
+            if simulated:
+                writer.write(clocks, at, store.serialize_cdr(clock_type(stamp), clock_type.__msgtype__))
             if calibrated:
                 writer.write(infos, at + info_delay, store.serialize_cdr(info, info_type.__msgtype__))
             if moving and i == 2:

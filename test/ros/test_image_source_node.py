@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -20,7 +21,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.ros.bag_source import Bag
 from dense_face_ros.ros.bag_topics import is_bag
-from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.frame_sources import Frame, SourceError
+from dense_face_ros.ros.image_source_node import ImageSourceNode
 from dense_face_ros.ros.images import decode_compressed, decode_image
 from dense_face_ros.ros.messages import seconds
 from training.make_drive import write_bag as write_drive
@@ -83,6 +85,30 @@ def test_images_without_stamps_have_the_time_of_recording(start: Any, observer: 
     assert process.wait() == 0
     assert [seconds(image.header) for image in images] == pytest.approx(1.6e9 + 0.1 + 0.05 * np.arange(4), abs=1e-6)
     assert "parameter 'field_of_view' is not for bags" in process.output
+
+
+def test_a_simulation_is_played_in_its_own_time(start: Any, observer: Observer, tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "drive", "mcap", simulated=True)
+    images, clocks = observer.collect(Image, "image"), observer.collect(Clock, "/clock")
+    process = start(*NODE, *parameters(source=bag, publish_clock="true"))
+    observer.wait_until(lambda: len(images) == len(clocks) == 4, "4 images and clocks")
+    assert process.wait() == 0
+    told = [clock.clock.sec + 1e-9 * clock.clock.nanosec for clock in clocks]
+    assert told == pytest.approx([seconds(image.header) for image in images], abs=1e-6)
+    unstamped = Bag(write_bag(tmp_path / "unstamped", "mcap", simulated=True, stamped=False))
+    assert [frame.time for frame in unstamped.frames()] == pytest.approx(1.6e9 + 0.1 + 0.05 * np.arange(4), abs=1e-6)
+
+
+def test_a_simulation_that_began_anew_keeps_its_pace() -> None:
+    due: list[float] = []
+    frames = [Frame(time, picture(0)) for time in (5.0, 5.1, 0.0, 0.1)]
+    node: Any = SimpleNamespace(
+        _source=SimpleNamespace(live=False, frames=lambda: iter(frames)),
+        _settings=SimpleNamespace(number=lambda name: 0.0),
+        _spin_until=due.append,
+    )
+    assert list(ImageSourceNode._paced(node)) == frames
+    assert np.diff(due) == pytest.approx([0.1, 0.0, 0.1])
 
 
 def test_bag_of_compressed_images_again_and_again_at_a_rate(start: Any, observer: Observer, tmp_path: Path) -> None:
