@@ -116,7 +116,9 @@ class AttentionPolicy:
             self.reset()
         elif head and absent >= self.settings.unseen:
             self._eyelids.forget_driver()
-        first = self._stamp is None  # before it, stamps were only estimated, maybe by another clock
+        first = self._stamp is None
+        if first:  # before it, stamps were only estimated, maybe by another clock
+            self._present = None
         self._stamp, self._elapsed, self._head = sample.stamp, elapsed, head
         self._absent = 0.0 if head else absent
         direction = self._direction(sample, elapsed) if head else None

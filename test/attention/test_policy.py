@@ -297,11 +297,21 @@ def test_a_look_that_is_not_judged_is_no_missing_response() -> None:
     assert states_of([*script[:1], Segment(7.0, LAP)], settings="eu_addw", speed=28.0)[-1] == "unresponsive"
 
 
-def test_no_state_began_after_the_frame_that_shows_it() -> None:
-    """Before the first frame the node asks by its clock; a recording's stamps are years earlier."""
+@pytest.mark.parametrize("asked", [0.0, 1.7e9], ids=["before simulated time began", "years after the recording"])
+def test_the_first_state_begins_with_the_first_frame(asked: float) -> None:
+    """Before it the node asks by its clock."""
     judging = policy()
-    judging.lapse(1.7e9, "nothing received yet")
+    judging.lapse(asked, "nothing received yet")
     assert judging.update(HeadSample(START)).since == START
+
+
+def test_no_state_began_after_the_frame_that_shows_it() -> None:
+    """A replay was paused: silence lasted by the clock, and not by the stamps."""
+    judging = policy()
+    for sample in see([Segment(1.0)], CAMERA):
+        judging.update(sample)
+    assert judging.lapse(START + 5.0, "nothing received").since == START + 5.0
+    assert judging.update(HeadSample(START + 1.4)).since == START + 1.4
 
 
 def test_a_camera_too_slow_to_be_judged_is_told() -> None:
