@@ -10,7 +10,8 @@ Minimised over the pose (R, t), identity a and expression b:
 rho is the Geman-McClure kernel c^2 x / (c^2 + x), and s >= 1 a common factor by which the residuals show that the
 sigmas are too small. The second line is the outline's (:mod:`dense_face_ros.outline`), of which points e_k are seen at
 o_k, anywhere along it: only what lies across it, along the normal n_k, counts. Which points they are depends on the
-face, so it is fitted without them first. The paper has correspondences alone.
+face: they are those of the start, or of a fit to the correspondences alone, and chosen anew where the face moved away.
+The paper has correspondences alone.
 
 Half of this, with ``covariance_share`` for ``share``, is a negative log posterior: the inverse of its Gauss-Newton
 matrix is a covariance. Depth and head size are tied to each other only by the identity prior: the covariance of the
@@ -36,7 +37,9 @@ from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.initial_pose import initial_pose
 from dense_face_ros.outline import Outline
 
-FindOutline = Callable[[Array], Outline]
+FindOutline = Callable[[FitState], Outline]
+_OUTLINE_HOLDS = 3.0  # pixels that the edge of a head may move before another part of the face is its outline
+_HEAD_RADIUS = 0.08  # metres
 _RIGID_ITERATIONS = 5
 _RIGID_TOLERANCE = 10.0
 
@@ -194,7 +197,7 @@ class Aligner:
         """Fit pose, identity and expression, from ``start`` if given, else from the correspondences alone.
 
         ``camera`` is the pinhole whose pixels the correspondences and the outline have, and the pose is in its frame.
-        ``outline`` tells where the outline of a face with these vertices (V, 3) is seen.
+        ``outline`` tells where the outline of a face in some state is seen.
 
         Raises:
             AlignmentFailure: with its ``reason``.
@@ -214,9 +217,9 @@ class Aligner:
         prior = self._prior if identity_prior is None else replace(self._prior, identity=identity_prior)
         settings = self.settings
 
-        def fitted(state: FitState, seen: Outline | None = None) -> Minimum | None:
+        def fitted(state: FitState, seen: Outline | None) -> Minimum | None:
             at, moves = mean, basis
-            if seen is not None:
+            if seen is not None and len(seen):
                 more_at, more_moves = self._at(seen.points)
                 at, moves = np.concatenate([mean, more_at]), np.concatenate([basis, more_moves])
             data = DataTerm(
@@ -225,7 +228,14 @@ class Aligner:
             )  # fmt: skip
             return minimise(data, prior, state, settings.max_iterations, settings.tolerance)
 
-        minimum = fitted(state)
+        minimum = self._checked(fitted(state, None if start is None or outline is None else outline(state)))
+        if outline is not None and (start is None or _moved(state, minimum.state, camera) > _OUTLINE_HOLDS):
+            seen = outline(minimum.state)
+            again = fitted(minimum.state, seen) if len(seen) else None
+            minimum = again if again is not None and again.converged else minimum
+        return self._result(minimum, correspondences)
+
+    def _checked(self, minimum: Minimum | None) -> Minimum:
         if minimum is None:
             raise AlignmentFailure(FailureReason.BEHIND_CAMERA, "at the start")
         if not minimum.converged:
@@ -233,14 +243,7 @@ class Aligner:
         if minimum.scale > self.settings.max_noise_scale:
             detail = f"residuals are {minimum.scale:.1f} times the given standard deviations"
             raise AlignmentFailure(FailureReason.INCONSISTENT, detail)
-        seen = None if outline is None else outline(self._vertices(minimum.state))
-        if seen is not None and len(seen):
-            again = fitted(minimum.state, seen)
-            minimum = again if again is not None and again.converged else minimum
-        return self._result(minimum, correspondences)
-
-    def _vertices(self, state: FitState) -> Array:
-        return np.asarray(self.model.shape(state.coefficients) @ state.rotation.T + state.translation)
+        return minimum
 
     def _at(self, points: SurfacePoints) -> tuple[Array, FloatArray]:
         """Mean position (N, 3) and basis (N, 3, K + E) at surface points."""
@@ -287,3 +290,10 @@ class Aligner:
             identity_size=self.model.identity_size,
             distance_factor=self.settings.distance_factor,
         )
+
+
+def _moved(before: FitState, after: FitState, camera: PinholeCamera) -> float:
+    """About how many pixels the edge of a head moved."""
+    across, depth = after.translation - before.translation, after.translation[2]
+    turned = np.linalg.norm(after.rotation - before.rotation) / np.sqrt(2.0)  # radians, while few
+    return float(camera.fx / depth * (np.linalg.norm(across[:2]) + _HEAD_RADIUS * (turned + abs(across[2]) / depth)))

@@ -114,11 +114,15 @@ class FacingView:
 
     def within_image(self, pixels: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_] | None:
         """Which view pixels (N, 2) the image shows; None: all that the view has."""
-        corners = window_corners(self.size)
-        if (self.camera.shows(self._outline) & self._unfolded(corners, self._outline)).all():
+        if self._shown_whole:
             return None
         places = self.to_image(pixels)
         return self.camera.shows(places) & self._unfolded(pixels, places)
+
+    @cached_property
+    def _shown_whole(self) -> bool:
+        corners = window_corners(self.size)
+        return bool((self.camera.shows(self._outline) & self._unfolded(corners, self._outline)).all())
 
     def _unfolded(self, pixels: npt.NDArray[np.floating], places: Array) -> npt.NDArray[np.bool_]:
         """Where view pixels (N, 2) lie within what the lens shows: beyond, its model mirrors them into the image, to

@@ -186,7 +186,7 @@ class HeadFitter:
             before = None if start is None else start.alignment.turned(view.rotation.T)
             alignment = self._aligner.align(
                 pairs, view.pinhole, start=before, identity_prior=identity,
-                outline=lambda vertices: self._outline(vertices, output, view),
+                outline=lambda face: self._outline(face.coefficients, face.rotation, face.translation, output, view),
             )  # fmt: skip
         except AlignmentFailure as failure:
             raise NoHead(str(failure)) from failure

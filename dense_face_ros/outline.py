@@ -14,12 +14,13 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from dense_face_ros.backends import NetworkOutput
-from dense_face_ros.face_model import FaceModel, SurfacePoints
+from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array
 
 Indices = npt.NDArray[np.integer]
 
+_NEAREST = 0.02  # metres to the camera
 _STEP = 0.5  # crop pixels between the samples across the outline
 _FURTHER, _BESIDE = 1.5, 1.0  # crop pixels out of a point and beside an edge, where that is the outline instead
 
@@ -29,7 +30,8 @@ class OutlineSettings:
     """What of the outline is used.
 
     Attributes:
-        parts: regions of the face; ears and foreheads end under hair.
+        parts: regions of the face whose outline is used.
+        hiding: those that only hide it: ears and foreheads end under hair.
         rim: metres from the rim of the model, where the head goes on.
         reach: crop pixels to either side within which the mask's edge is looked for.
         spacing: side in crop pixels of the squares of which each gives one point: neighbours repeat each other.
@@ -37,6 +39,7 @@ class OutlineSettings:
     """
 
     parts: tuple[str, ...] = ("skin", "chin", "nose", "lips", "brow_left", "brow_right")
+    hiding: tuple[str, ...] = ("ear_left", "ear_right", "forehead")
     rim: float = 0.012
     reach: float = 6.0
     spacing: float = 1.5
@@ -67,33 +70,48 @@ class OutlineFinder:
 
     def __init__(self, model: FaceModel, settings: OutlineSettings | None = None) -> None:
         self._settings = settings or OutlineSettings()
-        self._corners = np.ascontiguousarray(model.triangles.T)
-        self._ends, self._sides, self._opposite, rim = _edges(model.triangles)
-        self._used = _used(model, self._ends, rim, self._settings)
-        self._triangles = model.triangles
+        used, hiding = (
+            np.isin(model.regions, [index for index, name in enumerate(model.region_names) if name in names])
+            for names in (self._settings.parts, self._settings.hiding)
+        )
+        # Of the other parts nothing is looked at.
+        self._kept = np.flatnonzero((used | hiding)[model.triangles].all(axis=1))
+        vertices, corners = np.unique(model.triangles[self._kept], return_inverse=True)
+        self._corners = corners.reshape(-1, 3).T.copy()
+        self._mean = model.mean[vertices]
+        self._basis = model.basis[vertices].reshape(self._mean.size, model.basis.shape[2])
+        self._ends, self._sides, self._opposite = _edges(self._corners.T)
+        used &= _away_from_rim(model, self._settings.rim)
+        self._used = used[vertices][self._ends].all(axis=0)
 
-    def __call__(self, vertices: Array, output: NetworkOutput, view: FacingView) -> Outline:
+    def __call__(
+        self, coefficients: Array, rotation: Array, translation: Array, output: NetworkOutput, view: FacingView
+    ) -> Outline:
         """The outline of a face, where the mask ends near it; it may be empty.
 
         Args:
-            vertices: (V, 3) metres in the frame of the view's own camera.
+            coefficients: (K + E,) of the face.
+            rotation, translation: (3, 3) and (3,) metres, view's own camera <- head.
             output: of the network on ``view``.
         """
-        if vertices[:, 2].min() <= 0.0:  # no head that could be believed
-            return self._outline(np.zeros(0, np.intp), np.zeros((0, 2)), np.zeros((0, 2)))
+        shape = self._mean + (self._basis @ coefficients.astype(np.float32)).reshape(-1, 3)
+        vertices = shape @ rotation.T.astype(np.float32) + translation.astype(np.float32)
+        if not len(vertices) or vertices[:, 2].min() < _NEAREST:  # no head that could be believed
+            return self._outline(np.zeros(0, np.intp), *2 * [np.zeros((0, 2), np.float32)])
         edge, middle, normal, half = self._silhouette(vertices, view)
         chosen = _spread(middle, self._settings.spacing)
         edge, middle, normal, half = edge[chosen], middle[chosen], normal[chosen], half[chosen]
         used = np.flatnonzero(self._used.take(edge))
-        used = used[~_hidden(middle[used], normal[used], middle, half, self._settings.reach)]
+        used = used[~hidden(middle[used], normal[used], middle, half, self._settings.reach)]
         edge, middle, normal = edge[used], middle[used], normal[used]
         offset, found = _mask_edge(middle, normal, output, view, self._settings)
         return self._outline(edge[found], middle[found] + offset[found, None] * normal[found], normal[found])
 
-    def _silhouette(self, vertices: Array, view: FacingView) -> tuple[Indices, Array, Array, Array]:
+    def _silhouette(self, vertices: FloatArray, view: FacingView) -> tuple[Indices, FloatArray, FloatArray, FloatArray]:
         """Edges (S,) between a triangle that faces the camera and one that does not; in the view their middles (S, 2),
         their normals (S, 2), away from what faces the camera, and half of their lengths (S,)."""
-        u, v = view.pinhole.project_straight(vertices).T.copy()
+        camera, (x, y, depth) = view.pinhole, vertices.T
+        u, v = x / depth * camera.fx + camera.cx, y / depth * camera.fy + camera.cy
         across, down = ([values.take(corner) for corner in self._corners] for values in (u, v))
         turn = (across[1] - across[0]) * (down[2] - down[0]) - (down[1] - down[0]) * (across[2] - across[0])
         facing = turn < 0.0
@@ -109,38 +127,43 @@ class OutlineFinder:
         middle = np.column_stack([0.5 * (u0 + u1), 0.5 * (v0 + v1)])
         return edge, middle, np.column_stack([outward * along_v, -outward * along_u]), 0.5 * length
 
-    def _outline(self, edge: Indices, pixels: Array, normals: Array) -> Outline:
+    def _outline(self, edge: Indices, pixels: FloatArray, normals: FloatArray) -> Outline:
         """Of which the middles of edges are part."""
-        triangle = self._sides[0, edge]
-        on_edge = (self._triangles[triangle][:, :, None] == self._ends[:, edge].T[:, None, :]).any(axis=2)
-        middles = SurfacePoints(triangle, np.where(on_edge, np.float32(0.5), np.float32(0.0)))
-        return Outline(middles, pixels, normals)
+        side = self._sides[0, edge]
+        on_edge = (self._corners[:, side, None] == self._ends[:, edge].T).any(axis=2).T
+        middles = SurfacePoints(self._kept[side], np.where(on_edge, np.float32(0.5), np.float32(0.0)))
+        return Outline(middles, pixels.astype(np.float64), normals.astype(np.float64))
 
 
-def _edges(triangles: Indices) -> tuple[Indices, Indices, Indices, Indices]:
-    """The edges that two triangles share: their ends, their triangles and the triangles' third corners, each (2, E);
-    and the vertices of the others, the rim of the mesh."""
+def _sorted_edges(triangles: Indices) -> tuple[Indices, Indices, npt.NDArray[np.bool_]]:
+    """The three edges of each triangle as ends (3 T, 2), those that are the same beside each other; which of the
+    triangles' edges they are (3 T,); and whether the next is the same (3 T - 1,)."""
     ends = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
-    third, triangle = triangles[:, [2, 0, 1]].ravel(), np.repeat(np.arange(len(triangles)), 3)
     order = np.lexsort(ends.T)
-    ends, third, triangle = ends[order], third[order], triangle[order]
-    again = (ends[1:] == ends[:-1]).all(axis=1)
+    ends = ends[order]
+    return ends, order, np.asarray((ends[1:] == ends[:-1]).all(axis=1))
+
+
+def _edges(triangles: Indices) -> tuple[Indices, Indices, Indices]:
+    """The edges that two triangles share: their ends, their triangles and the triangles' third corners, each (2, E)."""
+    ends, order, again = _sorted_edges(triangles)
     first = np.flatnonzero(again)
-    alone = ~np.r_[again, False] & ~np.r_[False, again]
-    both = np.array([first, first + 1])
-    return ends[first].T.copy(), triangle[both], third[both], np.unique(ends[alone])
+    both = order[np.array([first, first + 1])]
+    return ends[first].T.copy(), both // 3, triangles[:, [2, 0, 1]].ravel()[both]
 
 
-def _used(model: FaceModel, ends: Indices, rim: Indices, settings: OutlineSettings) -> npt.NDArray[np.bool_]:
-    """Which edges with these ends (2, E) lie in the parts that are used, away from the rim."""
-    parts = [index for index, name in enumerate(model.region_names) if name in settings.parts]
-    usable = np.isin(model.regions, parts)
-    if len(rim):
-        usable &= cKDTree(model.mean[rim]).query(model.mean)[0] > settings.rim
-    return np.asarray(usable[ends].all(axis=0))
+def _away_from_rim(model: FaceModel, distance: float) -> npt.NDArray[np.bool_]:
+    """Which vertices (V,) lie further than ``distance`` metres from the edges that only one triangle has."""
+    ends, _, again = _sorted_edges(model.triangles)
+    rim = np.unique(ends[~np.r_[again, False] & ~np.r_[False, again]])
+    if not len(rim):
+        return np.ones(len(model.mean), np.bool_)
+    return np.asarray(cKDTree(model.mean[rim]).query(model.mean)[0] > distance)
 
 
-def _hidden(points: Array, normals: Array, middle: Array, half: Array, reach: float) -> npt.NDArray[np.bool_]:
+def hidden(
+    points: FloatArray, normals: FloatArray, middle: FloatArray, half: FloatArray, reach: float
+) -> npt.NDArray[np.bool_]:
     """Of which points of the silhouette an edge of it lies further out: the face goes on there."""
     away_u, away_v = (middle[:, axis] - points[:, axis, None] for axis in (0, 1))
     n_u, n_v = normals.T[:, :, None]
@@ -148,19 +171,19 @@ def _hidden(points: Array, normals: Array, middle: Array, half: Array, reach: fl
     return np.asarray(((out > _FURTHER) & (out < reach) & (beside < half + _BESIDE)).any(axis=1))
 
 
-def _spread(pixels: Array, spacing: float) -> Indices:
+def _spread(pixels: FloatArray, spacing: float) -> Indices:
     """The first of the pixels (N, 2) in each square of ``spacing`` a side."""
     square = np.floor(pixels / spacing).astype(np.intp)
     return np.unique(square[:, 0] * 65536 + square[:, 1], return_index=True)[1]
 
 
 def _mask_edge(
-    middle: Array, normal: Array, output: NetworkOutput, view: FacingView, settings: OutlineSettings
-) -> tuple[Array, npt.NDArray[np.bool_]]:
+    middle: FloatArray, normal: FloatArray, output: NetworkOutput, view: FacingView, settings: OutlineSettings
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """How far out of each point (M,) the matchability falls through one half, and where it does so once and clearly."""
     if not len(middle):
-        return np.zeros(0), np.zeros(0, np.bool_)
-    offset = np.arange(-settings.reach, settings.reach + 0.5 * _STEP, _STEP)
+        return np.zeros(0, np.float32), np.zeros(0, np.bool_)
+    offset = np.arange(-settings.reach, settings.reach + 0.5 * _STEP, _STEP, dtype=np.float32)
     places = middle[:, None] + offset[:, None] * normal[:, None]
     cells = (places + 0.5) * (output.matchability.shape[1] / view.size) - 0.5
     u, v = (np.ascontiguousarray(cells[..., axis], dtype=np.float32) for axis in (0, 1))

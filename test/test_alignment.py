@@ -11,7 +11,7 @@ from synthetic_views import CAMERA, View
 
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings, FailureReason
 from dense_face_ros.correspondence import Correspondences
-from dense_face_ros.energy import IdentityPrior
+from dense_face_ros.energy import FitState, IdentityPrior
 from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.geometry import rotation_from_vector, vector_from_rotation
 from dense_face_ros.outline import Outline
@@ -78,8 +78,8 @@ def test_the_outline_tells_the_shape_where_no_correspondence_does(small_model: F
     further = edge.pixels + np.column_stack([2.0 * out, np.full(len(out), 40.0)])
     asked: list[np.ndarray] = []
 
-    def outline(vertices: np.ndarray) -> Outline:
-        asked.append(vertices)
+    def outline(face: FitState) -> Outline:
+        asked.append(small_model.shape(face.coefficients) @ face.rotation.T + face.translation)
         return Outline(edge.points, further, np.column_stack([out, np.zeros(len(out))]))
 
     aligner = Aligner(small_model, INDEPENDENT)
@@ -91,11 +91,32 @@ def test_the_outline_tells_the_shape_where_no_correspondence_does(small_model: F
     assert fit.residual < 1.5 * without.residual  # of the correspondences alone
 
 
+@pytest.mark.parametrize(("moved", "times"), [(0.001, 1), (0.02, 2)])
+def test_the_outline_is_that_of_the_start_where_the_face_stayed_there(
+    small_model: FaceModel, moved: float, times: int
+) -> None:
+    view = View.of(small_model, np.random.default_rng(15), yaw=15.0, noise=0.2)
+    edge = View.of(small_model, np.random.default_rng(15), yaw=15.0, count=20).correspondences
+    asked: list[FitState] = []
+
+    def outline(face: FitState) -> Outline:
+        asked.append(face)
+        return Outline(edge.points, edge.pixels, np.tile([1.0, 0.0], (20, 1)))
+
+    aligner = Aligner(small_model)
+    start = aligner.align(view.correspondences, CAMERA)
+    before = replace(start, pose=start.pose + np.array([[0, 0, 0, moved]] + 3 * [4 * [0]]))
+    fit = aligner.align(view.correspondences, CAMERA, start=before, outline=outline)
+    assert len(asked) == times
+    np.testing.assert_array_equal(asked[0].translation, before.pose[:3, 3])
+    np.testing.assert_allclose(asked[-1].translation, fit.pose[:3, 3], atol=0.003)
+
+
 def test_a_fit_without_an_outline_in_sight_is_that_of_the_correspondences(small_model: FaceModel) -> None:
     view = View.of(small_model, np.random.default_rng(13), yaw=15.0, noise=0.5)
     nothing = Outline(SurfacePoints(np.zeros(0, np.int32), np.zeros((0, 3), np.float32)), *2 * [np.zeros((0, 2))])
     aligner = Aligner(small_model)
-    without, fit = (aligner.align(view.correspondences, CAMERA, outline=o) for o in (None, lambda vertices: nothing))
+    without, fit = (aligner.align(view.correspondences, CAMERA, outline=o) for o in (None, lambda face: nothing))
     np.testing.assert_array_equal(fit.pose, without.pose)
     np.testing.assert_array_equal(fit.information, without.information)
 
@@ -105,7 +126,7 @@ def test_an_outline_of_something_else_does_not_spoil_the_fit(small_model: FaceMo
     edge = View.of(small_model, np.random.default_rng(14), yaw=-20.0, count=30).correspondences
     hand = Outline(edge.points, edge.pixels + [14.0, 0.0], np.tile([1.0, 0.0], (30, 1)))
     aligner = Aligner(small_model)
-    fit, without = (aligner.align(view.correspondences, CAMERA, outline=o) for o in (lambda vertices: hand, None))
+    fit, without = (aligner.align(view.correspondences, CAMERA, outline=o) for o in (lambda face: hand, None))
     moved = _project(small_model, fit.pose, fit.coefficients) - _project(
         small_model, without.pose, without.coefficients
     )
