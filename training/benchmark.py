@@ -34,14 +34,16 @@ from dense_face_ros import FaceTracker
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, model_file
 from dense_face_ros.correspondence import Correspondences, correspondences
+from dense_face_ros.energy import FitState
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.geometry import Array, Crop
 from dense_face_ros.head_fitting import MARGIN
 from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.outline import Outline, OutlineFinder
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 from training.benchmarks.metrics import box_of
@@ -73,6 +75,7 @@ class Stages:
     network: CorrespondenceNetwork
     template: Template
     aligner: Aligner
+    outline: OutlineFinder
     visibility: LandmarkVisibility
     eyes: EyeOpenness
     tracker: HeadTracker
@@ -190,32 +193,50 @@ def _measure_stages(
         return correspondences(outputs[index], views[index], stages.template)
 
     result["correspondences"] = timed(lift, count, repeats)
-    pairs = [(lift(i), views[i].pinhole) for i in range(count)]
-    fitted = [pair for pair in pairs if _aligned(stages.aligner, *pair, None) is not None]
-    result["correspondence_count"] = float(np.mean([len(p) for p, _ in pairs]))
+    pairs = [lift(i) for i in range(count)]
+
+    def align(index: int, before: Alignment | None) -> Alignment | None:
+        """As the tracker does: in the view, from the frame before in the camera's frame."""
+        view = views[index]
+
+        def outline(face: FitState) -> Outline:
+            return stages.outline(face.coefficients, face.rotation, face.translation, outputs[index], view)
+
+        start = None if before is None else before.turned(view.rotation.T)
+        prior = None if before is None else before.identity
+        try:
+            found = stages.aligner.align(pairs[index], view.pinhole, start=start, identity_prior=prior, outline=outline)
+        except AlignmentFailure:
+            return None
+        return found.turned(view.rotation)
+
+    fits = [align(i, None) for i in range(count)]
+    fitted = [i for i, fit in enumerate(fits) if fit is not None]
+    result["correspondence_count"] = float(np.mean([len(p) for p in pairs]))
     result["share_aligned"] = len(fitted) / count
     if not fitted:
         return result
-    result["alignment_cold"] = timed(lambda i: stages.aligner.align(*fitted[i]), len(fitted), repeats)
+    result["alignment_cold"] = timed(lambda i: align(fitted[i], None), len(fitted), repeats)
     before: list[Alignment | None] = [None]
 
     def forget() -> None:
-        before[0] = _aligned(stages.aligner, *fitted[0], None)
+        before[0] = fits[fitted[0]]
 
     def warm(index: int) -> None:
-        before[0] = _aligned(stages.aligner, *fitted[index], before[0])
+        before[0] = align(fitted[index], before[0])
 
     result["alignment_warm"] = timed(warm, len(fitted), repeats, start=forget)
+
+    def outline_of(index: int) -> Outline:
+        fit, view = fits[fitted[index]], views[fitted[index]]
+        assert fit is not None
+        face = fit.turned(view.rotation.T)
+        pose, output = face.pose, outputs[fitted[index]]
+        return stages.outline(face.coefficients, pose[:3, :3], pose[:3, 3], output, view)
+
+    result["outline"] = timed(outline_of, len(fitted), repeats)
+    result["outline_count"] = float(np.mean([len(outline_of(i)) for i in range(len(fitted))]))
     return result
-
-
-def _aligned(
-    aligner: Aligner, pairs: Correspondences, camera: PinholeCamera, before: Alignment | None
-) -> Alignment | None:
-    try:
-        return aligner.align(pairs, camera, start=before, identity_prior=before.identity if before else None)
-    except AlignmentFailure:
-        return None
 
 
 def stages_of(network: Path | None, threads: int) -> Stages:
@@ -224,9 +245,10 @@ def stages_of(network: Path | None, threads: int) -> Stages:
     tracker, file = FaceTracker(network_path=network, threads=threads), model_file.network_path(network)
     finder = FaceFinder(model_file.companion(file, "face_finder"), threads=threads)
     eyes = EyeOpenness(model_file.companion(file, "eyelids"), threads=threads)
-    aligner, visibility = Aligner(tracker.model), LandmarkVisibility(tracker.model)
-    markers = marker_stage(tracker.model)
-    return Stages(finder, tracker.network, tracker.template, aligner, visibility, eyes, tracker, markers)
+    model = tracker.model
+    aligner, outline, visibility = Aligner(model), OutlineFinder(model), LandmarkVisibility(model)
+    markers = marker_stage(model)
+    return Stages(finder, tracker.network, tracker.template, aligner, outline, visibility, eyes, tracker, markers)
 
 
 def marker_stage(model: FaceModel) -> Callable[[HeadState], object] | None:

@@ -23,8 +23,7 @@ from torch.nn import functional as F
 
 from dense_face_ros.alignment import AlignmentSettings, model_prior
 from dense_face_ros.correspondence import CorrespondenceSettings
-from dense_face_ros.energy import FitState
-from dense_face_ros.energy import MEDIAN_OF_NORM
+from dense_face_ros.energy import MEDIAN_OF_NORM, FitState
 from dense_face_ros.template import Template
 from training.head_view import SURFACE_SIDE, SurfaceMaps
 from training.loss import Divisor, own

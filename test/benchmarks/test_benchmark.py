@@ -14,6 +14,7 @@ from dense_face_ros.correspondence import cell_pixels
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Crop, rotation_from_yaw_pitch_roll
+from dense_face_ros.outline import OutlineFinder
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 from training import benchmark
@@ -64,8 +65,9 @@ def stages(model, state_of, crop, known_tracker):
     network = _OneFaceNetwork(model, template, state, crop)
     visibility, tracker = LandmarkVisibility(model), known_tracker([state])
     return benchmark.Stages(
-        _NoFinder(), network, template, Aligner(model), visibility, EyeOpenness(), tracker, lambda state: b""
-    )
+        _NoFinder(), network, template, Aligner(model), OutlineFinder(model), visibility, EyeOpenness(), tracker,
+        lambda state: b"",
+    )  # fmt: skip
 
 
 def test_every_stage_is_timed(stages) -> None:
@@ -73,7 +75,7 @@ def test_every_stage_is_timed(stages) -> None:
     result = benchmark.measure(stages, images, repeats=2)
     timed = {name for name, value in result.items() if isinstance(value, dict)}
     assert timed == {"tracker_update", "tracker_search", "finder", "crop", "network", "correspondences",
-                     "alignment_cold", "alignment_warm", "visibility", "eyelids", "markers"}  # fmt: skip
+                     "alignment_cold", "alignment_warm", "outline", "visibility", "eyelids", "markers"}  # fmt: skip
     assert all(result[name]["runs"] == 4 for name in timed)
     assert result["share_tracked"] == 1.0 and result["share_aligned"] == 1.0
     assert json.loads(json.dumps(result, allow_nan=False)) == result
