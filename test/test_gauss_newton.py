@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from synthetic_views import View
@@ -10,6 +13,7 @@ from dense_face_ros.alignment import AlignmentSettings, model_prior
 from dense_face_ros.energy import DataTerm, FitState
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.gauss_newton import CholeskyFactor, minimise, solve
+from dense_face_ros.geometry import Array
 
 
 @pytest.fixture
@@ -52,3 +56,38 @@ def test_a_minimum_is_of_one_state_and_tells_the_datas_part(small_model: FaceMod
     size = small_model.identity_size
     np.testing.assert_allclose(added[:6], 0.0, atol=1e-9)
     np.testing.assert_allclose(added[6 : 6 + size, 6 : 6 + size], np.eye(size), atol=1e-6)
+
+
+class Slope:
+    """In place of the data: -x at the place x, nearly straight, so that it alone asks for a step of 500."""
+
+    double_precision = True
+
+    def residuals(self, state: FitState) -> SimpleNamespace:
+        return SimpleNamespace(squared=np.zeros(1), at=state.translation[0])
+
+    def value(self, residuals: SimpleNamespace, scale: float) -> float:
+        return -float(residuals.at)
+
+    def normal_equations(self, state: FitState, residuals: SimpleNamespace, scale: float) -> tuple[Array, Array]:
+        return np.diag([1e-3, 1.0, 1.0, 1.0, 1.0, 1.0]), np.array([-0.5, 0.0, 0.0, 0.0, 0.0, 0.0])
+
+
+class Wall:
+    """In place of the prior: x^4, flat where the descent begins."""
+
+    def value(self, state: FitState) -> float:
+        return float(state.translation[0] ** 4)
+
+    def add_to(self, matrix: Array, gradient: Array, state: FitState) -> None:
+        x = state.translation[0]
+        matrix[0, 0] += 6.0 * x**2
+        gradient[0] += 2.0 * x**3
+
+
+def test_a_step_is_damped_until_data_and_prior_together_fall_and_the_next_is_long_again() -> None:
+    data: Any = Slope()
+    prior: Any = Wall()
+    found = minimise(data, prior, FitState(np.eye(3), np.zeros(3), np.zeros(0)), 10, 1e-6)
+    assert found is not None and found.converged
+    assert found.state.translation[0] == pytest.approx(0.25 ** (1 / 3), rel=1e-3)
