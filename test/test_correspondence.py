@@ -117,11 +117,16 @@ def test_flow_that_is_not_finite_is_ignored(template: Template) -> None:
     assert not ((rows > 40) & (rows < 79)).any()
 
 
+def _expected(template: Template, distance: float, aside: float = 0.0) -> np.ndarray:
+    """Vertices of a flat face at a distance (metres), which crop pixels show by ``SHRINK``, but for so many pixels."""
+    crop_pixels = (template.coordinates - SHRINK[:, 2]) @ np.linalg.inv(SHRINK[:, :2]).T + [aside, 0.0]
+    rays = (VIEW.to_image(crop_pixels) - (CAMERA.cx, CAMERA.cy)) / CAMERA.fx
+    return distance * np.column_stack([rays, np.ones(len(rays))])
+
+
 def test_what_is_expected_elsewhere_is_left_out(template: Template) -> None:
     """Half of the crop shows the face where it is expected; the other half claims the same parts 50 pixels away."""
-    crop_pixels = (template.coordinates - SHRINK[:, 2]) @ np.linalg.inv(SHRINK[:, :2]).T
-    rays = (VIEW.to_image(crop_pixels) - (CAMERA.cx, CAMERA.cy)) / CAMERA.fx
-    expected = 0.8 * np.column_stack([rays, np.ones(len(rays))])  # on a flat face, a crop pixel is 2 mm
+    expected = _expected(template, 0.8)  # a crop pixel is 2 mm
     output = _affine_output(SHRINK)
     assert len(correspondences(output, VIEW, template, expected=expected)) == len(
         correspondences(output, VIEW, template)
@@ -133,6 +138,14 @@ def test_what_is_expected_elsewhere_is_left_out(template: Template) -> None:
     assert len(found) > 50
     assert found.pixels[:, 0].max() < 64.0
     assert correspondences(output, VIEW, template).pixels[:, 0].max() > 64.0
+
+
+@pytest.mark.parametrize(("distance", "reached"), [(0.8, True), (2.0, False)])
+def test_the_reach_is_in_metres(template: Template, distance: float, reached: bool) -> None:
+    """Twenty-eight crop pixels are 6 cm nearby and 14 cm far away."""
+    expected = _expected(template, distance, aside=28.0)
+    found = correspondences(_affine_output(SHRINK), VIEW, template, expected=expected)
+    assert (len(found) > 50) == reached
 
 
 def test_of_equal_cells_one_is_chosen_the_same_every_time(template: Template) -> None:
