@@ -10,6 +10,7 @@ from painted_face import ReadingNetwork, head_at, paint
 
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels
+from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.geometry import (
@@ -122,6 +123,16 @@ def test_the_next_view_turns_with_the_camera(fitter: HeadFitter, template: Templ
     assert np.degrees(np.linalg.norm(away)) < 1.0
 
 
+def test_a_head_seen_from_above_stays_as_it_is_in_its_view(fitter: HeadFitter, template: Template) -> None:
+    """Its own down then lies along the line of sight, where it points nowhere in the view."""
+    fit, _ = fit_painted(fitter, template, pose_at(0.0, 0.0, 25.0, (0.0, 0.0, 0.6)))
+    pose = fit.alignment.pose.copy()
+    pose[:3, :3] = np.column_stack([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+    bowed = replace(fit, view=fit.next_view(CAMERA), alignment=replace(fit.alignment, pose=pose))
+    turn = vector_from_rotation(bowed.next_view(CAMERA).rotation.T @ bowed.view.rotation)
+    assert np.degrees(np.linalg.norm(turn)) < 2.0
+
+
 def test_a_camera_that_becomes_known_is_shown_the_same_place(fitter: HeadFitter, template: Template) -> None:
     fit, marks = fit_painted(fitter, template, pose_at(10.0, 0.0, 20.0, (0.1, 0.05, 0.6)))
     view = fit.next_view(replace(CAMERA, fx=450.0, fy=450.0))
@@ -151,6 +162,51 @@ def test_a_head_cut_off_by_the_edge_is_known_less_well(fitter: HeadFitter, templ
     part = fitter.fit(np.ascontiguousarray(image[:, :edge]), FacingView.of(crop_on(marks), cut)).alignment
     assert whole.doubt == 1.0 and part.doubt == 2.0
     assert np.trace(part.covariance[3:, 3:]) > 2.0 * np.trace(whole.covariance[3:, 3:])
+
+
+def test_a_fit_that_begins_where_it_ends_is_over_at_once(fitter: HeadFitter, template: Template) -> None:
+    """Wherever in the image the head is."""
+    points = head_at(template.model, pose_at(20.0, 0.0, 0.0, (0.25, 0.1, 0.6)))
+    marks = CAMERA.project(template.model.at(template.model.landmarks, points))
+    image, view = paint(template, points, CAMERA), FacingView.of(crop_on(marks), CAMERA)
+    fit = fitter.fit(image, view)
+    assert fitter.fit(image, view, start=fit).alignment.iterations == 1
+
+
+def test_what_is_known_of_the_person_is_kept(fitter: HeadFitter, template: Template) -> None:
+    points = head_at(template.model, pose_at(0.0, 0.0, 0.0, (0.0, 0.0, 0.6)))
+    view = FacingView.of(crop_on(CAMERA.project(template.model.at(template.model.landmarks, points))), CAMERA)
+    size = template.model.identity_size
+    person = IdentityPrior(np.full(size, 0.3), 1e8 * np.eye(size))
+    fit = fitter.fit(paint(template, points, CAMERA), view, identity=person)
+    assert fit.alignment.coefficients[:size] == pytest.approx(person.mean, abs=0.01)
+
+
+class Partly(ReadingNetwork):
+    """Matches hardly anything in the columns ``hidden`` of its grid nor beside the face, and is very unsure there."""
+
+    def __init__(self, hidden: slice) -> None:
+        super().__init__()
+        self._hidden = hidden
+
+    def run(self, crop: np.ndarray) -> NetworkOutput:
+        output = super().run(crop)
+        output.matchability[:, self._hidden] = 0.0
+        output.log_sigma[output.matchability == 0.0] = 3.0
+        return replace(output, matchability=np.maximum(output.matchability, 0.1))
+
+
+def test_coverage_counts_what_is_seen_and_sigma_what_is_matched(fitter: HeadFitter, template: Template) -> None:
+    """The strip down the middle of a face has a third of its picture, and more than that of its triangles."""
+    points = head_at(template.model, pose_at(0.0, 0.0, 0.0, (0.0, 0.0, 0.6)))
+    image, strip = paint(template, points, CAMERA), slice(26, 39)
+    view = FacingView.of(crop_on(CAMERA.project(template.model.at(template.model.landmarks, points))), CAMERA)
+    whole = fitter.fit(image, view)
+    part = HeadFitter(template.model, template, Partly(strip)).fit(image, view)
+    face = whole.output.matchability == 1.0
+    hidden = face[:, strip].sum() / face.sum()
+    assert part.quality["coverage"] == pytest.approx((1.0 - 0.9 * hidden) * whole.quality["coverage"], abs=0.03)
+    assert part.quality["sigma"] == pytest.approx(whole.quality["sigma"])
 
 
 def test_a_head_that_no_view_can_face_is_none() -> None:
