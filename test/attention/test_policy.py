@@ -34,6 +34,7 @@ from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
 
 CAMERA = Camera(30.0)
+TIRED = [Segment(3.2), Segment(0.8, ROAD, CLOSED)] * 16
 
 
 def test_samples_out_of_order_or_seen_already_change_nothing() -> None:
@@ -247,10 +248,9 @@ def test_a_driver_in_dark_glasses_who_sits_otherwise_is_learned_anew() -> None:
 
 
 def test_drowsiness_hides_no_worse_alarm_when_the_direction_is_in_doubt() -> None:
-    tired = [Segment(3.2), Segment(0.8, ROAD, CLOSED)] * 16
     border = Segment(2.0, (17.0, 0.0))
-    assert states_of([*tired, border], camera=Camera(sigma=2.5))[-1] == "drowsy"
-    changes = states_of([*tired, Segment(8.0, LAP), border, Segment(1.0, LAP)], camera=Camera(sigma=2.5))
+    assert states_of([*TIRED, border], camera=Camera(sigma=2.5))[-1] == "drowsy"
+    changes = states_of([*TIRED, Segment(8.0, LAP), border, Segment(1.0, LAP)], camera=Camera(sigma=2.5))
     assert changes[-3:] == ["unresponsive", "unknown", "unresponsive"]
 
 
@@ -343,3 +343,31 @@ def test_time_that_nobody_saw_is_no_stay_on_the_road() -> None:
 
     assert left(Segment(1.3)) == pytest.approx(10.0)
     assert left(Segment(0.5), Segment(0.5, LOST), Segment(0.9)) < 6.0
+
+
+def test_the_budget_is_never_less_than_nothing() -> None:
+    states = judge([Segment(4.0), *[Segment(2.6, LAP), Segment(1.0)] * 6])
+    left = [s.budget_left for s in states if s.budget_left is not None]
+    assert np.nanmin(left) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("then", "last"), [(Segment(1.0, LOST), "unknown"), (Segment(45.0, ROAD, HIDDEN), "attentive")]
+)
+def test_drowsiness_is_not_told_of_eyes_that_nobody_sees(then: Segment, last: str) -> None:
+    assert states_of([*TIRED, Segment(1.0)])[-1] == "drowsy"
+    assert states_of([*TIRED, then])[-1] == last
+
+
+def test_who_fell_asleep_without_response_is_not_awake_because_the_eyes_are_hidden() -> None:
+    glance = [Segment(4.0), Segment(5.5, LAP), Segment(1.5, LAP, CLOSED)]
+    assert states_of([*glance, Segment(3.0, ROAD, HIDDEN)])[-1] == "unresponsive"
+    asleep = [Segment(4.0), Segment(6.5, ROAD, CLOSED), Segment(1.0, LAP), Segment(1.2, LAP, CLOSED)]
+    assert states_of([*asleep, Segment(11.0, LAP, HIDDEN), Segment(2.0, ROAD, HIDDEN)])[-1] == "unresponsive"
+
+
+def test_of_a_slow_turn_only_the_last_moment_belongs_to_the_glance() -> None:
+    settings = PRESETS["euro_ncap"]
+    states = judge([Segment(4.0), Segment(6.0, WINDOW)], Camera(turn=6.0, sigma=0.3))
+    first = next(s.glance for s in states if s.glance > 0.0)
+    assert 0.5 < first < settings.transition + settings.readaptation

@@ -47,6 +47,7 @@ def test_distances_to_borders() -> None:
     assert sector.inside(0.0, 0.0) == pytest.approx(5.0)
     assert sector.inside(14.0, 0.0) == pytest.approx(-4.0)
     assert sector.inside(13.0, -9.0) == pytest.approx(-5.0, abs=0.05)
+    assert Sector((-10.0, 10.0), (-5.0, 80.0)).inside(14.0, 60.0) == pytest.approx(-2.0), "degrees of yaw shrink"
     behind = Sector((170.0, 190.0), (-10.0, 10.0))
     assert behind.inside(-175.0, 0.0) == pytest.approx(5.0)
 
@@ -86,13 +87,20 @@ def test_zones_of_ones_own(tmp_path: Path) -> None:
         ("[]", "format_version: 1"),
         (ROAD_ONLY.replace("1\n", "2\n", 1), "format_version: 1"),
         (ROAD_ONLY.replace("hysteresis: 3", "hysteresis: wide"), "hysteresis is 'wide'; it must be a number"),
+        (ROAD_ONLY.replace("hysteresis: 3", "hysteresis: true"), "hysteresis is True; it must be a number"),
+        (ROAD_ONLY.replace("hysteresis: 3", "hysteresis: .inf"), "hysteresis is inf; it must be a number"),
+        (ROAD_ONLY.replace("hysteresis: 3", "hysteresis: 45"), "hysteresis is 45.0; it must be 0 to 45 degrees"),
         (ROAD_ONLY.replace("road", "street"), "there is no zone named 'road'"),
         (ROAD_ONLY.replace("road", "elsewhere"), "there is no zone named 'road'"),
+        (ROAD_ONLY + "  - {name: elsewhere, cone: {yaw: 1, pitch: 1, radius: 1}}\n", "name 'elsewhere' has a meaning"),
+        (ROAD_ONLY + "  - {name: undecided, cone: {yaw: 1, pitch: 1, radius: 1}}\n", "name 'undecided' has a meaning"),
+        (ROAD_ONLY + "  - {name: unknown, cone: {yaw: 1, pitch: 1, radius: 1}}\n", "name 'unknown' has a meaning"),
         (ROAD_ONLY + "colour: red\n", "'colour' is unknown"),
         (ROAD_ONLY + "  - {name: a}\n", "zone 'a' must have either a cone or a sector"),
         (ROAD_ONLY + "  - {cone: {}}\n", "has no name"),
         (ROAD_ONLY + "  - {name: a, cone: {yaw: 1, pitch: 1}}\n", "cone of zone 'a' must have yaw, pitch and radius"),
         (ROAD_ONLY + "  - {name: a, cone: {yaw: 1, pitch: 1, radius: 0}}\n", "radius of zone 'a' is 0.0"),
+        (ROAD_ONLY + "  - {name: a, cone: {yaw: 1, pitch: 1, radius: 91}}\n", "radius of zone 'a' is 91.0"),
         (ROAD_ONLY + "  - {name: a, sector: {yaw: [3, 1], pitch: [0, 1]}}\n", r"yaw of zone 'a' is \[3.0, 1.0\]"),
         (ROAD_ONLY + "  - {name: a, sector: {yaw: 3, pitch: [0, 1]}}\n", r"yaw of zone 'a' must be \[from, to\]"),
         (ROAD_ONLY + "  - {name: road, cone: {yaw: 1, pitch: 1, radius: 1}}\n", "two zones have the same name"),
