@@ -1,10 +1,59 @@
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from dense_face_ros.evaluation.summary import _eyes
+import numpy as np
+import pytest
+
+from dense_face_ros.evaluation.frame_table import TEXTS, TIME, FrameColumns
+from dense_face_ros.evaluation.summary import _eyes, changes, summary
+
+NAN = np.nan
+JITTER = ("rotation", "position_mm", "raw_rotation", "raw_position_mm", "landmarks")
+
+
+def recorded(**differing: list[float] | list[str]) -> FrameColumns:
+    """Four frames a quarter of a second apart, tracked in a twentieth each, but for what is given."""
+    texts = {name: ["tracking" if name == "status" else "unknown"] * 4 for name in TEXTS}
+    numbers: dict[str, Any] = {f"jitter_{name}": [NAN] * 4 for name in JITTER}
+    numbers |= {TIME: [50.0] * 4, "metric": [1.0] * 4, "eye_left": [0.9] * 4, "eye_right": [0.9] * 4}
+    for name, column in differing.items():
+        (texts if name in TEXTS else numbers)[name] = column
+    columns = {name: np.array(column, dtype=np.float64) for name, column in numbers.items()}
+    return FrameColumns(250_000_000 * np.arange(40, 44), texts, columns)
 
 
 def test_eyes_are_shut_when_none_that_is_seen_is_open() -> None:
     left, right = np.array([(0.1, 0.1), (0.1, 0.9), (0.9, 0.1), (0.1, np.nan), (np.nan, np.nan)]).T
     assert _eyes({"eye_left": left, "eye_right": right}) == {"frames": 4, "share_shut": 0.5}
+
+
+def test_rates_are_those_of_the_recording_and_of_the_machine() -> None:
+    found = summary(recorded(), {})
+    assert (found["duration_s"], found["rate_hz"]) == (0.75, 4.0)
+    assert found["times_real_time"] == pytest.approx(0.75 / 0.2)
+
+
+@pytest.mark.parametrize(("metric", "told"), [([1.0] * 4, True), ([0.0, 1.0, 1.0, 1.0], False)])
+def test_a_recording_is_metric_when_all_of_its_frames_are(metric: list[float], told: bool) -> None:
+    assert summary(recorded(metric=metric), {})["metric"] is told
+
+
+def test_errors_are_those_of_frames_with_a_truth_and_angles_are_wrapped() -> None:
+    """The second frame has no truth and no head, the third a truth and no head."""
+    compared: dict[str, Any] = {f"error_{axis}": [0.0, NAN, NAN, 0.0] for axis in "xy"}
+    compared |= {"true_x": [0.0, NAN, 0.0, 0.0], "true_z": [0.5, NAN, 0.5, 0.5], "error_z": [0.01, NAN, NAN, -0.01]}
+    compared |= {name: [0.0] * 4 for name in ("pitch", "true_pitch", "roll", "true_roll", "error_rotation")}
+    compared |= {"yaw": [179.0, NAN, NAN, 5.0], "true_yaw": [-179.0, NAN, 0.0, 1.0]}
+    truth = summary(recorded(status=["tracking", "lost", "lost", "tracking"], **compared), {})["truth"]
+    assert (truth["frames"], truth["missed"]) == (3, 1)
+    assert truth["mean_absolute_deg"]["yaw"] == pytest.approx(3.0) and truth["bias_deg"]["yaw"] == pytest.approx(1.0)
+    assert truth["depth_percent"]["mean"] == pytest.approx(2.0)
+    assert truth["position_mm"]["mean"] == pytest.approx(10.0)
+
+
+def test_attention_changes_from_its_first_state_on() -> None:
+    told = changes(recorded(attention=["unknown", "attentive", "attentive", "sleep"]))
+    assert [(change["frame"], change["seconds"], change["state"]) for change in told] == [
+        (0, 0.0, "unknown"), (1, 0.25, "attentive"), (3, 0.75, "sleep")
+    ]  # fmt: skip
