@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,6 +66,8 @@ def test_somebody_behind_is_not_the_driver_though_seen_beside_the_same_pixel() -
     there = head(z=0.7)
     assert not there.reaches(head(z=1.5), 0.7, 0.5)
     assert there.reaches(head(z=0.78), 0.7, 0.5)
+    assert there.reaches(head(z=0.9), 0.7, 0.03), "its size is not known yet"
+    assert not there.reaches(head(z=1.0), 0.7, 0.03)
 
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, WIDTH, HEIGHT)
@@ -106,17 +109,51 @@ def test_only_who_was_lost_for_a_while_may_look_otherwise(driver: Driver) -> Non
     [
         (seen(ANOTHERS, at=(0.05, 0.75), turned=20.0), True),
         (seen(ANOTHERS, at=(0.12, 0.7)), False),
+        (seen(ANOTHERS, at=(0.0, 0.81)), True),
         (seen(ANOTHERS, at=(0.0, 0.85)), False),
         (seen(ANOTHERS, turned=28.0), False),
         (seen(HIS, at=(0.12, 0.85)), True),
         (seen(ANOTHERS, at=(0.0, 1.4), camera=PinholeCamera(1200.0, 1200.0, 319.5, 239.5, WIDTH, HEIGHT)), True),
     ],
-    ids=["in a shadow", "jumped aside", "jumped back", "jumped round", "jumped, looks alike", "another camera"],
+    ids=[
+        "in a shadow",
+        "jumped aside",
+        "fitted further away",
+        "jumped back",
+        "jumped round",
+        "jumped, looks alike",
+        "another camera",
+    ],
 )
 def test_a_head_that_is_followed_may_look_otherwise_if_it_moved_as_heads_do(
     driver: Driver, fit: Any, same: bool
 ) -> None:
     assert driver.may_be(fit, 1 / 30, followed=True) is same
+
+
+def test_who_turned_further_than_looks_are_kept_is_known_by_the_look_just_before(driver: Driver) -> None:
+    assert driver.may_be(seen(HIS, turned=25.0), 0.2) and not driver.may_be(seen(ANOTHERS, turned=25.0), 0.2)
+
+
+def test_a_driver_whose_look_is_not_doubted_is_sought_only_where_he_was_just_before(driver: Driver) -> None:
+    assert not driver.may_be(seen(HIS, at=(0.25, 0.7)), 1 / 30)
+
+
+@pytest.mark.parametrize(("step", "waits", "gives_up"), [(1 / 30, 0.9, 1.1), (2.0, 2.9, 3.1), (10.0, 4.9, 5.1)])
+def test_a_driver_is_not_gone_before_the_next_frame_of_a_video(
+    driver: Driver, step: float, waits: float, gives_up: float
+) -> None:
+    assert not driver.gone(waits, step) and driver.gone(gives_up, step)
+
+
+def test_a_proposal_may_be_off_the_head_and_is_measured_without_the_lens(driver: Driver) -> None:
+    assert driver.may_be_at(seen(HIS, at=(0.19, 0.7)).centre, 0.0, CAMERA)
+    assert not driver.may_be_at(seen(HIS, at=(0.21, 0.7)).centre, 0.0, CAMERA)
+    lens = replace(CAMERA, distortion_model="plumb_bob", distortion=(-0.8, 0.0, 0.0, 0.0))
+    for x, near in ((0.19, True), (0.21, False)):
+        aside = seen(HIS, at=(x, 0.7), camera=lens)
+        assert driver.may_be_at(aside.centre, 0.0, lens) is near
+        assert Place.of(aside).centre == pytest.approx(lens.project_straight(np.array([[x, 0.0, 0.7]]))[0], abs=0.1)
 
 
 def test_nobody_is_taken_for_the_driver_for_looking_like_the_one_before(driver: Driver) -> None:

@@ -55,6 +55,15 @@ def test_a_head_seen_by_an_assumed_camera_is_as_doubtful_as_it_is_published() ->
     assert samples[0].covariance is not None and np.array_equal(samples[0].covariance, pose_covariance(state))
 
 
+def test_each_eye_is_itself_and_the_speed_is_told_without_a_head_too() -> None:
+    samples: list[HeadSample] = []
+    judge = AttentionJudge(SimpleNamespace(update=samples.append))  # type: ignore[arg-type]
+    judge.judge(1.0, tracked_state(MODEL, 1.0, CAMERA), 20.0)
+    judge.judge(2.0, HeadState.without_head(2.0, Status.LOST, "hidden", CAMERA, 6, 3), 20.0)
+    assert samples[0].eye_openness == pytest.approx((0.9, np.nan), nan_ok=True)
+    assert [sample.speed for sample in samples] == [20.0, 20.0] and samples[1].rotation is None
+
+
 def test_the_node_s_parameter_file_is_taken_and_the_command_line_after_it(tmp_path: Path) -> None:
     file = tmp_path / "attention.yaml"
     file.write_text("/**/attention:\n  ros__parameters: {preset: custom, long_glance: 1.5, camera_yaw: 8.0}\n")
