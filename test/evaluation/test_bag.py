@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,6 +41,26 @@ def test_an_image_without_a_stamp_has_the_time_of_its_recording(tmp_path: Path) 
 def test_an_image_before_the_first_camera_info_has_the_camera_of_that(tmp_path: Path) -> None:
     frames = list(BagRecording(write_bag(tmp_path / "bag", "mcap", info_delay=10_000_000)).frames())
     assert all(frame.camera.metric and frame.camera.fx == 500.0 and not frame.note for frame in frames)
+
+
+def test_rectified_images_are_seen_by_the_camera_of_p(tmp_path: Path) -> None:
+    """The bag tells none: its P is zero."""
+    frame = next(BagRecording(write_bag(tmp_path / "bag", "mcap"), rectified=True).frames())
+    assert not frame.camera.metric and "focal length in P is zero" in frame.note
+
+
+def test_true_poses_are_those_of_the_only_topic_that_is_named_so() -> None:
+    def chosen(wanted: str, *topics: str) -> str | None:
+        connections = [SimpleNamespace(topic=topic, msgtype="geometry_msgs/msg/PoseStamped") for topic in topics]
+        recording: Any = SimpleNamespace(name="drive", _reader=SimpleNamespace(connections=connections))
+        found = BagRecording._choose_truth(recording, wanted)
+        return None if found is None else str(found.topic)
+
+    front, rear, raw = "/front/head_pose/truth", "/rear/head_pose/truth", "/front/head_pose/truth/raw"
+    assert chosen("", "/head_pose", front, raw) == front and chosen("", "/head_pose", raw) is None
+    assert chosen(raw, front, rear, raw) == raw
+    with pytest.raises(SourceError, match="has 2 topics of true poses; name one with --truth"):
+        chosen("", front, rear)
 
 
 def test_a_storage_file_without_its_folder(tmp_path: Path) -> None:

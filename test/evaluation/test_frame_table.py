@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,17 @@ def test_values_are_those_of_the_states(columns: FrameColumns) -> None:
         np.degrees(np.sqrt(3e-4))
     )
     assert first["expression.jawOpen"] == 0.3 and first["visible_landmarks"] == 34 and np.isnan(first["eye_right"])
+    assert np.isnan(first["speed"]), "nobody told it"
     assert columns.texts["status"][-1] == "lost" and np.isnan(columns.numbers["yaw"][-1])
+
+
+def test_attention_and_speed_stand_beside_the_head() -> None:
+    attention = AttentionJudge(attention_policy(defaults(ATTENTION))).judge(0.0, tracked_state(MODEL, 0.0, CAMERA))
+    table = FrameTable(MODEL.expression_names)
+    attention = replace(attention, glance=1.5, perclos=0.2)
+    table.add(0, tracked_state(MODEL, 0.0, CAMERA), None, attention, 4.5, speed=12.0)
+    numbers = table.columns().numbers
+    assert [numbers[name][0] for name in ("glance", "perclos", "speed", "milliseconds")] == [1.5, 0.2, 12.0, 4.5]
 
 
 def test_jitter_stands_at_the_middle_of_its_window(columns: FrameColumns) -> None:

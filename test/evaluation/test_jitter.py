@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ros.fake_tracker import make_model, tracked_state
@@ -19,6 +21,17 @@ def test_a_steady_turn_is_no_jitter_and_noise_is_measured() -> None:
     assert all(found.rotation_deg < 1e-3 and found.position_mm < 1e-6 for found in turned if found is not None)
     median = np.median([found.rotation_deg for found in shaken if found is not None])
     assert median == pytest.approx(0.5, rel=0.15)
+
+
+def test_jitter_of_landmarks_is_that_of_an_inner_one_over_the_face() -> None:
+    rng, meter, found = np.random.default_rng(2), JitterMeter(), []
+    places = rng.uniform(0.0, 300.0, (68, 2))
+    spread = np.where(np.arange(68) < 17, 10.0, 1.0)[:, None]  # the jaw line slides along the cheeks
+    for i in range(100):
+        points = places + spread * rng.normal(size=(68, 2))
+        found.append(meter.add(replace(tracked_state(MODEL, i / 30, CAMERA), landmarks_2d=points)))
+    median = np.median([jitter.landmarks_percent for jitter in found if jitter is not None])
+    assert median == pytest.approx(100.0 * np.sqrt(2.0) / 300.0, rel=0.1)
 
 
 def test_a_loss_starts_the_window_anew() -> None:
