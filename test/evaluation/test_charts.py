@@ -24,11 +24,23 @@ def test_a_line_breaks_where_nothing_is_known() -> None:
     assert path.count("M") == 2 and path.count("L") == 2
 
 
-def test_a_long_line_keeps_its_spike() -> None:
-    y = np.zeros(100_000)
-    y[61_803] = 1.0
+def test_more_is_further_up_and_what_is_beyond_the_range_stays_at_its_edge() -> None:
+    line = Series("", np.arange(4.0), np.array([0.0, 1.0, 2.0, -1.0]))
+    (path,) = paths(chart("t", [line], "s", "m", y_range=(0.0, 1.0), size=(960, 210)))
+    assert [point.split()[1] for point in re.split("[ML]", path)[1:]] == ["170.0", "30.0", "30.0", "170.0"]
+
+
+def test_a_band_ends_where_the_plot_does() -> None:
+    svg = chart("t", [Series("", np.array([10.0, 20.0]), np.zeros(2))], "s", "m", [Band(0.0, 90.0, "#eee")])
+    assert 'x="62.0" y="30" width="884.0"' in svg
+
+
+@pytest.mark.parametrize(("usual", "spike", "height"), [(0.0, 1.0, " 30.0"), (1.0, 0.0, " 170.0")])
+def test_a_long_line_keeps_its_spike(usual: float, spike: float, height: str) -> None:
+    y = np.full(100_000, usual)
+    y[61_803] = spike
     (path,) = paths(chart("t", [Series("", np.arange(100_000.0), y)], "s", "m", y_range=(0.0, 1.0), size=(960, 210)))
-    assert path.count("L") < 2000 and " 30.0" in path
+    assert path.count("L") < 2000 and height in path
 
 
 def test_dots_and_nothing_to_draw() -> None:

@@ -1,4 +1,4 @@
-"""What the report's charts show behind their lines."""
+"""What the report tells of a recording, and what its charts show behind their lines."""
 
 from __future__ import annotations
 
@@ -6,9 +6,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
-from dense_face_ros.evaluation.charts import Band
-from dense_face_ros.evaluation.report import _bands
+from dense_face_ros.evaluation.charts import Band, Series
+from dense_face_ros.evaluation.frame_table import TEXTS, TIME, FrameColumns
+from dense_face_ros.evaluation.report import _bands, _liveliest, _pair, report, timelines
+from dense_face_ros.evaluation.run import Run
+from dense_face_ros.evaluation.summary import summary
+
+SHOWN = ("yaw", "pitch", "roll", "x", "y", "z", "eye_left", "eye_right", "glance", "speed", "inliers", "metric", TIME)
+JITTER = ("rotation", "raw_rotation", "position_mm", "raw_position_mm", "landmarks")
+
+
+def recorded(attention: list[str], **numbers: float) -> FrameColumns:
+    """Tracked frames, a tenth of a second apart, with these states of attention; ones but for the given numbers."""
+    count = len(attention)
+    texts = {name: attention if name == "attention" else ["tracking"] * count for name in TEXTS}
+    names = (*SHOWN, *(f"jitter_{name}" for name in JITTER))
+    columns = {name: np.full(count, numbers.get(name, 1.0)) for name in names}
+    return FrameColumns(100_000_000 * np.arange(count), texts, columns)
 
 
 def test_nothing_is_known_of_a_pause() -> None:
@@ -20,3 +36,42 @@ def test_nothing_is_known_of_a_pause() -> None:
         Band(0.1, 0.5, "red"), Band(0.5, 10.0, "grey"), Band(10.0, 10.1, "red"),
     ]  # fmt: skip
     assert _bands(columns, "attention", colours) == [Band(0.1, 0.5, "red"), Band(10.0, 10.1, "red")]
+
+
+def test_charts_show_the_speed_in_km_h_and_attention_behind_the_glance(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: dict[str, tuple[list[Series], list[Band]]] = {}
+
+    def chart(title: str, series: list[Series], x: str, y: str, bands: list[Band], **options: Any) -> str:
+        drawn[title] = series, bands
+        return ""
+
+    monkeypatch.setattr("dense_face_ros.evaluation.report.chart", chart)
+    timelines(recorded(["attentive", "sleep", "sleep"], speed=10.0))
+    assert drawn["Speed of the vehicle"][0][0].y.tolist() == [36.0] * 3
+    assert [(band.start, band.end) for band in drawn["Glance away from the road"][1]] == [(0.1, 0.2)]
+    assert not drawn["Yaw"][1], "the track was never lost"
+
+
+def test_the_liveliest_expressions_are_drawn_but_no_blinks() -> None:
+    moves = {"eyeBlink_L": 9.0, **{f"mouth{i}": float(i) for i in range(7)}}
+    numbers = {f"expression.{name}": np.array([0.0, move]) for name, move in moves.items()}
+    assert list(_liveliest(numbers)) == ["mouth6", "mouth5", "mouth4", "mouth3", "mouth2"]
+
+
+def test_a_figure_stands_before_that_of_the_fit_alone() -> None:
+    assert _pair({"p50": 0.1}, {"p50": 0.4}) == "0.1 (0.4)"
+
+
+@pytest.mark.parametrize("metric", [True, False])
+def test_a_note_on_the_camera_says_whether_it_is_assumed(metric: bool) -> None:
+    run = Run(recorded(["attentive"], metric=metric), [], ["frame_id differs"], {})
+    found = summary(run.columns, dict.fromkeys(("settled", "end", "peak")))
+    page = report("drive", run, found, "somewhere")
+    assert "Camera: frame_id differs." in page and ("assumed camera" in page) is not metric
+
+
+def test_of_many_changes_of_attention_the_first_are_listed() -> None:
+    run = Run(recorded(["attentive", "sleep"] * 50), [], [], {})
+    page = report("drive", run, summary(run.columns, dict.fromkeys(("settled", "end", "peak"))), "somewhere")
+    listed = [f'<td class="n">{frame}</td>' in page.partition("Attention</h2>")[2] for frame in (0, 59, 60, 99)]
+    assert listed == [True, True, False, False] and "The first 60 of 100 changes" in page

@@ -20,6 +20,11 @@ def test_poses_between_two_are_interpolated_to_the_nanosecond() -> None:
     assert np.allclose(pose[0, :3, :3], Rotation.from_euler("z", 2.5, degrees=True).as_matrix())
 
 
+def test_of_poses_with_one_stamp_the_first_counts() -> None:
+    pose = make([0, 0, 40_000_000], [0.0, 90.0, 10.0]).at(START + np.array([20_000_000]))[0]
+    assert pose[0, 3] == 1.0 and np.allclose(pose[:3, :3], Rotation.from_euler("z", 5.0, degrees=True).as_matrix())
+
+
 def test_nothing_is_made_up_outside_or_in_gaps() -> None:
     truth = make([0, 50_000_000, 500_000_000], [0.0, 0.0, 0.0])
     pose = truth.at(START + np.array([-1, 25_000_000, 200_000_000, 500_000_000, 500_000_001]))
@@ -44,4 +49,4 @@ def test_what_is_no_pose_is_refused() -> None:
     with pytest.raises(ValueError, match="no pose"):
         TruePoses(np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros((0, 4)), "")
     with pytest.raises(ValueError, match="unit quaternions"):
-        TruePoses(np.zeros(1, np.int64), np.zeros((1, 3)), np.zeros((1, 4)), "")
+        TruePoses(np.arange(2), np.zeros((2, 3)), np.array([[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0]]), "")
