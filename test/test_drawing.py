@@ -57,12 +57,27 @@ def test_visible_and_hidden_landmarks_differ(model: FaceModel) -> None:
     assert has(VISIBLE, state.landmarks_2d[54]) and not has(HIDDEN, state.landmarks_2d[54])
 
 
+def test_the_axis_that_points_to_the_camera_lies_on_top(model: FaceModel) -> None:
+    state = _state(model, 1920, 1200)
+    state = replace(state, landmarks_2d=state.landmarks_2d + (0.0, 5000.0))  # which would cover it
+    u, v = np.rint(state.camera.project(state.pose[None, :3, 3]))[0].astype(int)
+    assert draw_overlay(_image(1920, 1200), state, model)[v, u].tolist() == [70, 70, 255], "red: out of the face"
+
+
+def test_near_lines_of_the_mesh_are_brighter_than_far_ones(model: FaceModel) -> None:
+    state = _state(model)
+    out = draw_overlay(_image(), state, model).sum(axis=2)
+    u, v = np.rint(state.camera.project(state.vertices.astype(np.float64))).astype(int).T
+    facing = -(model.normals(state.vertices) * state.vertices).sum(axis=1) > 0.0
+    assert np.corrcoef(state.vertices[facing, 2], out[v, u][facing])[0, 1] < -0.1
+
+
 def test_grey_images_become_colour(model: FaceModel) -> None:
     assert draw_overlay(_image()[:, :, 0], _state(model), model).shape == (480, 640, 3)
 
 
 def test_a_head_partly_or_wholly_outside_does_not_harm(model: FaceModel) -> None:
-    for position in ((0.3, 0.0, 0.6), (5.0, 0.0, 0.6), (1e5, 0.0, 0.6), (0.0, 0.0, 0.05)):
+    for position in ((0.3, 0.0, 0.6), (5.0, 0.0, 0.6), (1e7, 0.0, 0.6), (0.0, 0.0, 0.05)):
         assert draw_overlay(_image(), _state(model, position=position), model).shape == (480, 640, 3)
 
 
