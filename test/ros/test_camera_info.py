@@ -66,16 +66,17 @@ def test_binning_and_region_of_interest_keep_the_same_rays() -> None:
     point = np.array([0.1, -0.05, 1.0])
     full = camera_from_message(info(d=[]))
     roi = SimpleNamespace(x_offset=100, y_offset=40, width=400, height=300)
-    part = camera_from_message(info(d=[], roi=roi, binning_x=2, binning_y=2))
-    assert (part.width, part.height) == (200, 150)
+    part = camera_from_message(info(d=[], roi=roi, binning_x=2, binning_y=3))
+    assert (part.width, part.height) == (200, 100)
     # Outer pixel edges, at -0.5, are what cropping and binning scale about.
-    assert np.allclose((part.project(point) + 0.5) * 2 - 0.5 + (100, 40), full.project(point))
+    assert np.allclose((part.project(point) + 0.5) * (2, 3) - 0.5 + (100, 40), full.project(point))
 
 
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
         ({"k": [0.0] * 9}, "focal length in K is zero; calibrate the camera"),
+        ({"k": [500.0, 0.0, 320.0, 0.0, 0.0, 240.0, 0.0, 0.0, 1.0]}, "focal length in K is zero"),
         ({"k": [float("nan")] * 9}, "must be a finite number"),
         ({"d": [float("inf")] * 5}, "distortion"),
         ({"distortion_model": "wavy"}, "distortion_model is 'wavy'"),
@@ -111,6 +112,7 @@ def test_the_cache_says_what_is_wrong_and_assumes_a_camera() -> None:
     assert cache.camera_for(640, 480, "camera", True, 90.0)[0].fx == 480.0
     camera, problem = cache.camera_for(320, 240, "camera", False, 90.0)
     assert not camera.metric and "is for 640x480 pixels, the image has 320x240" in problem
+    assert not cache.camera_for(640, 360, "camera", False, 90.0)[0].metric, "as wide, and cut off"
     camera, problem = cache.camera_for(640, 480, "other", False, 90.0)
     assert camera.metric and problem == "camera_info on /camera_info has frame_id 'camera', the image 'other'"
 

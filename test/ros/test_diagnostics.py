@@ -14,6 +14,7 @@ from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
 from dense_face_ros.ros.frame_statistics import FrameStatistics
 
 ACTIVE = Report("active", image_topic="/image", tracking="tracking", metric=True, quality={"inliers": 0.9})
+LOST = {"backend": "TensorRT", "network_backend_state": "lost"}
 
 
 def values(status: DiagnosticStatus) -> dict[str, str]:
@@ -24,10 +25,14 @@ def values(status: DiagnosticStatus) -> dict[str, str]:
     ("report", "level", "text"),
     [
         (ACTIVE, DiagnosticStatus.OK, "tracking"),
+        (replace(ACTIVE, metric=None), DiagnosticStatus.OK, "tracking"),
         (replace(ACTIVE, metric=False), DiagnosticStatus.WARN, "pose is not metric: field of view assumed"),
         (replace(ACTIVE, camera_note="frame_id differs"), DiagnosticStatus.WARN, "frame_id differs"),
         (replace(ACTIVE, other_clock=True), DiagnosticStatus.WARN, "latency unknown"),
+        (replace(ACTIVE, failure="activate failed: no"), DiagnosticStatus.ERROR, "activate failed: no"),
         (Report("inactive"), DiagnosticStatus.OK, "inactive"),
+        (Report("inactive", engine=LOST), DiagnosticStatus.WARN, "inactive; backend: TensorRT"),
+        (replace(ACTIVE, engine=LOST), DiagnosticStatus.WARN, "backend: TensorRT"),
         (Report("unconfigured", failure="configure failed: no"), DiagnosticStatus.ERROR, "configure failed: no"),
     ],
 )
@@ -54,8 +59,37 @@ def test_drops_count_for_the_period_they_happened_in() -> None:
     assert second.level == DiagnosticStatus.OK
     found = values(second)
     assert (found["frames_dropped"], found["dropped_bad_image"], found["processed_rate_hz"]) == ("2", "1", "2.000")
+    assert found["received_rate_hz"] == "2.000"
     third = writer.write(ACTIVE, statistics.figures(), 1.0)
     assert third.level == DiagnosticStatus.WARN and third.message == "no images on /image"
+
+
+def test_one_frame_of_twenty_may_be_dropped() -> None:
+    statistics, writer = FrameStatistics(), DiagnosticsWriter("tracker")
+    statistics.receive(1.0)
+    for _ in range(19):
+        statistics.process(0.01, 0.02, True)
+    statistics.drop("superseded")
+    assert writer.write(ACTIVE, statistics.figures(), 1.0).level == DiagnosticStatus.OK
+
+
+def test_counts_that_begin_anew_are_those_of_the_new_period() -> None:
+    writer = DiagnosticsWriter("tracker")
+    for count in (20, 5):
+        statistics = FrameStatistics()
+        for i in range(count):
+            statistics.receive(1.0 + i / 30)
+        told = values(writer.write(ACTIVE, statistics.figures(), 1.0))
+    assert told["received_rate_hz"] == "5.000"
+
+
+def test_times_stand_under_their_names() -> None:
+    statistics = FrameStatistics()
+    for i in range(101):
+        statistics.process(1e-3 * i, 1e-2 * i, True)
+    told = values(DiagnosticsWriter("tracker").write(ACTIVE, statistics.figures(), 1.0))
+    names = ("processing_p50_ms", "processing_p99_ms", "latency_p50_ms", "latency_p99_ms")
+    assert [float(told[name]) for name in names] == [50.0, 99.0, 500.0, 990.0]
 
 
 def test_what_was_known_is_not_known_for_ever() -> None:

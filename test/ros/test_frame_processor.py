@@ -26,20 +26,25 @@ class Bench:
     def __init__(self, **parameters: float) -> None:
         values: dict[str, Any] = defaults(TRACKER) | parameters
         ignore = lambda *arguments: None  # noqa: E731
+        self.warnings: list[str] = []
+        self.with_pose: list[bool] = []
+        self.brightness = 128
         clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW * 10**9))
         node: Any = SimpleNamespace(
             get_clock=lambda: clock,
-            get_logger=lambda: SimpleNamespace(info=ignore, warning=ignore),
+            get_logger=lambda: SimpleNamespace(info=ignore, warning=self.warnings.append),
             context=SimpleNamespace(ok=lambda: True),
         )
         known: Any = SimpleNamespace(number=values.__getitem__, flag=values.__getitem__)
-        outputs: Any = SimpleNamespace(publish_head=ignore, publish_pictures=ignore)
+        outputs: Any = SimpleNamespace(
+            publish_head=lambda state, header, with_pose: self.with_pose.append(with_pose), publish_pictures=ignore
+        )
         tracker: Any = FakeTracker()
         self.resets: list[float] = []
         tracker.reset = lambda: self.resets.append(self._stamp)
         self._statistics, self.report = FrameStatistics(), Report("active")
         self._processor = FrameProcessor(
-            node, known, tracker, lambda message: np.full((48, 64, 3), 128, np.uint8), outputs,
+            node, known, tracker, lambda message: np.full((48, 64, 3), self.brightness, np.uint8), outputs,
             CameraCache("/camera_info"), self._statistics, self.report,
         )  # fmt: skip
 
@@ -48,7 +53,7 @@ class Bench:
         self._stamp, message = stamp, Image()
         message.header.stamp.sec, message.header.stamp.nanosec = int(stamp), round(1e9 * (stamp % 1.0))
         self._processor.process(message)
-        figures = self._statistics.figures()
+        figures = self.figures = self._statistics.figures()
         return {"answered": figures.processed} | {name: n for name, n in figures.dropped.items() if n}
 
 
@@ -56,8 +61,9 @@ def test_the_tracker_begins_anew_with_its_source() -> None:
     bench = Bench(max_age=0.0)
     for stamp in (NOW - 8.0, NOW - 7.0):
         bench.send(stamp)
-    assert bench.send(NOW - 7.5) == {"answered": 2, "out_of_order": 1} and not bench.resets
-    assert bench.send(NOW - 9.0) == {"answered": 3, "out_of_order": 1} and bench.resets == [NOW - 9.0]
+    assert bench.send(NOW - 7.0) == {"answered": 2, "out_of_order": 1} and not bench.resets
+    assert bench.send(NOW - 7.5) == {"answered": 2, "out_of_order": 2} and not bench.resets
+    assert bench.send(NOW - 9.0) == {"answered": 3, "out_of_order": 2} and bench.resets == [NOW - 9.0]
 
 
 @pytest.mark.parametrize(
@@ -72,3 +78,25 @@ def test_a_max_age_of_zero_is_none(max_age: float, wanted: dict[str, int]) -> No
 def test_stamps_far_from_the_clock_are_of_another(ahead: float, other: bool) -> None:
     bench = Bench(max_age=0.0)
     assert bench.send(NOW + ahead) == {"answered": 1} and bench.report.other_clock is other
+
+
+@pytest.mark.parametrize(("required", "with_pose"), [(False, True), (True, False)])
+def test_a_pose_by_an_assumed_camera_can_be_withheld(required: bool, with_pose: bool) -> None:
+    bench = Bench(require_camera_info=required)
+    bench.send(NOW)
+    assert bench.with_pose == [with_pose]
+
+
+def test_frames_with_a_head_are_counted() -> None:
+    bench = Bench(max_age=0.0)
+    bench.send(NOW - 2.0)
+    bench.brightness = 10
+    assert bench.send(NOW - 1.0) == {"answered": 2} and bench.figures.with_head == 1
+
+
+def test_each_kind_of_trouble_is_told_once_in_a_while() -> None:
+    bench = Bench()
+    bench.send(0.0)
+    assert bench.send(0.0) == {"answered": 0, "no_stamp": 2}
+    bench.send(NOW - 5.0)
+    assert [warning.partition(":")[0] for warning in bench.warnings] == ["dropped (no_stamp)", "dropped (too_old)"]

@@ -40,6 +40,13 @@ def test_a_late_frame_is_not_a_lost_one() -> None:
     assert statistics.figures().dropped["lost_before_arrival"] == 0
 
 
+@pytest.mark.parametrize("frames", [[0, 1, 4, 5], [*range(12), 14, 200, 201, 202]], ids=["first", "before a pause"])
+def test_a_gap_that_cannot_be_judged_loses_nothing(frames: list[int]) -> None:
+    statistics = FrameStatistics()
+    receive(statistics, 100.0 + np.array(frames) / 30.0)
+    assert statistics.figures().dropped["lost_before_arrival"] == 0
+
+
 def test_a_pause_and_a_restart_lose_nothing() -> None:
     statistics = FrameStatistics()
     receive(statistics, 100.0 + np.arange(30) / 30.0)

@@ -47,7 +47,10 @@ def test_what_the_markers_show() -> None:
     assert (mesh.type, len(mesh.points)) == (Marker.TRIANGLE_LIST, 3 * len(MODEL.triangles))
     assert len({(m.ns, m.id) for m in (mesh, landmarks, axes, forward)}) == 4
     assert len(landmarks.points) == len(landmarks.colors) == 68
-    assert landmarks.colors[0] != landmarks.colors[67], "hidden landmarks look different"
+    assert (landmarks.colors[0].a, landmarks.colors[67].a) == (1.0, pytest.approx(0.4)), "hidden landmarks are faint"
+    blue = (0, pytest.approx(0.4), 1)
+    assert not mesh.colors and [(c.r, c.g, c.b) for c in axes.colors[::2]] == [(1, 0, 0), (0, 1, 0), blue]
+    assert all(0 < m.lifetime.nanosec <= 500_000_000 for m in (mesh, landmarks, axes, forward)), "a lost face fades"
     origin, end = (np.array([p.x, p.y, p.z]) for p in axes.points[:2])
     assert np.allclose(origin, state.pose[:3, 3])
     assert np.allclose((end - origin) / np.linalg.norm(end - origin), state.pose[:3, 0]), "the first axis is x"

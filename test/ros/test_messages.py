@@ -53,6 +53,12 @@ def test_an_assumed_camera_makes_the_depth_doubtful() -> None:
     assert np.allclose(covariance, covariance.T) and (np.linalg.eigvalsh(covariance) > 0).all()
 
 
+def test_the_doubt_about_a_raw_pose_is_at_its_own_place() -> None:
+    state = tracked_state(MODEL, 1.0, ASSUMED)
+    raw = message_content.pose_covariance(state, raw=True) - state.covariance_raw
+    assert np.sqrt(raw[2, 2]) == pytest.approx(message_content.ASSUMED_FOCAL_SPREAD * state.pose_raw[2, 3])
+
+
 def test_the_error_of_an_assumed_camera_moves_and_turns_the_head_together() -> None:
     """The covariance against heads placed by a camera of another focal length than the picture's."""
     state = tracked_state(MODEL, 1.0, ASSUMED)

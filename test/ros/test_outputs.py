@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,25 +21,81 @@ RATE = 10.0
 
 
 class Topics:
-    """In place of a node: what is published lies in ``sent``, and everybody listens."""
+    """In place of a node: what is published lies in ``sent``, what is logged in ``told``."""
 
-    def __init__(self) -> None:
+    def __init__(self, listeners: int = 1) -> None:
         self.sent: dict[str, list[Any]] = {}
+        self.told: list[str] = []
+        self._listeners = listeners
 
     def create_lifecycle_publisher(self, kind: type, topic: str, qos: Any) -> Any:
         sent = self.sent.setdefault(topic, [])
-        return SimpleNamespace(publish=sent.append, get_subscription_count=lambda: 1)
+        return SimpleNamespace(publish=sent.append, get_subscription_count=lambda: self._listeners, msg_type=kind)
 
     def get_logger(self) -> Any:
-        return SimpleNamespace(info=lambda text: None)
+        return SimpleNamespace(info=lambda text: None, warning=lambda text, **throttled: self.told.append(text))
+
+
+def outputs_of(topics: Topics, **parameters: Any) -> Outputs:
+    node: Any = topics
+    values = {"marker_rate": RATE, "publish_tf": True, "head_frame": "driver", **parameters}
+    known: Any = SimpleNamespace(number=values.__getitem__, flag=values.__getitem__, text=values.__getitem__)
+    return Outputs(node, known, MODEL)
+
+
+@pytest.fixture
+def with_tf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """tf2_msgs, which pip does not have."""
+    tf2 = SimpleNamespace(TFMessage=lambda transforms: transforms)
+    monkeypatch.setitem(sys.modules, "tf2_msgs", SimpleNamespace(msg=tf2))
+    monkeypatch.setitem(sys.modules, "tf2_msgs.msg", tf2)
+
+
+def head(topics: Topics, with_pose: bool = True, frame_id: str = "camera", **parameters: Any) -> dict[str, int]:
+    """How often each topic of the head is published for a frame with one."""
+    state = tracked_state(MODEL, 100.0, CAMERA)
+    outputs_of(topics, **parameters).publish_head(state, Header(frame_id=frame_id), with_pose)
+    return {topic: len(sent) for topic, sent in topics.sent.items() if sent}
+
+
+def test_a_head_is_told_as_filtered_as_fitted_and_as_a_transform(with_tf: None) -> None:
+    topics, state = Topics(), tracked_state(MODEL, 100.0, CAMERA)
+    assert head(topics) == {"head_pose": 1, "head_pose/raw": 1, "/tf": 1, "landmarks": 1, "expression": 1}
+    filtered, raw = (topics.sent[name][0].pose.pose.position.z for name in ("head_pose", "head_pose/raw"))
+    assert (filtered, raw) == (state.pose[2, 3], state.pose_raw[2, 3])
+    assert [(t.header.frame_id, t.child_frame_id) for t in topics.sent["/tf"][0]] == [("camera", "driver")]
+
+
+def test_without_a_trusted_camera_nothing_tells_a_place(with_tf: None) -> None:
+    topics = Topics()
+    assert head(topics, with_pose=False) == {"landmarks": 1, "expression": 1}
+    rows = np.frombuffer(topics.sent["landmarks"][0].data, np.float32).reshape(68, 7)
+    assert np.isnan(rows[:, :3]).all() and np.isfinite(rows[:, 3:]).all()
+
+
+@pytest.mark.parametrize(
+    ("frame_id", "parameters", "told"),
+    [("", {}, True), ("camera", {"head_frame": ""}, True), ("camera", {"publish_tf": False}, False)],
+)
+def test_a_transform_needs_both_frames_and_can_be_left_out(
+    with_tf: None, frame_id: str, parameters: dict[str, Any], told: bool
+) -> None:
+    topics = Topics()
+    assert "/tf" not in head(topics, frame_id=frame_id, **parameters)
+    assert bool(topics.told) is told
+
+
+def test_pictures_that_nobody_watches_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dense_face_ros.ros.outputs.draw_overlay", lambda *drawn: pytest.fail("nobody watches"))
+    topics, image = Topics(listeners=0), np.zeros((480, 640, 3), np.uint8)
+    outputs_of(topics).publish_pictures(tracked_state(MODEL, 100.0, CAMERA), Header(), image, True)
+    assert not any(topics.sent.values())
 
 
 def markers(stamps: list[float], with_pose: bool = True) -> int:
     """How many marker messages the frames with these stamps give."""
     topics, image = Topics(), np.zeros((480, 640, 3), np.uint8)
-    node: Any = topics
-    parameters: Any = SimpleNamespace(number=lambda name: RATE)
-    outputs = Outputs(node, parameters, MODEL)
+    outputs = outputs_of(topics)
     for stamp in stamps:
         outputs.publish_pictures(tracked_state(MODEL, stamp, CAMERA), Header(), image, with_pose)
     return len(topics.sent["markers"])

@@ -23,6 +23,7 @@ def test_the_shipped_files_hold_the_defaults(node: str) -> None:
         "tracker: {ros__parameters: {seat_left: 0.5, use_sim_time: true}}",
         "/**: {ros__parameters: {seat_left: 0.5, qos_overrides: {/image: {subscription: {depth: 2}}}}}",
         "/cabin: {tracker: {ros__parameters: {seat_left: 0.5}}, attention: {ros__parameters: {preset: custom}}}",
+        "/cabin/*: {ros__parameters: {seat_left: 0.5}}",
         "/cabin/tracker: {ros__parameters: {seat_left: 0.5}}\nimage_source: {ros__parameters: {source: x}}",
     ],
 )

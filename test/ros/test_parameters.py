@@ -6,7 +6,7 @@ import pytest
 
 from dense_face_ros.driver import Seat
 from dense_face_ros.head_size import PUPIL_DISTANCES
-from dense_face_ros.ros.parameters import IMAGE_SOURCE, TABLES, TRACKER, ParameterSpec, defaults, markdown
+from dense_face_ros.ros.parameters import IMAGE_SOURCE, TABLES, TRACKER, ParameterSpec, defaults, markdown, unknown
 from dense_face_ros.tracker_settings import TrackerSettings
 
 NUMBER = ParameterSpec("speed", 2.0, "How fast.", "at once", "m/s", 0.0, 10.0)
@@ -50,6 +50,18 @@ def test_whole_numbers_stand_for_decimals_and_strings() -> None:
 def test_wrong_values_are_named(spec: ParameterSpec, value: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         spec.checked(value)
+
+
+def test_steps_are_counted_from_the_least() -> None:
+    odd = ParameterSpec("side", 3, "Odd.", "at once", "cells", 1, 9, 2)
+    assert odd.checked(5) == 5
+    with pytest.raises(ValueError, match="side' is 4; it must be 1 to 9 cells in steps of 2"):
+        odd.checked(4)
+
+
+def test_what_is_unknown_is_answered_by_what_is_near_or_known() -> None:
+    assert unknown("sped", (NUMBER, FLAG)) == "parameter 'sped' is unknown; did you mean 'speed'?"
+    assert unknown("zones", (NUMBER, FLAG)) == "parameter 'zones' is unknown; known are speed, loud"
 
 
 def test_markdown_has_a_line_per_parameter() -> None:
