@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from training.checkpoint import CHECKPOINT, load_checkpoint
 from training.export import export
-from training.lineage import descendant
+from training.lineage import descendant, previous_state
 from training.recipes import RECIPES
 from training.run_log import LOG, RunLog
 from training.terms import FREE, PHOTOGRAPHS, RENDERINGS, RESEARCH
@@ -40,6 +40,14 @@ def test_terms_once_on_the_weights_stay():
     assert (
         descendant(replace(SMOKE, training_data=credit), f"skins; {credit}", FREE).training_data == f"skins; {credit}"
     )
+
+
+def test_a_run_for_another_template_is_not_gone_on_with(monkeypatch, tmp_path):
+    state = {"recipe": asdict(SMOKE), "template": {"kind": "cylindrical", "hash": "a"}}
+    monkeypatch.setattr("training.lineage.load_run", lambda path: state)
+    assert previous_state(tmp_path, SMOKE, {"kind": "cylindrical", "hash": "a"}, resume=True) is state
+    with pytest.raises(ValueError, match="was trained for another template or face model; start a new folder"):
+        previous_state(tmp_path, SMOKE, {"kind": "cylindrical", "hash": "b"}, resume=True)
 
 
 def test_a_run_from_other_weights_inherits_from_a_checkpoint_and_from_an_exported_file(tmp_path, template, ramps):

@@ -69,6 +69,15 @@ def test_likelihood_is_least_at_the_true_deviation():
     assert surprise(sigma) < min(surprise(0.9 * sigma), surprise(1.1 * sigma))
 
 
+def test_calling_hard_cells_uncertain_gains_nothing_beyond_the_true_deviation():
+    prediction, batch = exact()
+    error = torch.tensor([3.0, 4.0])
+    log_sigma = torch.full_like(prediction.logit, math.log(math.sqrt(3.0) * 5.0 / 2.0)).requires_grad_()
+    off = prediction.template + error[None, :, None, None]
+    likelihood_loss(Prediction(off, log_sigma, prediction.logit), batch)[0].backward()
+    assert log_sigma.grad.abs().max() < 1e-6
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_unknown_and_unmatchable_cells_teach_nothing(name):
     prediction, batch = exact()
@@ -105,3 +114,5 @@ def test_a_batch_without_matchable_cells_has_no_endpoint_error():
     batch["matchable"].zero_()
     loss, report = likelihood_loss(prediction, batch)
     assert math.isfinite(loss) and math.isnan(report["epe"])
+    silent = prediction._replace(logit=torch.full_like(prediction.logit, -20.0))
+    assert likelihood_loss(silent, batch)[1]["iou"] == 1.0, "nothing was to be said"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from dense_face_ros.correspondence import CorrespondenceSettings
 from dense_face_ros.geometry import rotation_from_vector, rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
 from training.head_view import HeadView, SurfaceMaps
@@ -65,9 +66,32 @@ def test_a_head_shown_larger_is_off_by_its_distance(template, pose_error):
     nearer = HeadView(view.points - [0.0, 0.0, 0.02], view.rotation, FOCAL, CENTRE)
     true, moved = (render.render(v.pixels, v.points[:, 2]) for v in (view, nearer))
     true.matchable[~moved.matchable] = False
-    off, _ = pose_error(said(torch.from_numpy(moved.template)[None], -1.0), batch_of(template, view, true))
+    shown, batch = said(torch.from_numpy(moved.template)[None], -1.0), batch_of(template, view, true)
+    off, _ = pose_error(shown, batch)
     # A larger head explains a part of it.
     assert -0.02 / 0.47 < float(off[0, 2]) < -0.3 * 0.02 / 0.47
+    assert float(pose_error.cost(shown, batch)[1]["farther"]) == pytest.approx(-float(off[0, 2]), rel=0.2)
+
+
+def test_a_head_shown_aside_is_off_by_a_share_of_its_distance(template, pose_error):
+    torch.manual_seed(0)
+    view, render = head(template), TargetRenderer(template)
+    aside = HeadView(view.points + [0.01, 0.0, 0.0], view.rotation, FOCAL, CENTRE)
+    true, moved = (render.render(v.pixels, v.points[:, 2]) for v in (view, aside))
+    true.matchable[~moved.matchable] = False
+    off, _ = pose_error(said(torch.from_numpy(moved.template)[None], -1.0), batch_of(template, view, true))
+    assert float(off[0, 0]) == pytest.approx(0.01 / float(view.points[:, 2].mean()), rel=0.15)
+
+
+def test_cells_more_certain_than_a_fit_believes_count_no_more(template, pose_error):
+    view = head(template)
+    targets = TargetRenderer(template).render(view.pixels, view.points[:, 2])
+    batch, maps = batch_of(template, view, targets), torch.from_numpy(targets.template)[None] + 0.2
+    offs = []
+    for log_sigma in (math.log(CorrespondenceSettings().min_sigma), -5.0):
+        torch.manual_seed(0)
+        offs.append(pose_error(said(maps, log_sigma), batch)[0])
+    torch.testing.assert_close(*offs)
 
 
 def test_the_truth_and_errors_without_a_direction_cost_nothing(template, pose_error):
@@ -115,14 +139,16 @@ def test_a_head_shown_again_must_not_move(template, pose_error):
     maps = torch.from_numpy(targets.template)
     alike, otherwise = (said(torch.stack([maps + 1.5, maps + again])) for again in (1.5, 0.0))
 
-    def cost(prediction, repeats):
+    def cost(prediction, repeats, weight=(1.0, 1.0)):
         torch.manual_seed(0)
-        return pose_error.cost(prediction, {**batch, "repeats": torch.tensor(repeats)})
+        shown = {"repeats": torch.tensor(repeats), "weight": torch.tensor(weight)}
+        return pose_error.cost(prediction, {**batch, **shown})
 
     apart, together = cost(otherwise, [0, 0]), cost(otherwise, [0, 1])
     assert apart[1]["moved"] == 0.0 and together[1]["moved"] > 1.0
     assert together[0] > apart[0] + 0.5
     assert cost(alike, [0, 1])[1]["moved"] < 1e-3, "the same cells of both are compared"
+    assert cost(otherwise, [0, 1], (0.0, 1.0))[1]["moved"] == 0.0, "one that counts for nothing is no comparison"
     # Of a head that the batch before showed first, there is nothing to compare.
     torch.testing.assert_close(cost(otherwise, [1, 0]), apart)
 

@@ -29,6 +29,18 @@ def test_bad_input_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert not list(tmp_path.iterdir())
 
 
+def test_a_figure_that_is_no_number_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(lambda: {"n": float("nan")}, tmp_path / "result.json", None) == 2
+    assert capsys.readouterr().err.startswith("error: ") and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("text", "message"), [("[1]", "holds no JSON object"), ("{", "is no JSON file")])
+def test_a_file_that_is_no_result_is_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(ValueError, match=rf"result\.json' .*{message}"):
+        read_result(tmp_path / "result.json")
+
+
 def test_where_nothing_can_be_written_nothing_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     measured: list[None] = []
 
