@@ -40,6 +40,7 @@ def test_what_is_said_of_the_node_is_taken(tmp_path: Path, text: str) -> None:
         ("tracker: {ros__parameters: {seat_left: 2.0}}", "parameter 'seat_left' is 2.0; it must be 0 to 1"),
         ("attention: {ros__parameters: {preset: custom}}", "says nothing of 'tracker'"),
         ("", "says nothing of 'tracker'"),
+        ("tracker: {ros__parameters: }", "says nothing of 'tracker'"),
         ("tracker: [", "is no YAML"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -41,6 +42,22 @@ def first(make: SampleMaker) -> LabelledHead:
 def replace_mixture(make: SampleMaker, **mixture: float) -> SampleMaker:
     make.mixture = Mixture(**mixture)
     return make
+
+
+def test_samples_are_of_each_kind_as_often_as_the_mixture_says(
+    data: Path, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = replace_mixture(maker(data, template), turned=0.3, synthetic=0.2, faceless=0.1)
+    kinds: Counter[str] = Counter()
+    monkeypatch.setattr(make, "rendered", lambda rng: kinds.update(["rendered"]))
+    monkeypatch.setattr(make, "faceless", lambda rng: kinds.update(["faceless"]))
+    monkeypatch.setattr(make, "photograph", lambda rng, head, turned: kinds.update(["turned" if turned else "plain"]))
+    monkeypatch.setattr(make.heads, "draw", lambda rng: None)
+    rng = np.random.default_rng(0)
+    for _ in range(4000):
+        make.make(rng)
+    shares = {kind: count / 4000 for kind, count in kinds.items()}
+    assert shares == pytest.approx({"rendered": 0.2, "faceless": 0.1, "turned": 0.3, "plain": 0.4}, abs=0.03)
 
 
 def test_photographs_as_they_are_carry_their_own_labels(data: Path, template: Template) -> None:

@@ -16,7 +16,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.rendered import RenderedHeads, Sample
 from training.report import main as report
-from training.validation import kinds, main, measure
+from training.validation import _SEED, kinds, main, measure
 
 _CELLS = np.moveaxis(cell_pixels(64, 64, 128), 2, 0)
 
@@ -100,5 +100,8 @@ def test_every_network_is_shown_the_same(data: Path, template: Template, tmp_pat
         *(kinds(template, folder, folder / "fits.npz", None, 2) for _ in range(2)), strict=True
     ):
         assert name == again
-        for a, b in zip(first, second, strict=True):
+        for i, (a, b) in enumerate(zip(first, second, strict=True)):
             np.testing.assert_array_equal(a["image"], b["image"])
+            if name == "renderings":  # of people whom training does not show
+                trained = RenderedHeads(template, _SEED, 2).make(np.random.default_rng((_SEED, 2, i)))
+                assert not np.array_equal(a["image"], trained["image"])
