@@ -64,7 +64,10 @@ class Slope:
     double_precision = True
 
     def residuals(self, state: FitState) -> SimpleNamespace:
-        return SimpleNamespace(squared=np.zeros(1), at=state.translation[0])
+        return SimpleNamespace(at=state.translation[0])
+
+    def noise_scale(self, residuals: SimpleNamespace) -> float:
+        return 1.0
 
     def value(self, residuals: SimpleNamespace, scale: float) -> float:
         return -float(residuals.at)

@@ -85,3 +85,10 @@ def test_synthesis_ai_head_turn_signs() -> None:
     assert (turned @ _NOSE)[0] < -0.4, "yaw > 0 turns the face to the image's left"
     assert (conventions.synthesis_ai_rotation((0.0, 30.0, 0.0), np.eye(3)) @ _NOSE)[1] > 0.4, "pitch > 0 looks down"
     assert (conventions.synthesis_ai_rotation((0.0, 0.0, 30.0), np.eye(3)) @ _UP)[0] < -0.4, "roll > 0: anticlockwise"
+    tilted, both = (conventions.synthesis_ai_rotation((yaw, 10.0, 20.0), np.eye(3)) @ _UP for yaw in (0.0, 50.0))
+    assert np.allclose(tilted, both), "yaw is about the head's own axis"
+
+
+def test_a_mirrored_face_is_turned_and_not_mirrored_back() -> None:
+    points = np.random.default_rng(0).normal(size=(20, 3))
+    assert np.linalg.det(conventions.rotation_between(points, points * (-1.0, 1.0, 1.0))) == pytest.approx(1.0)

@@ -23,6 +23,13 @@ def test_mean_of_bins_weighs_bins_not_faces() -> None:
     assert metrics.mean_of_bins(bins) == 2.5
 
 
+def test_figures_over_yaw_leave_out_what_is_not_known() -> None:
+    rows = [{"failed": False, "nme": 2.0}, {"failed": True, "nme": None}, {"failed": False, "nme": 6.0}]
+    found = metrics.over_yaw(rows, [10.0, -20.0, 50.0], ["nme"])
+    assert (found["failed"], found["n_bins"], found["nme_bins"]) == (1, [2, 1, 0], [2.0, 6.0, None])
+    assert (found["nme_mean_of_bins"], found["nme_mean"]) == (4.0, 4.0)
+
+
 def test_means_leave_out_what_is_not_a_number() -> None:
     assert metrics.mean_or_none([np.nan, 2.0]) == 2.0
     assert metrics.mean_or_none([np.nan]) is None

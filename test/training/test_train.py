@@ -12,7 +12,7 @@ from training.data import make_dataset
 from training.loader import BadData
 from training.recipes import RECIPES, recipe_named
 from training.run_log import RunLog
-from training.schedule import learning_rate
+from training.schedule import learning_rate, parameter_groups
 from training.train import main, train
 from training.training_run import TrainingRun
 
@@ -187,6 +187,19 @@ def test_gradients_that_stay_infinite_end_the_run(tmp_path, template, ramps):
         run(tmp_path / "run", SMOKE, template, poisoned, steps=30)
 
 
+def test_a_broken_batch_now_and_then_ends_no_run(tmp_path, template, ramps):
+    class Poisoned(Changed):
+        taken = 0
+
+        def __getitem__(self, index):
+            self.taken += 1
+            odd = (self.taken - 1) // SMOKE.batch_size % 2
+            return {**self.good[index], "weight": float("inf") if odd else 1.0}
+
+    state = run(tmp_path / "run", SMOKE, template, changed_training_set(ramps, Poisoned), steps=44)
+    assert state["step"] == 44 and all(tensor.isfinite().all() for tensor in state["network"].values())
+
+
 def test_checkpoints_hold_the_average_and_nothing_executable(tmp_path, template, ramps):
     state = run(tmp_path / "run", SMOKE, template, ramps, steps=3)
     network = network_of(state, tmp_path)
@@ -207,6 +220,13 @@ def test_learning_rate_follows_the_schedule():
     paper = RECIPES["paper_photographs"]
     assert learning_rate(paper, 10_000, 0.5) == pytest.approx(1e-4)
     assert learning_rate(paper, 10_000, 0.7) == pytest.approx(1e-5)
+
+
+def test_weights_decay_and_offsets_and_normalisations_do_not():
+    layers = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+    decaying, others = parameter_groups(layers, 0.1)
+    assert [p.ndim for p in decaying["params"]] == [4] and decaying["weight_decay"] == 0.1
+    assert [p.ndim for p in others["params"]] == [1, 1, 1] and others["weight_decay"] == 0.0
 
 
 def test_unknown_recipe_is_named():
