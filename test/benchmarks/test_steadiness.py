@@ -38,6 +38,14 @@ def test_depth_is_compared_with_that_of_the_twin_to_whom_nothing_happens() -> No
     assert found["learned_percent"] == pytest.approx(100.0 * (1.0 - 0.6504 / 0.6570), abs=0.05)
 
 
+def test_what_the_filter_takes_out_is_raw_alone() -> None:
+    busy, calm = (states(np.full(120, 0.65), np.zeros((120, 3))) for _ in range(2))
+    for state in busy[60:80]:
+        state.pose_raw[2, 3] *= 1.02
+    found = figures(busy, calm)
+    assert found["speech_raw_percent"] == pytest.approx(2.0) and found["speech_filtered_percent"] == 0.0
+
+
 def test_jitter_is_the_departure_from_the_mean() -> None:
     angles = np.zeros((120, 3))
     angles[::2, 0] = 0.4
