@@ -36,6 +36,31 @@ def test_points_belong_to_the_face_around_them(folder) -> None:
     assert [face.points is not None for face in afw.read_faces(folder)] == [True, False, False]
 
 
+def test_each_set_of_points_belongs_to_one_face_the_one_it_fills(tmp_path: Path) -> None:
+    """A face before another, whose box holds the middle of both."""
+    corners = np.array([[0.0, 0.0], [1.0, 1.0]])
+    front, behind = (low + size * np.resize(corners, (68, 2)) for low, size in ((40.0, 60.0), (10.0, 110.0)))
+    boxes = [[10.0, 10.0, 120.0, 120.0], [40.0, 40.0, 100.0, 100.0]]
+    faces = [{"box_xyxy": box, "pose_yaw_pitch_roll_rad": [0, 0, 0]} for box in boxes]
+
+    def owned(*points: np.ndarray) -> list[np.ndarray]:
+        entry = {"image": "a.jpg", "faces": faces, "points68": [p.tolist() for p in points]}
+        (tmp_path / "labels.json").write_text(json.dumps([entry]))
+        return [face.points for face in afw.read_faces(tmp_path)]
+
+    for order in ((front, behind), (behind, front)):
+        np.testing.assert_array_equal(owned(*order), [behind, front])
+    np.testing.assert_array_equal(owned(front, front + 1.0), [front + 1.0, front])
+
+
+def test_small_faces_with_points_count_for_these_alone(folder, states, model, known_tracker) -> None:
+    entry = json.loads((folder / "labels.json").read_text())
+    entry[0]["points68"] = [states[2].landmarks_2d.tolist()]
+    (folder / "labels.json").write_text(json.dumps(entry))
+    result = afw.evaluate(known_tracker(states), folder, model)
+    assert (result["n"], result["n_points"], result["n_yaw"]) == (3, 1, 2)
+
+
 def test_figures_of_a_perfect_tracker(folder, states, model, known_tracker) -> None:
     result = afw.evaluate(known_tracker(states[:2]), folder, model)
     assert (result["n"], result["n_points"], result["n_yaw"], result["failed"]) == (2, 1, 2, 0)

@@ -5,8 +5,20 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import PinholeCamera
-from training.benchmarks.rendered_people import Sequence
+from training.benchmarks.rendered_people import PersonRenderer, Sequence, render
+from training.rendering.drive import Drive
+
+
+def test_every_other_frame_has_its_own_pose_and_every_seed_its_own_person(shipped_model: FaceModel) -> None:
+    motion = ((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.6), (0.2, 30.0, 0.0, 0.0, 0.0, 0.0, 0.8))
+    drive = Drive(motion, ())
+    truth, shown = drive.truth(), render(shipped_model, drive, 3, 2)
+    np.testing.assert_array_equal(shown.pose, truth.pose[::2])
+    np.testing.assert_array_equal(shown.stamp, truth.stamp[::2])
+    people = [PersonRenderer(shipped_model, drive, seed).identity for seed in (3, 3, 4)]
+    assert np.array_equal(people[0], people[1]) and not np.array_equal(people[0], people[2])
 
 
 def test_a_reduced_camera_sees_the_same_where_it_says() -> None:

@@ -29,3 +29,7 @@ def test_state_without_a_head_or_with_unknown_landmarks_is_a_failure(model, stat
     assert subject.scored(lost, model, (0, 0, 9, 9)).failed
     holes = state_of(FACING_CAMERA)
     assert subject.scored(replace(holes, landmarks_2d=np.full((68, 2), np.nan)), model, (0, 0, 9, 9)).failed
+
+
+def test_the_middle_of_an_image_is_half_as_wide_and_high() -> None:
+    assert subject.middle_box(np.zeros((100, 200, 3), np.uint8)) == (50.0, 25.0, 150.0, 75.0)

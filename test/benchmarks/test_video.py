@@ -47,6 +47,16 @@ def test_jitter_ignores_a_steady_turn_and_measures_noise(state_of) -> None:
     assert video.jitter(shaking, filtered=False)["rotation_deg"]["median"] == pytest.approx(0.5, rel=0.15)
 
 
+def test_filtered_jitter_is_that_of_the_filtered_pose(state_of) -> None:
+    rng, states = np.random.default_rng(1), []
+    for i in range(60):
+        shaken = rotation_from_yaw_pitch_roll([np.radians(rng.normal(0.0, 0.5)), 0, 0])
+        raw = state_of(shaken).pose
+        states.append(replace(state_of(FACING_CAMERA), stamp=i / 30, pose_raw=raw))
+    assert video.jitter(states, filtered=True)["rotation_deg"]["p90"] < 1e-3
+    assert video.jitter(states, filtered=False)["rotation_deg"]["median"] > 0.3
+
+
 def test_sheet_and_table(clip: Path, tmp_path: Path, state_of, lost, model, known_tracker) -> None:
     tracker = known_tracker([state_of(FACING_CAMERA), lost])
     video.evaluate(tracker, clip, model, limit=5, sheet=tmp_path / "sheet.png", table=tmp_path / "rows.csv")

@@ -15,10 +15,10 @@ from training.photographs.mesh478 import POINTS, load_surface
 from training.photographs.rendered_portraits import Portrait
 
 
-def label(model: FaceModel, yaw: float) -> tuple[Portrait, np.ndarray]:
+def label(model: FaceModel, yaw: float, pitch: float = 5.0, roll: float = 3.0) -> tuple[Portrait, np.ndarray]:
     """The mean face at a yaw in degrees: the truth, and the mesh points of a labelling network that errs nowhere."""
     pose = np.eye(4)
-    pose[:3, :3], pose[:3, 3] = rotation_from_yaw_pitch_roll(np.radians([yaw, 5.0, 3.0])), (0.0, 0.0, 1.6)
+    pose[:3, :3], pose[:3, 3] = rotation_from_yaw_pitch_roll(np.radians([yaw, pitch, roll])), (0.0, 0.0, 1.6)
     camera = PinholeCamera(1000.0, 1000.0, 95.5, 95.5, 192, 192)
     surface, _ = load_surface()
 
@@ -46,6 +46,17 @@ def test_a_label_without_error_has_none_and_a_turned_one_shows_by_how_much(
     assert wrong[3] > 3.0
 
 
+@pytest.mark.parametrize("yaw", [25.0, -25.0])
+def test_pitch_is_told_as_it_is_and_roll_by_the_side_that_the_head_is_turned_to(
+    shipped_model: FaceModel, yaw: float
+) -> None:
+    truth, _ = label(shipped_model, yaw)
+    _, otherwise = label(shipped_model, yaw, pitch=9.0, roll=3.0 + np.sign(yaw) * 6.0)
+    wrong = label_error.label_error(shipped_model, truth, otherwise)
+    assert wrong is not None
+    np.testing.assert_allclose(wrong[:3], [0.0, 4.0, 6.0], atol=1.5)
+
+
 def test_views_turn_as_far_as_the_last_bin(shipped_model: FaceModel) -> None:
     views = views_of(shipped_model, seed=0)
     assert len(views) == 6
@@ -54,7 +65,7 @@ def test_views_turn_as_far_as_the_last_bin(shipped_model: FaceModel) -> None:
 
 
 def test_bins_hold_what_belongs_there() -> None:
-    rows = summary(np.array([-5.0, 12.0, -18.0, 70.0]), np.arange(16, dtype=np.float64).reshape(4, 4))
+    rows = summary(np.array([-5.0, 10.0, -18.0, 70.0]), np.arange(16, dtype=np.float64).reshape(4, 4))
     assert [(row["from"], row["n"]) for row in rows] == [(0, 1), (10, 2), (60, 1)]
     assert rows[1]["yaw"] == 6.0 and rows[1]["nme68"] == 9.0 and rows[1]["yaw_spread"] == 2.0
 
