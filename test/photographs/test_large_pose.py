@@ -107,6 +107,7 @@ def test_our_vertices_are_where_the_fit_puts_them(folder: Path, published: Publi
         assert found.paths[i] == folder / "AFW" / f"AFW_00_{i}.jpg"
         gap = np.linalg.norm(head.pixels - pixels, axis=1)[skin] / (1e3 * pose[6])  # millimetres on the head
         assert np.median(gap) < 1.0 and np.quantile(gap, 0.95) < 3.0
+        assert np.median((head.pixels - pixels)[skin], axis=0) == pytest.approx([0.0, 0.0], abs=0.4), "counted from 0"
         far = head.points[:, :2] * (head.focal / head.points[:, 2:])
         assert np.ptp(far - head.pixels, axis=0).max() < 1.5, "the pinhole from far away is the weak perspective"
         facing = head.rotation[:, 0]

@@ -74,7 +74,11 @@ def test_an_ear_ends_where_the_drawn_head_does(shipped_model: FaceModel) -> None
 @pytest.mark.parametrize("yaw", range(-180, 180, 45))
 @pytest.mark.parametrize("pitch", (-80, -40, 0, 40, 80))
 def test_every_view_has_an_edge(shipped_model: FaceModel, yaw: int, pitch: int) -> None:
-    places = Outline(shipped_model).jaw(
-        seen(shipped_model, fitted(shipped_model, (yaw, pitch, 0))), CAMERA, np.zeros((1, 2))
-    )
+    points = seen(shipped_model, fitted(shipped_model, (yaw, pitch, 0)))
+    places = Outline(shipped_model).jaw(points, CAMERA, np.zeros((1, 2)))
     assert places.weights.sum() == pytest.approx(1.0)
+    ends = shipped_model.triangles[places.triangle[0]][places.weights[0] > 0.0]
+    around = shipped_model.triangles[np.isin(shipped_model.triangles, ends).sum(axis=1) == len(ends)]
+    a, b, c = (points[around[:, i]] for i in range(3))
+    facing = (np.cross(b - a, c - a) * a).sum(axis=1) < 0.0
+    assert facing.any() and not facing.all(), "on one side of it the surface is turned away"

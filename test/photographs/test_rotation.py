@@ -11,7 +11,7 @@ from dense_face_ros.geometry import FACING_CAMERA, rotation_from_vector, yaw_pit
 from dense_face_ros.template import Template
 from training.photographs.heads import LabelledHead
 from training.photographs.relighting import other_light
-from training.photographs.rotation import draw_turned
+from training.photographs.rotation import _draw_surroundings, colour_sources, draw_turned, skin_around
 from training.photographs.views import shown
 from training.rendering.targets import TargetRenderer
 
@@ -43,6 +43,34 @@ def test_what_lies_behind_a_head_is_not_on_its_cheek(head: LabelledHead, shipped
     assert face.sum() > 2000
     assert green.sum() < 0.02 * face.sum()
     assert (image[~face] == _WALL).all(axis=-1).mean() > 0.3
+
+
+def test_a_face_has_its_own_colours_where_the_photograph_shows_them(shipped_model: FaceModel) -> None:
+    left = shipped_model.mean[:, 1] > 0.0
+    both, one, none = np.ones(len(left)), np.where(left, 1.0, 0.0), np.zeros(len(left))
+    assert set(colour_sources(shipped_model, both)) == {0} and set(colour_sources(shipped_model, none)) == {2}
+    sources, right = colour_sources(shipped_model, one), ~left[shipped_model.triangles].any(axis=1)
+    assert set(sources[left[shipped_model.triangles].all(axis=1)]) == {0} and np.median(sources[right]) == 1
+
+
+def test_skin_that_is_not_shown_is_as_that_nearby() -> None:
+    photograph = np.zeros((9, 30, 3), np.uint8)
+    photograph[:, :15], photograph[:, 15:] = (200, 0, 0), (0, 0, 200)
+    near, far = np.tile([0.001, 0.0, 0.0], (6, 1)), np.tile([0.1, 0.0, 0.0], (6, 1))
+    pixels = np.concatenate([np.tile([5.0, 4.0], (6, 1)), np.tile([25.0, 4.0], (6, 1)), [[15.0, 4.0]]])
+    facing = np.append(np.ones(12), 0.0)
+    red, _, blue = skin_around(photograph, np.concatenate([near, far, np.zeros((1, 3))]), pixels, facing)[-1]
+    assert red > 5.0 * blue > 0.0
+
+
+def test_what_is_around_a_head_turns_with_it_and_about_its_middle(head: LabelledHead) -> None:
+    turn, middle = rotation_from_vector([0.0, 0.4, 0.5]), 0.5 * (head.pixels.min(axis=0) + head.pixels.max(axis=0))
+    for offset in ([0.0, 0.0], [30.0, 0.0], [0.0, -30.0]):
+        photograph, image = np.zeros((_SIDE, _SIDE, 3), np.uint8), np.zeros((_SIDE, _SIDE, 3), np.uint8)
+        cv2.circle(photograph, tuple(np.rint(middle + offset).astype(int).tolist()), 5, (255, 255, 255), -1)
+        _draw_surroundings(photograph, head.points, head.pixels, turn, image, np.eye(3)[:2])
+        rows, columns = np.nonzero(image[:, :, 0] > 128)
+        assert [columns.mean(), rows.mean()] == pytest.approx(middle + turn[:2, :2] @ offset, abs=1.5)
 
 
 def test_turned_heads_have_other_shapes_and_others_their_own(head: LabelledHead, shipped_model: FaceModel) -> None:

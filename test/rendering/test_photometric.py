@@ -28,6 +28,17 @@ def test_each_effect_alone_changes_the_picture_and_nothing_else(name: str, pictu
     np.testing.assert_array_equal(picture, before)
 
 
+def test_grey_and_infrared_exclude_each_other(picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    for name in ("grey", "infrared"):
+        monkeypatch.setattr(photometric, name, lambda image, rng, name=name: seen.append(name) or image)
+    settings = dataclasses.replace(NEVER, grey=0.3, infrared=0.2)
+    for seed in range(1000):
+        augment(picture, np.random.default_rng(seed), settings)
+    shares = [seen.count(name) / 1000 for name in ("grey", "infrared")]
+    assert shares == pytest.approx([0.3, 0.2], abs=0.05)
+
+
 def test_without_effects_the_picture_is_copied(picture: np.ndarray) -> None:
     out = augment(picture, np.random.default_rng(0), NEVER)
     np.testing.assert_array_equal(out, picture)
