@@ -185,6 +185,7 @@ def test_what_is_shut_is_opened(shipped_model: FaceModel) -> None:
     start = np.zeros(shipped_model.identity_size + shipped_model.expression_size, np.float32)
     there = sampler.changed(start, Change("lids", 0.9))
     assert (there == np.float32(0.9)).sum() == 2
+    assert not start.any(), "the head that is shown first stays as it is"
     np.testing.assert_array_equal(sampler.changed(there, Change("lids", 0.8)), start)
 
 
