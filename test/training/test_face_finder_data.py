@@ -105,15 +105,49 @@ def test_perfect_answers_decode_to_the_true_boxes(maker: ImageMaker) -> None:
             assert result.roll_error[0] == pytest.approx(0.0, abs=1e-5)
 
 
-def test_hardly_visible_faces_are_not_asked_for() -> None:
-    made = MadeImage(
-        np.zeros((INPUT_HEIGHT, INPUT_WIDTH), np.uint8),
-        np.array([[100, 100, 160, 160]], np.float32),
-        np.zeros(1, np.float32),
-        np.zeros(1, np.float32),
-        np.array([False]),
-    )
+def with_faces(*boxes: tuple[float, float, float, float], wanted: tuple[bool, ...] = ()) -> MadeImage:
+    """A black picture said to show upright faces in these boxes, all ``wanted`` unless told otherwise."""
+    upright = np.zeros(len(boxes), np.float32)
+    asked = np.array(wanted or (True,) * len(boxes))
+    return MadeImage(np.zeros((INPUT_HEIGHT, INPUT_WIDTH), np.uint8), np.float32(boxes), upright, upright, asked)
+
+
+def test_of_two_faces_side_by_side_each_cell_belongs_to_the_nearer() -> None:
+    made = with_faces((100, 100, 150, 150), (130, 100, 190, 160), (70, 100, 120, 160))
     targets = targets_of([made])
+    boxes, scores, rolls = decode(targets.heat[0, 0].numpy(), targets.geometry[0].numpy(), 0.99)
+    found = match(boxes, scores, rolls, made.boxes.astype(float), made.rolls.astype(float))
+    assert found.best.tolist() == [1.0] * 3 and found.centre_error.max() < 1e-3
+
+
+def test_a_face_is_asked_for_though_one_that_hardly_shows_is_beside_it() -> None:
+    targets = targets_of([with_faces((100, 100, 160, 160), (104, 100, 164, 160), wanted=(True, False))])
+    assert targets.asked[targets.heat == 1.0].tolist() == [1.0]
+    assert (targets.asked == 0.0).any()
+
+
+def test_what_is_said_where_nothing_is_asked_costs_nothing() -> None:
+    targets = targets_of([with_faces((100, 100, 160, 160), wanted=(False,))])
+    silent, there, elsewhere = (torch.full_like(targets.heat, -9.0) for _ in range(3))
+    there[targets.asked == 0.0] = 9.0
+    elsewhere[0, 0, 0, 0] = 9.0
+    costs = [float(loss(score, targets.geometry, targets)[0]) for score in (silent, there, elsewhere)]
+    assert costs[1] <= costs[0] < costs[2]
+
+
+def test_a_proposal_beside_a_centre_costs_less_than_one_far_away() -> None:
+    targets = targets_of([with_faces((100, 100, 160, 160))])
+    _, _, row, column = (targets.heat == 1.0).nonzero()[0].tolist()
+    costs = []
+    for aside in (1, 12):
+        score = torch.full_like(targets.heat, -9.0)
+        score[0, 0, row, column] = score[0, 0, row, column + aside] = 3.0
+        costs.append(float(loss(score, targets.geometry, targets)[0]))
+    assert costs[0] < 0.5 * costs[1]
+
+
+def test_hardly_visible_faces_are_not_asked_for() -> None:
+    targets = targets_of([with_faces((100, 100, 160, 160), wanted=(False,))])
     assert targets.heat.max() == 0 and targets.weight.max() == 0
     assert targets.asked[0, 0, 16, 16] == 0 and targets.asked[0, 0, 0, 0] == 1
 
