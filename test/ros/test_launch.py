@@ -174,6 +174,35 @@ def test_arguments_reach_the_nodes(recording: Any) -> None:
     assert unknown == [{"source": "0", "publish_clock": False}], "an unknown camera is not told to be calibrated"
 
 
+def test_topics_files_and_time_are_those_that_are_given(recording: Any) -> None:
+    plain = started(recording)
+    assert plain["tracker"]["remappings"] == [("image", "image")], "camera_info is found beside the images"
+    assert [plain[name]["parameters"][0] for name in ("tracker", "attention")] == [
+        str(ROOT / "config" / "tracker.yaml"), str(ROOT / "config" / "attention.yaml")
+    ]  # fmt: skip
+    files = {"params_file": "mine.yaml", "attention_params_file": "ours.yaml"}
+    nodes = started(recording, source="0", use_sim_time="true", image="/cam", camera_info="/calibration", **files)
+    for name in ("tracker", "image_source"):
+        assert nodes[name]["remappings"] == [("image", "/cam"), ("camera_info", "/calibration")]
+    assert [nodes[name]["parameters"] for name in ("tracker", "attention")] == [
+        ["mine.yaml", {"use_sim_time": True}], ["ours.yaml", {"use_sim_time": True}]
+    ]  # fmt: skip
+    assert nodes["image_source"]["parameters"][-1]["publish_clock"] is True
+
+
+@pytest.mark.parametrize("variable", ["", "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"])
+def test_a_profile_of_the_user_s_own_is_left_alone(
+    recording: Any, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "own.xml")
+    recording.SetEnvironmentVariable.reset_mock()
+    recording.generate_launch_description()
+    assert recording.SetEnvironmentVariable.call_count == (0 if variable else 2)
+
+
 def test_a_bag_is_listened_to_as_it_was_recorded(recording: Any, tmp_path: Path) -> None:
     pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
     from ros.materials import write_bag
