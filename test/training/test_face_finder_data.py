@@ -1,5 +1,6 @@
 """Made pictures and targets of the face finder, on photographs drawn by the test itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,8 +12,9 @@ torch = pytest.importorskip("torch")
 import training.backgrounds  # noqa: E402
 from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH, decode  # noqa: E402
 from training.backgrounds import Backgrounds  # noqa: E402
-from training.face_finder.canvas import MadeImage  # noqa: E402
-from training.face_finder.made_images import ImageMaker  # noqa: E402
+from training.face_finder.canvas import Canvas, MadeImage, _shrunk  # noqa: E402
+from training.face_finder.degrade import degrade  # noqa: E402
+from training.face_finder.made_images import ImageMaker, _placement  # noqa: E402
 from training.face_finder.measures import match  # noqa: E402
 from training.face_finder.network import GEOMETRY_CHANNELS, FinderNetwork  # noqa: E402
 from training.face_finder.photographs import FacePhoto, head_pose, load_backgrounds, load_faces  # noqa: E402
@@ -256,6 +258,69 @@ def test_match_tells_found_from_false() -> None:
     assert result.centre_error[1] == pytest.approx(0.05)
     assert result.roll_error[1] == pytest.approx(-0.1)
     assert result.false_scores == pytest.approx([0.8])
+
+
+def test_a_face_that_is_found_badly_is_neither_found_nor_false() -> None:
+    true, upright = np.array([[0.0, 0.0, 40.0, 40.0]]), np.zeros(1)
+    aside = match(np.array([[14.0, 0.0, 54.0, 40.0]]), np.array([0.9]), upright, true, upright)
+    assert aside.best.tolist() == [0.0] and not len(aside.false_scores)
+    larger = match(np.array([[-2.0, -5.0, 48.0, 45.0]]), np.array([0.9]), np.array([3.1]), true, np.array([-3.1]))
+    assert larger.best.tolist() == [0.9]
+    assert larger.centre_error == pytest.approx([3.0 / 40.0]), "sides of the true box"
+    assert larger.roll_error == pytest.approx([6.2 - 2.0 * np.pi]), "the shorter way round"
+
+
+def test_light_saturates() -> None:
+    ramp = np.tile(np.arange(0, 256, 2, dtype=np.uint8), (96, 1))
+    for seed in range(60):
+        smooth = cv2.blur(degrade(ramp, np.random.default_rng(seed)), (5, 5)).astype(int)
+        assert np.abs(np.diff(smooth, axis=1)).max() < 40
+
+
+def turned_photo() -> FacePhoto:
+    """The disc, said to be rolled clockwise and turned to the image's right."""
+    along = 12.0 * np.array([np.cos(0.3), np.sin(0.3)], np.float32)
+    eyes = np.array([70.0, 55.0], np.float32) + np.stack([-along, along])
+    return replace(drawn_photo(), eyes=eyes, roll=0.3, yaw=0.5)
+
+
+def test_a_mirrored_face_is_rolled_and_turned_to_the_other_side() -> None:
+    photo, window = turned_photo(), (0, 0, INPUT_WIDTH, INPUT_HEIGHT)
+    background = cv2.imencode(".png", np.full((300, 400, 3), 60, np.uint8))[1].tobytes()
+    maker, mirrored = ImageMaker([photo], [background]), 0
+    for seed in range(20):
+        to_canvas, roll = _placement(photo, window, 200.0, np.random.default_rng(seed))
+        left, right = sorted((photo.eyes @ to_canvas[:, :2].T).tolist())
+        assert np.arctan2(right[1] - left[1], right[0] - left[0]) == pytest.approx(roll, abs=0.15)
+        canvas = Canvas(np.zeros((INPUT_HEIGHT, INPUT_WIDTH), np.uint8), window)
+        maker._paste_face(canvas, 200.0, np.random.default_rng(seed))
+        ((outline, _, yaw),) = canvas.faces
+        as_it_is = cv2.contourArea(outline, oriented=True) * cv2.contourArea(photo.outline, oriented=True) > 0.0
+        assert yaw == (0.5 if as_it_is else -0.5)
+        mirrored += not as_it_is
+    assert 5 <= mirrored <= 15
+
+
+@pytest.mark.parametrize(("covered", "told"), [(0.3, [True]), (0.7, [False]), (1.0, [])])
+def test_a_face_is_asked_for_as_far_as_it_shows(covered: float, told: list[bool]) -> None:
+    canvas = Canvas(np.zeros((INPUT_HEIGHT, INPUT_WIDTH), np.uint8), (0, 0, INPUT_WIDTH, INPUT_HEIGHT))
+    outline, there = np.float32([[100, 100], [160, 100], [160, 160], [100, 160]]), np.eye(3)[:2]
+    whole = np.ones((INPUT_HEIGHT, INPUT_WIDTH), np.float32)
+    canvas.paste(canvas.pixels, there, whole, (outline, 0.0, 0.0))
+    hand = np.zeros_like(whole)
+    hand[:, : 100 + round(61 * covered)] = 1.0
+    canvas.paste(canvas.pixels, there, hand, None)
+    assert canvas.finish(np.random.default_rng(0)).wanted.tolist() == told
+
+
+def test_a_photograph_that_is_shrunk_first_stays_where_it_is() -> None:
+    to_canvas = np.array([[0.2, -0.1, 30.0], [0.1, 0.2, 40.0]])
+    image = np.zeros((120, 200), np.uint8)
+    small, _, matrix = _shrunk(image, image.astype(np.float32), to_canvas)
+    assert small.shape[0] < 60
+    place = np.array([80.0, 50.0])
+    there = (place + 0.5) * small.shape[::-1] / image.shape[::-1] - 0.5
+    assert matrix[:, :2] @ there + matrix[:, 2] == pytest.approx(to_canvas[:, :2] @ place + to_canvas[:, 2])
 
 
 def test_no_background_shows_people_or_is_kept_for_validation(tmp_path: Path) -> None:
