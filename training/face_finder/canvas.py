@@ -15,7 +15,7 @@ from training.face_finder.photographs import FloatArray, Image
 #: A face showing more than this share of its outline must be found; below the second share it does not count as a
 #: face any more; in between nothing is asked.
 FOUND_ABOVE, ABSENT_BELOW = 0.5, 0.15
-_NOBODY, _COVERED = 0, 255
+_NOBODY = 0
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class Canvas:
         self.pixels = np.asarray(cv2.blendLinear(layer, self.pixels, alpha, 1.0 - alpha), np.uint8)
         if face is not None:
             self.faces.append(face)
-        self._shown[alpha > 0.5] = len(self.faces) if face is not None else _COVERED
+        self._shown[alpha > 0.5] = len(self.faces) if face is not None else _NOBODY
 
     def fill_from(self, image: Image, to_canvas: npt.NDArray[np.float64], rng: np.random.Generator) -> None:
         """Continue a photograph over the whole canvas, blurred, in place of another background."""
         size = (INPUT_WIDTH, INPUT_HEIGHT)
         layer = cv2.warpAffine(image, to_canvas[:2], size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         self.pixels = np.asarray(cv2.GaussianBlur(layer, (0, 0), rng.uniform(3.0, 15.0)), np.uint8)
-        self._shown[:] = _COVERED
+        self._shown[:] = _NOBODY
 
     def finish(self, rng: np.random.Generator) -> MadeImage:
         x0, y0, x1, y1 = self.window
@@ -75,7 +75,7 @@ class Canvas:
         image[y0:y1, x0:x1] = degrade(self.pixels[y0:y1, x0:x1], rng)
         outside = np.ones(image.shape, bool)
         outside[y0:y1, x0:x1] = False
-        self._shown[outside] = _COVERED
+        self._shown[outside] = _NOBODY
         boxes, rolls, yaws, wanted = [], [], [], []
         for number, (outline, roll, yaw) in enumerate(self.faces, start=1):
             share = self._share_shown(outline, number)
