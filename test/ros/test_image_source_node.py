@@ -180,3 +180,42 @@ def test_bags_that_cannot_be_played_are_named(tmp_path: Path) -> None:
     storage.write_bytes(storage.read_bytes()[:20_000])
     with pytest.raises(SourceError, match=r"bag '.*' (cannot be read|is damaged)"):
         list(Bag(good).frames())
+
+
+class Playing:
+    """An image source without a node: what it waits for and publishes, seen from inside."""
+
+    def __init__(self, live: bool) -> None:
+        self.due: list[float] = []
+        self.clocks: list[Clock] = []
+        self._image, self._epoch = Image(), 1e9
+        frames = [Frame(1.6e9 + 0.1 * i if live else 0.1 * i, picture(0)) for i in range(3)]
+        self._source = SimpleNamespace(live=live, frames=lambda: iter(frames))
+        self._spin_until = self.due.append
+        self._settings = SimpleNamespace(number=lambda name: 0.0)
+        self._clock_publisher = SimpleNamespace(publish=self.clocks.append)
+        self._info_publisher = self._image_publisher = SimpleNamespace(publish=lambda message: None)
+        self._messages = lambda frame: (self._image, CameraInfo())
+
+    def play(self) -> None:
+        source: Any = self
+        for frame in ImageSourceNode._paced(source):
+            ImageSourceNode._publish(source, frame)
+
+
+def test_a_camera_sets_its_own_pace_and_a_file_is_given_its() -> None:
+    camera, file = Playing(live=True), Playing(live=False)
+    camera.play()
+    file.play()
+    assert camera.due == [0.0] * 3
+    assert np.diff(file.due) == pytest.approx([0.1, 0.1])
+
+
+def test_the_clock_shows_a_camera_s_time_and_that_since_a_file_began() -> None:
+    for live in (True, False):
+        playing = Playing(live)
+        playing.play()
+        begin = 1.6e9 if live else playing._epoch
+        told = [1e-9 * clock.clock.nanosec + clock.clock.sec for clock in playing.clocks]
+        assert told == pytest.approx(begin + np.array([0.0, 0.1, 0.2]), abs=1e-6)
+        assert seconds(playing._image.header) == pytest.approx(told[-1], abs=1e-6)
