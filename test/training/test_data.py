@@ -15,7 +15,7 @@ from painted_face import agreement
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
-from training.data import Mixture, SampleMaker, SampleStream, ValidationSet, make_dataset
+from training.data import Mixture, SampleMaker, SampleStream, ValidationSet, _smoothed, make_dataset
 from training.loss import UNKNOWN
 from training.pairs import RenderedPairs, pair_correspondences
 from training.photographs.fit import PhotographFits
@@ -127,6 +127,28 @@ def test_validation_shows_only_people_kept_for_it_and_never_changes(data: Path, 
     np.testing.assert_array_equal(fixed[1]["image"], fixed[1]["image"])
     with pytest.raises(IndexError):
         fixed[len(fixed)]
+
+
+def test_validation_is_clean_every_other_one_turned_and_each_seen_otherwise(
+    data: Path, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = maker(data, template, validation=True)
+    monkeypatch.setattr(kept, "photograph", lambda rng, head, turned, clean: (rng.random(), turned, clean))
+    draws, turned, clean = zip(*ValidationSet(kept, kept.heads, 7), strict=True)
+    assert len(set(draws)) == len(draws) and all(clean)
+    assert turned == (False, True) * (len(draws) // 2)
+
+
+def test_crops_are_turned_by_degrees(data: Path, template: Template) -> None:
+    make, rng = maker(data, template, roll=16.0), np.random.default_rng(0)
+    angles = [make._crop(rng, first(make).pixels).angle for _ in range(300)]
+    assert np.degrees(np.std(angles)) == pytest.approx(16.0, rel=0.15)
+
+
+def test_only_what_is_too_fine_for_the_crop_is_smoothed() -> None:
+    checks = np.tile(np.uint8([[[0] * 3, [255] * 3], [[255] * 3, [0] * 3]]), (20, 20, 1))
+    assert _smoothed(checks, 0.9 * np.eye(3)[:2]) is checks
+    assert np.ptp(_smoothed(checks, 0.2 * np.eye(3)[:2])[10:-10, 10:-10]) < 30
 
 
 def test_turns_reach_every_yaw_and_pitch() -> None:
