@@ -151,6 +151,17 @@ def test_only_what_is_too_fine_for_the_crop_is_smoothed() -> None:
     assert np.ptp(_smoothed(checks, 0.2 * np.eye(3)[:2])[10:-10, 10:-10]) < 30
 
 
+@pytest.mark.parametrize("evenly", [True, False])
+def test_only_evenly_lit_photographs_are_shown_in_another_light(
+    data: Path, template: Template, monkeypatch: pytest.MonkeyPatch, evenly: bool
+) -> None:
+    make, lit = maker(data, template), []
+    monkeypatch.setattr("training.data.other_light", lambda rng, model, points: lit.append(points))
+    for seed in range(6):
+        make.photograph(np.random.default_rng(seed), replace(first(make), evenly_lit=evenly), turned=True)
+    assert bool(lit) is evenly
+
+
 def test_turns_reach_every_yaw_and_pitch() -> None:
     from dense_face_ros.geometry import yaw_pitch_roll_from_rotation
 

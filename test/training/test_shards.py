@@ -69,6 +69,20 @@ def test_shards_are_tars_of_photographs_each_before_its_label(shards: Path) -> N
         assert photograph.endswith(".png") and label == photograph.replace(".png", ".npz")
 
 
+def test_photographs_that_follow_each_other_are_spread_over_the_shards(shards: Path) -> None:
+    with tarfile.open(list_shards(shards, "train")[0]) as tar:
+        numbers = [int(name.partition(".")[0]) for name in tar.getnames()[::2]]
+    assert max(numbers) - min(numbers) > 2 * len(numbers)
+
+
+def test_endings_in_capitals_are_told_in_small_letters(tmp_path: Path) -> None:
+    heads: Any = Numbered(tmp_path)
+    heads.paths, heads.usable = (heads.paths[0].rename(tmp_path / "0.PNG"),), np.zeros(1, int)
+    pack(heads, tmp_path / "shards", "train")
+    with tarfile.open(list_shards(tmp_path / "shards", "train")[0]) as tar:
+        assert tar.getnames() == ["00000000.png", "00000000.npz"]
+
+
 def test_all_usable_heads_come_round_after_round(shards: Path) -> None:
     numbers = drawn(ShardHeads(shards, numbered_head), 0, 100)
     assert set(numbers) == set(range(0, _COUNT, 2))
