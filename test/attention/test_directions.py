@@ -22,6 +22,11 @@ def test_a_camera_in_front_sees_the_angles_of_the_head_as_they_are_in_the_car() 
     assert (direction.yaw, direction.pitch, direction.sigma) == pytest.approx((20.0, -10.0, 1.0))
 
 
+def test_the_uncertainty_is_that_of_the_worst_way_also_between_yaw_and_pitch() -> None:
+    together = np.radians(1.0) ** 2 * np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 0.9], [0.0, 0.9, 1.0]])
+    assert HeadDirection.of(np.eye(3), together).sigma == pytest.approx(np.sqrt(1.9))
+
+
 @pytest.mark.parametrize(
     ("angles", "axis"),
     [

@@ -37,6 +37,10 @@ def test_evidence_holds_for_a_while() -> None:
     assert told([0.0, 0.1, 0.2, 5.0, 5.1, 5.2], "aaaaaa") == [("a", 0.7), (None, 4.3), ("a", 0.2)]
 
 
+def test_a_change_that_is_never_confirmed_leaves_its_time_untold() -> None:
+    assert told(steps(12), "aaaab......a") == [("a", 0.35), (None, 0.75)]
+
+
 def test_frames_as_far_apart_as_evidence_holds_leave_no_gap() -> None:
     assert told(steps(30), "a" * 30, hold=0.1) == [("a", 2.9)]
 

@@ -70,3 +70,10 @@ def test_a_closure_goes_on_when_eyes_were_hidden_only_briefly(hidden: list[float
     for seconds in hidden:
         script += [*held(np.nan, seconds), *held(0.03, 1.0)]
     assert after(script).closure == pytest.approx(closure, abs=0.5)
+
+
+def test_a_pause_teaches_nothing() -> None:
+    tracker = EyelidTracker(SETTINGS)
+    for stamp, openness in ((0.0, 0.7), (1000.0, 0.7), *((1000.0 + 0.1 * i, 0.15) for i in range(1, 4))):
+        tracker.observe(stamp, (openness, openness), True)
+    assert tracker.lids is Lids.CLOSED, "of eyes that open fully"

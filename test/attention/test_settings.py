@@ -35,6 +35,7 @@ def test_longest_glance_at_a_speed(preset: str, kmh: float | None, limit: float 
     ("changes", "message"),
     [
         ({"sleep": 0.5}, "microsleep is 1.0; it must be less than sleep, which is 0.5"),
+        ({"sleep": 1.0}, "microsleep is 1.0; it must be less than sleep, which is 1.0"),
         ({"evidence_hold": 0.0}, "evidence_hold is 0.0; it must be more than 0"),
         ({"closed": float("nan")}, "closed is nan"),
         ({"perclos_awake": 0.2}, "perclos_awake is 0.2; it must be less than perclos_drowsy"),

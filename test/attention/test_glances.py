@@ -1,0 +1,37 @@
+"""Glances and their sum, from intervals that are known."""
+
+from __future__ import annotations
+
+import pytest
+
+from dense_face_ros.attention.evidence import Interval
+from dense_face_ros.attention.gaze import Gaze
+from dense_face_ros.attention.glances import GlanceTimer
+from dense_face_ros.attention.settings import PRESETS
+
+
+def after(*taken: tuple[Gaze | None, float], grace: float = 0.0) -> tuple[GlanceTimer, float]:
+    """A timer after intervals of so many seconds, one after the other, and when they end."""
+    timer, at = GlanceTimer(PRESETS["euro_ncap"]), 0.0
+    for kind, seconds in taken:
+        timer.take(Interval(kind, at, at + seconds), grace)
+        at += seconds
+    return timer, at
+
+
+def test_grace_is_given_once_a_glance() -> None:
+    timer, end = after((Gaze.AWAY, 0.3), (Gaze.AWAY, 0.4), (Gaze.AWAY, 1.0), grace=0.5)
+    assert timer.used(end) == pytest.approx(1.2)
+    timer, end = after((Gaze.AWAY, 0.7), (Gaze.ROAD, 0.5), (Gaze.AWAY, 0.7), grace=0.5)
+    assert timer.used(end) == pytest.approx(0.4)
+
+
+def test_a_look_that_is_not_judged_breaks_what_is() -> None:
+    timer, _ = after((Gaze.AWAY, 2.0), (Gaze.ASIDE, 0.5), (Gaze.AWAY, 1.0))
+    assert (timer.glance, timer.judged) == pytest.approx((3.5, 1.0))
+
+
+def test_only_a_gap_of_two_seconds_at_once_ends_a_glance() -> None:
+    gap = (None, 1.5)
+    assert after((Gaze.AWAY, 1.0), gap, (Gaze.AWAY, 0.5), gap)[0].glance == pytest.approx(1.5)
+    assert after((Gaze.AWAY, 1.0), gap, (None, 0.5))[0].glance == 0.0
