@@ -56,3 +56,19 @@ class View:
         pixels[wrong] = rng.uniform(low, high, size=(len(wrong), 2))
         stated = sigma if sigma is not None else max(noise, 0.02)
         return cls(camera, pose, coefficients, Correspondences(pixels, points, np.ones(count), np.full(count, stated)))
+
+
+def take(correspondences: Correspondences, keep: np.ndarray) -> Correspondences:
+    """Some of the pairs."""
+    points = correspondences.points
+    return Correspondences(
+        correspondences.pixels[keep],
+        SurfacePoints(points.triangle[keep], points.weights[keep]),
+        correspondences.weight[keep],
+        correspondences.sigma[keep],
+    )
+
+
+def project(model: FaceModel, pose: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    """Where :data:`CAMERA` sees the vertices of a face, (V, 2)."""
+    return CAMERA.project(model.shape(coefficients).astype(np.float64) @ pose[:3, :3].T + pose[:3, 3])

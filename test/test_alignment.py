@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.optimize import least_squares
-from synthetic_views import CAMERA, View
+from synthetic_views import CAMERA, View, project, take
 
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings, FailureReason
 from dense_face_ros.correspondence import Correspondences
-from dense_face_ros.energy import FitState, IdentityPrior
+from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.geometry import rotation_from_vector, vector_from_rotation
-from dense_face_ros.outline import Outline
 
 INDEPENDENT = AlignmentSettings(independent_share=1.0, covariance_share=1.0, distance_factor=1.0)
 EXACT = replace(INDEPENDENT, tolerance=1e-3, max_iterations=60)
@@ -28,20 +27,6 @@ POSES = [
 def _turn(fit: Alignment, view: View) -> float:
     """Angle between the fitted and the true rotation, degrees."""
     return float(np.degrees(np.linalg.norm(vector_from_rotation(fit.pose[:3, :3] @ view.pose[:3, :3].T))))
-
-
-def _take(correspondences: Correspondences, keep: np.ndarray) -> Correspondences:
-    points = correspondences.points
-    return Correspondences(
-        correspondences.pixels[keep],
-        SurfacePoints(points.triangle[keep], points.weights[keep]),
-        correspondences.weight[keep],
-        correspondences.sigma[keep],
-    )
-
-
-def _project(model: FaceModel, pose: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-    return CAMERA.project(model.shape(coefficients).astype(np.float64) @ pose[:3, :3].T + pose[:3, 3])
 
 
 @pytest.mark.parametrize(("yaw", "pitch", "roll"), POSES)
@@ -66,71 +51,6 @@ def test_noise_free_views_of_many_people_are_fitted(small_model: FaceModel) -> N
             yaw, pitch, roll = pose.values
             view = View.of(small_model, np.random.default_rng(seed), yaw=yaw, pitch=pitch, roll=roll)
             assert _turn(aligner.align(view.correspondences, CAMERA), view) < 0.1, (seed, pose.id)
-
-
-def test_the_outline_tells_the_shape_where_no_correspondence_does(small_model: FaceModel) -> None:
-    """It is asked of the face that the correspondences alone give, and measures across itself only."""
-    view = View.of(small_model, np.random.default_rng(12), count=300, noise=0.3)
-    aside = small_model.at(view.correspondences.points, small_model.mean)[:, 1]
-    middle, sides = (np.flatnonzero(kept) for kept in (np.abs(aside) < 0.03, np.abs(aside) > 0.06))
-    known, edge = _take(view.correspondences, middle), _take(view.correspondences, sides)
-    out = np.sign(edge.pixels[:, 0] - known.pixels[:, 0].mean())
-    further = edge.pixels + np.column_stack([2.0 * out, np.full(len(out), 40.0)])
-    asked: list[np.ndarray] = []
-
-    def outline(face: FitState) -> Outline:
-        asked.append(small_model.shape(face.coefficients) @ face.rotation.T + face.translation)
-        return Outline(edge.points, further, np.column_stack([out, np.zeros(len(out))]))
-
-    aligner = Aligner(small_model, INDEPENDENT)
-    without, fit = aligner.align(known, CAMERA), aligner.align(known, CAMERA, outline=outline)
-    before, after = (_project(small_model, one.pose, one.coefficients) for one in (without, fit))
-    np.testing.assert_allclose(CAMERA.project(asked[0]), before, atol=0.01)
-    assert np.mean(small_model.at(edge.points, after - before)[:, 0] * out) == pytest.approx(2.0, abs=0.8)
-    assert np.abs(small_model.at(known.points, after - before)).mean() < 1.0
-    assert fit.residual < 1.5 * without.residual  # of the correspondences alone
-
-
-@pytest.mark.parametrize(("moved", "times"), [(0.001, 1), (0.02, 2)])
-def test_the_outline_is_that_of_the_start_where_the_face_stayed_there(
-    small_model: FaceModel, moved: float, times: int
-) -> None:
-    view = View.of(small_model, np.random.default_rng(15), yaw=15.0, noise=0.2)
-    edge = View.of(small_model, np.random.default_rng(15), yaw=15.0, count=20).correspondences
-    asked: list[FitState] = []
-
-    def outline(face: FitState) -> Outline:
-        asked.append(face)
-        return Outline(edge.points, edge.pixels, np.tile([1.0, 0.0], (20, 1)))
-
-    aligner = Aligner(small_model)
-    start = aligner.align(view.correspondences, CAMERA)
-    before = replace(start, pose=start.pose + np.array([[0, 0, 0, moved]] + 3 * [4 * [0]]))
-    fit = aligner.align(view.correspondences, CAMERA, start=before, outline=outline)
-    assert len(asked) == times
-    np.testing.assert_array_equal(asked[0].translation, before.pose[:3, 3])
-    np.testing.assert_allclose(asked[-1].translation, fit.pose[:3, 3], atol=0.003)
-
-
-def test_a_fit_without_an_outline_in_sight_is_that_of_the_correspondences(small_model: FaceModel) -> None:
-    view = View.of(small_model, np.random.default_rng(13), yaw=15.0, noise=0.5)
-    nothing = Outline(SurfacePoints(np.zeros(0, np.int32), np.zeros((0, 3), np.float32)), *2 * [np.zeros((0, 2))])
-    aligner = Aligner(small_model)
-    without, fit = (aligner.align(view.correspondences, CAMERA, outline=o) for o in (None, lambda face: nothing))
-    np.testing.assert_array_equal(fit.pose, without.pose)
-    np.testing.assert_array_equal(fit.information, without.information)
-
-
-def test_an_outline_of_something_else_does_not_spoil_the_fit(small_model: FaceModel) -> None:
-    view = View.of(small_model, np.random.default_rng(14), yaw=-20.0, noise=0.5)
-    edge = View.of(small_model, np.random.default_rng(14), yaw=-20.0, count=30).correspondences
-    hand = Outline(edge.points, edge.pixels + [14.0, 0.0], np.tile([1.0, 0.0], (30, 1)))
-    aligner = Aligner(small_model)
-    fit, without = (aligner.align(view.correspondences, CAMERA, outline=o) for o in (lambda face: hand, None))
-    moved = _project(small_model, fit.pose, fit.coefficients) - _project(
-        small_model, without.pose, without.coefficients
-    )
-    assert np.abs(moved).max() < 1.0
 
 
 @pytest.mark.parametrize("yaw", [-80, 0, 60])
@@ -325,7 +245,7 @@ def test_sparse_landmarks_with_their_own_sigmas_fit(small_model: FaceModel) -> N
     )
     assert _turn(fit, view) < 2.0
     distance = np.linalg.norm(
-        _project(small_model, fit.pose, fit.coefficients) - _project(small_model, view.pose, view.coefficients), axis=1
+        project(small_model, fit.pose, fit.coefficients) - project(small_model, view.pose, view.coefficients), axis=1
     )
     assert np.median(distance) < 1.0
 
@@ -333,7 +253,7 @@ def test_sparse_landmarks_with_their_own_sigmas_fit(small_model: FaceModel) -> N
 def test_too_few_correspondences_are_refused(small_model: FaceModel) -> None:
     view = View.of(small_model, np.random.default_rng(20))
     with pytest.raises(AlignmentFailure, match="5 given, 12 needed") as caught:
-        Aligner(small_model).align(_take(view.correspondences, np.arange(5)), CAMERA)
+        Aligner(small_model).align(take(view.correspondences, np.arange(5)), CAMERA)
     assert caught.value.reason is FailureReason.TOO_FEW
 
 
@@ -413,7 +333,7 @@ def test_the_share_that_is_claimed_scales_the_information_of_the_data_alone(smal
 def test_correspondences_along_a_line_are_refused(small_model: FaceModel) -> None:
     view = View.of(small_model, np.random.default_rng(22), count=2000)
     _, across, up = small_model.at(view.correspondences.points, small_model.mean).T
-    line = _take(view.correspondences, (np.abs(across) < 0.004) & (np.abs(up) < 0.04))
+    line = take(view.correspondences, (np.abs(across) < 0.004) & (np.abs(up) < 0.04))
     with pytest.raises(AlignmentFailure) as failure:
         Aligner(small_model).align(line, CAMERA)
     assert failure.value.reason is FailureReason.DEGENERATE
