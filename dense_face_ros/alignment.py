@@ -114,7 +114,7 @@ class Alignment:
         inliers: share of correspondences whose residual is within three (scaled) standard deviations.
         residual: root mean square distance of the inliers, pixels of the correspondences.
         noise_scale: s >= 1, the factor by which the residuals exceed the given sigmas.
-        iterations: Gauss-Newton steps taken.
+        iterations: Gauss-Newton steps of the last fit.
         information: (D, D) Gauss-Newton matrix over translation, rotation, coefficients, the data's part at its
             ``covariance_share``.
         identity_size: K.
@@ -231,8 +231,9 @@ class Aligner:
         minimum = self._checked(fitted(state, None if start is None or outline is None else outline(state)))
         if outline is not None and (start is None or _moved(state, minimum.state, camera) > _OUTLINE_HOLDS):
             seen = outline(minimum.state)
-            again = fitted(minimum.state, seen) if len(seen) else None
-            minimum = again if again is not None and again.converged else minimum
+            again = fitted(minimum.state, seen) if len(seen) or start is not None else None
+            if again is not None and again.converged and again.scale <= settings.max_noise_scale:
+                minimum = again
         return self._result(minimum, correspondences)
 
     def _checked(self, minimum: Minimum | None) -> Minimum:

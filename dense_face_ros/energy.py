@@ -14,10 +14,9 @@ import numpy.typing as npt
 from dense_face_ros.correspondence import Correspondences
 from dense_face_ros.face_model import FloatArray
 from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_vector
-from dense_face_ros.outline import Outline
+from dense_face_ros.outline import NEAREST, Outline
 
 MEDIAN_OF_NORM = 1.1774  #: median of |r| / sigma for Gaussian noise in two dimensions
-_NEAREST = 0.02  # metres: a point closer than this to the camera plane has no usable projection
 _BOUND_SPREAD = 0.05  # standard deviations outside [0, 1] at which an activation is penalised like a residual
 
 
@@ -40,14 +39,14 @@ class FitState:
 
 @dataclass(frozen=True)
 class Residuals:
-    """Residuals at a state.
+    """Residuals of N correspondences and M points of an outline at a state.
 
     Attributes:
-        rotated: (N, 3) = R S q, metres.
-        inverse_depth: (N,) per metre.
-        rays: (N, 2) image points at unit focal length.
-        error: (N, 2) projected minus measured, in sigmas.
-        squared: (N,) squared length of ``error``.
+        rotated: (N + M, 3) = R S q, metres.
+        inverse_depth: (N + M,) per metre.
+        rays: (N + M, 2) image points at unit focal length.
+        error: (N + M, 2) projected minus measured, in sigmas; of the outline what lies across it, and 0.
+        squared: (N + M,) squared length of ``error``.
     """
 
     rotated: Array
@@ -58,11 +57,11 @@ class Residuals:
 
 
 class DataTerm:
-    """``share * sum_i w_i rho(|p_i - Proj(R S q_i + t)|^2 / (s sigma_i)^2)`` with the Geman-McClure kernel rho.
+    """``share * sum_i w_i rho(|p_i - Proj(R S q_i + t)|^2 / (s sigma_i)^2)`` over N correspondences, and
+    ``share * sum_k rho((n_k . (o_k - Proj(R S e_k + t)) / (s sigma_o))^2)`` over M points of an outline.
 
-    mean (N + M, 3) and basis (N + M, 3, P): the surface points' mean position and displacement per unit of coefficient,
-    of N correspondences and then of M points of an outline. Of these only what lies across it counts, at weight 1 and
-    with the standard deviation ``outline_sigma`` in pixels.
+    rho is the Geman-McClure kernel. mean (N + M, 3) and basis (N + M, 3, P): the surface points' mean position and
+    displacement per unit of coefficient, the correspondences' first; ``outline_sigma``: sigma_o in pixels.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class DataTerm:
         outline_sigma: float = 1.0,
     ) -> None:
         pixels, sigma, weight = correspondences.pixels, correspondences.sigma, correspondences.weight
-        self._points, self._normals = len(pixels), np.zeros((0, 2))
+        self._count, self._normals = len(pixels), np.zeros((0, 2))
         if outline is not None:
             more = len(outline)
             pixels, self._normals = np.concatenate([pixels, outline.pixels]), outline.normals
@@ -106,7 +105,7 @@ class DataTerm:
         shape = self._mean + (self._flat_basis @ state.coefficients.astype(np.float32)).reshape(-1, 3)
         rotated = shape @ state.rotation.T
         seen = rotated + state.translation
-        if not seen[:, 2].min() > _NEAREST:
+        if not seen[:, 2].min() > NEAREST:
             return None
         inverse_depth = 1.0 / seen[:, 2]
         rays = seen[:, :2] * inverse_depth[:, None]
@@ -118,14 +117,14 @@ class DataTerm:
         """Replace the two rows (N + M, 2, ...) of each point of the outline by what is across it, and by nothing."""
         if not len(self._normals):
             return
-        outline = values[self._points :]
+        outline = values[self._count :]
         shape = (-1, 2) + (1,) * (values.ndim - 2)
         outline[:, 0] = (outline * self._normals.reshape(shape)).sum(axis=1)
         outline[:, 1] = 0.0
 
     def noise_scale(self, residuals: Residuals) -> float:
         """s: 1, or what the median residual of the correspondences says if that is more."""
-        return max(1.0, float(np.sqrt(median(residuals.squared[: self._points]))) / MEDIAN_OF_NORM)
+        return max(1.0, float(np.sqrt(median(residuals.squared[: self._count]))) / MEDIAN_OF_NORM)
 
     def value(self, residuals: Residuals, scale: float) -> float:
         """The term's value at noise scale s."""

@@ -1,4 +1,4 @@
-"""One crop of one image to a fitted head: crop, network, correspondences, alignment, and whether to believe the result.
+"""One crop of one image to a fitted head: crop, network, correspondences, outline, alignment; and is it one?
 
 Keeps nothing between calls; the memory is in :mod:`dense_face_ros.tracker`.
 """

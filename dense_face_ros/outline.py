@@ -20,9 +20,12 @@ from dense_face_ros.geometry import Array
 
 Indices = npt.NDArray[np.integer]
 
-_NEAREST = 0.02  # metres to the camera
+NEAREST = 0.02  #: metres: a point closer than this to the camera plane has no usable projection
 _STEP = 0.5  # crop pixels between the samples across the outline
-_FURTHER, _BESIDE = 1.5, 1.0  # crop pixels out of a point and beside an edge, where that is the outline instead
+# Crop pixels: an edge that lies out of a point by more than the first, and beside it by no more than half the edge's
+# length and the second, hides it.
+_FURTHER, _BESIDE = 1.5, 1.0
+_BEYOND = -1e3  # a matchability that marks a sample even if most of it lies within the view
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class OutlineSettings:
     Attributes:
         parts: regions of the face whose outline is used.
         hiding: those that only hide it: ears and foreheads end under hair.
-        rim: metres from the rim of the model, where the head goes on.
+        rim: metres from the rim of the model within which no outline is used: the head goes on there.
         reach: crop pixels to either side within which the mask's edge is looked for.
         spacing: side in crop pixels of the squares of which each gives one point: neighbours repeat each other.
         inside, outside: matchability at the two ends of the reach. An edge that is less clear is none.
@@ -96,7 +99,7 @@ class OutlineFinder:
         """
         shape = self._mean + (self._basis @ coefficients.astype(np.float32)).reshape(-1, 3)
         vertices = shape @ rotation.T.astype(np.float32) + translation.astype(np.float32)
-        if not len(vertices) or vertices[:, 2].min() < _NEAREST:  # no head that could be believed
+        if not len(vertices) or not vertices[:, 2].min() > NEAREST:  # no head that could be believed
             return self._outline(np.zeros(0, np.intp), *2 * [np.zeros((0, 2), np.float32)])
         edge, middle, normal, half = self._silhouette(vertices, view)
         chosen = _spread(middle, self._settings.spacing)
@@ -128,7 +131,7 @@ class OutlineFinder:
         return edge, middle, np.column_stack([outward * along_v, -outward * along_u]), 0.5 * length
 
     def _outline(self, edge: Indices, pixels: FloatArray, normals: FloatArray) -> Outline:
-        """Of which the middles of edges are part."""
+        """The outline at the middles of these edges."""
         side = self._sides[0, edge]
         on_edge = (self._corners[:, side, None] == self._ends[:, edge].T).any(axis=2).T
         middles = SurfacePoints(self._kept[side], np.where(on_edge, np.float32(0.5), np.float32(0.0)))
@@ -164,7 +167,7 @@ def _away_from_rim(model: FaceModel, distance: float) -> npt.NDArray[np.bool_]:
 def hidden(
     points: FloatArray, normals: FloatArray, middle: FloatArray, half: FloatArray, reach: float
 ) -> npt.NDArray[np.bool_]:
-    """Of which points of the silhouette an edge of it lies further out: the face goes on there."""
+    """Which points of the silhouette have another edge of it further out: the face goes on there."""
     away_u, away_v = (middle[:, axis] - points[:, axis, None] for axis in (0, 1))
     n_u, n_v = normals.T[:, :, None]
     out, beside = away_u * n_u + away_v * n_v, np.abs(away_u * n_v - away_v * n_u)
@@ -185,9 +188,12 @@ def _mask_edge(
         return np.zeros(0, np.float32), np.zeros(0, np.bool_)
     offset = np.arange(-settings.reach, settings.reach + 0.5 * _STEP, _STEP, dtype=np.float32)
     places = middle[:, None] + offset[:, None] * normal[:, None]
-    cells = (places + 0.5) * (output.matchability.shape[1] / view.size) - 0.5
-    u, v = (np.ascontiguousarray(cells[..., axis], dtype=np.float32) for axis in (0, 1))
-    level = cv2.remap(output.matchability, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-1.0)
+    height, width = output.matchability.shape
+    u, v = (
+        np.ascontiguousarray((places[..., axis] + 0.5) * (cells / view.size) - 0.5, dtype=np.float32)
+        for axis, cells in ((0, width), (1, height))
+    )
+    level = cv2.remap(output.matchability, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=_BEYOND)
     falls = (level[:, :-1] >= 0.5) & (level[:, 1:] < 0.5)
     row, column = np.arange(len(middle)), falls.argmax(axis=1)
     before, after = level[row, column], level[row, column + 1]

@@ -182,6 +182,22 @@ def test_a_hand_takes_away_its_part_of_the_outline_only(small_model: FaceModel) 
     assert not ((rest.pixels[:, 0] < 40.0) & (np.abs(rest.normals[:, 0]) > 0.9)).any()
 
 
+def test_where_the_crop_ends_nothing_is_known(small_model: FaceModel) -> None:
+    """A head that fills the crop, and a mask that goes on beyond it."""
+    everywhere = replace(mask_of(Head.of(small_model, 0.0)), matchability=np.ones((64, 64), np.float32))
+    for nearer in np.linspace(0.0, 0.35, 36):
+        assert len(Head.of(small_model, 0.0).moved(0.0, 0.0, -nearer).outline(everywhere)) == 0
+
+
+def test_cells_need_not_be_square(small_model: FaceModel) -> None:
+    head = Head.of(small_model, 0.0)
+    output = mask_of(head)
+    coarse = replace(output, matchability=cv2.resize(output.matchability, (64, 32), interpolation=cv2.INTER_AREA))
+    outline = head.outline(coarse)
+    assert len(outline) >= 20
+    assert np.abs(beside(outline, head)).mean() < 0.5
+
+
 def test_where_the_image_ends_no_face_does(small_model: FaceModel) -> None:
     """The mask ends there too, for want of a picture."""
     head = Head.of(small_model, 0.0)

@@ -3,7 +3,7 @@
 An error that changes from cell to cell costs a fit nothing; one that the whole face shares turns the head, and the
 length of the flow error cannot tell the two apart. With r the crop pixels by which a prediction misplaces its cells, J
 the derivatives of their places by pose, identity and expression at the true head, W the weights and P the prior of
-:mod:`dense_face_ros.alignment`, a fit is off by
+:mod:`dense_face_ros.alignment`, a fit without the outline is off by
 
     (share J' W J + P)^-1 share J' W r,
 

@@ -81,10 +81,11 @@ def measure(network: CorrespondenceNetwork, template: Template, samples: Iterato
     Returns:
         ``n`` and ``failed``, those to which no head is fitted; of all of them ``error_mean`` and ``error_median``,
         means over the samples of the distance in template pixels between the cells' points and the true ones, and
-        ``overlap``, intersection over union of the cells said to be matchable and the true ones; of the fits ``bias``
-        and ``within90`` in degrees of yaw, pitch and roll (found minus true, along the line of sight; the mean, and
-        what nine of ten errors lie within), and ``turned``, how many are turned by more than :data:`TURNED` with
-        ``outward``, by how much more than the truth, in the mean. None where there is nothing to tell.
+        ``overlap``, intersection over union of the cells said to be matchable and the true ones; of the fits, to the
+        correspondences without the outline, ``bias`` and ``within90`` in degrees of yaw, pitch and roll (found minus
+        true, along the line of sight; the mean, and what nine of ten errors lie within), and ``turned``, how many are
+        turned by more than :data:`TURNED` with ``outward``, by how much more than the truth, in the mean. None where
+        there is nothing to tell.
     """
     aligner = Aligner(template.model)
     of_flow, errors, true = [], [], []

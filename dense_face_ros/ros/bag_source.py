@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,11 @@ class Bag:
         Raises:
             SourceError: when the bag is damaged, or holds no image.
         """
-        empty = True
+        empty, simulated = True, self._simulated and self._stamped()
         wanted, info = [self._image] + ([self._info] if self._info is not None else []), None
         for connection, nanoseconds, message in read_messages(self.name, self._reader, wanted, _decode):
             if connection.topic == self._image.topic:
-                stamp = message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec
-                yield BagFrame(stamp if self._simulated and stamp else 1e-9 * nanoseconds, message, info)
+                yield BagFrame(_stamp(message) if simulated else 1e-9 * nanoseconds, message, info)
                 empty, info = False, None
             else:
                 info = message
@@ -83,9 +83,18 @@ class Bag:
                 f"bag '{self.name}' holds no image on {self._image.topic}; was it recorded while none came?"
             )
 
+    def _stamped(self) -> bool:
+        """Whether the images have stamps; those of a simulation may begin with zero."""
+        messages = read_messages(self.name, self._reader, [self._image], _decode)
+        return any(_stamp(message) > 0.0 for _, _, message in islice(messages, 2))
+
     def close(self) -> None:
         """Close the bag's files."""
         self._reader.close()
+
+
+def _stamp(message: Image | CompressedImage) -> float:
+    return float(message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
 
 
 def holds_compressed(source: str, topic: str = "", option: str = "in 'topic'") -> bool:

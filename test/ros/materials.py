@@ -42,6 +42,7 @@ def write_bag(
     stamped: bool = True,
     moving: bool = False,
     simulated: bool = False,
+    began: int = 1_600_000_000,
     info_delay: int = 0,
 ) -> Path:
     """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded.
@@ -53,6 +54,7 @@ def write_bag(
         stamped: else by a driver that leaves stamps at zero.
         moving: with /car/odometry, which tells 12 m/s just before the third image, and with /tf_static.
         simulated: with /clock, at the times of the stamps.
+        began: seconds of the first stamp.
         info_delay: nanoseconds by which a camera_info is recorded after its image.
     """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
@@ -79,7 +81,7 @@ def write_bag(
             clock_type = types["rosgraph_msgs/msg/Clock"]
             clocks = writer.add_connection("/clock", clock_type.__msgtype__, typestore=store)
         for i in range(4):
-            stamp = time_type(sec=1_600_000_000, nanosec=50_000_000 * i) if stamped else time_type(sec=0, nanosec=0)
+            stamp = time_type(sec=began, nanosec=50_000_000 * i) if stamped else time_type(sec=0, nanosec=0)
             header = header_type(stamp=stamp, frame_id="recorded")
             at = 1_600_000_000_100_000_000 + 50_000_000 * i
             k = np.array([500.0, 0, 32, 0, 500, 24, 0, 0, 1])

@@ -134,7 +134,7 @@ def test_states_values_and_latched_topics(start: Any, observer: Observer, driver
     assert observer.change_state("deactivate", "/attention")
     assert "not active" in driver.wait_for("unknown").message, "an inactive node must not leave 'attentive' latched"
     assert observer.change_state("cleanup", "/attention")
-    assert process.stop() == 0
+    assert process.stop() == 0, process.output
 
 
 def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, observer: Observer, driver: Driver) -> None:
@@ -144,7 +144,7 @@ def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, obser
     silence = re.search(r"nothing received on /head_pose for ([0-9.]+) s", driver.wait_for("unknown").message)
     assert silence and float(silence[1]) >= 0.4
     observer.wait_until(lambda: ("attentive", "unknown") in driver.transitions(), "the event of falling silent")
-    assert process.stop() == 0
+    assert process.stop() == 0, process.output
 
     clock = observer.node.create_publisher(Clock, "/clock", 10)
     process = start(*NODE, *MOUNTED, "-p", "use_sim_time:=true")
@@ -268,7 +268,7 @@ def test_wrong_parameters_are_named_when_configured(start: Any, observer: Observ
     assert observer.change_state("configure", "/attention")
     assert not observer.set_parameter("preset", "nhtsa", "/attention")[0], "read when configured"
     assert "Traceback" not in process.output
-    assert process.stop() == 0
+    assert process.stop() == 0, process.output
     alone = start(*NODE, "-p", "preset:=euro", "-p", "autostart:=true")
     assert alone.wait() == 1, "a supervisor sees that it could not start"
     assert "parameter 'preset' is 'euro'" in alone.output and "Traceback" not in alone.output
@@ -343,7 +343,7 @@ def test_how_the_node_is_comes_on_diagnostics(start: Any, observer: Observer, dr
     driver.drive(1.0, ROAD)
     status = wait_for("the camera's mounting is being learned")
     assert status.name == "/attention: attention node" and value(status, "preset") == "euro_ncap"
-    assert process.stop() == 0
+    assert process.stop() == 0, process.output
 
 
 def test_a_speed_that_does_not_come_is_told_on_diagnostics() -> None:

@@ -97,6 +97,8 @@ def test_a_simulation_is_played_in_its_own_time(start: Any, observer: Observer, 
     assert told == pytest.approx([seconds(image.header) for image in images], abs=1e-6)
     unstamped = Bag(write_bag(tmp_path / "unstamped", "mcap", simulated=True, stamped=False))
     assert [frame.time for frame in unstamped.frames()] == pytest.approx(1.6e9 + 0.1 + 0.05 * np.arange(4), abs=1e-6)
+    from_zero = Bag(write_bag(tmp_path / "zero", "mcap", simulated=True, began=0))
+    assert [frame.time for frame in from_zero.frames()] == pytest.approx(0.05 * np.arange(4), abs=1e-6)
 
 
 def test_a_simulation_that_began_anew_keeps_its_pace() -> None:
@@ -116,7 +118,7 @@ def test_bag_of_compressed_images_again_and_again_at_a_rate(start: Any, observer
     images = observer.collect(CompressedImage, "image/compressed")
     process = start(*NODE, *parameters(source=bag, loop="true", rate=5.0))
     observer.wait_until(lambda: len(images) >= 6, "6 images: the bag begins anew")
-    assert process.stop() == 0
+    assert process.stop() == 0, process.output
     now = 1e-9 * observer.node.get_clock().now().nanoseconds
     assert all(abs(seconds(image.header) - now) < 20.0 for image in images)
     values = [int(decode_compressed(image)[0, 0, 0]) for image in images]

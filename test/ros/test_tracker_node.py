@@ -124,7 +124,7 @@ def test_life_cycle_twice(start: Any, observer: Observer) -> None:
         camera.disconnect()
         assert observer.change_state("cleanup")
     assert observer.state() == "unconfigured"
-    assert process.stop() == 0
+    assert process.stop() == 0, process.output
 
 
 def test_transitions_that_do_not_fit_the_state_are_refused(start: Any, observer: Observer) -> None:

@@ -7,7 +7,7 @@ from training.reporting.tables import Named, made_by, shown, table
 
 _STAGES = {
     "crop": "crop", "network": "network", "correspondences": "correspondences", "alignment_warm": "alignment, warm",
-    "alignment_cold": "cold", "outline": "of it the outline", "visibility": "visibility", "eyelids": "eyelids",
+    "alignment_cold": "cold", "outline": "the outline, in both", "visibility": "visibility", "eyelids": "eyelids",
     "finder": "finder", "markers": "markers",
 }  # fmt: skip
 
