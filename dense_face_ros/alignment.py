@@ -39,6 +39,9 @@ from dense_face_ros.outline import Outline
 
 FindOutline = Callable[[FitState], Outline]
 _OUTLINE_HOLDS = 3.0  # pixels that the edge of a head may move before another part of the face is its outline
+# Times that the outline is chosen where no frame before tells the face. The first is that of another face than it shapes:
+# with one alone, what half precision rounds moved the landmarks of photographs by up to 1.6 % of the face, with two 0.7.
+_COLD_OUTLINES = 2
 _HEAD_RADIUS = 0.08  # metres
 _RIGID_ITERATIONS = 5
 _RIGID_TOLERANCE = 10.0
@@ -230,10 +233,11 @@ class Aligner:
 
         minimum = self._checked(fitted(state, None if start is None or outline is None else outline(state)))
         if outline is not None and (start is None or _moved(state, minimum.state, camera) > _OUTLINE_HOLDS):
-            seen = outline(minimum.state)
-            again = fitted(minimum.state, seen) if len(seen) or start is not None else None
-            if again is not None and again.converged and again.scale <= settings.max_noise_scale:
-                minimum = again
+            for _ in range(_COLD_OUTLINES if start is None else 1):
+                seen = outline(minimum.state)
+                again = fitted(minimum.state, seen) if len(seen) or start is not None else None
+                if again is not None and again.converged and again.scale <= settings.max_noise_scale:
+                    minimum = again
         return self._result(minimum, correspondences)
 
     def _checked(self, minimum: Minimum | None) -> Minimum:

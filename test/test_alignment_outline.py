@@ -60,6 +60,28 @@ def test_the_outline_is_that_of_the_start_where_the_face_stayed_there(
     np.testing.assert_allclose(asked[-1].translation, fit.pose[:3, 3], atol=0.003)
 
 
+def test_without_a_start_the_outline_is_chosen_again_for_the_face_that_it_shaped(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(16), noise=0.2)
+    edge = View.of(small_model, np.random.default_rng(16), count=20).correspondences
+    asked: list[FitState] = []
+
+    def outline(face: FitState) -> Outline:
+        asked.append(face)
+        return Outline(edge.points, edge.pixels + [2.0, 0.0], np.tile([1.0, 0.0], (20, 1)))
+
+    aligner = Aligner(small_model)
+    fit = aligner.align(view.correspondences, CAMERA, outline=outline)
+    first, second = (project(small_model, _pose(face), face.coefficients) for face in asked)
+    assert np.abs(second - first).max() > 0.05
+    np.testing.assert_allclose(project(small_model, fit.pose, fit.coefficients), second, atol=0.02)
+
+
+def _pose(face: FitState) -> np.ndarray:
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = face.rotation, face.translation
+    return pose
+
+
 def test_a_fit_without_an_outline_in_sight_is_that_of_the_correspondences(small_model: FaceModel) -> None:
     view = View.of(small_model, np.random.default_rng(13), yaw=15.0, noise=0.5)
     nothing = Outline(SurfacePoints(np.zeros(0, np.int32), np.zeros((0, 3), np.float32)), *2 * [np.zeros((0, 2))])
