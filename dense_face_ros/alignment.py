@@ -39,8 +39,8 @@ from dense_face_ros.outline import Outline
 
 FindOutline = Callable[[FitState], Outline]
 _OUTLINE_HOLDS = 3.0  # pixels that the edge of a head may move before another part of the face is its outline
-# Times that the outline is chosen where no frame before tells the face. The first is that of another face than it shapes:
-# with one alone, what half precision rounds moved the landmarks of photographs by up to 1.6 % of the face, with two 0.7.
+# Times that the outline is chosen where no frame before tells the face; first it is that of a face without it. With one
+# alone, rounding to halves moved the landmarks of photographs by up to 1.6 % of the face; with two by 0.7.
 _COLD_OUTLINES = 2
 _HEAD_RADIUS = 0.08  # metres
 _RIGID_ITERATIONS = 5
