@@ -15,11 +15,11 @@ import numpy.typing as npt
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels, correspondences
-from dense_face_ros.energy import IdentityPrior, median
+from dense_face_ros.energy import FitState, IdentityPrior, median
 from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen, rotation_from_vector
-from dense_face_ros.outline import OutlineFinder
+from dense_face_ros.outline import Outline, OutlineFinder
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import matched
 
@@ -182,12 +182,17 @@ class HeadFitter:
         pairs = correspondences(output, view, self.template, expected=expected)
         if len(pairs) < self.limits.min_points:
             raise NoHead(f"{len(pairs)} matchable points, {self.limits.min_points} needed")
+        before = None if start is None else start.alignment.turned(view.rotation.T)
+
+        def outline(face: FitState) -> Outline:
+            if start is not None and face.coefficients is start.alignment.coefficients:
+                vertices = start.vertices.take(self._outline.looked_at, axis=0) @ view.rotation
+            else:
+                vertices = self._outline.shape(face.coefficients) @ face.rotation.T + face.translation
+            return self._outline(vertices.astype(np.float32), output, view)
+
         try:
-            before = None if start is None else start.alignment.turned(view.rotation.T)
-            alignment = self._aligner.align(
-                pairs, view.pinhole, start=before, identity_prior=identity,
-                outline=lambda face: self._outline(face.coefficients, face.rotation, face.translation, output, view),
-            )  # fmt: skip
+            alignment = self._aligner.align(pairs, view.pinhole, start=before, identity_prior=identity, outline=outline)
         except AlignmentFailure as failure:
             raise NoHead(str(failure)) from failure
         return self._judged(alignment.turned(view.rotation), view, window, output)

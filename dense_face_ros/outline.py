@@ -69,7 +69,11 @@ class Outline:
 
 
 class OutlineFinder:
-    """Finds the outline of faces of ``model``; what does not depend on the face is prepared once."""
+    """Finds the outline of faces of ``model``; what does not depend on the face is prepared once.
+
+    Attributes:
+        looked_at: (L,) the model's vertices that it looks at.
+    """
 
     def __init__(self, model: FaceModel, settings: OutlineSettings | None = None) -> None:
         self._settings = settings or OutlineSettings()
@@ -79,26 +83,26 @@ class OutlineFinder:
         )
         # Of the other parts nothing is looked at.
         self._kept = np.flatnonzero((used | hiding)[model.triangles].all(axis=1))
-        vertices, corners = np.unique(model.triangles[self._kept], return_inverse=True)
+        self.looked_at, corners = np.unique(model.triangles[self._kept], return_inverse=True)
         self._corners = corners.reshape(-1, 3).T.copy()
-        self._mean = model.mean[vertices]
-        self._basis = model.basis[vertices].reshape(self._mean.size, model.basis.shape[2])
+        self._mean = model.mean[self.looked_at]
+        self._basis = model.basis[self.looked_at].reshape(self._mean.size, model.basis.shape[2])
         self._ends, self._sides, self._opposite = _edges(self._corners.T)
         used &= _away_from_rim(model, self._settings.rim)
-        self._used = used[vertices][self._ends].all(axis=0)
+        self._used = used[self.looked_at][self._ends].all(axis=0)
 
-    def __call__(
-        self, coefficients: Array, rotation: Array, translation: Array, output: NetworkOutput, view: FacingView
-    ) -> Outline:
+    def shape(self, coefficients: Array) -> FloatArray:
+        """The vertices (L, 3) that are looked at of a face with coefficients (K + E,), in the head frame."""
+        return np.asarray(self._mean + (self._basis @ coefficients.astype(np.float32)).reshape(-1, 3), np.float32)
+
+    def __call__(self, vertices: FloatArray, output: NetworkOutput, view: FacingView) -> Outline:
         """The outline of a face, where the mask ends near it; it may be empty.
 
         Args:
-            coefficients: (K + E,) of the face.
-            rotation, translation: (3, 3) and (3,) metres, view's own camera <- head.
+            vertices: (L, 3) those of :meth:`shape`, or ``looked_at`` of all, metres in the frame of the view's own
+                camera.
             output: of the network on ``view``.
         """
-        shape = self._mean + (self._basis @ coefficients.astype(np.float32)).reshape(-1, 3)
-        vertices = shape @ rotation.T.astype(np.float32) + translation.astype(np.float32)
         if not len(vertices) or not vertices[:, 2].min() > NEAREST:  # no head that could be believed
             return self._outline(np.zeros(0, np.intp), *2 * [np.zeros((0, 2), np.float32)])
         edge, middle, normal, half = self._silhouette(vertices, view)

@@ -37,6 +37,7 @@ class Recognition:
         self._doubt: float | None = None
         self.sure: HeadFit | None = None
         self._latest: FaceLook | None = None  # that was kept
+        self._told: tuple[FaceLook, tuple[float | None, float]] | None = None
         self._sure_at = self._looked_at = -np.inf
 
     @property
@@ -57,7 +58,7 @@ class Recognition:
         self.sure, self._sure_at = fit, stamp
         if likeness is None or likeness >= ALIKE:  # else it may be half another's, or a driver who turned far at once
             self._known.keep(look, stamp)
-            self._latest = look
+            self._latest, self._told = look, None
 
     def knows(self, look: FaceLook) -> bool:
         """Whether the driver looks so, as far as it can be told."""
@@ -90,6 +91,11 @@ class Recognition:
 
     def _compared(self, look: FaceLook) -> tuple[float | None, float]:
         """How much a look is like the driver's from there, or else just before; and how alike the driver's would be."""
+        if self._told is None or self._told[0] is not look:  # a frame's look is asked for twice
+            self._told = look, self._compare(look)
+        return self._told[1]
+
+    def _compare(self, look: FaceLook) -> tuple[float | None, float]:
         likeness = self._known.likeness(look)
         if likeness is not None or self._latest is None:
             return likeness, ALIKE

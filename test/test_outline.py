@@ -54,7 +54,9 @@ class Head:
     def outline(self, output: NetworkOutput, settings: OutlineSettings = SETTINGS, view: FacingView = VIEW) -> Outline:
         """Where it is seen."""
         finder = OutlineFinder(self.model, settings)
-        return finder(self.coefficients, self.rotation, self.translation, output, view)
+        vertices = finder.shape(self.coefficients) @ self.rotation.T + self.translation
+        np.testing.assert_allclose(vertices, self.vertices[finder.looked_at], atol=1e-6)
+        return finder(vertices.astype(np.float32), output, view)
 
 
 def mask_of(head: Head) -> NetworkOutput:

@@ -38,7 +38,7 @@ from dense_face_ros.energy import FitState
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
-from dense_face_ros.face_model import FaceModel
+from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, Crop
 from dense_face_ros.head_fitting import MARGIN
@@ -82,9 +82,7 @@ class Stages:
     markers: Callable[[HeadState], object] | None
 
 
-def timed(
-    stage: Callable[[int], object], count: int, repeats: int, start: Callable[[], object] | None = None
-) -> dict[str, float]:
+def timed(stage: Callable[[int], object], count: int, repeats: int) -> dict[str, float]:
     """Run ``stage(0) .. stage(count - 1)`` once unmeasured, then ``repeats`` times.
 
     Returns:
@@ -93,8 +91,6 @@ def timed(
     """
     rounds = np.empty((repeats, count))
     for repeat in range(-1, repeats):
-        if start is not None:
-            start()
         for index in range(count):
             started = time.perf_counter()
             stage(index)
@@ -195,12 +191,17 @@ def _measure_stages(
     result["correspondences"] = timed(lift, count, repeats)
     pairs = [lift(i) for i in range(count)]
 
-    def align(index: int, before: Alignment | None) -> Alignment | None:
-        """As the tracker does: in the view, from the frame before in the camera's frame."""
+    def align(index: int, before: Alignment | None = None, shown: FloatArray | None = None) -> Alignment | None:
+        """As the tracker does: in the view, from the frame before, which is in the camera's frame as ``shown``, its
+        vertices that the outline is looked for at."""
         view = views[index]
 
         def outline(face: FitState) -> Outline:
-            return stages.outline(face.coefficients, face.rotation, face.translation, outputs[index], view)
+            if before is not None and shown is not None and face.coefficients is before.coefficients:
+                vertices = shown @ view.rotation
+            else:
+                vertices = stages.outline.shape(face.coefficients) @ face.rotation.T + face.translation
+            return stages.outline(vertices.astype(np.float32), outputs[index], view)
 
         start = None if before is None else before.turned(view.rotation.T)
         prior = None if before is None else before.identity
@@ -210,29 +211,27 @@ def _measure_stages(
             return None
         return found.turned(view.rotation)
 
-    fits = [align(i, None) for i in range(count)]
+    fits = [align(i) for i in range(count)]
     fitted = [i for i, fit in enumerate(fits) if fit is not None]
     result["correspondence_count"] = float(np.mean([len(p) for p in pairs]))
     result["share_aligned"] = len(fitted) / count
     if not fitted:
         return result
-    result["alignment_cold"] = timed(lambda i: align(fitted[i], None), len(fitted), repeats)
-    before: list[Alignment | None] = [None]
-
-    def forget() -> None:
-        before[0] = fits[fitted[0]]
-
-    def warm(index: int) -> None:
-        before[0] = align(fitted[index], before[0])
-
-    result["alignment_warm"] = timed(warm, len(fitted), repeats, start=forget)
+    result["alignment_cold"] = timed(lambda i: align(fitted[i]), len(fitted), repeats)
+    before, track = fits[fitted[0]], []
+    for i in fitted:
+        assert before is not None
+        shape = stages.outline.shape(before.coefficients)
+        track.append((before, (shape @ before.pose[:3, :3].T + before.pose[:3, 3]).astype(np.float32)))
+        before = align(i, *track[-1]) or before
+    result["alignment_warm"] = timed(lambda i: align(fitted[i], *track[i]), len(fitted), repeats)
 
     def outline_of(index: int) -> Outline:
         fit, view = fits[fitted[index]], views[fitted[index]]
         assert fit is not None
-        face = fit.turned(view.rotation.T)
-        pose, output = face.pose, outputs[fitted[index]]
-        return stages.outline(face.coefficients, pose[:3, :3], pose[:3, 3], output, view)
+        pose = fit.turned(view.rotation.T).pose
+        vertices = stages.outline.shape(fit.coefficients) @ pose[:3, :3].T + pose[:3, 3]
+        return stages.outline(vertices.astype(np.float32), outputs[fitted[index]], view)
 
     result["outline"] = timed(outline_of, len(fitted), repeats)
     result["outline_count"] = float(np.mean([len(outline_of(i)) for i in range(len(fitted))]))
