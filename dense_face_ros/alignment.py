@@ -23,6 +23,7 @@ The method is Gauss-Newton with iteratively re-weighted residuals, damped (Leven
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -235,9 +236,9 @@ class Aligner:
         if outline is not None and (start is None or _moved(state, minimum.state, camera) > _OUTLINE_HOLDS):
             for _ in range(_COLD_OUTLINES if start is None else 1):
                 seen = outline(minimum.state)
-                again = fitted(minimum.state, seen) if len(seen) or start is not None else None
-                if again is not None and again.converged and again.scale <= settings.max_noise_scale:
-                    minimum = again
+                if len(seen) or start is not None:
+                    with suppress(AlignmentFailure):  # the fit before stands
+                        minimum = self._checked(fitted(minimum.state, seen))
         return self._result(minimum, correspondences)
 
     def _checked(self, minimum: Minimum | None) -> Minimum:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings
+from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings, FindOutline
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.energy import FitState, IdentityPrior, median
@@ -139,6 +139,24 @@ def _level(sight: Array) -> Array:
     return rotation_from_vector(axis * (np.arctan2(sine, ahead[2]) / max(sine, 1e-12)))
 
 
+def outline_search(
+    finder: OutlineFinder, output: NetworkOutput, view: FacingView, followed: tuple[Array, FloatArray] | None = None
+) -> FindOutline:
+    """What tells the aligner where the outline of a face is in ``output``, the network's of ``view``.
+
+    ``followed``: coefficients and vertices (V, 3), in the camera's frame, of a face that need not be shaped anew.
+    """
+
+    def search(face: FitState) -> Outline:
+        if followed is not None and face.coefficients is followed[0]:
+            vertices = followed[1].take(finder.looked_at, axis=0) @ view.rotation
+        else:
+            vertices = finder.shape(face.coefficients) @ face.rotation.T + face.translation
+        return finder(vertices.astype(np.float32), output, view)
+
+    return search
+
+
 class HeadFitter:
     """Fits heads with one face model and one network."""
 
@@ -183,14 +201,8 @@ class HeadFitter:
         if len(pairs) < self.limits.min_points:
             raise NoHead(f"{len(pairs)} matchable points, {self.limits.min_points} needed")
         before = None if start is None else start.alignment.turned(view.rotation.T)
-
-        def outline(face: FitState) -> Outline:
-            if start is not None and face.coefficients is start.alignment.coefficients:
-                vertices = start.vertices.take(self._outline.looked_at, axis=0) @ view.rotation
-            else:
-                vertices = self._outline.shape(face.coefficients) @ face.rotation.T + face.translation
-            return self._outline(vertices.astype(np.float32), output, view)
-
+        followed = None if start is None else (start.alignment.coefficients, start.vertices)
+        outline = outline_search(self._outline, output, view, followed)
         try:
             alignment = self._aligner.align(pairs, view.pinhole, start=before, identity_prior=identity, outline=outline)
         except AlignmentFailure as failure:

@@ -41,7 +41,7 @@ from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, Crop
-from dense_face_ros.head_fitting import MARGIN
+from dense_face_ros.head_fitting import MARGIN, outline_search
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.outline import Outline, OutlineFinder
 from dense_face_ros.template import Template
@@ -191,18 +191,11 @@ def _measure_stages(
     result["correspondences"] = timed(lift, count, repeats)
     pairs = [lift(i) for i in range(count)]
 
-    def align(index: int, before: Alignment | None = None, shown: FloatArray | None = None) -> Alignment | None:
-        """As the tracker does: in the view, from the frame before, which is in the camera's frame as ``shown``, its
-        vertices that the outline is looked for at."""
+    def align(index: int, before: Alignment | None = None, vertices: FloatArray | None = None) -> Alignment | None:
+        """As the tracker does: in the view, from the frame before, which is in the camera's frame."""
         view = views[index]
-
-        def outline(face: FitState) -> Outline:
-            if before is not None and shown is not None and face.coefficients is before.coefficients:
-                vertices = shown @ view.rotation
-            else:
-                vertices = stages.outline.shape(face.coefficients) @ face.rotation.T + face.translation
-            return stages.outline(vertices.astype(np.float32), outputs[index], view)
-
+        followed = None if before is None or vertices is None else (before.coefficients, vertices)
+        outline = outline_search(stages.outline, outputs[index], view, followed)
         start = None if before is None else before.turned(view.rotation.T)
         prior = None if before is None else before.identity
         try:
@@ -221,8 +214,8 @@ def _measure_stages(
     before, track = fits[fitted[0]], []
     for i in fitted:
         assert before is not None
-        shape = stages.outline.shape(before.coefficients)
-        track.append((before, (shape @ before.pose[:3, :3].T + before.pose[:3, 3]).astype(np.float32)))
+        shape = stages.aligner.model.shape(before.coefficients)
+        track.append((before, shape @ before.pose[:3, :3].T + before.pose[:3, 3]))
         before = align(i, *track[-1]) or before
     result["alignment_warm"] = timed(lambda i: align(fitted[i], *track[i]), len(fitted), repeats)
 
@@ -230,8 +223,8 @@ def _measure_stages(
         fit, view = fits[fitted[index]], views[fitted[index]]
         assert fit is not None
         pose = fit.turned(view.rotation.T).pose
-        vertices = stages.outline.shape(fit.coefficients) @ pose[:3, :3].T + pose[:3, 3]
-        return stages.outline(vertices.astype(np.float32), outputs[fitted[index]], view)
+        search = outline_search(stages.outline, outputs[fitted[index]], view)
+        return search(FitState(pose[:3, :3], pose[:3, 3], fit.coefficients))
 
     result["outline"] = timed(outline_of, len(fitted), repeats)
     result["outline_count"] = float(np.mean([len(outline_of(i)) for i in range(len(fitted))]))
