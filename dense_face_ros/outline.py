@@ -87,7 +87,7 @@ class OutlineFinder:
         self._corners = corners.reshape(-1, 3).T.copy()
         self._mean = model.mean[self.looked_at]
         self._basis = model.basis[self.looked_at].reshape(self._mean.size, model.basis.shape[2])
-        self._ends, self._sides, self._opposite = _edges(self._corners.T)
+        self._ends, self._sides, self._opposite = inner_edges(self._corners.T)
         used &= _away_from_rim(model, self._settings.rim)
         self._used = used[self.looked_at][self._ends].all(axis=0)
 
@@ -151,7 +151,7 @@ def _sorted_edges(triangles: Indices) -> tuple[Indices, Indices, npt.NDArray[np.
     return ends, order, np.asarray((ends[1:] == ends[:-1]).all(axis=1))
 
 
-def _edges(triangles: Indices) -> tuple[Indices, Indices, Indices]:
+def inner_edges(triangles: Indices) -> tuple[Indices, Indices, Indices]:
     """The edges that two triangles share: their ends, their triangles and the triangles' third corners, each (2, E)."""
     ends, order, again = _sorted_edges(triangles)
     first = np.flatnonzero(again)

@@ -11,10 +11,10 @@ from typing import Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.geometry import Array, PinholeCamera
+from dense_face_ros.outline import inner_edges
 from training.face_models.landmarks import at_vertices
 
 Side = Literal["left", "right"]
@@ -23,15 +23,14 @@ _SIDES: tuple[Side, ...] = ("left", "right")
 _JAW = ("skin", "chin")
 _BELOW_EYES = -0.02  # metres, head frame: where the jaw's edge begins
 
-IntArray = npt.NDArray[np.intp]
-
 
 class Outline:
     """The edges of one face model. ``seen`` is (V, 3), its vertices in the camera frame as fitted so far."""
 
     def __init__(self, model: FaceModel) -> None:
         self._triangles = model.triangles
-        edges, sides = _inner_edges(model.triangles)
+        ends, triangles, _ = inner_edges(model.triangles)
+        edges, sides = ends.T, triangles.T
         jaw = np.isin(model.regions, [model.region_names.index(name) for name in _JAW])
         jaw &= model.mean[:, 2] < _BELOW_EYES
         kept = jaw[edges].all(axis=1)
@@ -66,12 +65,3 @@ class Outline:
         hull = cv2.convexHull(shown.astype(np.float32), returnPoints=False).ravel()
         nearest = hull[np.linalg.norm(shown[hull] - pixels[:, None], axis=2).argmin(axis=1)]
         return SurfacePoints(places.triangle[nearest], places.weights[nearest])
-
-
-def _inner_edges(triangles: npt.NDArray[np.integer]) -> tuple[IntArray, IntArray]:
-    """Vertices (E, 2) of the edges between two triangles, and those triangles (E, 2)."""
-    edges = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]], axis=2).reshape(-1, 2)
-    order = np.lexsort(edges.T)
-    same = np.flatnonzero((edges[order[1:]] == edges[order[:-1]]).all(axis=1))
-    first, second = order[same], order[same + 1]
-    return edges[first].astype(np.intp), np.column_stack([first // 3, second // 3])
