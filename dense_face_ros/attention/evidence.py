@@ -47,6 +47,10 @@ class EvidenceTimeline(Generic[Kind]):
         """What is the case now."""
         return self._kind
 
+    def holding(self, stamp: float) -> Kind | None:
+        """What still holds when the next observation comes at ``stamp``."""
+        return None if self._expired(stamp) else self._kind
+
     def observe(
         self, stamp: float, seen: Kind | None, began: Callable[[], float] | None = None
     ) -> list[Interval[Kind]]:
@@ -58,11 +62,9 @@ class EvidenceTimeline(Generic[Kind]):
         if self._settled is None:
             self._settled = stamp
         out = []
-        expiry = self._last_evidence + self._hold
-        # Stamps of a steady camera may fall on the limit, and must not fall on both sides of it.
-        if stamp > expiry + _SAME:
+        if self._expired(stamp):
             if self._candidate is None:
-                out += self._settle(self._kind, expiry)
+                out += self._settle(self._kind, self._last_evidence + self._hold)
             out += self._settle(None, stamp)
             self._kind = self._candidate = None
         if seen is not None:
@@ -70,10 +72,9 @@ class EvidenceTimeline(Generic[Kind]):
             self._last_evidence = stamp
         return out
 
-    def lapse(self) -> None:
-        """Forget the present evidence: what comes between the last observation and the next is unknown."""
-        self._last_evidence = float("-inf")
-        self._kind = self._candidate = None
+    def _expired(self, stamp: float) -> bool:
+        # Stamps of a steady camera may fall on the limit, and must not fall on both sides of it.
+        return stamp > self._last_evidence + self._hold + _SAME
 
     def _see(self, stamp: float, seen: Kind, began: Callable[[], float] | None) -> list[Interval[Kind]]:
         if seen == self._kind:

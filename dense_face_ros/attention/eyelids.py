@@ -47,17 +47,14 @@ class EyelidTracker:
         if known:
             # Lids move together, so both eyes are one quantity measured twice; a wink leaves the mean half open.
             openness_now = sum(known) / len(known)
-            bound = self._settings.reopened if self.lids is Lids.CLOSED else self._settings.closed
+            closed_before = self._timeline.holding(stamp) is Lids.CLOSED
+            bound = self._settings.reopened if closed_before else self._settings.closed
             seen = Lids.CLOSED if openness_now <= bound * self._open_level else Lids.OPEN
             if awake and seen is Lids.OPEN and self._last_stamp is not None:
                 self._learn(openness_now, min(stamp - self._last_stamp, self._settings.evidence_hold))
         self._last_stamp = stamp
         for interval in self._timeline.observe(stamp, seen):
             self._take(interval)
-
-    def lapse(self) -> None:
-        """Forget the present evidence."""
-        self._timeline.lapse()
 
     def forget_driver(self) -> None:
         """Somebody else's eyes may come: neither their PERCLOS nor how open they are is known."""

@@ -52,9 +52,10 @@ class GazeTracker:
 
     def observe(self, stamp: float, direction: HeadDirection | None) -> list[Interval[Gaze]]:
         """Take the direction of a frame, None without one; what became certain by it."""
-        seen = None if direction is None else self._classify(direction)
+        before = self._timeline.holding(stamp)
+        seen = None if direction is None else self._classify(direction, before)
         # The way to a target belongs to the glance at it; the way back ends where the road is reached.
-        if direction is not None and self.gaze is Gaze.ROAD and seen is not None and seen is not Gaze.ROAD:
+        if direction is not None and before is Gaze.ROAD and seen is not None and seen is not Gaze.ROAD:
             out = self._timeline.observe(stamp, seen, lambda: self._start_of_turn(stamp, direction))
         else:
             out = self._timeline.observe(stamp, seen)
@@ -69,13 +70,9 @@ class GazeTracker:
                 self._zone = self._zones.locate_aside(direction.yaw, direction.pitch, direction.sigma, self._zone)
         return out
 
-    def lapse(self) -> None:
-        """Forget the present evidence."""
-        self._timeline.lapse()
-
-    def _classify(self, direction: HeadDirection) -> Gaze | None:
+    def _classify(self, direction: HeadDirection, before: Gaze | None) -> Gaze | None:
         """What a direction proves, None where its uncertainty reaches over a border that matters."""
-        inside = self._zones.inside_road(direction.yaw, direction.pitch, held=self.gaze is Gaze.ROAD)
+        inside = self._zones.inside_road(direction.yaw, direction.pitch, held=before is Gaze.ROAD)
         doubt = self._settings.border_sigmas * direction.sigma
         if direction.sigma > self._settings.max_sigma or abs(inside) < doubt:
             return None
@@ -84,7 +81,7 @@ class GazeTracker:
         if self._judged is None:
             return Gaze.AWAY
         inside = self._judged.inside(direction.yaw, direction.pitch)
-        inside += self._zones.hysteresis if self.gaze is Gaze.AWAY else 0.0
+        inside += self._zones.hysteresis if before is Gaze.AWAY else 0.0
         if abs(inside) < doubt:
             return None
         return Gaze.AWAY if inside > 0.0 else Gaze.ASIDE

@@ -7,7 +7,7 @@ ATTENTIVE by default.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from dense_face_ros.attention.glances import GlanceTimer
 from dense_face_ros.attention.neutral_pose import NeutralPose
 from dense_face_ros.attention.settings import TOLERANCE, AttentionSettings
 from dense_face_ros.attention.states import Attention, State
-from dense_face_ros.attention.zones import ELSEWHERE, UNDECIDED, ZoneMap
+from dense_face_ros.attention.zones import ELSEWHERE, UNDECIDED, UNKNOWN, ZoneMap
 from dense_face_ros.geometry import Array
 
 #: Seconds by which a stamp must go back to mean that the recording began anew; less is a sample out of order.
@@ -143,12 +143,16 @@ class AttentionPolicy:
         return self._enter(sample.stamp, state, reason)
 
     def lapse(self, stamp: float, reason: str) -> Attention:
-        """Nothing arrives any more: what was seen last is no evidence from now on. ``stamp`` is an estimate."""
+        """Nothing arrives any more: what was seen last is no evidence from now on. ``stamp`` is an estimate.
+
+        It hides what is known and counts nothing: how long what was seen last stood is told by the stamps of the
+        samples around the silence, as in every gap, so that a recording gives the states that were given live.
+        """
         self._head, self._pointing = False, None
         self._watched_at = stamp if self._watched_at is None else self._watched_at
-        self._gaze.lapse()
-        self._eyelids.lapse()
-        return self._enter(stamp, State.UNKNOWN, reason)
+        told = self._enter(stamp, State.UNKNOWN, reason)
+        self._present = replace(told, zone=UNKNOWN, glance=math.nan, closure=math.nan)
+        return self._present
 
     def _direction(self, sample: HeadSample, elapsed: float) -> HeadDirection | None:
         mounting = self._known_mounting

@@ -61,14 +61,12 @@ def test_a_change_may_be_dated_back() -> None:
     assert out[-1].begin == 0.6 and out[-1].end == pytest.approx(1.2)
 
 
-@pytest.mark.parametrize("seen", ["a", None])
-def test_a_lapse_makes_the_time_since_unknown(seen: str | None) -> None:
+def test_what_holds_at_the_next_observation_depends_on_when_it_comes() -> None:
     timeline: EvidenceTimeline[str] = EvidenceTimeline(0.5, 0.2)
     for i in range(5):
         timeline.observe(0.1 * i, "a")
-    timeline.lapse()
-    assert timeline.kind is None
-    assert timeline.observe(0.45, seen) == [Interval(None, 0.4, 0.45)]
+    assert [timeline.holding(stamp) for stamp in (0.45, 0.9, 0.91)] == ["a", "a", None]
+    assert timeline.kind == "a", "asking forgets nothing"
 
 
 def test_sliding_total() -> None:

@@ -46,6 +46,13 @@ def test_lids_at_the_border_stay_as_they_were(before: float, lids: Lids) -> None
     assert after([*held(before, 1.0), *held(0.25, 1.0)]).lids is lids
 
 
+def test_lids_that_were_closed_before_a_gap_need_not_open_wide_after_it() -> None:
+    tracker = after(held(0.03, 1.0))
+    for stamp in (4.0, 4.1):
+        tracker.observe(stamp, (0.25, 0.25), awake=True)
+    assert tracker.lids is Lids.OPEN
+
+
 @pytest.mark.parametrize(
     ("openness", "lids"), [((0.28, 0.04), Lids.CLOSED), ((0.95, 0.03), Lids.OPEN), ((np.nan, 0.03), Lids.CLOSED)]
 )

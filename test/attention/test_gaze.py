@@ -37,6 +37,13 @@ def test_a_head_just_beyond_a_border_stays_where_it_was(
     assert shown([before] * 5 + [at_border] * 5, preset)[0].gaze is gaze
 
 
+def test_where_a_head_was_before_a_gap_widens_no_zone_after_it() -> None:
+    tracker, _ = shown([ROAD] * 5)
+    for stamp in (3.0, 3.1):
+        tracker.observe(stamp, HeadDirection(17.0, 0.0, 0.5))
+    assert tracker.gaze is Gaze.AWAY
+
+
 def test_a_glance_begins_where_a_head_that_is_seen_unsteadily_left_its_rest() -> None:
     _, told = shown([*[ROAD] * 2, (-3.0, 0.0), *[ROAD] * 4, *[WINDOW] * 3], sigma=4.0)
     assert next(interval.begin for interval in told if interval.kind is Gaze.AWAY) == pytest.approx(0.65)
