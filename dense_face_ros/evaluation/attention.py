@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS, SIDES
@@ -15,10 +16,7 @@ from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.message_content import pose_covariance
 from dense_face_ros.ros.parameter_file import read_parameters
-from dense_face_ros.ros.parameters import ATTENTION, Value, defaults
-
-#: Seconds without a frame after which nothing is known, as for the node unless it is told otherwise.
-SILENCE = float(defaults(ATTENTION)["max_silence"])
+from dense_face_ros.ros.parameters import Value
 
 
 def add_attention_options(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +58,8 @@ def asked_values(options: argparse.Namespace) -> dict[str, Value]:
     return values
 
 
-def asked_policy(values: dict[str, Value], recording: Path, topic: str) -> AttentionPolicy:
-    """The policy with these parameters of the node.
+def asked_judge(values: dict[str, Any], recording: Path, topic: str) -> AttentionJudge:
+    """The judge with these parameters of the node.
 
     Args:
         values: the parameters.
@@ -76,18 +74,35 @@ def asked_policy(values: dict[str, Value], recording: Path, topic: str) -> Atten
         if recording.exists() and not is_bag(recording):
             raise SourceError(f"parameter 'mounting' is 'tf' and '{recording}' is no bag; {CURE}")
         policy.mounting = recorded_mounting(recording, topic, str(values["car_frame"]))
-    return policy
+    return AttentionJudge(policy, values["max_silence"])
+
+
+def head_sample(state: HeadState, stamp: float, speed: float | None = None) -> HeadSample:
+    """What the attention node is told of a frame: stamp in seconds, speed of the vehicle in m/s, None where unknown."""
+    if state.status is not Status.TRACKING:
+        return HeadSample(stamp, speed=speed)
+    return HeadSample(stamp, state.pose[:3, :3], pose_covariance(state), state.eye_openness, speed)
 
 
 class AttentionJudge:
-    """Takes the states of a recording in order."""
+    """The policy over the samples of a recording, in order, as the attention node runs it over messages.
 
-    def __init__(self, policy: AttentionPolicy) -> None:
-        self._policy = policy
+    Args:
+        policy: see there.
+        max_silence: seconds without a sample after which nothing is known. The node tells them by its clock, which in a
+            recording is that of the stamps.
+    """
 
-    def judge(self, stamp: float, state: HeadState, speed: float | None = None) -> Attention:
-        """What the policy concludes at a stamp in seconds; ``speed``: of the vehicle, m/s, None where unknown."""
-        if state.status is not Status.TRACKING:
-            return self._policy.update(HeadSample(stamp, speed=speed))
-        covariance = pose_covariance(state)
-        return self._policy.update(HeadSample(stamp, state.pose[:3, :3], covariance, state.eye_openness, speed))
+    def __init__(self, policy: AttentionPolicy, max_silence: float) -> None:
+        self.policy, self._max_silence = policy, max_silence
+        self._last: float | None = None
+
+    def judge(self, sample: HeadSample) -> list[Attention]:
+        """What is concluded, in order: of the silence before the sample, if there was one, and of the sample."""
+        told = []
+        if self._last is not None and sample.stamp - self._last > self._max_silence:
+            reason = f"nothing recorded for {self._max_silence:g} s"
+            told.append(self.policy.lapse(self._last + self._max_silence, reason))
+        told.append(self.policy.update(sample))
+        self._last = told[-1].stamp
+        return told

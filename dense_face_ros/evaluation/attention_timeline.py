@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from dense_face_ros.attention.pairing import SamplePairing
-from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
+from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import Attention
-from dense_face_ros.evaluation.attention import SILENCE, add_attention_options, asked_policy, asked_values
+from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.geometry import rotation_from_quaternion
 from dense_face_ros.ros.bag_topics import decoder, open_reader, read_messages, speed_connections
@@ -33,16 +33,6 @@ from dense_face_ros.ros.vehicle_speed import VehicleSpeed
 #: Topics that are read, as the tracker node names them, and their types.
 _TYPES = {"head_pose": "geometry_msgs/msg/PoseWithCovarianceStamped", "expression": "sensor_msgs/msg/JointState"}
 _COLUMNS = ("stamp", "seconds", "state", "previous_state", "zone", "glance", "budget_left", "perclos", "reason")
-
-
-def judge(samples: Iterable[HeadSample], policy: AttentionPolicy) -> list[Attention]:
-    """The policy's answer to every sample, and to silences: as the node with its usual ``max_silence``."""
-    states: list[Attention] = []
-    for sample in samples:
-        if states and sample.stamp - states[-1].stamp > SILENCE:
-            states.append(policy.lapse(states[-1].stamp + SILENCE, f"nothing recorded for {SILENCE:g} s"))
-        states.append(policy.update(sample))
-    return states
 
 
 def transitions(states: Sequence[Attention]) -> Iterator[tuple[Attention | None, Attention]]:
@@ -135,11 +125,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         values = asked_values(options)
-        policy = asked_policy(values, options.bag, f"{options.namespace}/head_pose")
+        judge = asked_judge(values, options.bag, f"{options.namespace}/head_pose")
         speed = str(values["speed_topic"]), str(values["speed_type"])
-        states = judge(read_bag(options.bag, options.namespace, *speed), policy)
+        samples = read_bag(options.bag, options.namespace, *speed)
+        states = [state for sample in samples for state in judge.judge(sample)]
         options.output.mkdir(parents=True, exist_ok=True)
-        draw_timeline(states, policy.settings, policy.zones, options.output / "attention.png")
+        draw_timeline(states, judge.policy.settings, judge.policy.zones, options.output / "attention.png")
         write_transitions(states, options.output / "attention.csv")
     except ModuleNotFoundError as error:
         print(f"error: {error.name} is not installed: pip install {error.name}", file=sys.stderr)

@@ -24,7 +24,7 @@ from typing import Any
 
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
-from dense_face_ros.evaluation.attention import AttentionJudge, add_attention_options, asked_policy, asked_values
+from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values
 from dense_face_ros.evaluation.bag import BagRecording
 from dense_face_ros.evaluation.compare import HEADER, TABLE, comparison_page, comparison_table
 from dense_face_ros.evaluation.frame_table import FrameColumns
@@ -70,17 +70,17 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     values, attention = tracker_values(options), asked_values(options)
     recording = open_recording(options, values, str(attention["speed_topic"]), str(attention["speed_type"]))
     try:
-        policy = asked_policy(attention, options.recording, recording.topic)
+        judge = asked_judge(attention, options.recording, recording.topic)
         if tracker is None:
             face = face_tracker(values)
             wait_until_running(face.network)
             tracker = face
         output.mkdir(parents=True, exist_ok=True)
-        result = run(tracker, recording, AttentionJudge(policy), output / "bag")
+        result = run(tracker, recording, judge, output / "bag")
     finally:
         recording.close()
     source = provenance(values["network"] or None)
-    found = summary(result.columns, result.memory_mb)
+    found = summary(result)
     result.columns.write_csv(output / TABLE)
     if not result.columns.write_parquet(output / "frames.parquet"):
         print("no frames.parquet: pyarrow is not installed (pip install pyarrow)", file=sys.stderr)

@@ -9,7 +9,6 @@ import numpy as np
 
 from dense_face_ros.attention.states import State
 from dense_face_ros.evaluation import page
-from dense_face_ros.evaluation.attention import SILENCE
 from dense_face_ros.evaluation.charts import Band, Series, chart
 from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME, FrameColumns
 from dense_face_ros.evaluation.key_frames import KeyFrame
@@ -44,7 +43,7 @@ def report(name: str, run: Run, summary: Mapping[str, Any], origin: str) -> str:
             "is unknown, orange drowsy or distracted, red asleep or unresponsive."
         )
     )
-    parts += timelines(run.columns)
+    parts += timelines(run)
     parts.append(page.heading("Attention"))
     shares = [(f"share of frames {state}", value) for state, value in summary["attention"]["share"].items()]
     parts.append(page.table(shares))
@@ -96,10 +95,11 @@ def _pair(filtered: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
     return f"{page.shown(filtered['p50'])} ({page.shown(raw['p50'])})"
 
 
-def timelines(columns: FrameColumns) -> list[str]:
+def timelines(run: Run) -> list[str]:
     """One chart per subject, as SVG."""
+    columns, pauses = run.columns, run.pauses
     x, numbers = columns.seconds, columns.numbers
-    bands = _bands(columns, "status", _BANDS)
+    bands = _bands(columns, "status", pauses, _BANDS)
     known = "true_yaw" in numbers
 
     def line(title: str, unit: str, curves: Mapping[str, Array], **options: Any) -> str:
@@ -134,7 +134,7 @@ def timelines(columns: FrameColumns) -> list[str]:
             glance,
             "s",
             "s",
-            _bands(columns, "attention", _ATTENTION_BANDS, _ATTENTION_BANDS["unknown"]),
+            _bands(columns, "attention", pauses, _ATTENTION_BANDS, _ATTENTION_BANDS["unknown"]),
         )
     )
     if np.isfinite(numbers["speed"]).any():
@@ -155,14 +155,20 @@ def _liveliest(numbers: Mapping[str, Array]) -> dict[str, Array]:
     return {name.removeprefix(EXPRESSION): numbers[name] for name in chosen}
 
 
-def _bands(columns: FrameColumns, text: str, colours: Mapping[str, str], nothing: str | None = None) -> list[Band]:
+def _bands(
+    columns: FrameColumns,
+    text: str,
+    pauses: Mapping[int, float],
+    colours: Mapping[str, str],
+    nothing: str | None = None,
+) -> list[Band]:
     """The stretches of frames whose text has a colour, each until the next frame, but through no pause of the
-    recording: that has the colour ``nothing``."""
+    recording (frame before -> begin): that has the colour ``nothing``."""
     seconds, status = columns.seconds.tolist(), columns.texts[text]
     bands: list[Band] = []
     for i, name in enumerate(status):
         following = seconds[min(i + 1, len(status) - 1)]
-        end = min(following, seconds[i] + SILENCE)
+        end = pauses.get(i, following)
         for colour, begin, until in ((colours.get(name), seconds[i], end), (nothing, end, following)):
             if colour is None or until <= begin:
                 continue

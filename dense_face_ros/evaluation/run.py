@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.evaluation.attention import AttentionJudge
+from dense_face_ros.attention.states import Attention
+from dense_face_ros.evaluation.attention import AttentionJudge, head_sample
 from dense_face_ros.evaluation.frame_table import FrameColumns, FrameTable
 from dense_face_ros.evaluation.jitter import JitterMeter
 from dense_face_ros.evaluation.key_frames import KeyFrame, KeyFrames
@@ -24,6 +25,7 @@ from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState
 from dense_face_ros.ros.frame_sources import SourceError
 
+_DIGITS = 6  # of seconds: more have stamps of today, as float64, none that are right
 _SETTLED = 100  # frames after which nothing is set up any more: from here on memory should stay as it is
 
 
@@ -46,12 +48,20 @@ class Run:
         notes: what was wrong with the camera, one line each, no repeats.
         memory_mb: of this process, in MiB: ``settled`` after the first 100 frames, at the ``end``, and the ``peak``;
             None where it is not known, and in shorter recordings.
+        silences: frame -> what was concluded when nothing had been recorded for a while after it.
     """
 
     columns: FrameColumns
     key_frames: list[KeyFrame]
     notes: list[str]
     memory_mb: dict[str, float | None]
+    silences: dict[int, Attention]
+
+    @property
+    def pauses(self) -> dict[int, float]:
+        """Frame -> seconds since the first frame from which on nothing is known until the next."""
+        first = 1e-9 * float(self.columns.stamps[0])
+        return {frame: round(told.stamp - first, _DIGITS) for frame, told in self.silences.items()}
 
 
 def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path | None = None) -> Run:
@@ -64,6 +74,7 @@ def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path
     truth = recording.true_poses()
     table, meter, pictures = FrameTable(tracker.model.expression_names), JitterMeter(), KeyFrames(tracker.model)
     notes: dict[str, None] = {}
+    silences: dict[int, Attention] = {}
     progress = ProgressBar(recording.count)
     first: int | None = None
     settled: float | None = None
@@ -80,7 +91,8 @@ def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path
             started = time.perf_counter()
             state = tracker.update(frame.image, 1e-9 * frame.stamp, frame.camera)
             milliseconds = 1e3 * (time.perf_counter() - started)
-            attention = judge.judge(1e-9 * frame.stamp, state, frame.speed)
+            *silent, attention = judge.judge(head_sample(state, 1e-9 * frame.stamp, frame.speed))
+            silences |= {len(table) - 1: told for told in silent}
             table.add(frame.stamp, state, meter.add(state), attention, milliseconds, frame.speed)
             pictures.add(frame.image, state, 1e-9 * (frame.stamp - first))
             if output is not None:
@@ -92,4 +104,4 @@ def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path
                 settled = resident_mb()
     progress.close()
     memory = {"settled": settled, "end": resident_mb(), "peak": peak_mb()}
-    return Run(table.columns(truth), pictures.chosen(), list(notes), memory)
+    return Run(table.columns(truth), pictures.chosen(), list(notes), memory, silences)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from dense_face_ros.attention.states import State
 from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME, FrameColumns
+from dense_face_ros.evaluation.run import Run
 from dense_face_ros.geometry import Array
 from dense_face_ros.head_state import Status
 
@@ -28,14 +28,12 @@ _JITTER = {
 OF_THE_MACHINE = ("milliseconds", "times_real_time", "memory_mb")
 
 
-def summary(columns: FrameColumns, memory_mb: Mapping[str, float | None]) -> dict[str, Any]:
+def summary(run: Run) -> dict[str, Any]:
     """Counts and shares, losses, jitter, eyes, expression, wall clock, and errors where there is a truth.
 
     Everything but what is ``OF_THE_MACHINE`` is the same in two runs. What could not be computed is None.
-
-    Args:
-        memory_mb: taken over as it is, see :class:`dense_face_ros.evaluation.run.Run`.
     """
+    columns = run.columns
     status = np.array(columns.texts["status"])
     tracked = status == Status.TRACKING.value
     seconds, numbers = columns.seconds, columns.numbers
@@ -52,7 +50,7 @@ def summary(columns: FrameColumns, memory_mb: Mapping[str, float | None]) -> dic
         "losses": losses(columns),
         "jitter": {name: _spread(numbers[column]) for name, column in _JITTER.items()},
         "eyes": _eyes(numbers),
-        "attention": _attention(columns),
+        "attention": _attention(run),
         "expression_p95": {
             name.removeprefix(EXPRESSION): _percentile(column, 95)
             for name, column in numbers.items()
@@ -60,7 +58,7 @@ def summary(columns: FrameColumns, memory_mb: Mapping[str, float | None]) -> dic
         },
         "milliseconds": {f"p{q}": _percentile(numbers[TIME], q) for q in (50, 90, 99)},
         "times_real_time": duration / spent if spent > 0 else None,
-        "memory_mb": dict(memory_mb),
+        "memory_mb": dict(run.memory_mb),
     }
     if "error_rotation" in numbers:
         result["truth"] = _against_truth(numbers, tracked)
@@ -77,26 +75,24 @@ def losses(columns: FrameColumns) -> list[dict[str, Any]]:
     ]
 
 
-def changes(columns: FrameColumns) -> list[dict[str, Any]]:
-    """When attention changed its state: frame, seconds since the first frame, state, reason."""
-    states = columns.texts["attention"]
-    return [
-        {
-            "frame": i,
-            "seconds": float(columns.seconds[i]),
-            "state": states[i],
-            "reason": columns.texts["attention_reason"][i],
-        }
-        for i in range(len(columns))
-        if i == 0 or states[i] != states[i - 1]
-    ]
+def changes(run: Run) -> list[dict[str, Any]]:
+    """When attention changed its state: frame, seconds since the first frame, state, reason. What a silence changes
+    stands with the frame before it."""
+    texts, seconds, pauses = run.columns.texts, run.columns.seconds.tolist(), run.pauses
+    told = []
+    for i, frame in enumerate(zip(seconds, texts["attention"], texts["attention_reason"], strict=True)):
+        told.append((i, *frame))
+        if i in run.silences:
+            told.append((i, pauses[i], run.silences[i].state.value, run.silences[i].reason))
+    new = [now for before, now in zip([None, *told], told, strict=False) if before is None or before[2] != now[2]]
+    return [dict(zip(("frame", "seconds", "state", "reason"), change, strict=True)) for change in new]
 
 
-def _attention(columns: FrameColumns) -> dict[str, Any]:
+def _attention(run: Run) -> dict[str, Any]:
     """Share of frames in each state that occurred, and the changes."""
-    states = columns.texts["attention"]
+    states = run.columns.texts["attention"]
     share = {state.value: states.count(state.value) / len(states) for state in State if state.value in states}
-    return {"share": share, "changes": changes(columns)}
+    return {"share": share, "changes": changes(run)}
 
 
 def _against_truth(numbers: dict[str, Array], tracked: npt.NDArray[np.bool_]) -> dict[str, Any]:

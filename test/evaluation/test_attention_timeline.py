@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from attention.drives import CLOSED, LAP, LOST, MOUNTING, REAR_MIRROR, START, ZO
 
 from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.attention.states import Attention
+from dense_face_ros.evaluation.attention import AttentionJudge
 from dense_face_ros.evaluation.attention_picture import draw_timeline
-from dense_face_ros.evaluation.attention_timeline import judge as judge_samples
 from dense_face_ros.evaluation.attention_timeline import main, read_bag, transitions, write_transitions
 from dense_face_ros.geometry import quaternion_from_rotation
 
@@ -20,6 +22,12 @@ SCRIPT = [Segment(5.0), Segment(1.0, REAR_MIRROR), Segment(3.0), Segment(4.0, LA
           Segment(2.0), Segment(1.5, eyes=CLOSED), Segment(2.0)]  # fmt: skip
 WANTED = ["unknown", "attentive", "long_distraction", "attentive", "unknown", "attentive", "microsleep", "attentive"]
 SEEN = Camera(15.0)
+
+
+def judged(samples: Iterable[HeadSample]) -> list[Attention]:
+    """With the drives' car and camera and the usual ``max_silence``."""
+    judge = AttentionJudge(policy(), 0.4)
+    return [state for sample in samples for state in judge.judge(sample)]
 
 
 def write_bag(path: Path, samples: list[HeadSample], mounting: np.ndarray | None = None) -> Path:
@@ -116,7 +124,7 @@ def test_the_speed_decides_what_is_judged(tmp_path: Path) -> None:
 
 def test_library_functions(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    states = judge_samples(see(SCRIPT, SEEN), policy())
+    states = judged(see(SCRIPT, SEEN))
     assert [state.state.value for _, state in transitions(states)] == WANTED
     for preset in ("euro_ncap", "eu_addw"):
         draw_timeline(judge(SCRIPT, SEEN, preset), PRESETS[preset], ZONES, tmp_path / f"{preset}.png")
@@ -129,7 +137,7 @@ def test_library_functions(tmp_path: Path) -> None:
 def test_a_gap_in_the_recording_is_unknown() -> None:
     """As it is for the node, that has heard nothing for a while."""
     drive = list(see([Segment(64.0)], SEEN))
-    states = judge_samples([s for s in drive if not 2.0 < s.stamp - START < 62.0], policy())
+    states = judged(s for s in drive if not 2.0 < s.stamp - START < 62.0)
     changes = [(state.state.value, round(state.stamp - START)) for _, state in transitions(states)]
     assert changes == [("unknown", 0), ("attentive", 0), ("unknown", 2), ("attentive", 62)]
 

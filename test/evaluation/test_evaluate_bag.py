@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import sys
@@ -19,6 +20,7 @@ from dense_face_ros.evaluation import attention_timeline
 from dense_face_ros.evaluation.evaluate_bag import main
 from dense_face_ros.evaluation.frame_table import FrameColumns
 from dense_face_ros.evaluation.provenance import origin
+from dense_face_ros.evaluation.run import Run
 from dense_face_ros.evaluation.summary import OF_THE_MACHINE, summary
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState
@@ -85,11 +87,42 @@ def test_attention_of_the_output_is_judged_with_the_options_of_the_recording(tmp
     assert copies[0] == copies[1] and len(copies[0]) == 2, "offered as before: static transforms to those who come late"
 
 
+class Turning(FakeTracker):
+    """Sees a head that looks at the road for two seconds, and then far to the side."""
+
+    _first: float | None = None
+
+    def update(self, image: np.ndarray, stamp: float, camera: PinholeCamera | None) -> HeadState:
+        assert camera is not None
+        self._first = stamp if self._first is None else self._first
+        return tracked_state(self.model, stamp, camera, yaw=0.0 if stamp < self._first + 2.0 else 1.2)
+
+
+@pytest.mark.parametrize(("max_silence", "silences"), [(0.4, 8), (0.6, 0)])
+def test_gaps_are_judged_alike_in_the_recording_and_in_its_output(
+    max_silence: float, silences: int, tmp_path: Path
+) -> None:
+    """Of 0.5 s, once a second."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    gaps = tuple(i for i in range(180) if i % 20 > 10)
+    bag, output, file = drive(tmp_path / "bag", 180, missing=gaps), tmp_path / "out", tmp_path / "attention.yaml"
+    file.write_text(f"attention: {{ros__parameters: {{mounting: parameters, max_silence: {max_silence}}}}}\n")
+    options = ["--output", str(output), "--attention-params-file", str(file)]
+    assert main([str(bag), *options], Turning()) == 0
+    assert attention_timeline.main([str(output / "bag"), *options]) == 0
+    with (output / "attention.csv").open() as table:
+        replayed = [(row["state"], float(row["seconds"]), row["reason"]) for row in csv.DictReader(table)]
+    changes = json.loads((output / "summary.json").read_text())["attention"]["changes"]
+    told = [(change["state"], round(change["seconds"], 3), change["reason"]) for change in changes]
+    assert told == replayed and "long_distraction" in {state for state, _, _ in told}
+    assert sum(reason == f"nothing recorded for {max_silence:g} s" for _, _, reason in told) == silences
+
+
 def test_a_recording_whose_stamps_go_back_lasts_as_long_as_its_passes(tmp_path: Path) -> None:
     assert main([str(drive(tmp_path / "bag")), "--output", str(tmp_path / "out")], FakeTracker()) == 0
     columns = FrameColumns.read_csv(tmp_path / "out" / "frames.csv")
     passes = np.concatenate([columns.stamps[:10], columns.stamps[:10]])
-    found = summary(FrameColumns(passes, columns.texts, columns.numbers), {})
+    found = summary(Run(FrameColumns(passes, columns.texts, columns.numbers), [], [], {}, {}))
     assert found["duration_s"] == pytest.approx(0.9) and found["times_real_time"] > 0.0
 
 

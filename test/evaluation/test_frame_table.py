@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from ros.fake_tracker import make_model, tracked_state
 
-from dense_face_ros.evaluation.attention import AttentionJudge
+from dense_face_ros.attention.policy import HeadSample
+from dense_face_ros.evaluation.attention import AttentionJudge, head_sample
 from dense_face_ros.evaluation.frame_table import FrameColumns, FrameTable
 from dense_face_ros.evaluation.jitter import WINDOW, JitterMeter
 from dense_face_ros.geometry import PinholeCamera
@@ -25,12 +26,12 @@ def columns() -> FrameColumns:
     table, meter, judge = (
         FrameTable(MODEL.expression_names),
         JitterMeter(),
-        AttentionJudge(attention_policy(defaults(ATTENTION))),
+        AttentionJudge(attention_policy(defaults(ATTENTION)), 0.4),
     )
     states = [tracked_state(MODEL, i / 25, CAMERA, yaw=0.2 + 0.01 * (i % 2)) for i in range(8)]
     states.append(HeadState.without_head(8 / 25, Status.LOST, "hidden, perhaps", CAMERA, 6, 3))
     for i, state in enumerate(states):
-        attention = judge.judge(i / 25, state)
+        attention = judge.judge(head_sample(state, i / 25))[-1]
         table.add(1_700_000_000_000_000_000 + 40_000_000 * i, state, meter.add(state), attention, 4.5)
     return table.columns()
 
@@ -49,7 +50,7 @@ def test_values_are_those_of_the_states(columns: FrameColumns) -> None:
 
 
 def test_attention_and_speed_stand_beside_the_head() -> None:
-    attention = AttentionJudge(attention_policy(defaults(ATTENTION))).judge(0.0, tracked_state(MODEL, 0.0, CAMERA))
+    attention = attention_policy(defaults(ATTENTION)).update(HeadSample(0.0))
     table = FrameTable(MODEL.expression_names)
     attention = replace(attention, glance=1.5, perclos=0.2)
     table.add(0, tracked_state(MODEL, 0.0, CAMERA), None, attention, 4.5, speed=12.0)

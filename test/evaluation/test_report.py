@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,13 +19,14 @@ SHOWN = ("yaw", "pitch", "roll", "x", "y", "z", "eye_left", "eye_right", "glance
 JITTER = ("rotation", "raw_rotation", "position_mm", "raw_position_mm", "landmarks")
 
 
-def recorded(attention: list[str], **numbers: float) -> FrameColumns:
+def recorded(attention: list[str], notes: Sequence[str] = (), **numbers: float) -> Run:
     """Tracked frames, a tenth of a second apart, with these states of attention; ones but for the given numbers."""
     count = len(attention)
     texts = {name: attention if name == "attention" else ["tracking"] * count for name in TEXTS}
     names = (*SHOWN, *(f"jitter_{name}" for name in JITTER))
     columns = {name: np.full(count, numbers.get(name, 1.0)) for name in names}
-    return FrameColumns(100_000_000 * np.arange(count), texts, columns)
+    memory = dict.fromkeys(("settled", "end", "peak"))
+    return Run(FrameColumns(100_000_000 * np.arange(count), texts, columns), [], list(notes), memory, {})
 
 
 def test_nothing_is_known_of_a_pause() -> None:
@@ -32,10 +34,10 @@ def test_nothing_is_known_of_a_pause() -> None:
         seconds=np.array([0.0, 0.1, 10.0, 10.1]), texts={"attention": ["attentive", "asleep", "asleep", "attentive"]}
     )
     colours = {"asleep": "red", "unknown": "grey"}
-    assert _bands(columns, "attention", colours, "grey") == [
+    assert _bands(columns, "attention", {1: 0.5}, colours, "grey") == [
         Band(0.1, 0.5, "red"), Band(0.5, 10.0, "grey"), Band(10.0, 10.1, "red"),
     ]  # fmt: skip
-    assert _bands(columns, "attention", colours) == [Band(0.1, 0.5, "red"), Band(10.0, 10.1, "red")]
+    assert _bands(columns, "attention", {1: 0.5}, colours) == [Band(0.1, 0.5, "red"), Band(10.0, 10.1, "red")]
 
 
 def test_charts_show_the_speed_in_km_h_and_attention_behind_the_glance(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,14 +66,13 @@ def test_a_figure_stands_before_that_of_the_fit_alone() -> None:
 
 @pytest.mark.parametrize("metric", [True, False])
 def test_a_note_on_the_camera_says_whether_it_is_assumed(metric: bool) -> None:
-    run = Run(recorded(["attentive"], metric=metric), [], ["frame_id differs"], {})
-    found = summary(run.columns, dict.fromkeys(("settled", "end", "peak")))
-    page = report("drive", run, found, "somewhere")
+    run = recorded(["attentive"], ["frame_id differs"], metric=metric)
+    page = report("drive", run, summary(run), "somewhere")
     assert "Camera: frame_id differs." in page and ("assumed camera" in page) is not metric
 
 
 def test_of_many_changes_of_attention_the_first_are_listed() -> None:
-    run = Run(recorded(["attentive", "sleep"] * 50), [], [], {})
-    page = report("drive", run, summary(run.columns, dict.fromkeys(("settled", "end", "peak"))), "somewhere")
+    run = recorded(["attentive", "sleep"] * 50)
+    page = report("drive", run, summary(run), "somewhere")
     listed = [f'<td class="n">{frame}</td>' in page.partition("Attention</h2>")[2] for frame in (0, 59, 60, 99)]
     assert listed == [True, True, False, False] and "The first 60 of 100 changes" in page

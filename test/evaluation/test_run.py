@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from ros.fake_tracker import FakeTracker
 from ros.materials import write_video
 
+from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.evaluation.attention import AttentionJudge
 from dense_face_ros.evaluation.recording import FileRecording, RecordedFrame
@@ -29,12 +29,12 @@ class Judge(AttentionJudge):
     """Remembers when what was judged."""
 
     def __init__(self) -> None:
-        super().__init__(attention_policy(defaults(ATTENTION)))
+        super().__init__(attention_policy(defaults(ATTENTION)), 0.4)
         self.stamps: list[float] = []
 
-    def judge(self, stamp: float, *seen: Any) -> Attention:
-        self.stamps.append(stamp)
-        return super().judge(stamp, *seen)
+    def judge(self, sample: HeadSample) -> list[Attention]:
+        self.stamps.append(sample.stamp)
+        return super().judge(sample)
 
 
 class Recording:

@@ -5,14 +5,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dense_face_ros.attention.policy import AttentionPolicy
+from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.attention.states import Attention
+from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.evaluation.frame_table import TEXTS, TIME, FrameColumns
+from dense_face_ros.evaluation.run import Run
 from dense_face_ros.evaluation.summary import _eyes, changes, summary
 
 NAN = np.nan
 JITTER = ("rotation", "position_mm", "raw_rotation", "raw_position_mm", "landmarks")
 
 
-def recorded(**differing: list[float] | list[str]) -> FrameColumns:
+def recorded(silences: dict[int, Attention] | None = None, **differing: list[float] | list[str]) -> Run:
     """Four frames a quarter of a second apart, tracked in a twentieth each, but for what is given."""
     texts = {name: ["tracking" if name == "status" else "unknown"] * 4 for name in TEXTS}
     numbers: dict[str, Any] = {f"jitter_{name}": [NAN] * 4 for name in JITTER}
@@ -20,7 +25,7 @@ def recorded(**differing: list[float] | list[str]) -> FrameColumns:
     for name, column in differing.items():
         (texts if name in TEXTS else numbers)[name] = column
     columns = {name: np.array(column, dtype=np.float64) for name, column in numbers.items()}
-    return FrameColumns(250_000_000 * np.arange(40, 44), texts, columns)
+    return Run(FrameColumns(250_000_000 * np.arange(40, 44), texts, columns), [], [], {}, silences or {})
 
 
 def test_eyes_are_shut_when_none_that_is_seen_is_open() -> None:
@@ -29,14 +34,14 @@ def test_eyes_are_shut_when_none_that_is_seen_is_open() -> None:
 
 
 def test_rates_are_those_of_the_recording_and_of_the_machine() -> None:
-    found = summary(recorded(), {})
+    found = summary(recorded())
     assert (found["duration_s"], found["rate_hz"]) == (0.75, 4.0)
     assert found["times_real_time"] == pytest.approx(0.75 / 0.2)
 
 
 @pytest.mark.parametrize(("metric", "told"), [([1.0] * 4, True), ([0.0, 1.0, 1.0, 1.0], False)])
 def test_a_recording_is_metric_when_all_of_its_frames_are(metric: list[float], told: bool) -> None:
-    assert summary(recorded(metric=metric), {})["metric"] is told
+    assert summary(recorded(metric=metric))["metric"] is told
 
 
 def test_errors_are_those_of_frames_with_a_truth_and_angles_are_wrapped() -> None:
@@ -45,7 +50,7 @@ def test_errors_are_those_of_frames_with_a_truth_and_angles_are_wrapped() -> Non
     compared |= {"true_x": [0.0, NAN, 0.0, 0.0], "true_z": [0.5, NAN, 0.5, 0.5], "error_z": [0.01, NAN, NAN, -0.01]}
     compared |= {name: [0.0] * 4 for name in ("pitch", "true_pitch", "roll", "true_roll", "error_rotation")}
     compared |= {"yaw": [179.0, NAN, NAN, 5.0], "true_yaw": [-179.0, NAN, 0.0, 1.0]}
-    truth = summary(recorded(status=["tracking", "lost", "lost", "tracking"], **compared), {})["truth"]
+    truth = summary(recorded(status=["tracking", "lost", "lost", "tracking"], **compared))["truth"]
     assert (truth["frames"], truth["missed"]) == (3, 1)
     assert truth["mean_absolute_deg"]["yaw"] == pytest.approx(3.0) and truth["bias_deg"]["yaw"] == pytest.approx(1.0)
     assert truth["depth_percent"]["mean"] == pytest.approx(2.0)
@@ -57,3 +62,14 @@ def test_attention_changes_from_its_first_state_on() -> None:
     assert [(change["frame"], change["seconds"], change["state"]) for change in told] == [
         (0, 0.0, "unknown"), (1, 0.25, "attentive"), (3, 0.75, "sleep")
     ]  # fmt: skip
+
+
+def test_a_silence_changes_attention_between_frames() -> None:
+    """Unknown after frame 0, as it was; after frame 2 it is news, and what frame 3 shows is news again."""
+    lapse = AttentionPolicy(PRESETS["euro_ncap"], ZoneMap.load(), None).lapse
+    silences = {0: lapse(10.1, "silence"), 2: lapse(10.6, "silence")}
+    told = changes(recorded(silences, attention=["unknown", "attentive", "attentive", "attentive"]))
+    assert [(change["frame"], change["seconds"], change["state"]) for change in told] == [
+        (0, 0.0, "unknown"), (1, 0.25, "attentive"), (2, 0.6, "unknown"), (3, 0.75, "attentive")
+    ]  # fmt: skip
+    assert told[2]["reason"] == "silence"
