@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dense_face_ros.attention.policy import EYES_UNKNOWN, RESTART, HeadSample
+from dense_face_ros.attention.policy import EYES_UNKNOWN, HeadSample
 from dense_face_ros.geometry import Array
+from dense_face_ros.stamp_order import RESTART
 
 Eyes = tuple[float, float]
 

@@ -21,9 +21,8 @@ from dense_face_ros.attention.settings import TOLERANCE, AttentionSettings
 from dense_face_ros.attention.states import Attention, State
 from dense_face_ros.attention.zones import ELSEWHERE, UNDECIDED, UNKNOWN, ZoneMap
 from dense_face_ros.geometry import Array
+from dense_face_ros.stamp_order import RESTART
 
-#: Seconds by which a stamp must go back to mean that the recording began anew; less is a sample out of order.
-RESTART = 1.0
 _DRIVING_SPEED = 5.0  # m/s; slower, drivers look around, or get out
 _ABSENCE = 60.0  # seconds without a head after which no alarm is the present driver's
 EYES_UNKNOWN = (math.nan, math.nan)

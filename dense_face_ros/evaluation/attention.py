@@ -77,10 +77,19 @@ def asked_judge(values: dict[str, Any], recording: Path, topic: str) -> Attentio
     return AttentionJudge(policy, values["max_silence"])
 
 
-def head_sample(state: HeadState, stamp: float, speed: float | None = None) -> HeadSample:
-    """What the attention node is told of a frame: stamp in seconds, speed of the vehicle in m/s, None where unknown."""
+def head_sample(state: HeadState, stamp: float, speed: float | None = None, with_pose: bool = True) -> HeadSample:
+    """What the attention node is told of a frame.
+
+    Args:
+        state: of the head.
+        stamp: seconds.
+        speed: of the vehicle, m/s; None where unknown.
+        with_pose: False: the pose is withheld, for want of a camera.
+    """
     if state.status is not Status.TRACKING:
         return HeadSample(stamp, speed=speed)
+    if not with_pose:
+        return HeadSample(stamp, eye_openness=state.eye_openness, speed=speed)
     return HeadSample(stamp, state.pose[:3, :3], pose_covariance(state), state.eye_openness, speed)
 
 

@@ -1,8 +1,8 @@
 """Track a recording offline and report: ``evaluate_bag BAG [--output FOLDER] [--compare OTHER]``.
 
 Takes a rosbag2 (mcap, sqlite3), a video or a folder of images, with or without ROS:
-``python -m dense_face_ros.evaluation.evaluate_bag BAG``. Every frame is tracked, in order; two runs give the same
-results. Writes into the output folder
+``python -m dense_face_ros.evaluation.evaluate_bag BAG``. Every frame that the tracker node would answer is tracked,
+in order; two runs give the same results. Writes into the output folder
 
 - ``report.html``: time lines of pose, status, latency, jitter, expression and attention, key frames; one file,
 - ``frames.csv`` (and ``frames.parquet`` where pyarrow is installed): a row per frame,
@@ -76,7 +76,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
             wait_until_running(face.network)
             tracker = face
         output.mkdir(parents=True, exist_ok=True)
-        result = run(tracker, recording, judge, output / "bag")
+        result = run(tracker, recording, judge, output / "bag", values["require_camera_info"])
     finally:
         recording.close()
     source = provenance(values["network"] or None)

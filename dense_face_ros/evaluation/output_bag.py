@@ -72,23 +72,26 @@ class OutputBag:
                 )
             self._writer.write(self._connections[connection.topic], nanoseconds, data)
 
-    def write(self, frame: RecordedFrame, state: HeadState) -> None:
-        """The node's answer to a frame, at the time when the frame was recorded."""
-        for topic, message in messages(self._store, frame, state).items():
+    def write(self, frame: RecordedFrame, state: HeadState, with_pose: bool = True) -> None:
+        """The node's answer to a frame, at the time when the frame was recorded; ``with_pose`` as for the node."""
+        for topic, message in messages(self._store, frame, state, with_pose).items():
             data = self._store.serialize_cdr(message, TOPICS[topic])
             self._writer.write(self._connections[topic], frame.recorded, data)
 
 
-def messages(store: Any, frame: RecordedFrame, state: HeadState) -> dict[str, Any]:
-    """Topic -> message of the typestore; no pose without a head."""
+def messages(store: Any, frame: RecordedFrame, state: HeadState, with_pose: bool = True) -> dict[str, Any]:
+    """Topic -> message of the typestore; no pose without a head.
+
+    ``with_pose`` False withholds what rests on the camera: poses, and positions of landmarks.
+    """
     types = store.types
     time = types["builtin_interfaces/msg/Time"](*divmod(frame.stamp, 1_000_000_000))
     header = types["std_msgs/msg/Header"](stamp=time, frame_id=frame.frame_id)
     out = {}
-    if state.status is Status.TRACKING:
+    if state.status is Status.TRACKING and with_pose:
         out["/head_pose"] = _pose(types, header, state.pose, pose_covariance(state))
         out["/head_pose/raw"] = _pose(types, header, state.pose_raw, pose_covariance(state, raw=True))
-    out["/landmarks"] = _landmarks(types, header, state)
+    out["/landmarks"] = _landmarks(types, header, state, with_pose)
     values = expression_values(state)
     out["/expression"] = types[TOPICS["/expression"]](
         header=header,
@@ -110,8 +113,8 @@ def _pose(types: Any, header: Any, pose: Array, covariance: Array) -> Any:
     return types[_POSE](header=header, pose=with_covariance)
 
 
-def _landmarks(types: Any, header: Any, state: HeadState) -> Any:
-    rows = landmark_rows(state)
+def _landmarks(types: Any, header: Any, state: HeadState, with_positions: bool) -> Any:
+    rows = landmark_rows(state, with_positions)
     field = types["sensor_msgs/msg/PointField"]
     step = 4 * len(LANDMARK_FIELDS)
     return types[TOPICS["/landmarks"]](

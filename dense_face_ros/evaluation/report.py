@@ -15,6 +15,7 @@ from dense_face_ros.evaluation.key_frames import KeyFrame
 from dense_face_ros.evaluation.run import Run
 from dense_face_ros.geometry import Array
 from dense_face_ros.head_state import Status
+from dense_face_ros.ros.frame_statistics import DROP_REASONS
 
 _BANDS = {Status.LOST.value: "#f6c1bd", Status.SEARCHING.value: "#dcdcdc"}
 _ATTENTION_BANDS = {
@@ -66,6 +67,8 @@ def figures(summary: Mapping[str, Any]) -> list[tuple[str, object]]:
     memory = " / ".join(page.shown(summary["memory_mb"][when]) for when in ("settled", "end", "peak"))
     rows: list[tuple[str, object]] = [
         ("frames", summary["frames"]),
+        *((f"frames dropped: {DROP_REASONS[why]}", count) for why, count in summary["frames_dropped"].items()),
+        ("poses withheld (require_camera_info)", summary["poses_withheld"]),
         ("duration, s", summary["duration_s"]),
         *((f"share of frames {name}", value) for name, value in share.items()),
         ("losses", len(summary["losses"])),

@@ -1,4 +1,4 @@
-"""A recording through the tracker, every frame in order: deterministic but for the time it takes."""
+"""A recording through the tracker, every frame that the node would answer: deterministic but for the time it takes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from dense_face_ros.evaluation.progress import ProgressBar
 from dense_face_ros.evaluation.recording import Recording
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import PinholeCamera
-from dense_face_ros.head_state import HeadState
+from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.message_content import pose_is_told
+from dense_face_ros.stamp_order import StampOrder, Turn
 
 _DIGITS = 6  # of seconds: more have stamps of today, as float64, none that are right
 _SETTLED = 100  # frames after which nothing is set up any more: from here on memory should stay as it is
@@ -43,12 +45,15 @@ class Run:
     """What came of it.
 
     Attributes:
-        columns: a row per frame.
+        columns: a row per frame that was answered.
         key_frames: pictures of some.
         notes: what was wrong with the camera, one line each, no repeats.
         memory_mb: of this process, in MiB: ``settled`` after the first 100 frames, at the ``end``, and the ``peak``;
             None where it is not known, and in shorter recordings.
         silences: frame -> what was concluded when nothing had been recorded for a while after it.
+        out_of_order: how many frames were dropped, as the node drops them, because they were not stamped after those
+            before.
+        withheld: how many frames have a head whose pose was not told, for want of a camera.
     """
 
     columns: FrameColumns
@@ -56,6 +61,8 @@ class Run:
     notes: list[str]
     memory_mb: dict[str, float | None]
     silences: dict[int, Attention]
+    out_of_order: int
+    withheld: int
 
     @property
     def pauses(self) -> dict[int, float]:
@@ -64,9 +71,21 @@ class Run:
         return {frame: round(told.stamp - first, _DIGITS) for frame, told in self.silences.items()}
 
 
-def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path | None = None) -> Run:
-    """Track and judge every frame and, where ``bag`` names a folder, write the node's messages into it, and what else
-    attention is judged by.
+def run(
+    tracker: Tracker,
+    recording: Recording,
+    judge: AttentionJudge,
+    bag: Path | None = None,
+    require_camera_info: bool = False,
+) -> Run:
+    """Track and judge every frame that the node would answer.
+
+    Args:
+        tracker: to be evaluated; it begins anew by itself with a stamp that goes back.
+        recording: see there.
+        judge: of the driver's attention.
+        bag: folder of a bag to write of the node's messages, and of what else attention is judged by; None: none.
+        require_camera_info: the node's parameter: by an assumed camera no pose is told.
 
     Raises:
         SourceError: the recording is damaged, or its true poses are in another frame than its images.
@@ -76,6 +95,7 @@ def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path
     notes: dict[str, None] = {}
     silences: dict[int, Attention] = {}
     progress = ProgressBar(recording.count)
+    order, out_of_order, withheld = StampOrder(), 0, 0
     first: int | None = None
     settled: float | None = None
     with nullcontext() if bag is None else OutputBag(bag) as output:
@@ -87,21 +107,27 @@ def run(tracker: Tracker, recording: Recording, judge: AttentionJudge, bag: Path
                     f"'{recording.name}': true poses are in frame '{truth.frame_id}', images in '{frame.frame_id}'; "
                     "record poses camera <- head in the images' frame"
                 )
+            progress.step()
+            stamp = 1e-9 * frame.stamp
+            if order.take(stamp) is Turn.OUT_OF_ORDER:
+                out_of_order += 1
+                continue
             first = frame.stamp if first is None else first
             started = time.perf_counter()
-            state = tracker.update(frame.image, 1e-9 * frame.stamp, frame.camera)
+            state = tracker.update(frame.image, stamp, frame.camera)
             milliseconds = 1e3 * (time.perf_counter() - started)
-            *silent, attention = judge.judge(head_sample(state, 1e-9 * frame.stamp, frame.speed))
+            with_pose = pose_is_told(frame.camera, require_camera_info)
+            withheld += state.status is Status.TRACKING and not with_pose
+            *silent, attention = judge.judge(head_sample(state, stamp, frame.speed, with_pose))
             silences |= {len(table) - 1: told for told in silent}
             table.add(frame.stamp, state, meter.add(state), attention, milliseconds, frame.speed)
             pictures.add(frame.image, state, 1e-9 * (frame.stamp - first))
             if output is not None:
-                output.write(frame, state)
+                output.write(frame, state, with_pose)
             if frame.note:
                 notes[frame.note] = None
-            progress.step()
             if len(table) == _SETTLED:
                 settled = resident_mb()
     progress.close()
     memory = {"settled": settled, "end": resident_mb(), "peak": peak_mb()}
-    return Run(table.columns(truth), pictures.chosen(), list(notes), memory, silences)
+    return Run(table.columns(truth), pictures.chosen(), list(notes), memory, silences, out_of_order, withheld)

@@ -42,6 +42,8 @@ def summary(run: Run) -> dict[str, Any]:
     spent = float(numbers[TIME].sum()) / 1e3
     result: dict[str, Any] = {
         "frames": len(columns),
+        "frames_dropped": {"out_of_order": run.out_of_order},
+        "poses_withheld": run.withheld,
         "duration_s": duration,
         "rate_hz": (len(columns) - 1) / duration if duration > 0 else None,
         "share": {s.value: float((status == s.value).mean()) for s in Status},

@@ -17,13 +17,14 @@ from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.diagnostics import Report
 from dense_face_ros.ros.frame_statistics import FrameStatistics
 from dense_face_ros.ros.images import BgrImage, Decoder
+from dense_face_ros.ros.message_content import pose_is_told
 from dense_face_ros.ros.messages import seconds
 from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.outputs import Outputs
+from dense_face_ros.stamp_order import StampOrder, Turn
 
 _OTHER_CLOCK = 60.0  # seconds of age from which on stamps are taken to be of another clock
 _AHEAD = 0.1  # seconds; so are stamps further ahead of the clock than simulated time's steps are long
-_RESTART = 1.0  # seconds back from which on a stamp means that the source began anew
 _WARN_EVERY = 5.0  # seconds
 
 
@@ -73,7 +74,7 @@ class FrameProcessor:
         self._node, self._parameters = node, parameters
         self._tracker, self._decode, self._outputs = tracker, decode, outputs
         self._cameras, self._statistics, self._report = cameras, statistics, report
-        self._last_stamp = 0.0
+        self._order = StampOrder()
         self._last_warning: dict[str, float] = {}
 
     def process(self, message: Any) -> None:
@@ -103,7 +104,7 @@ class FrameProcessor:
             raise Dropped("bad_image", str(error)) from error
         camera, note = self._camera(image, header)
         state = self._tracker.update(image, stamp, camera)
-        with_pose = camera.metric or not self._parameters.flag("require_camera_info")
+        with_pose = pose_is_told(camera, self._parameters.flag("require_camera_info"))
         self._outputs.publish_head(state, header, with_pose)
         age = self._age(stamp)
         self._statistics.process(time.perf_counter() - begin, age, state.status is Status.TRACKING)
@@ -120,12 +121,12 @@ class FrameProcessor:
         if age is not None and 0.0 < max_age < age:
             text = f"image is {age:.2f} s old, max_age is {max_age:g} s"
             raise Dropped("too_old", f"{text}; to play a bag, set use_sim_time and play it with --clock")
-        if stamp <= self._last_stamp - _RESTART:
+        turn = self._order.take(stamp)
+        if turn is Turn.OUT_OF_ORDER:
+            raise Dropped("out_of_order", f"image stamp {stamp:.6f} is not after {self._order.last:.6f}")
+        if turn is Turn.ANEW:
             self._node.get_logger().info("image stamps went back: the source began anew")
             self._tracker.reset()
-        elif stamp <= self._last_stamp:
-            raise Dropped("out_of_order", f"image stamp {stamp:.6f} is not after {self._last_stamp:.6f}")
-        self._last_stamp = stamp
 
     def _camera(self, image: BgrImage, header: Header) -> tuple[PinholeCamera, str]:
         height, width = image.shape[:2]

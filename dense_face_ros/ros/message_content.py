@@ -7,13 +7,18 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.geometry import Array
+from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 
 #: Relative standard deviation of an assumed focal length: a field of view of 60 deg that may be 40 to 85.
 ASSUMED_FOCAL_SPREAD = 0.4
 
 LANDMARK_FIELDS = ("x", "y", "z", "u", "v", "visibility", "sigma")
+
+
+def pose_is_told(camera: PinholeCamera, require_camera_info: bool) -> bool:
+    """Whether what rests on the camera may be published: pose, tf and the positions of landmarks."""
+    return camera.metric or not require_camera_info
 
 
 def pose_covariance(state: HeadState, raw: bool = False) -> Array:

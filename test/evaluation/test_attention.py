@@ -65,6 +65,12 @@ def test_each_eye_is_itself_and_the_speed_is_told_without_a_head_too() -> None:
     assert (seen.speed, lost.speed) == (20.0, 20.0) and lost.rotation is None
 
 
+def test_a_pose_that_is_withheld_is_not_judged_either() -> None:
+    sample = head_sample(tracked_state(MODEL, 1.0, CAMERA), 1.0, with_pose=False)
+    assert sample.rotation is None and sample.covariance is None
+    assert sample.eye_openness == pytest.approx((0.9, np.nan), nan_ok=True), "expression tells it all the same"
+
+
 def test_a_silence_longer_than_the_file_permits_is_unknown(tmp_path: Path) -> None:
     """Told before the sample that ends it, as the node tells it: from when it is too long."""
     file = tmp_path / "attention.yaml"

@@ -122,7 +122,7 @@ def test_a_recording_whose_stamps_go_back_lasts_as_long_as_its_passes(tmp_path: 
     assert main([str(drive(tmp_path / "bag")), "--output", str(tmp_path / "out")], FakeTracker()) == 0
     columns = FrameColumns.read_csv(tmp_path / "out" / "frames.csv")
     passes = np.concatenate([columns.stamps[:10], columns.stamps[:10]])
-    found = summary(Run(FrameColumns(passes, columns.texts, columns.numbers), [], [], {}, {}))
+    found = summary(Run(FrameColumns(passes, columns.texts, columns.numbers), [], [], {}, {}, 0, 0))
     assert found["duration_s"] == pytest.approx(0.9) and found["times_real_time"] > 0.0
 
 
@@ -167,6 +167,16 @@ def test_a_video_is_tracked_without_truth(tmp_path: Path) -> None:
     found = json.loads((output / "summary.json").read_text())
     assert found["frames"] == 6 and "truth" not in found and found["metric"] is False
     assert "assumed camera" in (output / "report.html").read_text()
+
+
+def test_the_node_s_rules_are_those_of_its_parameter_file(tmp_path: Path) -> None:
+    bag, output, file = write_bag(tmp_path / "bag", "mcap", calibrated=False), tmp_path / "out", tmp_path / "node.yaml"
+    file.write_text("tracker: {ros__parameters: {require_camera_info: true}}\n")
+    assert main([str(bag), "--output", str(output), "--params-file", str(file)], Seeing()) == 0
+    found = json.loads((output / "summary.json").read_text())
+    assert (found["frames"], found["frames_dropped"], found["poses_withheld"]) == (4, {"out_of_order": 0}, 4)
+    with Reader(output / "bag") as reader:
+        assert {c.topic for c in reader.connections if c.msgcount} == {"/landmarks", "/expression"}
 
 
 def _one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -30,8 +30,8 @@ def lost() -> HeadState:
     return HeadState.without_head(0.0, Status.LOST, "hidden", CAMERA, 6, 3)
 
 
-@pytest.mark.parametrize("camera", [CAMERA, ASSUMED])
-def test_messages_are_those_of_the_node(camera: PinholeCamera) -> None:
+@pytest.mark.parametrize(("camera", "with_pose"), [(CAMERA, True), (ASSUMED, True), (ASSUMED, False)])
+def test_messages_are_those_of_the_node(camera: PinholeCamera, with_pose: bool) -> None:
     pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
     from rclpy.serialization import deserialize_message
     from std_msgs.msg import Header
@@ -42,13 +42,13 @@ def test_messages_are_those_of_the_node(camera: PinholeCamera) -> None:
     header.stamp.sec, header.stamp.nanosec = 1_700_000_000, 250_000_000
     for state in (tracked_state(make_model(), 1.0, camera), lost()):
         wanted = {
-            "/landmarks": node.landmarks_message(state, header),
+            "/landmarks": node.landmarks_message(state, header, with_pose),
             "/expression": node.expression_message(state, header),
         }
-        if state.status is Status.TRACKING:
+        if state.status is Status.TRACKING and with_pose:
             wanted["/head_pose"] = node.pose_message(state, header)
             wanted["/head_pose/raw"] = node.pose_message(state, header, raw=True)
-        made = messages(STORE, frame(camera), state)
+        made = messages(STORE, frame(camera), state, with_pose)
         assert made.keys() == wanted.keys()
         for topic, message in made.items():
             data = bytes(STORE.serialize_cdr(message, TOPICS[topic]))

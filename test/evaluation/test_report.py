@@ -11,7 +11,7 @@ import pytest
 
 from dense_face_ros.evaluation.charts import Band, Series
 from dense_face_ros.evaluation.frame_table import TEXTS, TIME, FrameColumns
-from dense_face_ros.evaluation.report import _bands, _liveliest, _pair, report, timelines
+from dense_face_ros.evaluation.report import _bands, _liveliest, _pair, figures, report, timelines
 from dense_face_ros.evaluation.run import Run
 from dense_face_ros.evaluation.summary import summary
 
@@ -26,7 +26,7 @@ def recorded(attention: list[str], notes: Sequence[str] = (), **numbers: float) 
     names = (*SHOWN, *(f"jitter_{name}" for name in JITTER))
     columns = {name: np.full(count, numbers.get(name, 1.0)) for name in names}
     memory = dict.fromkeys(("settled", "end", "peak"))
-    return Run(FrameColumns(100_000_000 * np.arange(count), texts, columns), [], list(notes), memory, {})
+    return Run(FrameColumns(100_000_000 * np.arange(count), texts, columns), [], list(notes), memory, {}, 3, 2)
 
 
 def test_nothing_is_known_of_a_pause() -> None:
@@ -69,6 +69,12 @@ def test_a_note_on_the_camera_says_whether_it_is_assumed(metric: bool) -> None:
     run = recorded(["attentive"], ["frame_id differs"], metric=metric)
     page = report("drive", run, summary(run), "somewhere")
     assert "Camera: frame_id differs." in page and ("assumed camera" in page) is not metric
+
+
+def test_frames_that_were_dropped_and_poses_that_were_withheld_are_told() -> None:
+    told = dict(figures(summary(recorded(["attentive"]))))
+    assert told["frames dropped: stamped no later than a frame already processed"] == 3
+    assert told["poses withheld (require_camera_info)"] == 2
 
 
 def test_of_many_changes_of_attention_the_first_are_listed() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,42 +14,68 @@ from ros.materials import write_video
 from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.evaluation.attention import AttentionJudge
+from dense_face_ros.evaluation.attention_timeline import read_bag
 from dense_face_ros.evaluation.recording import FileRecording, RecordedFrame
 from dense_face_ros.evaluation.run import run
 from dense_face_ros.evaluation.truth import TruePoses
 from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.head_state import HeadState
 from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.parameters import ATTENTION, defaults
 
 CAMERA = PinholeCamera(80.0, 80.0, 31.5, 23.5, 64, 48)
+ASSUMED = PinholeCamera.from_field_of_view(64, 48)
 STAMPS = 5_000_000_000 + 50_000_000 * np.arange(3)
 
 
 class Judge(AttentionJudge):
-    """Remembers when what was judged."""
+    """Remembers what was judged."""
 
     def __init__(self) -> None:
         super().__init__(attention_policy(defaults(ATTENTION)), 0.4)
-        self.stamps: list[float] = []
+        self.samples: list[HeadSample] = []
+
+    @property
+    def stamps(self) -> list[float]:
+        return [sample.stamp for sample in self.samples]
 
     def judge(self, sample: HeadSample) -> list[Attention]:
-        self.stamps.append(sample.stamp)
+        self.samples.append(sample)
         return super().judge(sample)
 
 
+class Counting(FakeTracker):
+    """Remembers what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stamps: list[float] = []
+
+    def update(self, image: np.ndarray, stamp: float, camera: PinholeCamera | None) -> HeadState:
+        self.stamps.append(stamp)
+        return super().update(image, stamp, camera)
+
+
 class Recording:
-    """Three frames in the frame ``camera``, recorded a second after they were taken."""
+    """Grey frames in the frame ``camera``, recorded one after another, a second after the first was taken; the last has
+    no camera of its own where one is ``assumed``."""
 
-    name, topic, count = "drive", "/image", 3
+    name, topic, count = "drive", "/image", None
 
-    def __init__(self, truth_frame: str | None = None) -> None:
-        self._truth_frame = truth_frame
+    def __init__(
+        self, truth_frame: str | None = None, stamps: Sequence[int] = tuple(STAMPS.tolist()), assumed: bool = False
+    ) -> None:
+        self._truth_frame, self._stamps, self._assumed = truth_frame, stamps, assumed
 
     def frames(self) -> Iterator[RecordedFrame]:
-        for stamp in STAMPS.tolist():
+        for i, stamp in enumerate(self._stamps):
             image = np.full((48, 64, 3), 120, np.uint8)
-            yield RecordedFrame(stamp, stamp + 1_000_000_000, "camera", image, CAMERA, "")
+            camera = ASSUMED if self._assumed and i == len(self._stamps) - 1 else CAMERA
+            yield RecordedFrame(stamp, 6_000_000_000 + 50_000_000 * i, "camera", image, camera, "")
+
+    def beside(self) -> Iterator[tuple[Any, int, bytes]]:
+        return iter(())
 
     def true_poses(self) -> TruePoses | None:
         if self._truth_frame is None:
@@ -64,6 +91,33 @@ def test_frames_are_judged_by_their_stamps_and_shown_by_the_time_since_the_first
     result = run(FakeTracker(), Recording(), judge)
     assert judge.stamps == pytest.approx([5.0, 5.05, 5.1])
     assert [frame.seconds for frame in result.key_frames] == pytest.approx([0.0, 0.05, 0.1])
+
+
+def test_frames_that_the_node_would_drop_are_skipped_and_counted(tmp_path: Path) -> None:
+    """A stamp that is repeated, ones that go back by less than a second, and one by more: the recording begins anew."""
+    pytest.importorskip("rosbags", reason="rosbags is not installed")
+    milliseconds = (5000, 5050, 5050, 5020, 5100, 4200, 4100, 4100, 4150)
+    recording = Recording(stamps=[1_000_000 * stamp for stamp in milliseconds])
+    judge, tracker = Judge(), Counting()
+    result = run(tracker, recording, judge, tmp_path / "bag")
+    answered = [5.0, 5.05, 5.1, 4.1, 4.15]
+    assert tracker.stamps == judge.stamps == pytest.approx(answered)
+    assert (1e-9 * result.columns.stamps).tolist() == pytest.approx(answered) and result.out_of_order == 4
+    assert result.silences == {} and [sample.stamp for sample in read_bag(tmp_path / "bag")] == pytest.approx(answered)
+
+
+@pytest.mark.parametrize(("required", "told"), [(False, 3), (True, 2)])
+def test_a_pose_by_an_assumed_camera_is_withheld_where_the_node_would(
+    required: bool, told: int, tmp_path: Path
+) -> None:
+    rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
+    judge = Judge()
+    result = run(FakeTracker(), Recording(assumed=True), judge, tmp_path / "bag", required)
+    assert len(result.columns) == 3 and result.withheld == 3 - told
+    assert sum(sample.rotation is not None for sample in judge.samples) == told
+    with rosbag2.Reader(tmp_path / "bag") as reader:
+        counts = {connection.topic: connection.msgcount for connection in reader.connections}
+    assert counts == {"/head_pose": told, "/head_pose/raw": told, "/landmarks": 3, "/expression": 3}
 
 
 @pytest.mark.parametrize(("frame", "known"), [("camera", True), ("", True), ("base_link", False)])

@@ -1,0 +1,37 @@
+"""Which frames are answered, by the order of their stamps: one rule for the tracker node and for recordings."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+#: Seconds by which a stamp must go back to mean that the source began anew; less is a frame out of order.
+RESTART = 1.0
+
+
+class Turn(Enum):
+    """What a stamp makes of its frame: the next one, the first of a source that began anew, or one to drop."""
+
+    NEXT = "next"
+    ANEW = "anew"
+    OUT_OF_ORDER = "out_of_order"
+
+
+class StampOrder:
+    """Takes the stamps of a source, in seconds, as its frames come.
+
+    ``last`` is the newest that was answered; None before the first. A stamp that is not after it is out of order, or
+    was seen already.
+    """
+
+    def __init__(self) -> None:
+        self.last: float | None = None
+
+    def take(self, stamp: float) -> Turn:
+        """What becomes of the frame."""
+        turn = Turn.NEXT
+        if self.last is not None and stamp <= self.last:
+            if stamp > self.last - RESTART:
+                return Turn.OUT_OF_ORDER
+            turn = Turn.ANEW
+        self.last = stamp
+        return turn

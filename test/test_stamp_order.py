@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from dense_face_ros.stamp_order import RESTART, StampOrder, Turn
+
+
+def turns(*stamps: float) -> list[Turn]:
+    order = StampOrder()
+    return [order.take(stamp) for stamp in stamps]
+
+
+@pytest.mark.parametrize("first", [0.0, 1000.0])
+def test_a_stamp_seen_already_or_passed_is_out_of_order(first: float) -> None:
+    late = [first + 0.5, first + 0.5, first + 0.25, first + 0.5, first + 0.75]
+    assert turns(first, *late) == [Turn.NEXT, Turn.NEXT, *[Turn.OUT_OF_ORDER] * 3, Turn.NEXT]
+
+
+def test_a_stamp_that_goes_back_far_enough_begins_a_new_order() -> None:
+    back = 10.0 - RESTART
+    assert turns(10.0, back + 0.125, back, back, back + 0.125) == [
+        Turn.NEXT, Turn.OUT_OF_ORDER, Turn.ANEW, Turn.OUT_OF_ORDER, Turn.NEXT
+    ]  # fmt: skip
+
+
+def test_the_last_stamp_is_that_of_a_frame_that_was_answered() -> None:
+    order = StampOrder()
+    assert order.last is None
+    for stamp in (10.0, 9.5):
+        order.take(stamp)
+    assert order.last == 10.0
