@@ -16,6 +16,7 @@ from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, Align
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.energy import FitState, IdentityPrior, median
+from dense_face_ros.exposure import exposed
 from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen, rotation_from_vector
@@ -76,8 +77,8 @@ class HeadFit:
     """A head fitted to one crop.
 
     vertices (V, 3) and landmarks (68, 3) are metres in the camera frame, ``pixels`` (68, 2) those of the distorted
-    image, ``quality`` is as in ``HeadState.quality``. The network saw the
-    ``window`` that the ``view`` cuts out of the image, BGR or grey.
+    image, ``quality`` is as in ``HeadState.quality``. The network saw the ``window``, BGR or grey: what the ``view`` cuts
+    out of the image, stretched where it was dark or pale.
     """
 
     alignment: Alignment
@@ -193,7 +194,7 @@ class HeadFitter:
         Raises:
             NoHead: with the reason.
         """
-        window = view.cut(image)
+        window = exposed(view.cut(image))
         rgb = cv2.cvtColor(window, cv2.COLOR_BGR2RGB if window.ndim == 3 else cv2.COLOR_GRAY2RGB)
         output = _of_image(self.network.run(np.asarray(rgb, dtype=np.uint8)), view)
         expected = None if start is None else start.vertices

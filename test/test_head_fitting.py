@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from painted_face import ReadingNetwork, head_at, paint
 
+from dense_face_ros import head_fitting
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels
 from dense_face_ros.energy import IdentityPrior
@@ -27,6 +28,12 @@ from dense_face_ros.visibility import LandmarkVisibility
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
 MIDDLE = np.full(2, 63.5)
+
+
+@pytest.fixture(autouse=True)
+def unexposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The colours of a painted head are numbers to be read, not light."""
+    monkeypatch.setattr(head_fitting, "exposed", lambda crop: crop)
 
 
 @pytest.fixture(scope="module")
