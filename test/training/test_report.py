@@ -134,9 +134,12 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         "people": 8,
         **{key: {"median": 0.25, "p90": 0.5, "worst": 0.75} for key in keys},
     }
+    lights = [{"name": "all", "frames": 9, "tracked": 1.0, "raw": {**pose, "sigma_deg": [1.0, 2.0, 3.0]}},
+              {"name": "none", "frames": 9, "tracked": 0.0, "raw": None}]  # fmt: skip
+    light = {"benchmark": "light", "people": 3, "lights": lights}
     row = {"from": 10, "to": 20, "n": 7, "yaw": 3.125, "yaw_spread": 2.0, "pitch": 5.0, "roll": 0.5, "nme68": 2.5}
     labels = {"benchmark": "label_error", "people": 3, "views": 18, "not_labelled": 0, "bins": [row]}
-    for result in (consistency, steady, labels):
+    for result in (consistency, steady, light, labels):
         (tmp_path / f"{result['benchmark']}.json").write_text(json.dumps({**result, "provenance": SOURCE}))
     (tmp_path / "other.json").write_text(json.dumps({**other, "provenance": SOURCE}))
     text = written(tmp_path, capsys)
@@ -147,6 +150,8 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "all the time: 0.5 / 1.8 / 1.0°, depth 4.0 %; about that: 0.6 / 0.7 / 0.8°, depth 1.0 %" in text
     assert "in consistency.json and other.json: correlation 1.00 / -1.00 / 1.00 about x / y / z, 1.00 in depth" in text
     assert "| jitter of a still head, ° rms | 0.25 | 0.50 | 0.75 |" in text
+    assert "| all | 9 | 100.00 | 1.5 / 2.5 / 3.5 | 1.0 / 2.0 / 3.0 | 1.25 |" in text
+    assert "| none | 9 | 0.00 |  |  |  |" in text
     assert "| label_error.json | 10-20 | 7 | 3.12 | 2.00 | 5.00 | 0.50 | 2.50 |" in text
 
 

@@ -23,6 +23,7 @@ SECTIONS: dict[str, Callable[[Named], list[str]]] = {
     "validation": learning.validation,
     "consistency": tracking.consistency,
     "steadiness": tracking.steadiness,
+    "light": tracking.light,
     "passing": tracking.passing,
     "ablation": learning.ablation,
     "new_heads": learning.new_heads,

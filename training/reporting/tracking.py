@@ -81,6 +81,23 @@ def steadiness(results: Named) -> list[str]:
     return parts
 
 
+def light(results: Named) -> list[str]:
+    """What little light and haze cost."""
+    header = ("light that arrives", "frames", "tracked, %", "rotation, ° rms about x / y / z", "as the covariance says",
+              "NEES of the rotation")  # fmt: skip
+    parts = ["## Little light, and haze, on rendered people"]
+    for name, result in results:
+        rows = []
+        for row in result["lights"]:
+            pose = row["raw"]
+            told = [" / ".join(f"{v:.1f}" for v in pose[key]) for key in ("rms_deg", "sigma_deg")] if pose else ["", ""]
+            nees = pose["rotation"]["nees"] if pose else None
+            rows.append([row["name"], row["frames"], 100.0 * row["tracked"], *told, nees])
+        command = f"python -m training.benchmarks.light --people {result['people']} --json"
+        parts += [made_by(name, result, command), table(header, rows)]
+    return parts
+
+
 def passing(results: Named) -> list[str]:
     """Who is told when somebody passes right in front of the driver."""
     figures = {
