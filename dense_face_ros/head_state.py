@@ -27,13 +27,16 @@ def _unknown(*shape: int) -> Array:
 class HeadState:
     """Result of one frame. Without a head (status not TRACKING) every array holds NaN and ``landmark_visible`` False.
 
+    All but ``pose`` and ``covariance`` is as fitted, and lies where the head is in the image: moved to the smoothed pose,
+    landmarks would trail behind it.
+
     Attributes:
         stamp: seconds, of the image.
         status: see :class:`Status`.
         reason: why there is no head, or empty.
         camera: the camera the pose is relative to; its ``metric`` says whether the pose is.
         pose: (4, 4) camera <- head, metres, as filtered.
-        pose_raw: the same as fitted to this frame alone.
+        pose_raw: the same as fitted to this frame, with the person's shape as learned so far; not smoothed.
         covariance: (6, 6) of ``pose``: x, y, z (metres, camera frame), then a rotation vector (radians) about the
             camera's axes, applied from the left: the order and frame of ``geometry_msgs/PoseWithCovariance``.
         covariance_raw: the same of ``pose_raw``.

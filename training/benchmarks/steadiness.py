@@ -119,9 +119,9 @@ def figures(busy: list[HeadState], calm: list[HeadState]) -> dict[str, float]:
 
 
 def yaw_in_car(states: list[HeadState], degrees: float) -> float:
-    """Median yaw in degrees of the head relative to the camera before it was turned by ``degrees``."""
+    """Median yaw in degrees, as filtered, of the head relative to the camera before it was turned by ``degrees``."""
     back = camera_turn(degrees).T
-    yaws = [yaw_pitch_roll_from_rotation(back @ state.pose_raw[:3, :3])[0] for state in states]
+    yaws = [yaw_pitch_roll_from_rotation(back @ state.pose[:3, :3])[0] for state in states]
     return float(np.degrees(np.median(yaws)))
 
 

@@ -120,9 +120,11 @@ def jitter(states: list[HeadState], filtered: bool) -> dict[str, Any]:
     windows = [window for state in states if (window := meter.add(state)) is not None]
     rotation = [w.rotation_deg if filtered else w.rotation_raw_deg for w in windows]
     position = [w.position_mm if filtered else w.position_raw_mm for w in windows]
-    landmarks = [w.landmarks_percent for w in windows]
     figures: dict[str, Any] = {"windows": len(rotation)}
-    for name, values in (("rotation_deg", rotation), ("position_mm", position), ("landmarks_percent", landmarks)):
+    told = {"rotation_deg": rotation, "position_mm": position}
+    if not filtered:  # landmarks are as fitted
+        told["landmarks_percent"] = [w.landmarks_percent for w in windows]
+    for name, values in told.items():
         figures[name] = (
             {"median": float(np.median(values)), "p90": float(np.percentile(values, 90))} if values else None
         )
