@@ -81,6 +81,10 @@ class Outputs:
     def _publish_tf(self, state: HeadState, header: Header) -> None:
         if self._tf is None or not self._parameters.flag("publish_tf"):
             return
+        # Unlike a pose with its covariance, a transform cannot tell that its distance is a guess.
+        if not (state.camera.metric or self._parameters.flag("publish_tf_without_camera_info")):
+            self._node.get_logger().info("no tf while the pose is not metric: no usable camera_info", once=True)
+            return
         child = self._parameters.text("head_frame")
         if not header.frame_id or not child:
             self._node.get_logger().warning(

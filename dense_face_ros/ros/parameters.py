@@ -223,6 +223,13 @@ TRACKER: tuple[ParameterSpec, ...] = (
     ),
     ParameterSpec("head_frame", "head", "Name of the head's frame in tf.", "at once"),
     ParameterSpec("publish_tf", True, "Broadcast the transform from the image's frame to head_frame.", "at once"),
+    ParameterSpec(
+        "publish_tf_without_camera_info",
+        False,
+        "Broadcast it also while field_of_view is assumed: a transform, which has no covariance, cannot tell that its "
+        "distance is a guess.",
+        "at once",
+    ),
     ParameterSpec("marker_rate", 10.0, "Highest rate of the markers topic.", "at once", "Hz", 0.1, 60.0),
     ParameterSpec(
         "autostart",

@@ -33,12 +33,19 @@ class Topics:
         return SimpleNamespace(publish=sent.append, get_subscription_count=lambda: self._listeners, msg_type=kind)
 
     def get_logger(self) -> Any:
-        return SimpleNamespace(info=lambda text: None, warning=lambda text, **throttled: self.told.append(text))
+        tell = lambda text, **seldom: self.told.append(text)  # noqa: E731
+        return SimpleNamespace(info=tell, warning=tell)
 
 
 def outputs_of(topics: Topics, **parameters: Any) -> Outputs:
     node: Any = topics
-    values = {"marker_rate": RATE, "publish_tf": True, "head_frame": "driver", **parameters}
+    values = {
+        "marker_rate": RATE,
+        "publish_tf": True,
+        "publish_tf_without_camera_info": False,
+        "head_frame": "driver",
+        **parameters,
+    }
     known: Any = SimpleNamespace(number=values.__getitem__, flag=values.__getitem__, text=values.__getitem__)
     return Outputs(node, known, MODEL)
 
@@ -51,9 +58,11 @@ def with_tf(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tf2_msgs.msg", tf2)
 
 
-def head(topics: Topics, with_pose: bool = True, frame_id: str = "camera", **parameters: Any) -> dict[str, int]:
+def head(
+    topics: Topics, with_pose: bool = True, frame_id: str = "camera", camera: PinholeCamera = CAMERA, **parameters: Any
+) -> dict[str, int]:
     """How often each topic of the head is published for a frame with one."""
-    state = tracked_state(MODEL, 100.0, CAMERA)
+    state = tracked_state(MODEL, 100.0, camera)
     outputs_of(topics, **parameters).publish_head(state, Header(frame_id=frame_id), with_pose)
     return {topic: len(sent) for topic, sent in topics.sent.items() if sent}
 
@@ -83,6 +92,14 @@ def test_a_transform_needs_both_frames_and_can_be_left_out(
     topics = Topics()
     assert "/tf" not in head(topics, frame_id=frame_id, **parameters)
     assert bool(topics.told) is told
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_transform_cannot_tell_that_its_distance_is_a_guess(with_tf: None, allowed: bool) -> None:
+    topics, assumed = Topics(), PinholeCamera.from_field_of_view(640, 480, 60.0)
+    sent = head(topics, camera=assumed, publish_tf_without_camera_info=allowed)
+    assert ("/tf" in sent) is allowed and sent["head_pose"] == 1
+    assert any("not metric" in text for text in topics.told) is not allowed
 
 
 def test_pictures_that_nobody_watches_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
