@@ -80,6 +80,10 @@ class MarkerWriter:
 
     def __init__(self, triangles: npt.NDArray[np.integer]) -> None:
         self._triangles = triangles
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of the message that was written last, a face's mesh in it."""
         self._frame_id: str | None = None
         self._template: _Template | None = None
 

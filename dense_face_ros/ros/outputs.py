@@ -67,6 +67,10 @@ class Outputs:
         if self._correspondences.get_subscription_count():
             self._correspondences.publish(messages.correspondences_message(state, header))
 
+    def forget(self) -> None:
+        """Hold nothing of the head that was published last."""
+        self._marker_writer.forget()
+
     def close(self) -> None:
         """Take the topics away."""
         for publisher in self._publishers:

@@ -102,7 +102,7 @@ class TrackerNode(ManagedNode):
 
     @explained
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Begin to take images, with nothing remembered from an earlier time.
+        """Begin to take images.
 
         FAILURE, and so inactive still, while there is nothing to run the network: its engine is being built, or the GPU
         is lost. ERROR, and so unconfigured, when there will not be.
@@ -117,7 +117,6 @@ class TrackerNode(ManagedNode):
         except NetworkUnavailable as why:
             self.get_logger().warning(f"not activated: {why}; try again later, or set backend to auto to use the CPU")
             return FAILURE
-        self._tracker.reset()
         self._statistics = FrameStatistics()
         self._report = Report("active", image_topic=self._image_topic, engine=self._report.engine)
         answer = super().on_activate(state)
@@ -139,8 +138,11 @@ class TrackerNode(ManagedNode):
 
     @explained
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop taking images and finish the one at work; the models stay loaded."""
+        """Stop taking images, finish the one at work and forget the driver; the models stay loaded."""
+        assert self._tracker is not None and self._outputs is not None
         self._stop()
+        self._tracker.reset()
+        self._outputs.forget()
         self._report.lifecycle = "inactive"
         return super().on_deactivate(state)
 

@@ -17,6 +17,7 @@ from dense_face_ros.head_state import HeadState, Status
 
 FAILING, SLOW = (255, 0, 255), (0, 255, 255)
 SLOW_SECONDS = 1.5
+SLOW_DONE, FORGOTTEN = "the slow image is done", "the driver is forgotten"  # what it prints
 DISTANCE = 0.7  # metres
 MATCHABILITY = 0.75
 
@@ -102,12 +103,13 @@ class FakeTracker:
             raise RuntimeError("told to fail")
         if corner == SLOW:
             time.sleep(SLOW_SECONDS)
+            print(SLOW_DONE)
         if image.mean() < 40:
             return HeadState.without_head(stamp, Status.SEARCHING, "no face found", camera, 6, 3)
         return tracked_state(self.model, stamp, camera)
 
     def reset(self) -> None:
-        pass
+        print(FORGOTTEN)
 
     def check_network(self) -> None:
         pass

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,15 @@ def test_a_new_frame_id_is_followed() -> None:
     for frame_id in ("left", "right_camera", "left"):
         message = deserialize_message(writer.write(state, header(1, frame_id)), MarkerArray)
         assert {marker.header.frame_id for marker in message.markers} == {frame_id}
+
+
+def test_the_last_mesh_can_be_forgotten() -> None:
+    writer, state = MarkerWriter(MODEL.triangles), tracked_state(MODEL, 1.0, CAMERA)
+    first = writer.write(state, header(1))
+    held = weakref.ref(writer._template)
+    assert held() is not None
+    writer.forget()
+    assert held() is None and len(writer.write(state, header(1))) == len(first)
 
 
 def test_what_the_markers_show() -> None:

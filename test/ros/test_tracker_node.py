@@ -18,7 +18,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from lifecycle_msgs.msg import Transition
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
-from ros.fake_tracker import DISTANCE, FAILING, MATCHABILITY, SLOW
+from ros.fake_tracker import DISTANCE, FAILING, FORGOTTEN, MATCHABILITY, SLOW, SLOW_DONE
 from ros.processes import REPOSITORY, Observer
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, PointCloud2
 from visualization_msgs.msg import MarkerArray
@@ -336,6 +336,18 @@ def test_services_answer_while_a_frame_is_at_work(start: Any, observer: Observer
     observer.wait_until(lambda: len(clouds) == 2, "the slow frame and the newest after it are answered")
     assert [cloud.header for cloud in clouds] == [sent[0].header, sent[2].header]
     camera.wait_for_report(dropped_superseded="1")
+
+
+def test_who_was_seen_is_forgotten_with_the_deactivation(start: Any, observer: Observer) -> None:
+    process = start(FAKE_NODE)
+    camera = Camera(observer)
+    activate(observer)
+    camera.connect()
+    camera.send_until(lambda: camera.image(corner=SLOW), lambda: camera.diagnostics()["frames_received"] != "0", "work")
+    assert FORGOTTEN not in process.output
+    assert observer.change_state("deactivate")
+    done, forgotten = (process.output.rfind(text) for text in (SLOW_DONE, FORGOTTEN))
+    assert -1 < done < forgotten, "after the image that was at work"
 
 
 def test_compressed_images(start: Any, observer: Observer) -> None:
