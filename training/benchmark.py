@@ -57,6 +57,7 @@ Image = npt.NDArray[np.uint8]
 SIZES = ((640, 480), (1280, 720))
 _IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp"}
 _RATE = 30.0  # Hz, of the stamps given to the tracker
+_MARKER_RATE = 10.0  # Hz, as the node publishes them by default
 
 
 class Finder(Protocol):
@@ -252,7 +253,7 @@ def marker_stage(model: FaceModel) -> Callable[[HeadState], object] | None:
     except ImportError:
         return None
     writer, header = MarkerWriter(model.triangles), Header(frame_id="camera")
-    return lambda state: writer.write(state, header)
+    return lambda state: writer.write(state, header, _MARKER_RATE)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
@@ -12,7 +13,6 @@ from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.geometry import Array
 
 _RADIUS, _TEXT_HEIGHT, _TEXT_ABOVE = 0.45, 0.03, 0.22  # metres
-_LIFETIME_NANOSECONDS = 500_000_000
 _PLAIN, _BRIGHT = (0.6, 0.6, 0.6, 0.5), (1.0, 0.85, 0.1, 1.0)
 _TEXT_COLOURS = {State.UNKNOWN: (0.6, 0.6, 0.6, 1.0), State.ATTENTIVE: (0.2, 0.9, 0.3, 1.0)}
 _ALARM = (1.0, 0.25, 0.15, 1.0)
@@ -30,17 +30,25 @@ def zone_lines(zones: ZoneMap) -> dict[str, Array]:
 
 
 def attention_markers(
-    attention: Attention, lines: dict[str, Array], head: Array, car_from_camera: Array | None, header: Header
+    attention: Attention,
+    lines: dict[str, Array],
+    head: Array,
+    car_from_camera: Array | None,
+    header: Header,
+    shown: Duration,
 ) -> MarkerArray:
-    """The markers in the camera's frame; ``head``: (3,) its position there. Without a mounting only the text."""
+    """The markers in the camera's frame; ``head``: (3,) its position there. Without a mounting only the text.
+
+    ``shown``: their lifetime.
+    """
     up = np.array([0.0, -1.0, 0.0]) if car_from_camera is None else car_from_camera.T @ _UP
-    text = _marker(header, "attention", Marker.TEXT_VIEW_FACING, _TEXT_COLOURS.get(attention.state, _ALARM))
+    text = _marker(header, shown, "attention", Marker.TEXT_VIEW_FACING, _TEXT_COLOURS.get(attention.state, _ALARM))
     text.pose.position = _point(head + _TEXT_ABOVE * up)
     text.scale.z = _TEXT_HEIGHT
     text.text = f"{attention.state.value}\n{attention.zone}"
     out = [text]
     if car_from_camera is not None:
-        zones = _marker(header, "zones", Marker.LINE_LIST, _PLAIN)
+        zones = _marker(header, shown, "zones", Marker.LINE_LIST, _PLAIN)
         zones.scale.x = 0.002
         for name, points in lines.items():
             colour = _colour(_BRIGHT if name == attention.zone else _PLAIN)
@@ -50,10 +58,10 @@ def attention_markers(
     return MarkerArray(markers=out)
 
 
-def _marker(header: Header, name: str, kind: int, colour: tuple[float, ...]) -> Marker:
+def _marker(header: Header, shown: Duration, name: str, kind: int, colour: tuple[float, ...]) -> Marker:
     marker = Marker(header=header, ns=name, id=0, type=kind, action=Marker.ADD, color=_colour(colour))
     marker.pose.orientation.w = 1.0
-    marker.lifetime.nanosec = _LIFETIME_NANOSECONDS
+    marker.lifetime = shown
     return marker
 
 

@@ -34,6 +34,7 @@ from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.managed_node import ManagedNode, explained
+from dense_face_ros.ros.markers import lifetime
 from dense_face_ros.ros.node_parameters import NodeParameters, check_topic
 from dense_face_ros.ros.parameters import ATTENTION
 from dense_face_ros.ros.vehicle_speed import VehicleSpeed, message_type
@@ -211,15 +212,15 @@ class AttentionNode(ManagedNode):
 
     def _publish_markers(self, attention: Attention) -> None:
         assert self._policy is not None
-        elapsed = attention.stamp - self._last_markers
-        due = elapsed < 0.0 or elapsed * self._settings.number("marker_rate") >= 0.9
+        elapsed, rate = attention.stamp - self._last_markers, self._settings.number("marker_rate")
+        due = elapsed < 0.0 or elapsed * rate >= 0.9
         if not due or not self._head.header.frame_id or not self._markers.get_subscription_count():
             return
         self._last_markers = attention.stamp
         position = self._head.pose.pose.position
         head = np.array([position.x, position.y, position.z])
-        mounting = self._policy.car_from_camera
-        self._markers.publish(attention_markers(attention, self._lines, head, mounting, self._head.header))
+        mounting, header = self._policy.car_from_camera, self._head.header
+        self._markers.publish(attention_markers(attention, self._lines, head, mounting, header, lifetime(rate)))
 
     def _reset_neutral(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._policy is None or self._policy.neutral is None:

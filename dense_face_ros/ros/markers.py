@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
 from rclpy.serialization import deserialize_message, serialize_message
 from std_msgs.msg import ColorRGBA, Header
@@ -19,11 +20,17 @@ from visualization_msgs.msg import Marker, MarkerArray
 from dense_face_ros.head_state import HeadState
 
 _AXIS_LENGTH, _FORWARD_START, _FORWARD_END = 0.06, 0.03, 0.30  # metres in the head frame
-_LIFETIME_NANOSECONDS = 500_000_000  # a lost face fades by itself
+_SHOWN, _PERIODS_SHOWN = 0.5, 1.5  # seconds, and periods of their rate: a lost face fades by itself, one in view stays
 _VISIBLE, _HIDDEN = (0.1, 0.9, 0.3, 1.0), (0.6, 0.6, 0.6, 0.4)
 _SKIN, _FORWARD = (0.85, 0.75, 0.68, 0.9), (1.0, 0.85, 0.1, 1.0)
 _AXIS_COLOURS = np.repeat([(1, 0, 0, 1), (0, 1, 0, 1), (0, 0.4, 1, 1)], 2, axis=0).astype(np.float32)
 _NAMES = ("mesh", "landmarks", "axes", "forward")
+
+
+def lifetime(rate: float) -> Duration:
+    """How long a viewer shows markers that come at a rate in Hz."""
+    seconds, rest = divmod(max(_SHOWN, _PERIODS_SHOWN / rate), 1.0)
+    return Duration(sec=int(seconds), nanosec=int(1e9 * rest))
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,8 @@ class MarkerContent:
         return MarkerContent((self.points[0][: 3 * count], *self.points[1:]), self.landmark_colours)
 
 
-def marker_message(content: MarkerContent, header: Header) -> MarkerArray:
-    """The markers as a message: right, and slow for a large mesh."""
+def marker_message(content: MarkerContent, header: Header, shown: Duration) -> MarkerArray:
+    """The markers, with their lifetime, as a message: right, and slow for a large mesh."""
     kinds = (Marker.TRIANGLE_LIST, Marker.SPHERE_LIST, Marker.LINE_LIST, Marker.ARROW)
     scales = ((1.0, 1.0, 1.0), (0.003, 0.003, 0.003), (0.003, 0.0, 0.0), (0.005, 0.012, 0.02))
     colours = (_SKIN, _VISIBLE, _VISIBLE, _FORWARD)
@@ -63,7 +70,7 @@ def marker_message(content: MarkerContent, header: Header) -> MarkerArray:
         marker = Marker(header=header, ns=name, id=0, type=kind, action=Marker.ADD, color=_colour(colour))
         marker.pose.orientation.w = 1.0
         marker.scale.x, marker.scale.y, marker.scale.z = scale
-        marker.lifetime.nanosec = _LIFETIME_NANOSECONDS
+        marker.lifetime = shown
         marker.points = [Point(x=x, y=y, z=z) for x, y, z in points.tolist()]
         out.markers.append(marker)
     out.markers[1].colors = [_colour(row) for row in content.landmark_colours.tolist()]
@@ -84,26 +91,29 @@ class MarkerWriter:
 
     def forget(self) -> None:
         """Let go of the message that was written last, a face's mesh in it."""
-        self._frame_id: str | None = None
+        self._made_for: tuple[str, float] | None = None
         self._template: _Template | None = None
 
-    def write(self, state: HeadState, header: Header) -> bytes | MarkerArray:
-        """What to publish for a tracked head: serialised, or the message where the quick way proved wrong."""
+    def write(self, state: HeadState, header: Header, rate: float) -> bytes | MarkerArray:
+        """What to publish for a tracked head: serialised, or the message where the quick way proved wrong.
+
+        ``rate``: Hz at which it is published.
+        """
         content = MarkerContent.of(state, self._triangles)
-        if header.frame_id != self._frame_id:
-            self._frame_id = header.frame_id
-            self._template = _Template.make(content, header)
+        if (header.frame_id, rate) != self._made_for:
+            self._made_for = header.frame_id, rate
+            self._template = _Template.make(content, header, lifetime(rate))
         if self._template is None:
-            return marker_message(content, header)
+            return marker_message(content, header, lifetime(rate))
         return self._template.fill(content, header)
 
 
 class _Template:
     """The serialised message, and views of the parts of it that change."""
 
-    def __init__(self, shape: MarkerContent, frame_id: str) -> None:
+    def __init__(self, shape: MarkerContent, frame_id: str, shown: Duration) -> None:
         marked = _marked(shape.with_triangles(1))
-        message = marker_message(marked, Header())
+        message = marker_message(marked, Header(), shown)
         for marker, stamp in zip(message.markers, _marked_stamps(), strict=True):
             marker.header = Header(frame_id=frame_id)
             marker.header.stamp.sec, marker.header.stamp.nanosec = stamp.tolist()
@@ -114,17 +124,17 @@ class _Template:
         self._stamps = [self._find(stamp) for stamp in _marked_stamps()]
 
     @classmethod
-    def make(cls, content: MarkerContent, header: Header) -> _Template | None:
+    def make(cls, content: MarkerContent, header: Header, shown: Duration) -> _Template | None:
         """A template for contents of this shape, or None where rclpy does not write what is expected.
 
         That is proved on a mesh of two triangles: proving the whole would hold up a dozen frames.
         """
         small = content.with_triangles(2)
-        wanted = deserialize_message(serialize_message(marker_message(small, header)), MarkerArray)
+        wanted = deserialize_message(serialize_message(marker_message(small, header, shown)), MarkerArray)
         try:
-            if deserialize_message(cls(small, header.frame_id).fill(small, header), MarkerArray) != wanted:
+            if deserialize_message(cls(small, header.frame_id, shown).fill(small, header), MarkerArray) != wanted:
                 return None
-            return cls(content, header.frame_id)
+            return cls(content, header.frame_id, shown)
         except ValueError:
             return None
 

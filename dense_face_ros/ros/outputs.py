@@ -63,7 +63,8 @@ class Outputs:
             return
         if with_pose and self._markers_due(state.stamp) and self._markers.get_subscription_count():
             self._last_markers = state.stamp
-            self._markers.publish(self._marker_writer.write(state, header))
+            rate = self._parameters.number("marker_rate")
+            self._markers.publish(self._marker_writer.write(state, header, rate))
         if self._correspondences.get_subscription_count():
             self._correspondences.publish(messages.correspondences_message(state, header))
 

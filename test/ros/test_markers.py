@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from dense_face_ros.geometry import PinholeCamera
-from dense_face_ros.ros.markers import MarkerContent, MarkerWriter, marker_message
+from dense_face_ros.ros.markers import MarkerContent, MarkerWriter, lifetime, marker_message
 
 CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
 MODEL = make_model()
@@ -30,38 +30,47 @@ def test_the_quick_bytes_are_the_slow_message(frame_id: str) -> None:
     writer = MarkerWriter(MODEL.triangles)
     for second in range(1, 4):
         state = tracked_state(MODEL, float(second), CAMERA, yaw=0.3 * second)
-        quick = writer.write(state, header(second, frame_id))
+        rate = 10.0 if second < 3 else 0.3
+        quick = writer.write(state, header(second, frame_id), rate)
         assert isinstance(quick, bytes), "the quick way was given up"
-        slow = serialize_message(marker_message(MarkerContent.of(state, MODEL.triangles), header(second, frame_id)))
+        content = MarkerContent.of(state, MODEL.triangles)
+        slow = serialize_message(marker_message(content, header(second, frame_id), lifetime(rate)))
         assert deserialize_message(quick, MarkerArray) == deserialize_message(slow, MarkerArray)
 
 
 def test_a_new_frame_id_is_followed() -> None:
     writer, state = MarkerWriter(MODEL.triangles), tracked_state(MODEL, 1.0, CAMERA)
     for frame_id in ("left", "right_camera", "left"):
-        message = deserialize_message(writer.write(state, header(1, frame_id)), MarkerArray)
+        message = deserialize_message(writer.write(state, header(1, frame_id), 10.0), MarkerArray)
         assert {marker.header.frame_id for marker in message.markers} == {frame_id}
 
 
 def test_the_last_mesh_can_be_forgotten() -> None:
     writer, state = MarkerWriter(MODEL.triangles), tracked_state(MODEL, 1.0, CAMERA)
-    first = writer.write(state, header(1))
+    first = writer.write(state, header(1), 10.0)
     held = weakref.ref(writer._template)
     assert held() is not None
     writer.forget()
-    assert held() is None and len(writer.write(state, header(1))) == len(first)
+    assert held() is None and len(writer.write(state, header(1), 10.0)) == len(first)
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(60.0, 0.5), (10.0, 0.5), (1.5, 1.0), (0.4, 3.75), (0.1, 15.0)])
+def test_a_lost_face_fades_and_one_in_view_is_shown_until_the_next(rate: float, seconds: float) -> None:
+    content = MarkerContent.of(tracked_state(MODEL, 1.0, CAMERA), MODEL.triangles)
+    for marker in marker_message(content, header(1), lifetime(rate)).markers:
+        assert marker.lifetime.sec + 1e-9 * marker.lifetime.nanosec == pytest.approx(seconds)
 
 
 def test_what_the_markers_show() -> None:
     state = tracked_state(MODEL, 1.0, CAMERA)
-    mesh, landmarks, axes, forward = marker_message(MarkerContent.of(state, MODEL.triangles), header(1)).markers
+    content = MarkerContent.of(state, MODEL.triangles)
+    mesh, landmarks, axes, forward = marker_message(content, header(1), lifetime(10.0)).markers
     assert (mesh.type, len(mesh.points)) == (Marker.TRIANGLE_LIST, 3 * len(MODEL.triangles))
     assert len({(m.ns, m.id) for m in (mesh, landmarks, axes, forward)}) == 4
     assert len(landmarks.points) == len(landmarks.colors) == 68
     assert (landmarks.colors[0].a, landmarks.colors[67].a) == (1.0, pytest.approx(0.4)), "hidden landmarks are faint"
     blue = (0, pytest.approx(0.4), 1)
     assert not mesh.colors and [(c.r, c.g, c.b) for c in axes.colors[::2]] == [(1, 0, 0), (0, 1, 0), blue]
-    assert all(0 < m.lifetime.nanosec <= 500_000_000 for m in (mesh, landmarks, axes, forward)), "a lost face fades"
     origin, end = (np.array([p.x, p.y, p.z]) for p in axes.points[:2])
     assert np.allclose(origin, state.pose[:3, 3])
     assert np.allclose((end - origin) / np.linalg.norm(end - origin), state.pose[:3, 0]), "the first axis is x"

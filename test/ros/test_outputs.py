@@ -9,8 +9,10 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
+from rclpy.serialization import deserialize_message
 from ros.fake_tracker import make_model, tracked_state
 from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
 
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.ros.outputs import Outputs
@@ -109,19 +111,24 @@ def test_pictures_that_nobody_watches_are_not_drawn(monkeypatch: pytest.MonkeyPa
     assert not any(topics.sent.values())
 
 
-def markers(stamps: list[float], with_pose: bool = True) -> int:
-    """How many marker messages the frames with these stamps give."""
+def markers(stamps: list[float], with_pose: bool = True, rate: float = RATE) -> list[MarkerArray]:
+    """The marker messages that the frames with these stamps give."""
     topics, image = Topics(), np.zeros((480, 640, 3), np.uint8)
-    outputs = outputs_of(topics)
+    outputs = outputs_of(topics, marker_rate=rate)
     for stamp in stamps:
         outputs.publish_pictures(tracked_state(MODEL, stamp, CAMERA), Header(), image, with_pose)
-    return len(topics.sent["markers"])
+    return [deserialize_message(sent, MarkerArray) for sent in topics.sent["markers"]]
 
 
 @pytest.mark.parametrize(("stamps", "wanted"), [([100.0, 100.03, 100.1], 2), ([100.0, 20.0, 20.03], 2)])
 def test_markers_keep_their_rate_and_go_on_when_the_clock_goes_back(stamps: list[float], wanted: int) -> None:
-    assert markers(stamps) == wanted
+    assert len(markers(stamps)) == wanted
+
+
+def test_markers_that_come_seldom_are_shown_until_the_next() -> None:
+    first, _ = markers([100.0, 102.0], rate=0.5)
+    assert {marker.lifetime.sec for marker in first.markers} == {3}
 
 
 def test_without_a_pose_to_publish_there_are_no_markers() -> None:
-    assert markers([100.0], with_pose=False) == 0
+    assert not markers([100.0], with_pose=False)
