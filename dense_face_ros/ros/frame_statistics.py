@@ -22,6 +22,8 @@ DROP_REASONS = {
 
 _WINDOW = 600  # frames that the percentiles speak for
 _PAUSE = 2.0  # seconds between stamps from which on the camera is taken to have paused
+_ENOUGH = 5  # intervals that tell a period
+_LONG = 1.25  # periods from which on an interval is a gap
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class FrameStatistics:
         self._processing: deque[float] = deque(maxlen=_WINDOW)
         self._intervals: deque[float] = deque(maxlen=31)
         self._last_stamp: float | None = None
-        self._gap: float | None = None  # the last interval, if frames may be missing in it
+        self._gaps: list[float] = []  # the last intervals, as long as frames may be missing in each of them
 
     def receive(self, stamp: float) -> None:
         """A frame with this stamp (seconds) came; gaps in the stamps are counted as frames lost on the way."""
@@ -57,19 +59,28 @@ class FrameStatistics:
             interval = stamp - self._last_stamp if self._last_stamp is not None else 0.0
             self._last_stamp = stamp
             if not 0.0 < interval < _PAUSE:
-                self._gap = None
+                self._gaps.clear()
                 return
-            if len(self._intervals) >= 5:
-                self._count_lost(interval, _period(self._intervals))
+            if len(self._intervals) >= _ENOUGH:
+                self._judge(interval, _period(self._intervals))
             self._intervals.append(interval)
 
-    def _count_lost(self, interval: float, period: float) -> None:
-        # A frame stamped late leaves a gap too, but then the next interval is short: so gaps are judged with it.
-        if self._gap is not None:
-            self._dropped["lost_before_arrival"] += max(round((self._gap + interval) / period) - 2, 0)
-            self._gap = None
-        elif round(interval / period) > 1:
-            self._gap = interval
+    def _judge(self, interval: float, period: float) -> None:
+        """Count the frames missing in the gaps that an interval ends, or notice that the camera has another rate."""
+        if interval > _LONG * period:
+            newest = [*self._gaps[1 - _ENOUGH :], interval]
+            # Between lost frames the gaps would differ by whole periods.
+            if len(newest) == _ENOUGH and max(newest) - min(newest) < 0.5 * period:
+                self._intervals.clear()
+                self._intervals.extend(self._gaps[1 - _ENOUGH :])
+                self._gaps.clear()
+            else:
+                self._gaps.append(interval)
+        elif self._gaps:
+            # A frame stamped late leaves a gap too, but then this interval is short.
+            together = [*self._gaps, interval]
+            self._dropped["lost_before_arrival"] += max(round(sum(together) / period) - len(together), 0)
+            self._gaps.clear()
 
     def drop(self, reason: str) -> None:
         """A frame was not answered; ``reason`` is a key of :data:`DROP_REASONS`."""

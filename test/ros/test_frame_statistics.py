@@ -47,6 +47,22 @@ def test_a_gap_that_cannot_be_judged_loses_nothing(frames: list[int]) -> None:
     assert statistics.figures().dropped["lost_before_arrival"] == 0
 
 
+@pytest.mark.parametrize(("before", "after"), [(60, 30), (30, 10), (60, 10), (30, 20), (30, 25), (10, 30), (30, 60)])
+@pytest.mark.parametrize("jitter", [0.0, 0.001])
+def test_a_camera_that_changes_its_rate_loses_nothing(before: float, after: float, jitter: float) -> None:
+    statistics, noise = FrameStatistics(), np.random.default_rng(3).uniform(-jitter, jitter, 120)
+    receive(statistics, 100.0 + np.cumsum(np.repeat([1.0 / before, 1.0 / after], 60)) + noise)
+    figures = statistics.figures()
+    assert figures.dropped["lost_before_arrival"] == 0
+    assert figures.source_rate == pytest.approx(after, rel=0.05)
+
+
+def test_frames_lost_after_a_change_of_the_rate_are_counted() -> None:
+    statistics, stamps = FrameStatistics(), 100.0 + np.cumsum(np.repeat([1.0 / 60.0, 1.0 / 30.0], 60))
+    receive(statistics, np.delete(stamps, [20, 80, 81, 100]))
+    assert statistics.figures().dropped["lost_before_arrival"] == 4
+
+
 def test_a_pause_and_a_restart_lose_nothing() -> None:
     statistics = FrameStatistics()
     receive(statistics, 100.0 + np.arange(30) / 30.0)
