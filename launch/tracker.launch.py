@@ -7,6 +7,7 @@ For example:
 """
 
 import os
+from pathlib import Path
 
 from launch.actions import (
     DeclareLaunchArgument,
@@ -82,7 +83,7 @@ def nodes(context):
         overrides["backend"] = typed("backend", str)
     if given["compressed"]:
         overrides["compressed"] = flag("compressed", context)
-    elif is_compressed(given["source"], given["source_topic"]):
+    elif is_compressed(given["source"], given["source_topic"], given["source_params_file"]):
         overrides["compressed"] = True
     tracker = LifecycleNode(
         package=PACKAGE,
@@ -156,14 +157,18 @@ def flag(argument, context):
     return text.lower() in TRUE
 
 
-def is_compressed(source, topic):
-    """Whether a source is a bag of compressed images; what cannot be read is for the image source to name."""
+def is_compressed(source, topic, params_file):
+    """Whether a source is a bag of compressed images, on the topic or, if that is empty, on the parameter file's.
+
+    What cannot be read is for the image source to name.
+    """
     from dense_face_ros.ros.bag_source import holds_compressed
-    from dense_face_ros.ros.frame_sources import SourceError
+    from dense_face_ros.ros.parameter_file import read_parameters
 
     try:
-        return holds_compressed(source, topic)
-    except SourceError:
+        said = read_parameters(Path(params_file) if params_file else None, "image_source")
+        return holds_compressed(source, topic or said["topic"])
+    except (OSError, ValueError):
         return False
 
 

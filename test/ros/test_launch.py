@@ -217,6 +217,16 @@ def test_a_bag_is_listened_to_as_it_was_recorded(recording: Any, tmp_path: Path)
     for topic, compressed in (("", False), ("/rear/image_raw", False), ("/cabin/image_raw/compressed", True)):
         (parameters,) = started(recording, source=two, source_topic=topic)["tracker"]["parameters"][1:]
         assert parameters.get("compressed", False) is compressed
+    told = tmp_path / "source.yaml"
+    told.write_text("image_source: {ros__parameters: {topic: /cabin/image_raw/compressed}}")
+    (parameters,) = started(recording, source=two, source_params_file=str(told))["tracker"]["parameters"][1:]
+    assert parameters["compressed"] is True
+    rear = {"source_params_file": str(told), "source_topic": "/rear/image_raw"}
+    (parameters,) = started(recording, source=two, **rear)["tracker"]["parameters"][1:]
+    assert "compressed" not in parameters, "the argument counts before the file"
+    wrong = str(tmp_path / "missing.yaml")
+    (parameters,) = started(recording, source=two, source_params_file=wrong)["tracker"]["parameters"][1:]
+    assert "compressed" not in parameters
     (parameters,) = started(recording, source=str(tmp_path / "missing.mcap"))["tracker"]["parameters"][1:]
     assert "compressed" not in parameters
 
