@@ -47,7 +47,7 @@ class FaceTracker:
             While the network cannot run, frames are answered as those without a head, with the reason.
         threads: CPU threads of the inference. The solver's BLAS should have one too: a program that does not import
             ``dense_face_ros.ros`` sets ``OPENBLAS_NUM_THREADS=1``, or imports :mod:`dense_face_ros.blas_threads`
-            before NumPy.
+            before NumPy. OpenCV's are as many as there are cores, unless ``cv2.setNumThreads`` says otherwise.
 
     Raises:
         FileNotFoundError, ValueError, ImportError, NetworkUnavailable: naming the file, parameter, package or what is

@@ -100,7 +100,13 @@ TRACKER: tuple[ParameterSpec, ...] = (
         choices=BACKENDS,
     ),
     ParameterSpec(
-        "threads", 1, "CPU threads of the inference engine; more hardly help.", "on configure", "threads", 1, 64
+        "threads",
+        1,
+        "CPU threads of the inference engine, and of OpenCV in the node; more hardly help.",
+        "on configure",
+        "threads",
+        1,
+        64,
     ),
     ParameterSpec(
         "compressed", False, "Subscribe to image/compressed (CompressedImage) instead of image.", "on configure"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
+import cv2
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
@@ -77,6 +78,8 @@ class TrackerNode(ManagedNode):
         try:
             if self._settings.problems:
                 raise ValueError("; ".join(self._settings.problems))
+            # For the whole process, and by default as many as there are cores: pictures are too small for that.
+            cv2.setNumThreads(int(self._settings.number("threads")))
             self._tracker = self._make_tracker(self._settings.values())
             self._outputs = Outputs(self, self._settings, self._tracker.model)
             # From here on, as a driver may tell its calibration only once.

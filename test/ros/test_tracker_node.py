@@ -17,13 +17,15 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from lifecycle_msgs.msg import Transition
+from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
-from ros.fake_tracker import DISTANCE, FAILING, FORGOTTEN, MATCHABILITY, SLOW, SLOW_DONE
+from ros.fake_tracker import DISTANCE, FAILING, FORGOTTEN, MATCHABILITY, SLOW, SLOW_DONE, make_fake
 from ros.processes import REPOSITORY, Observer
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, PointCloud2
 from visualization_msgs.msg import MarkerArray
 
 from dense_face_ros.ros.images import fill_image
+from dense_face_ros.ros.tracker_node import TrackerNode
 
 FAKE_NODE = str(Path(__file__).with_name("fake_tracker.py"))
 WIDTH, HEIGHT = 160, 120
@@ -348,6 +350,16 @@ def test_who_was_seen_is_forgotten_with_the_deactivation(start: Any, observer: O
     assert observer.change_state("deactivate")
     done, forgotten = (process.output.rfind(text) for text in (SLOW_DONE, FORGOTTEN))
     assert -1 < done < forgotten, "after the image that was at work"
+
+
+def test_opencv_has_as_many_threads_as_the_engine(ros: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(cv2, "setNumThreads", asked.append)
+    node = TrackerNode(make_fake)
+    node.set_parameters([Parameter("threads", value=3)])
+    node.trigger_configure()
+    node.destroy_node()
+    assert asked == [3]
 
 
 def test_compressed_images(start: Any, observer: Observer) -> None:
