@@ -33,6 +33,7 @@ import numpy.typing as npt
 from dense_face_ros import FaceTracker
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, model_file
+from dense_face_ros.coarse_mesh import coarse_triangles
 from dense_face_ros.correspondence import Correspondences, correspondences
 from dense_face_ros.energy import FitState
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
@@ -249,10 +250,11 @@ def marker_stage(model: FaceModel) -> Callable[[HeadState], object] | None:
     try:
         from std_msgs.msg import Header
 
-        from dense_face_ros.ros.markers import MarkerWriter
+        from dense_face_ros.ros.markers import MARKER_TRIANGLES, MarkerWriter
     except ImportError:
         return None
-    writer, header = MarkerWriter(model.triangles), Header(frame_id="camera")
+    triangles = coarse_triangles(model.mean, model.triangles, MARKER_TRIANGLES)
+    writer, header = MarkerWriter(triangles), Header(frame_id="camera")
     return lambda state: writer.write(state, header, _MARKER_RATE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 
 import numpy as np
+import numpy.typing as npt
 from geometry_msgs.msg import Pose, PoseWithCovarianceStamped, TransformStamped
 from sensor_msgs.msg import Image, JointState, PointCloud2, PointField
 from std_msgs.msg import Header
@@ -51,11 +52,20 @@ def landmarks_message(state: HeadState, header: Header, with_positions: bool = T
 
     Without a head the cloud has no points. Without a trustworthy camera (``with_positions`` False) x, y, z are NaN.
     """
-    rows = landmark_rows(state, with_positions)
-    message = PointCloud2(header=header, height=1, width=len(rows), point_step=28, row_step=28 * len(rows))
+    return _cloud(landmark_rows(state, with_positions), LANDMARK_FIELDS, header)
+
+
+def vertices_message(state: HeadState, header: Header) -> PointCloud2:
+    """All vertices of a tracked head, float32 ``x y z`` (metres), in the order of the face model."""
+    return _cloud(np.ascontiguousarray(state.vertices, dtype=np.float32), ("x", "y", "z"), header)
+
+
+def _cloud(rows: npt.NDArray[np.float32], fields: tuple[str, ...], header: Header) -> PointCloud2:
+    """Points (N, F) with values of these names."""
+    step = 4 * len(fields)
+    message = PointCloud2(header=header, height=1, width=len(rows), point_step=step, row_step=step * len(rows))
     message.fields = [
-        PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
-        for i, name in enumerate(LANDMARK_FIELDS)
+        PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1) for i, name in enumerate(fields)
     ]
     message.is_dense = bool(np.isfinite(rows).all())
     message.data = array.array("B", rows.tobytes())

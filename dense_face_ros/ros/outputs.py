@@ -11,12 +11,13 @@ from sensor_msgs.msg import Image, JointState, PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
+from dense_face_ros.coarse_mesh import coarse_triangles
 from dense_face_ros.drawing import draw_overlay
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.ros import messages
 from dense_face_ros.ros.images import BgrImage
-from dense_face_ros.ros.markers import MarkerWriter
+from dense_face_ros.ros.markers import MARKER_TRIANGLES, MarkerWriter
 from dense_face_ros.ros.node_parameters import NodeParameters
 
 #: Reliable, so that RViz and recorders of either kind can subscribe.
@@ -36,10 +37,11 @@ class Outputs:
         self._landmarks = self._publisher(PointCloud2, "landmarks", _RELIABLE)
         self._expression = self._publisher(JointState, "expression", _RELIABLE)
         self._markers = self._publisher(MarkerArray, "markers", _PICTURES)
+        self._vertices = self._publisher(PointCloud2, "vertices", _PICTURES)
         self._overlay = self._publisher(Image, "overlay", _PICTURES)
         self._correspondences = self._publisher(Image, "correspondences", _PICTURES)
         self._tf = self._tf_publisher()
-        self._marker_writer = MarkerWriter(model.triangles)
+        self._marker_writer = MarkerWriter(coarse_triangles(model.mean, model.triangles, MARKER_TRIANGLES))
         self._last_markers = -np.inf
 
     def publish_head(self, state: HeadState, header: Header, with_pose: bool) -> None:
@@ -65,6 +67,8 @@ class Outputs:
             self._last_markers = state.stamp
             rate = self._parameters.number("marker_rate")
             self._markers.publish(self._marker_writer.write(state, header, rate))
+        if with_pose and self._vertices.get_subscription_count():
+            self._vertices.publish(messages.vertices_message(state, header))
         if self._correspondences.get_subscription_count():
             self._correspondences.publish(messages.correspondences_message(state, header))
 

@@ -214,8 +214,8 @@ TRACKER: tuple[ParameterSpec, ...] = (
     ParameterSpec(
         "require_camera_info",
         False,
-        "Without a usable camera_info publish no pose, tf and markers, and landmarks without x, y, z, instead of "
-        "assuming field_of_view.",
+        "Without a usable camera_info publish no pose, tf, markers and vertices, and landmarks without x, y, z, "
+        "instead of assuming field_of_view.",
         "at once",
     ),
     ParameterSpec(

@@ -91,7 +91,7 @@ def test_markers_are_those_of_the_node(model, state_of) -> None:
     build = benchmark.marker_stage(model)
     assert build is not None
     data = build(state_of(rotation_from_yaw_pitch_roll([0.2, 0.1, 0.0])))
-    assert isinstance(data, bytes) and len(data) > 24 * 3 * len(model.triangles), "three points of 24 bytes a triangle"
+    assert isinstance(data, bytes) and len(data) > 24 * 3 * 1000, "a thousand triangles"
 
 
 def test_source_without_a_face_is_an_error(stages, lost, known_tracker) -> None:

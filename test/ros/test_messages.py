@@ -99,6 +99,13 @@ def test_landmarks() -> None:
     assert np.isnan(np.frombuffer(unplaced.data, np.float32).reshape(68, 7)[:, :3]).all() and not unplaced.is_dense
 
 
+def test_vertices() -> None:
+    state = tracked_state(MODEL, 1.0, CAMERA)
+    message = messages.vertices_message(state, header())
+    assert [field.name for field in message.fields] == ["x", "y", "z"] and message.is_dense
+    assert np.allclose(np.frombuffer(message.data, np.float32).reshape(message.width, 3), state.vertices)
+
+
 def test_without_a_head_nothing_is_made_up() -> None:
     state = HeadState.without_head(1.0, Status.LOST, "hidden", CAMERA, 6, 3)
     assert messages.landmarks_message(state, header()).width == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,9 @@ from ros.fake_tracker import make_model, tracked_state
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
+from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.ros.markers import MARKER_TRIANGLES
 from dense_face_ros.ros.outputs import Outputs
 
 CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
@@ -39,7 +42,7 @@ class Topics:
         return SimpleNamespace(info=tell, warning=tell)
 
 
-def outputs_of(topics: Topics, **parameters: Any) -> Outputs:
+def outputs_of(topics: Topics, model: FaceModel = MODEL, **parameters: Any) -> Outputs:
     node: Any = topics
     values = {
         "marker_rate": RATE,
@@ -49,7 +52,7 @@ def outputs_of(topics: Topics, **parameters: Any) -> Outputs:
         **parameters,
     }
     known: Any = SimpleNamespace(number=values.__getitem__, flag=values.__getitem__, text=values.__getitem__)
-    return Outputs(node, known, MODEL)
+    return Outputs(node, known, model)
 
 
 @pytest.fixture
@@ -111,12 +114,12 @@ def test_pictures_that_nobody_watches_are_not_drawn(monkeypatch: pytest.MonkeyPa
     assert not any(topics.sent.values())
 
 
-def markers(stamps: list[float], with_pose: bool = True, rate: float = RATE) -> list[MarkerArray]:
+def markers(stamps: list[float], rate: float = RATE) -> list[MarkerArray]:
     """The marker messages that the frames with these stamps give."""
     topics, image = Topics(), np.zeros((480, 640, 3), np.uint8)
     outputs = outputs_of(topics, marker_rate=rate)
     for stamp in stamps:
-        outputs.publish_pictures(tracked_state(MODEL, stamp, CAMERA), Header(), image, with_pose)
+        outputs.publish_pictures(tracked_state(MODEL, stamp, CAMERA), Header(), image, True)
     return [deserialize_message(sent, MarkerArray) for sent in topics.sent["markers"]]
 
 
@@ -130,5 +133,17 @@ def test_markers_that_come_seldom_are_shown_until_the_next() -> None:
     assert {marker.lifetime.sec for marker in first.markers} == {3}
 
 
-def test_without_a_pose_to_publish_there_are_no_markers() -> None:
-    assert not markers([100.0], with_pose=False)
+def test_without_a_pose_to_publish_there_are_no_markers_and_vertices() -> None:
+    topics, image = Topics(), np.zeros((480, 640, 3), np.uint8)
+    outputs_of(topics).publish_pictures(tracked_state(MODEL, 100.0, CAMERA), Header(), image, False)
+    assert {topic for topic, sent in topics.sent.items() if sent} == {"overlay", "correspondences"}
+
+
+def test_the_markers_mesh_is_thinned_and_the_vertices_are_all(shipped_model: FaceModel) -> None:
+    topics, image = Topics(), np.zeros((480, 640, 3), np.uint8)
+    head = tracked_state(MODEL, 100.0, CAMERA)
+    shown = replace(head, vertices=shipped_model.mean + np.float32([0.0, 0.0, 0.7]))
+    outputs_of(topics, shipped_model).publish_pictures(shown, Header(), image, True)
+    mesh = deserialize_message(topics.sent["markers"][0], MarkerArray).markers[0]
+    assert 3 * 1000 < len(mesh.points) <= 3 * MARKER_TRIANGLES
+    assert topics.sent["vertices"][0].width == len(shipped_model.mean)

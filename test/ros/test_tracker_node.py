@@ -19,7 +19,7 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from lifecycle_msgs.msg import Transition
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
-from ros.fake_tracker import DISTANCE, FAILING, FORGOTTEN, MATCHABILITY, SLOW, SLOW_DONE, make_fake
+from ros.fake_tracker import DISTANCE, FAILING, FORGOTTEN, MATCHABILITY, SLOW, SLOW_DONE, make_fake, make_model
 from ros.processes import REPOSITORY, Observer
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState, PointCloud2
 from visualization_msgs.msg import MarkerArray
@@ -155,6 +155,7 @@ def test_every_topic_of_a_tracked_head(start: Any, observer: Observer) -> None:
         "landmarks": PointCloud2,
         "expression": JointState,
         "markers": MarkerArray,
+        "vertices": PointCloud2,
         "overlay": Image,
         "correspondences": Image,
     }
@@ -170,6 +171,7 @@ def test_every_topic_of_a_tracked_head(start: Any, observer: Observer) -> None:
     expression = dict(zip(got["expression"][-1].name, got["expression"][-1].position, strict=True))
     assert expression == pytest.approx({"jawOpen": 0.3, "mouthSmile": 0.1, "eye_openness_left": 0.9})
     assert [marker.ns for marker in got["markers"][-1].markers] == ["mesh", "landmarks", "axes", "forward"]
+    assert got["vertices"][-1].width == len(make_model().mean)
     assert (got["overlay"][-1].width, got["overlay"][-1].height) == (WIDTH, HEIGHT)
     layers = np.frombuffer(got["correspondences"][-1].data, np.float32).reshape(64, 64, 4)
     assert np.allclose(layers, (1.0, -2.0, MATCHABILITY, 0.5))
