@@ -8,6 +8,7 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, PinholeCamera, yaw_pitch_roll_from_rotation
 
 
@@ -54,6 +55,7 @@ class HeadState:
         flow: (2, h, w) crop pixels; ``flow_sigma`` (h, w) its predicted standard deviation.
         quality: named figures of the fit: ``inliers`` (share), ``residual`` (pixels of the crop), ``coverage``,
             ``sigma`` (the network's median standard deviation, pixels of the crop).
+        view: what the network saw of the image; None without a head.
     """
 
     stamp: float
@@ -78,6 +80,7 @@ class HeadState:
     flow_sigma: npt.NDArray[np.floating]
     crop_to_image: Array
     quality: dict[str, float]
+    view: FacingView | None = None
 
     @property
     def yaw_pitch_roll(self) -> Array:

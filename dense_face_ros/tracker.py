@@ -281,6 +281,7 @@ class FaceTracker:
             flow_sigma=np.exp(output.log_sigma),
             crop_to_image=fit.view.to_image_matrix,
             quality=fit.quality,
+            view=fit.view,
         )
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.facing_view import FacingView
+from dense_face_ros.geometry import Array, PinholeCamera
 
 _ALSO_CALLED = {"fisheye": "equidistant"}  # by camera drivers and calibrators
 _assumed = lru_cache(maxsize=8)(PinholeCamera.from_field_of_view)
@@ -152,8 +153,23 @@ def fill_from_field_of_view(message: Any, width: int, height: int, degrees: floa
     if degrees == 0.0:
         return
     camera = _assumed(width, height, degrees)
-    message.distortion_model = "plumb_bob"
-    message.d = [0.0] * 5
+    _fill(message, camera, np.eye(3), camera.matrix)
+
+
+def fill_from_view(message: Any, view: FacingView, cells: int) -> None:
+    """Fill a ``CameraInfo`` for a view of an image, told on ``cells`` x ``cells`` cells, as for a rectified image.
+
+    Width, height, K and D are those of the whole image, R (view <- camera) and P those of the view, in cells.
+    """
+    message.width, message.height = view.camera.width, view.camera.height
+    pixels = view.size / cells  # a side of a cell
+    to_cells = np.array([[1.0, 0.0, 0.5 - 0.5 * pixels], [0.0, 1.0, 0.5 - 0.5 * pixels], [0.0, 0.0, pixels]]) / pixels
+    _fill(message, view.camera, view.rotation.T, to_cells @ view.pinhole.matrix)
+
+
+def _fill(message: Any, camera: PinholeCamera, rectification: Array, projection: Array) -> None:
+    message.distortion_model = camera.distortion_model or "plumb_bob"
+    message.d = list(camera.distortion) or [0.0] * 5
     message.k = camera.matrix.ravel().tolist()
-    message.r = np.eye(3).ravel().tolist()
-    message.p = np.column_stack([camera.matrix, np.zeros(3)]).ravel().tolist()
+    message.r = rectification.ravel().tolist()
+    message.p = np.column_stack([projection, np.zeros(3)]).ravel().tolist()

@@ -7,11 +7,12 @@ import array
 import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import Pose, PoseWithCovarianceStamped, TransformStamped
-from sensor_msgs.msg import Image, JointState, PointCloud2, PointField
+from sensor_msgs.msg import CameraInfo, Image, JointState, PointCloud2, PointField
 from std_msgs.msg import Header
 
 from dense_face_ros.geometry import Array, quaternion_from_rotation
 from dense_face_ros.head_state import HeadState
+from dense_face_ros.ros.camera_info import fill_from_view
 from dense_face_ros.ros.images import fill_image
 from dense_face_ros.ros.message_content import LANDMARK_FIELDS, expression_values, landmark_rows, pose_covariance
 
@@ -83,6 +84,14 @@ def correspondences_message(state: HeadState, header: Header) -> Image:
     layers = np.stack([state.flow[0], state.flow[1], state.matchability, state.flow_sigma], axis=-1)
     message = Image(header=header)
     fill_image(message, layers.astype(np.float32), "32FC4")
+    return message
+
+
+def correspondences_info(state: HeadState, header: Header) -> CameraInfo:
+    """Where the :func:`correspondences_message` of a tracked head lies: the camera's K and D, the crop's R and P."""
+    assert state.view is not None
+    message = CameraInfo(header=header)
+    fill_from_view(message, state.view, len(state.matchability))
     return message
 
 

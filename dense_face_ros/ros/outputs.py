@@ -7,7 +7,7 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.lifecycle import LifecycleNode
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import Image, JointState, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, JointState, PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
@@ -40,6 +40,7 @@ class Outputs:
         self._vertices = self._publisher(PointCloud2, "vertices", _PICTURES)
         self._overlay = self._publisher(Image, "overlay", _PICTURES)
         self._correspondences = self._publisher(Image, "correspondences", _PICTURES)
+        self._correspondences_info = self._publisher(CameraInfo, "correspondences/camera_info", _PICTURES)
         self._tf = self._tf_publisher()
         self._marker_writer = MarkerWriter(coarse_triangles(model.mean, model.triangles, MARKER_TRIANGLES))
         self._last_markers = -np.inf
@@ -71,6 +72,7 @@ class Outputs:
             self._vertices.publish(messages.vertices_message(state, header))
         if self._correspondences.get_subscription_count():
             self._correspondences.publish(messages.correspondences_message(state, header))
+            self._correspondences_info.publish(messages.correspondences_info(state, header))
 
     def forget(self) -> None:
         """Hold nothing of the head that was published last."""

@@ -11,7 +11,9 @@ import time
 
 import numpy as np
 
+from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.face_model import FaceModel, SurfacePoints
+from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
 from dense_face_ros.head_state import HeadState, Status
 
@@ -56,6 +58,7 @@ def tracked_state(model: FaceModel, stamp: float, camera: PinholeCamera, yaw: fl
     raw[2, 3] += 0.01
     vertices = model.mean @ pose[:3, :3].T + pose[:3, 3]
     landmarks = model.at(model.landmarks, vertices)
+    view = FacingView.towards(pose[:3, 3], np.array([0.1, 1.0, 0.0]), 400.0, CROP_SIZE, camera)
     return HeadState(
         stamp=stamp,
         status=Status.TRACKING,
@@ -77,8 +80,9 @@ def tracked_state(model: FaceModel, stamp: float, camera: PinholeCamera, yaw: fl
         matchability=np.full((64, 64), MATCHABILITY),
         flow=np.stack([np.full((64, 64), 1.0), np.full((64, 64), -2.0)]),
         flow_sigma=np.full((64, 64), 0.5),
-        crop_to_image=np.eye(3),
+        crop_to_image=view.to_image_matrix,
         quality={"inliers": 0.9, "residual": 0.7, "coverage": 0.6},
+        view=view,
     )
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -146,3 +147,25 @@ def test_correspondences() -> None:
 def test_overlay() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
     assert np.array_equal(decode_image(messages.overlay_message(picture, header())), picture)
+
+
+@pytest.mark.parametrize(
+    ("model", "distortion"),
+    [("", ()), ("plumb_bob", (-0.3, 0.1, 0.001, -0.002, 0.0)), ("equidistant", (0.02, -0.01, 0.003, 0.0))],
+)
+def test_image_pixels_are_found_in_the_correspondences_by_their_camera_info(
+    model: str, distortion: tuple[float, ...]
+) -> None:
+    """By OpenCV's rectification, which is that of image_geometry."""
+    camera = PinholeCamera(500.0, 490.0, 310.5, 250.5, 640, 480, model, distortion)
+    state = tracked_state(MODEL, 1.0, camera)
+    info = messages.correspondences_info(state, header())
+    assert info.header == header() and (info.width, info.height) == (640, 480)
+    assert state.view is not None
+    size = len(state.matchability)
+    cells = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1)[::9, ::9].reshape(-1, 2)
+    pixels = state.view.to_image((cells + 0.5) * (state.view.size / size) - 0.5)
+    undistort = cv2.fisheye.undistortPoints if model == "equidistant" else cv2.undistortPoints
+    k, r, p = info.k.reshape(3, 3), info.r.reshape(3, 3), info.p.reshape(3, 4)
+    found = undistort(pixels[:, None], k, np.array(info.d), R=r, P=p)[:, 0]
+    assert np.allclose(found, cells, atol=1e-2)

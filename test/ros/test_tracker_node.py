@@ -158,6 +158,7 @@ def test_every_topic_of_a_tracked_head(start: Any, observer: Observer) -> None:
         "vertices": PointCloud2,
         "overlay": Image,
         "correspondences": Image,
+        "correspondences/camera_info": CameraInfo,
     }
     got = {topic: observer.collect(kind, topic) for topic, kind in kinds.items()}
     activate(observer)
