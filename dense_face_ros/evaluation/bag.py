@@ -45,6 +45,7 @@ class BagRecording:
         rectified: the images are rectified: the camera is P of camera_info, without distortion.
         field_of_view: degrees across the longer image side, assumed where there is no usable camera_info.
         speed_topic, speed_type: of the vehicle's speed, as :func:`speed_connections` takes them; no topic: unknown.
+        bit_depth: bits that 16-bit images use, as :func:`decode_image` takes them.
 
     Raises:
         SourceError: one line naming the bag or topic.
@@ -59,11 +60,12 @@ class BagRecording:
         field_of_view: float = 60.0,
         speed_topic: str = "",
         speed_type: str = "",
+        bit_depth: int = 16,
     ) -> None:
         self.name = str(path)
         self._reader = open_reader(path)
         self._decode = decoder()
-        self._rectified, self._field_of_view = rectified, field_of_view
+        self._rectified, self._field_of_view, self._bit_depth = rectified, field_of_view, bit_depth
         try:
             self._image = image_connection(self.name, self._reader.connections, topic, "with --topic")
             self._truth = self._choose_truth(truth)
@@ -95,7 +97,7 @@ class BagRecording:
                 cameras.update(message)
                 continue
             try:
-                image = decode(message)
+                image = decode(message, self._bit_depth)
             except ValueError as error:
                 raise SourceError(f"bag '{self.name}', topic '{self.topic}', image {index}: {error}") from error
             header = message.header

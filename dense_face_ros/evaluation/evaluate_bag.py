@@ -121,7 +121,7 @@ def tracker_values(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def open_recording(options: argparse.Namespace, values: dict[str, Any], speed_topic: str, speed_type: str) -> Recording:
-    """The bag, video or folder that is asked for, seen by the camera that the tracker's parameters tell.
+    """The bag, video or folder that is asked for, decoded and seen by a camera as the tracker's parameters tell.
 
     Raises:
         FileNotFoundError, SourceError: one line naming it.
@@ -131,7 +131,8 @@ def open_recording(options: argparse.Namespace, values: dict[str, Any], speed_to
         raise FileNotFoundError(f"'{path}' does not exist; give a rosbag2, a video or a folder of images")
     if is_bag(path):
         camera = values["rectified"], values["field_of_view"]
-        return BagRecording(path, options.topic, options.truth, *camera, speed_topic, speed_type)
+        speed = speed_topic, speed_type
+        return BagRecording(path, options.topic, options.truth, *camera, *speed, values["bit_depth"])
     if speed_topic:
         raise SourceError(f"'{path}' is no bag and has no speed topic '{speed_topic}'; judge without with --speed ''")
     return FileRecording(path, values["field_of_view"])

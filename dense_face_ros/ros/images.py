@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -78,10 +79,15 @@ def check_image(message: Any) -> None:
         raise ValueError(f"image size is {message.width}x{message.height}; {message.encoding} needs 3x3 pixels or more")
 
 
-def decode_image(message: Any) -> BgrImage:
-    """``sensor_msgs/Image`` -> (H, W, 3) BGR, honouring step and byte order; 16-bit values are scaled to 8.
+def decode_image(message: Any, bit_depth: int = 16) -> BgrImage:
+    """``sensor_msgs/Image`` -> (H, W, 3) BGR, honouring step and byte order.
 
     A bgr8 image is a view of the message's bytes, not a copy.
+
+    Args:
+        message: the image.
+        bit_depth: bits that 16-bit values use, the low ones, from 8 to 16: 2^bit_depth - 1 becomes 255, and whatever
+            is larger saturates there. Images of 8 bits are taken as they are.
 
     Raises:
         ValueError: as :func:`check_image`.
@@ -94,7 +100,7 @@ def decode_image(message: Any) -> BgrImage:
     if depth == 2:
         order = ">u2" if message.is_bigendian else "<u2"
         wide = np.ascontiguousarray(pixels).view(order)
-        pixels = np.asarray(cv2.convertScaleAbs(wide.astype(np.uint16, copy=False), alpha=255.0 / 65535.0), np.uint8)
+        pixels = _in_8_bits(wide.astype(np.uint16, copy=False), bit_depth)
     if channels > 1:
         pixels = pixels.reshape(count, message.width, channels)
     if conversion is None:
@@ -107,33 +113,48 @@ def _rows(message: Any) -> int:
     return height + height // 2 if message.encoding in _CHROMA_BELOW else height
 
 
-def find_decoder() -> tuple[str, Decoder]:
-    """The decoder to use and its name: cv_bridge where it can be imported, else our own."""
+def _in_8_bits(values: npt.NDArray[np.uint16], bit_depth: int) -> BgrImage:
+    """min(v / (2^bit_depth - 1), 1) * 255, rounded to the nearest."""
+    return np.asarray(cv2.convertScaleAbs(values, alpha=255.0 / (2**bit_depth - 1)), np.uint8)
+
+
+def find_decoder(compressed: bool = False, bit_depth: int = 16) -> tuple[str, Decoder]:
+    """The decoder to use and its name: OpenCV for compressed images; else cv_bridge where it can be imported, or our
+    own. ``bit_depth``: see :func:`decode_image`."""
+    if compressed:
+        return "OpenCV", partial(decode_compressed, bit_depth=bit_depth)
     try:
         from cv_bridge import CvBridge
         from cv_bridge.boost import cv_bridge_boost  # noqa: F401  the compiled half: fails beside a foreign NumPy
     except (ImportError, AttributeError, SystemError):
-        return "built in", decode_image
-    return "cv_bridge", cv_bridge_decoder(CvBridge())
+        return "built in", partial(decode_image, bit_depth=bit_depth)
+    return "cv_bridge", cv_bridge_decoder(CvBridge(), bit_depth)
 
 
-def cv_bridge_decoder(bridge: Any) -> Decoder:
-    """:func:`decode_image` done by a ``cv_bridge.CvBridge``."""
+def cv_bridge_decoder(bridge: Any, bit_depth: int = 16) -> Decoder:
+    """:func:`decode_image` done by a ``cv_bridge.CvBridge``, except for what it cannot do."""
+    ours: tuple[str, ...] = _UNKNOWN_TO_CV_BRIDGE
+    if bit_depth < 16:  # full scale is always 65535 to it
+        ours += tuple(name for name, (depth, _, _) in _LAYOUTS.items() if depth == 2)
 
     def decode(message: Any) -> BgrImage:
-        if message.encoding in _UNKNOWN_TO_CV_BRIDGE:
-            return decode_image(message)
+        if message.encoding in ours:
+            return decode_image(message, bit_depth)
         check_image(message)
         try:
             return np.asarray(bridge.imgmsg_to_cv2(message, desired_encoding="bgr8"), dtype=np.uint8)
         except TypeError:  # CvBridgeError is one: an encoding newer than this cv_bridge
-            return decode_image(message)
+            return decode_image(message, bit_depth)
 
     return decode
 
 
-def decode_compressed(message: Any) -> BgrImage:
+def decode_compressed(message: Any, bit_depth: int = 16) -> BgrImage:
     """``sensor_msgs/CompressedImage`` (JPEG, PNG and what else OpenCV reads) -> (H, W, 3) BGR.
+
+    Args:
+        message: the image.
+        bit_depth: of images with 16-bit values, as :func:`decode_image` takes it.
 
     Raises:
         ValueError: when it is empty, damaged or of a kind OpenCV does not read.
@@ -143,12 +164,13 @@ def decode_compressed(message: Any) -> BgrImage:
     if data.size:
         try:
             # The orientation tag of a photograph has no place in a camera stream: camera_info knows nothing of it.
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+            # Of 16 bits OpenCV would keep the high byte, where values in the low ones have next to nothing.
+            image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
         except cv2.error as error:
             raise ValueError(f"compressed image of format '{message.format}' cannot be read: {error.err}") from error
-    if image is None:
+    if image is None or image.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"compressed image of format '{message.format}' and {data.size} bytes cannot be read")
-    return np.asarray(image, dtype=np.uint8)
+    return _in_8_bits(image, bit_depth) if image.dtype == np.uint16 else np.asarray(image, np.uint8)
 
 
 def fill_image(message: Any, image: npt.NDArray[np.generic], encoding: str) -> None:

@@ -113,6 +113,16 @@ TRACKER: tuple[ParameterSpec, ...] = (
         "compressed", False, "Subscribe to image/compressed (CompressedImage) instead of image.", "on configure"
     ),
     ParameterSpec(
+        "bit_depth",
+        16,
+        "Bits that the values of 16-bit images (mono16, bayer_*16, 16-bit PNG) use, the low ones: 10 or 12 with many "
+        "sensors. Larger values saturate.",
+        "on configure",
+        "bits",
+        8,
+        16,
+    ),
+    ParameterSpec(
         "image_rotation",
         0,
         "By how much the images must be turned clockwise for people to stand upright in them: 0, or 90, 180 or 270 for "

@@ -86,7 +86,7 @@ class TrackerNode(ManagedNode):
             self._cameras = CameraCache(self._info_topic)
             self._info_subscription = self._subscribe(CameraInfo, self._info_topic, self._cameras.update)
             compressed = self._settings.flag("compressed")
-            decoder_name, self._decode = ("OpenCV", decode_compressed) if compressed else find_decoder()
+            decoder_name, self._decode = find_decoder(compressed, int(self._settings.number("bit_depth")))
         except Exception as error:  # a transition must answer, whatever a model file or a GPU driver does
             self._report.failure = f"configure failed: {error}"
             self.get_logger().error(f"{self._report.failure}\n{traceback.format_exc()}")

@@ -179,6 +179,21 @@ def test_the_node_s_rules_are_those_of_its_parameter_file(tmp_path: Path) -> Non
         assert {c.topic for c in reader.connections if c.msgcount} == {"/landmarks", "/expression"}
 
 
+@pytest.mark.parametrize("bit_depth", [12, 16])
+def test_images_are_decoded_by_the_node_s_bit_depth(bit_depth: int, tmp_path: Path) -> None:
+    brightness = []
+
+    class Watching(Seeing):
+        def update(self, image: np.ndarray, stamp: float, camera: PinholeCamera | None) -> HeadState:
+            brightness.append(image.mean())
+            return super().update(image, stamp, camera)
+
+    bag, file = write_bag(tmp_path / "bag", "mcap", bit_depth=bit_depth), tmp_path / "node.yaml"
+    file.write_text(f"tracker: {{ros__parameters: {{bit_depth: {bit_depth}}}}}\n")
+    assert main([str(bag), "--output", str(tmp_path / "out"), "--params-file", str(file)], Watching()) == 0
+    assert brightness == [0, 10, 20, 30]
+
+
 def _one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert main(arguments, FakeTracker()) == 2
     error = capsys.readouterr().err

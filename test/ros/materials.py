@@ -44,6 +44,7 @@ def write_bag(
     simulated: bool = False,
     began: int = 1_600_000_000,
     info_delay: int = 0,
+    bit_depth: int = 0,
 ) -> Path:
     """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded.
 
@@ -56,6 +57,7 @@ def write_bag(
         simulated: with /clock, at the times of the stamps.
         began: seconds of the first stamp.
         info_delay: nanoseconds by which a camera_info is recorded after its image.
+        bit_depth: as mono16 images that use so many bits, the low ones; 0: as bgr8.
     """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
     typesys = pytest.importorskip("rosbags.typesys")
@@ -100,6 +102,12 @@ def write_bag(
             if compressed:
                 data = cv2.imencode(".png", picture(10 * i))[1].ravel()
                 image = compressed_type(header=header, format="png", data=data)
+            elif bit_depth:
+                wide = np.rint(picture(10 * i)[..., 0] * ((2**bit_depth - 1) / 255)).astype("<u2")
+                image = image_type(
+                    header=header, height=48, width=64, encoding="mono16", is_bigendian=0, step=128,
+                    data=wide.ravel().view(np.uint8),
+                )  # fmt: skip
             else:
                 image = image_type(
                     header=header, height=48, width=64, encoding="bgr8", is_bigendian=0, step=192,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ from dense_face_ros.ros.images import (
     decode_compressed,
     decode_image,
     fill_image,
+    find_decoder,
 )
 
 WIDTH, HEIGHT = 16, 12
@@ -119,6 +121,59 @@ def test_big_endian(name: str) -> None:
     assert np.array_equal(out, grey(bgr))
 
 
+class FullScaleBridge:
+    """As cv_bridge's, takes 65535 for the largest value of 16 bits, and knows what it decoded last."""
+
+    last = ""
+
+    def imgmsg_to_cv2(self, message: Any, desired_encoding: str) -> np.ndarray:
+        self.last = message.encoding
+        return decode_image(message)
+
+
+@pytest.fixture(params=["built in", "cv_bridge"])
+def found(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whether cv_bridge can be imported, a stand-in of it."""
+    there = request.param == "cv_bridge"
+    monkeypatch.setitem(sys.modules, "cv_bridge", SimpleNamespace(CvBridge=FullScaleBridge) if there else None)
+    monkeypatch.setitem(sys.modules, "cv_bridge.boost", SimpleNamespace(cv_bridge_boost=None) if there else None)
+    return str(request.param)
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize("bit_depth", [10, 12, 16])
+@pytest.mark.parametrize("encoding", ["mono", *(e[:-1] for e in ENCODINGS if e.startswith("bayer") and e[-1] == "8")])
+def test_values_in_the_low_bits_are_decoded_as_those_of_8(
+    found: str, encoding: str, bit_depth: int, big_endian: bool
+) -> None:
+    name, decode = find_decoder(bit_depth=bit_depth)
+    narrow = encode(scene(), f"{encoding}8")
+    wide = np.rint(narrow * ((2**bit_depth - 1) / 255)).astype(np.uint16)
+    out = decode(message(wide, f"{encoding}16", padding=6, big_endian=big_endian))
+    assert name == found and np.array_equal(out, decode_image(message(narrow, f"{encoding}8")))
+
+
+def test_cv_bridge_decodes_all_but_values_in_the_low_bits() -> None:
+    wide = message(encode(scene(), "mono16"), "mono16")
+    bridge = FullScaleBridge()
+    decode = cv_bridge_decoder(bridge, bit_depth=12)
+    decode(wide)
+    assert bridge.last == ""
+    for image in (message(encode(scene(), "mono8"), "mono8"), message(scene(), "bgr8")):
+        assert np.array_equal(decode(image), decode_image(image)) and bridge.last == image.encoding
+    cv_bridge_decoder(bridge)(wide)
+    assert bridge.last == "mono16"
+
+
+@pytest.mark.parametrize("bit_depth", range(8, 17))
+def test_every_value_is_rounded_to_the_nearest_and_larger_ones_saturate(bit_depth: int) -> None:
+    full, values = 2**bit_depth - 1, np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    image = message(values, "mono16")
+    image.width = image.height = 256
+    wanted = (2 * 255 * np.minimum(values, full).astype(np.int64) + full) // (2 * full)
+    assert np.array_equal(decode_image(image, bit_depth), np.repeat(wanted[..., None], 3, axis=-1))
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
@@ -143,6 +198,18 @@ def test_compressed(suffix: str) -> None:
     data = cv2.imencode(suffix, scene())[1]
     out = decode_compressed(SimpleNamespace(format=suffix[1:], data=array.array("B", data.tobytes())))
     assert np.abs(out.astype(int) - scene()).mean() < 3
+
+
+@pytest.mark.parametrize("bit_depth", [12, 16])
+def test_compressed_values_in_the_low_bits(bit_depth: int) -> None:
+    narrow = grey(scene())
+    wide = np.rint(narrow[..., 0] * ((2**bit_depth - 1) / 255)).astype(np.uint16)
+    wide[0, 0] = 65535
+    for values, corner in ((wide, 255), (narrow, narrow[0, 0, 0])):
+        name, decode = find_decoder(compressed=True, bit_depth=bit_depth)
+        out = decode(SimpleNamespace(format="png", data=array.array("B", cv2.imencode(".png", values)[1].tobytes())))
+        assert name == "OpenCV" and (out[0, 0] == corner).all()
+        assert out.dtype == np.uint8 and np.array_equal(out[1:], narrow[1:])
 
 
 def test_the_orientation_tag_of_a_photograph_is_not_followed() -> None:

@@ -382,6 +382,21 @@ def test_compressed_images(start: Any, observer: Observer) -> None:
     camera.wait_for_report(dropped_bad_image="1")
 
 
+def test_values_in_the_low_bits(start: Any, observer: Observer) -> None:
+    """At half of 12 bits; of 16 bits it were a dark image, which shows no head."""
+    start(FAKE_NODE, "--ros-args", "-p", "bit_depth:=12")
+    camera = Camera(observer)
+    activate(observer)
+    camera.connect()
+
+    def half() -> Image:
+        message = camera.stamped(Image())
+        fill_image(message, np.full((HEIGHT, WIDTH), 2048, np.uint16), "mono16")
+        return message
+
+    camera.send_until(half, lambda: camera.diagnostics().get("tracking") == "tracking", "a head in 12 bits")
+
+
 def test_wrong_parameters_are_named_when_configuring(start: Any, observer: Observer, tmp_path: Path) -> None:
     arguments = ["-p", "max_age:=500.0", "-p", "treads:=3", "-p", "model:=missing.npz"]
     process = start(FAKE_NODE, "--ros-args", *arguments)
