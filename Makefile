@@ -53,8 +53,11 @@ lint: $(test_ready) $(lint_ready)
 colcon: $(test_ready) $(colcon_ready)
 	@echo "building and testing with colcon"
 	@$(VENV)/bin/colcon build --base-paths . --event-handlers console_direct+
+	@$(VENV)/bin/colcon test-result --delete-yes
 	@$(VENV)/bin/colcon test --base-paths . --return-code-on-test-failure --event-handlers console_direct+
 	@$(VENV)/bin/colcon test-result --all
+# colcon is content with no test at all, as where it does not find out that pytest is meant.
+	@$(VENV)/bin/colcon test-result --all | grep -q '^Summary: [1-9]' || { echo "colcon ran no test"; exit 1; }
 
 $(python) $(oldest):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
