@@ -4,6 +4,7 @@
 #   make test                                                     run all tests
 #   make test-oldest                                              those that need no torch, on the oldest libraries
 #   make lint                                                     ruff and mypy
+#   make colcon-build                                             build as a ROS package, and check what is installed
 #   make colcon                                                   build and test as a ROS package, with pip's colcon
 #
 # Variables: PYTHON (interpreter for .venv), VENV (where it is), SOURCE, TOPIC (of the images, in a bag that
@@ -20,6 +21,7 @@ unexport PYTHONPATH PYTHONHOME LD_LIBRARY_PATH AMENT_PREFIX_PATH RMW_IMPLEMENTAT
 
 python := $(VENV)/bin/python
 oldest := $(VENV)-oldest/bin/python
+builder := $(VENV)-colcon/bin/python
 install := -m pip --disable-pip-version-check --no-input install --quiet
 pip := $(python) $(install)
 sum = $(shell cat $(addprefix requirements/,$(addsuffix .txt,$(1))) | cksum | cut -d ' ' -f 1)
@@ -30,8 +32,9 @@ test_ready := $(VENV)/ready-test-$(call sum,runtime ros-jazzy demo training test
 oldest_ready := $(VENV)-oldest/ready-$(call sum,ros-jazzy oldest)
 lint_ready := $(VENV)/ready-lint-$(call sum,lint)
 colcon_ready := $(VENV)/ready-colcon-$(call sum,colcon)
+builder_ready := $(VENV)-colcon/ready-$(call sum,colcon)
 
-.PHONY: demo test test-oldest lint colcon
+.PHONY: demo test test-oldest lint colcon-build colcon
 .DELETE_ON_ERROR:
 
 demo: $(demo_ready)
@@ -50,6 +53,10 @@ lint: $(test_ready) $(lint_ready)
 	@$(python) -m ruff check .
 	@$(python) -m mypy dense_face_ros training demo
 
+colcon-build: $(demo_ready) $(builder_ready)
+	@echo "building with colcon, and checking what it installs"
+	@.ci/check_colcon_build $(VENV)-colcon/bin/colcon $(python)
+
 colcon: $(test_ready) $(colcon_ready)
 	@echo "building and testing with colcon"
 	@$(VENV)/bin/colcon build --base-paths . --event-handlers console_direct+
@@ -59,7 +66,7 @@ colcon: $(test_ready) $(colcon_ready)
 # colcon is content with no test at all, as where it does not find out that pytest is meant.
 	@$(VENV)/bin/colcon test-result --all | grep -q '^Summary: [1-9]' || { echo "colcon ran no test"; exit 1; }
 
-$(python) $(oldest):
+$(python) $(oldest) $(builder):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "$(PYTHON) is older than Python 3.10; name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@echo "making $(@:/bin/python=)"
@@ -79,6 +86,12 @@ $(test_ready): $(demo_ready)
 $(oldest_ready): | $(oldest)
 	@echo "installing the oldest libraries that setup.py allows into $(VENV)-oldest (once, a minute)"
 	@$(oldest) $(install) -r requirements/oldest.txt
+	@touch $@
+
+# Apart from $(VENV): colcon brings plugins of pytest and another setuptools, which would be there in later tests.
+$(builder_ready): | $(builder)
+	@echo "installing colcon into $(VENV)-colcon (once, a minute)"
+	@$(builder) $(install) -r requirements/colcon.txt
 	@touch $@
 
 $(lint_ready): | $(python)
