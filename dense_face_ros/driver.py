@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dense_face_ros.face_look import ALIKE, FaceLook, LookTaker, RememberedLooks
+from dense_face_ros.face_look import FaceLook, LookTaker, RememberedLooks
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_fitting import HeadFit
@@ -105,12 +105,16 @@ class Driver:
         self._recognition.forget()
         self._taken: tuple[HeadFit, FaceLook] | None = None
 
-    def see(self, fit: HeadFit, stamp: float, followed: bool) -> None:
-        """This is the driver, at ``stamp`` seconds; ``followed``: as in the frame before, not found again."""
+    def see(self, fit: HeadFit, stamp: float, followed: bool) -> bool:
+        """This is the driver, at ``stamp`` seconds; ``followed``: as in the frame before, not found again.
+
+        Returns:
+            Whether it is the driver of before, for whom somebody else had been taken.
+        """
         self.last, self._seen = fit, stamp
         look = self._look_of(fit)
         self._looks.keep(look, stamp)
-        self._recognition.see(fit, look, stamp, followed)
+        return self._recognition.see(fit, look, stamp, followed)
 
     @property
     def doubted(self) -> bool:
@@ -149,16 +153,16 @@ class Driver:
         if elapsed > _SAME_LOOK or (followed and _moved_on(self.last, fit, elapsed)):
             return True
         look = self._look_of(fit)
-        return (self._looks.likeness(look) or 0.0) >= ALIKE or self._recognition.knows(look)
+        return self._looks.holds(look) or self._recognition.knows(look)
 
     def _places(self, stamp: float) -> Iterator[tuple[Place, float, float]]:
         """Where the driver was, how far from the camera, and how long ago: where the head that is followed was, and if
-        that one looked otherwise, where he himself was last."""
+        that may be somebody else's, where he himself was last."""
         if self.last is not None:
             yield Place.of(self.last), float(self.last.alignment.pose[2, 3]), stamp - self._seen
-        sure = self._recognition.sure
-        if self.doubted and sure is not None:
-            yield Place.of(sure), float(sure.alignment.pose[2, 3]), np.inf
+        elsewhere = self._recognition.elsewhere
+        if elsewhere is not None:
+            yield Place.of(elsewhere), float(elsewhere.alignment.pose[2, 3]), np.inf
 
     def _look_of(self, fit: HeadFit) -> FaceLook:
         if self._taken is None or self._taken[0] is not fit:

@@ -101,6 +101,10 @@ class RememberedLooks:
         if stamp - before >= self._lasting:
             self._kept[sideways, up] = stamp, look
 
+    def holds(self, look: FaceLook) -> bool:
+        """Whether a look is the person's, as far as can be told that it is."""
+        return (self.likeness(look) or 0.0) >= ALIKE
+
     def likeness(self, look: FaceLook) -> float | None:
         """How much a look is like those of the person from there; None where none can be compared with it."""
         apart = [(float(np.linalg.norm(each.direction - look.direction)), each) for _, each in self._kept.values()]

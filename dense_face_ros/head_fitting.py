@@ -77,8 +77,8 @@ class HeadFit:
     """A head fitted to one crop.
 
     vertices (V, 3) and landmarks (68, 3) are metres in the camera frame, ``pixels`` (68, 2) those of the distorted
-    image, ``quality`` is as in ``HeadState.quality``. The network saw the ``window``, BGR or grey: what the ``view`` cuts
-    out of the image, stretched where it was dark or pale.
+    image, ``quality`` is as in ``HeadState.quality``. The network saw the ``window``, BGR or grey: what the ``view``
+    cuts out of the image, stretched where it was dark or pale.
     """
 
     alignment: Alignment

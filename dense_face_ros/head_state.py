@@ -28,8 +28,8 @@ def _unknown(*shape: int) -> Array:
 class HeadState:
     """Result of one frame. Without a head (status not TRACKING) every array holds NaN and ``landmark_visible`` False.
 
-    All but ``pose`` and ``covariance`` is as fitted, and lies where the head is in the image: moved to the smoothed pose,
-    landmarks would trail behind it.
+    All but ``pose`` and ``covariance`` is as fitted, and lies where the head is in the image: moved to the smoothed
+    pose, landmarks would trail behind it.
 
     Attributes:
         stamp: seconds, of the image.

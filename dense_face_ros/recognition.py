@@ -4,9 +4,14 @@ A face that passes right in front of the driver's takes the track along. By its 
 driver's own in a shadow; but behind it the driver comes into view again, where he was. So a head that looks otherwise
 is followed on, and meanwhile it is looked where the driver last looked as known: a head there, apart from the one that
 is followed and more like the driver, is the driver's.
+
+Who is followed for long is the driver, who has put on glasses or a mask; or has been covered all the while. So where
+the one before was is still looked at for a time, for a head that looks as that one did.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +21,7 @@ from dense_face_ros.head_fitting import HeadFit
 _LASTING = 1.0  # seconds for which a look is kept: a face that slowly covers another is not got used to
 _USED_TO = 5.0  # seconds after which whoever is followed is the driver, who looks otherwise now
 _BETWEEN = 0.1  # seconds between looks at where the driver was: each costs as much as a frame
+_LONG, _SELDOM = 60.0, 0.5  # seconds for which it is looked for who was the driver before that, and between such looks
 _APART = 0.08  # metres across between two heads: half of one's width, so that both are seen
 _SAME_DEPTH = 0.2  # of the distance, by which the driver may have come nearer or gone away meanwhile
 _CLEARLY, _LIKELY = 0.1, 0.6  # likeness by which a head must be more like the driver than another, and at least
@@ -24,18 +30,36 @@ _CLEARLY, _LIKELY = 0.1, 0.6  # likeness by which a head must be more like the d
 _TURNED, _ALIKE_TURNED = 30.0, 0.52
 
 
+@dataclass(frozen=True)
+class _Former:
+    """Who was the driver before somebody else was taken for him: the looks, a fit, and until when this counts."""
+
+    looks: RememberedLooks
+    fit: HeadFit
+    until: float
+
+    def is_it(self, look: FaceLook) -> bool:
+        """Whether a look is that one's."""
+        return self.looks.holds(look)
+
+
 class Recognition:
     """How the driver looks, and where the one who looked so was last."""
 
     def __init__(self) -> None:
-        self._known = RememberedLooks(_LASTING)
         self.forget()
 
     def forget(self) -> None:
         """Another driver may come."""
-        self._known.forget()
+        self._former: _Former | None = None
+        self._begin(RememberedLooks(_LASTING))
+
+    def _begin(self, looks: RememberedLooks) -> None:
+        self._known = looks
         self._doubt: float | None = None
-        self.sure: HeadFit | None = None
+        self._sure: HeadFit | None = None
+        self._earlier: HeadFit | None = None  # by a second or more: the last sure one may be half another's
+        self._next_earlier: tuple[float, HeadFit] | None = None
         self._latest: FaceLook | None = None  # that was kept
         self._told: tuple[FaceLook, tuple[float | None, float]] | None = None
         self._sure_at = self._looked_at = -np.inf
@@ -45,17 +69,41 @@ class Recognition:
         """Whether the one who is followed looks otherwise."""
         return self._doubt is not None
 
-    def see(self, fit: HeadFit, look: FaceLook, stamp: float, followed: bool) -> None:
-        """This one is seen at ``stamp`` seconds; ``followed``: as in the frame before, not found again."""
-        if stamp - self._sure_at > _USED_TO:
-            self.forget()
-        if self.sure is not None and not followed and self._doubt is None:
+    @property
+    def elsewhere(self) -> HeadFit | None:
+        """Where the driver may be while another head is followed."""
+        if self._doubt is not None:
+            return self._sure
+        return None if self._former is None else self._former.fit
+
+    def see(self, fit: HeadFit, look: FaceLook, stamp: float, followed: bool) -> bool:
+        """This one is seen at ``stamp`` seconds; ``followed``: as in the frame before, not found again.
+
+        Returns:
+            Whether it is the driver of before, for whom somebody else had been taken.
+        """
+        back = self._former is not None and self._former.is_it(look)
+        if self._former is not None and (back or stamp > self._former.until):
+            if back:
+                self._begin(self._former.looks)
+            self._former = None
+        if stamp - self._sure_at > _USED_TO and not self._known.holds(look):
+            if self._former is None and self._sure is not None:
+                self._former = _Former(self._known, self._earlier or self._sure, stamp + _LONG)
+            self._begin(RememberedLooks(_LASTING))
+        if self._sure is not None and not followed and self._doubt is None:
             self._doubt = 0.0  # until it can be told, whoever turns up is nobody
         likeness, needed = self._compared(look)
         self._doubt = self._unlike(likeness, needed)
-        if self._doubt is not None:
-            return
-        self.sure, self._sure_at = fit, stamp
+        if self._doubt is None:
+            self._believe(fit, look, stamp, likeness)
+        return back
+
+    def _believe(self, fit: HeadFit, look: FaceLook, stamp: float, likeness: float | None) -> None:
+        self._sure, self._sure_at = fit, stamp
+        if self._next_earlier is None or stamp - self._next_earlier[0] >= _LASTING:
+            self._earlier = None if self._next_earlier is None else self._next_earlier[1]
+            self._next_earlier = stamp, fit
         if likeness is None or likeness >= ALIKE:  # else it may be half another's, or a driver who turned far at once
             self._known.keep(look, stamp)
             self._latest, self._told = look, None
@@ -66,21 +114,24 @@ class Recognition:
 
     def left_behind(self, look: FaceLook, stamp: float) -> HeadFit | None:
         """The driver's last fit, around which to look while somebody of this look is followed; None: no need now."""
-        if self.knows(look) or stamp - self._looked_at < _BETWEEN:
+        unknown = not self.knows(look)
+        if stamp - self._looked_at < (_BETWEEN if unknown else _SELDOM):
             return None
-        self._looked_at = stamp
-        return self.sure
+        there = self._sure if unknown else self.elsewhere
+        if there is not None:
+            self._looked_at = stamp
+        return there
 
     def is_rather(self, other: tuple[HeadFit, FaceLook], followed: tuple[HeadFit, FaceLook]) -> bool:
         """Whether another head is the driver's, rather than the one that is followed."""
-        unlike, (likeness, _) = self._unlike(*self._compared(followed[1])), self._compared(other[1])
-        if unlike is None or likeness is None or self.sure is None:
+        unlike = self._unlike(*self._compared(followed[1]))
+        if unlike is None:
+            former = self._former
+            return former is not None and former.is_it(other[1]) and _apart(other[0], followed[0], former.fit)
+        likeness, _ = self._compared(other[1])
+        if likeness is None or self._sure is None or not _apart(other[0], followed[0], self._sure):
             return False
-        here, there, before = (fit.alignment.pose[:3, 3] for fit in (other[0], followed[0], self.sure))
-        apart = np.linalg.norm(here[:2] - there[:2]) > _APART
-        return bool(
-            apart and abs(here[2] / before[2] - 1.0) <= _SAME_DEPTH and likeness > max(unlike + _CLEARLY, _LIKELY)
-        )
+        return likeness > max(unlike + _CLEARLY, _LIKELY)
 
     def _unlike(self, likeness: float | None, needed: float) -> float | None:
         """How little a look so compared is like the driver's; None where it may be his. Where it cannot be told, who
@@ -101,3 +152,9 @@ class Recognition:
             return likeness, ALIKE
         turned = float(np.linalg.norm(look.direction - self._latest.direction))
         return (look.likeness(self._latest) if turned <= _TURNED else None), _ALIKE_TURNED
+
+
+def _apart(other: HeadFit, followed: HeadFit, before: HeadFit) -> bool:
+    """Whether another head is beside the one that is followed, and about as far away as the driver's was before."""
+    here, there, last = (fit.alignment.pose[:3, 3] for fit in (other, followed, before))
+    return bool(np.linalg.norm(here[:2] - there[:2]) > _APART and abs(here[2] / last[2] - 1.0) <= _SAME_DEPTH)

@@ -162,7 +162,8 @@ class FaceTracker:
         if fit is None:
             status = Status.SEARCHING if self._driver.last is None else Status.LOST
             return self._nothing(stamp, status, reason, camera)
-        self._driver.see(fit, stamp, followed)
+        if self._driver.see(fit, stamp, followed):
+            self._identity.forget()  # what was learned since is another's
         self._unlearned += step  # nothing for a repeated image, which says nothing new of the person
         if self._unlearned >= _LEARNING_STEP and not self._driver.doubted:
             # After a gap no more than one look's worth: what lay in between was not seen.

@@ -12,7 +12,7 @@ from dense_face_ros.face_look import FaceLook
 from dense_face_ros.recognition import Recognition
 
 RNG = np.random.default_rng(0)
-DRIVER, OTHER = RNG.normal(size=(2, 200))
+DRIVER, OTHER, THIRD = RNG.normal(size=(3, 200))
 #: Compared with what is kept of a direction; only with what was seen just before; and not at all.
 AHEAD, TURNED, ASIDE = np.zeros(2), np.array([20.0, 0.0]), np.array([40.0, 0.0])
 
@@ -137,3 +137,66 @@ def test_a_driver_who_stays_otherwise_is_got_used_to() -> None:
         doubted.append(known.doubted)
     assert doubted[0] and doubted[-5] and not doubted[-1]
     assert known.knows(look(OTHER)) and not known.knows(look(DRIVER))
+
+
+def taken_for_the_driver(until: float = 6.0) -> tuple[Recognition, Any]:
+    """Somebody who covers the driver for so long that he is taken for him; and where the driver is."""
+    known, there = knowing_the_driver()
+    for stamp in np.arange(0.1, until, 0.1):
+        assert not known.see(head(0.0, 0.5), look(OTHER), float(stamp), True)
+    assert not known.doubted and known.knows(look(OTHER))
+    return known, there
+
+
+def test_who_was_covered_for_long_is_still_sought_now_and_then() -> None:
+    known, there = taken_for_the_driver()
+    assert known.elsewhere is there
+    assert known.left_behind(look(OTHER), 6.0) is there
+    assert known.left_behind(look(OTHER), 6.4) is None
+    assert known.left_behind(look(OTHER), 6.6) is there
+
+
+def test_who_was_covered_for_long_is_the_driver_when_he_comes_out_beside_the_other() -> None:
+    known, there = taken_for_the_driver()
+    other = head(-0.15, 0.5), look(OTHER)
+    assert known.is_rather((there, look(DRIVER)), other)
+    assert not known.is_rather((there, look(DRIVER, TURNED)), other), "nothing to compare with from there"
+    assert not known.is_rather((there, look(alike(0.7))), other), "he is hardly like the driver"
+    assert not known.is_rather((head(-0.1), look(DRIVER)), other), "the same head, fitted otherwise"
+    assert not known.is_rather((head(0.0, 0.85), look(DRIVER)), other), "somebody behind the driver's seat"
+    assert known.see(there, look(DRIVER), 6.1, False), "somebody else had been taken for him"
+    assert not known.doubted and known.knows(look(DRIVER)) and not known.knows(look(OTHER))
+    assert not known.see(there, look(DRIVER), 6.2, True), "that is told once"
+    assert known.elsewhere is None
+
+
+def test_who_was_covered_is_sought_where_he_was_before_the_other_came() -> None:
+    """The last head that was sure may be half the other's: where that one was, and as near."""
+    known, there = Recognition(), head(0.0)
+    for stamp in np.arange(0.0, 2.5, 0.1):
+        known.see(there, look(DRIVER), float(stamp), True)
+    known.see(head(0.02, 0.5), look(alike(0.8)), 2.5, True)
+    for stamp in np.arange(2.6, 8.0, 0.1):
+        known.see(head(0.0, 0.5), look(OTHER), float(stamp), True)
+    assert known.elsewhere is there
+
+
+def test_who_was_covered_is_given_up_after_a_minute() -> None:
+    known, there = taken_for_the_driver(70.0)
+    assert known.elsewhere is None
+    assert known.left_behind(look(OTHER), 71.0) is None
+    assert not known.is_rather((there, look(DRIVER)), (head(-0.15, 0.5), look(OTHER)))
+
+
+def test_a_third_face_does_not_replace_the_one_that_was_first() -> None:
+    known, there = taken_for_the_driver()
+    for stamp in np.arange(6.0, 12.0, 0.1):
+        known.see(head(0.0, 0.5), look(THIRD), float(stamp), True)
+    assert not known.doubted and known.elsewhere is there
+
+
+def test_the_driver_who_was_out_of_view_for_long_is_nobody_else() -> None:
+    known, there = knowing_the_driver()
+    assert not known.see(there, look(DRIVER), 20.0, True)
+    assert not known.see(there, look(DRIVER), 20.1, True)
+    assert known.elsewhere is None and not known.doubted

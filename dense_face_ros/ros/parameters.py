@@ -86,8 +86,8 @@ TRACKER: tuple[ParameterSpec, ...] = (
         "",
         "Correspondence network (.onnx): a file or a shipped one's name; empty: correspondence.onnx, which knows "
         "photographs best and is for research; correspondence_free.onnx is free of such terms (README.md compares "
-        "them). Files beside it that end in _fp16 and _int8 are what GPUs and CPUs run, whichever is named; face_finder and eyelids files "
-        "with the same ending as its own (_free) are used with it.",
+        "them). Files beside it that end in _fp16 and _int8 are what GPUs and CPUs run, whichever is named; "
+        "face_finder and eyelids files with the same ending as its own (_free) are used with it.",
         "on configure",
     ),
     ParameterSpec(

@@ -72,6 +72,21 @@ def test_the_nearer_head_hides_the_other(shipped_model: FaceModel) -> None:
     assert (images[0] != shown.renderers[0].backdrop).any()
 
 
-def test_bad_input_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--pairs", "0"]) == 2
-    assert "--pairs is 0" in capsys.readouterr().err
+def test_who_stays_covers_the_driver_for_so_long_and_is_then_seen_beside_him(shipped_model: FaceModel) -> None:
+    shown = passing(shipped_model, 400_000, stay=8.0)
+    stamp = shown.driver.stamp
+    depth = shown.other.pose[:, 2, 3]
+    home = shown.driver.pose[:, :2, 3] / shown.driver.pose[:, 2:3, 3]
+    apart = np.abs(shown.other.pose[:, :2, 3] / depth[:, None] - home)[:, 0]
+    covered = stamp[apart * depth < 0.03]
+    assert covered[-1] - covered[0] == pytest.approx(8.0, abs=0.4)
+    last = stamp > stamp[-1] - 2.9
+    assert (apart[last] * depth[last] > 0.15).all()
+    for person in (shown.driver, shown.other):
+        assert shown.driver.camera.shows(shown.driver.camera.project(person.pose[last, :3, 3])).all()
+
+
+@pytest.mark.parametrize(("option", "value"), [("--pairs", "0"), ("--stay", "-1.0"), ("--stay", "nan")])
+def test_bad_input_is_told_in_one_line(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([option, value]) == 2
+    assert f"{option} is {value}" in capsys.readouterr().err

@@ -184,6 +184,18 @@ def test_closures_of_drives_and_videos_stand_in_one_table(tmp_path: Path, capsys
     assert "| face.mp4 | 4 | 2 | 0.50 | 1.00 |  |" in text
 
 
+def test_passers_by_are_told_with_how_long_they_stayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spread = {"median": 0.25, "p90": 0.5, "worst": 0.75}
+    keys = ("hidden_s", "hidden_wrong_s", "late_s", "lost_s")
+    result = {"benchmark": "passing", "pairs": 8, "back": 7, **dict.fromkeys(keys, spread), "provenance": SOURCE}
+    (tmp_path / "passing.json").write_text(json.dumps({**result, "stay": 0.0}))
+    (tmp_path / "passing_stay.json").write_text(json.dumps({**result, "stay": 8.0}))
+    text = written(tmp_path, capsys)
+    assert "passing --pairs 8 --json docs/results/passing.json" in text
+    assert "passing --pairs 8 --stay 8 --json docs/results/passing_stay.json" in text
+    assert "| in the end the driver is told in 7 of 8 | median | p90 | worst |" in text
+
+
 def test_faces_found_are_told_by_bins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = {"n": 8, "proposed": 0.75, "tracked": 0.875, "elsewhere": 0.0, "rotation_deg": None}
     bins = {key: [{"from": 0, "to": 15, **figures}] for key in ("height_percent", "yaw_deg", "roll_deg")}

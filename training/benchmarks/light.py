@@ -1,9 +1,9 @@
 """What little light and haze cost: ``python -m training.benchmarks.light [--people 24] [--json FILE]``.
 
-Rendered people of :mod:`training.benchmarks.rendered_people` in front of a camera that lets through a share of the light
-(night, a lens almost shut, 10 or 12 bits in an image of 16) or that haze veils, with the noise of photons and of read-out
-at one gain. Every person is tracked from nothing in every light. Of the frames after the first half second: the share in
-which a head is told, the error of the pose as fitted, and whether its covariance knows.
+Rendered people of :mod:`training.benchmarks.rendered_people` in front of a camera that lets through a share of the
+light (night, a lens almost shut, 10 or 12 bits in an image of 16) or that haze veils, with the noise of photons and
+of read-out at one gain. Every person is tracked from nothing in every light. Of the frames after the first half
+second: the share in which a head is told, the error of the pose as fitted, and whether its covariance knows.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
-"""Somebody passes right in front of the driver: ``python -m training.benchmarks.passing [--pairs 24] [--json FILE]``.
+"""Somebody passes right in front of the driver.
+
+    python -m training.benchmarks.passing [--pairs 24] [--stay SECONDS] [--json FILE]
 
 A rendered driver looks about; another rendered person, nearer to the camera, comes in from one side of the image, hides
 the driver's face and leaves at the other side. The tracker cannot see the driver while he is hidden, and follows the
-face that hides him. Of every pair:
+face that hides him. With ``--stay`` the other stops there for so long, moves on by a head's width and stays beside the
+driver till the end. Of every pair:
 
 - ``late``: seconds for which a head is told that is not the driver's, from when the driver's face is in view again on;
 - ``hidden_wrong``: the same while it is hidden, from when the other face begins to cover it;
@@ -37,6 +40,7 @@ _AT_THE_END = 0.5  # seconds
 _BESIDE = 1.05  # of the distance: outside the image
 _FACE = 0.16  # metres, its width
 _ELSEWHERE = 0.08  # metres at the driver's distance, by which a head told is not the driver's
+_ASIDE, _TOGETHER = 0.2, 3.0  # metres to the driver's side, and seconds for which both are seen there
 
 
 @dataclass(frozen=True)
@@ -56,23 +60,32 @@ class Passing:
             yield float(stamp), np.where(hidden, nearer, driver.frame(i)).astype(np.uint8)
 
 
-def passing(model: FaceModel, seed: int) -> Passing:
-    """The pair that ``seed`` stands for, 0.3 to 1 m/s fast."""
+def passing(model: FaceModel, seed: int, stay: float = 0.0) -> Passing:
+    """The pair that ``seed`` stands for, 0.3 to 1 m/s fast; ``stay``: seconds for which the other stops."""
     rng = np.random.default_rng(seed)
     distance, speed, side = rng.uniform(0.65, 0.85), rng.uniform(0.3, 1.0), rng.choice((-1.0, 1.0))
     nearer = rng.uniform(0.7, 0.85) * distance
     home = distance * np.array([rng.uniform(-0.15, 0.15), rng.uniform(-0.1, 0.1), 1.0])
-    reach = _BESIDE * nearer
-    crossing = 2.0 * reach / speed
-    times = np.linspace(0.0, 2.0 * _ALONE + crossing, 6)
+    path = _path(side * _BESIDE * nearer, nearer * home[0] / distance, speed, stay)
+    times = np.linspace(0.0, path[-1][0], 6)
     angles = rng.normal(0.0, (12.0, 6.0, 4.0), (len(times), 3)).clip((-30, -15, -10), (30, 15, 10))
     places = home + rng.normal(0.0, (0.01, 0.005, 0.01), (len(times), 3))
     driver = Drive(tuple(map(tuple, np.column_stack([times, angles, places]).tolist())), ())
     height, turn = nearer * home[1] / distance + rng.normal(0.0, 0.02), rng.normal(0.0, (12.0, 6.0, 4.0))
-    rows = [(0.0, side * reach), (_ALONE, side * reach), (_ALONE + crossing, -side * reach), (times[-1], -side * reach)]
-    other = Drive(tuple((t, *turn.tolist(), x, height, nearer) for t, x in rows), ())
+    other = Drive(tuple((t, *turn.tolist(), x, height, nearer) for t, x in path), ())
     people = PersonRenderer(model, driver, 2 * seed), PersonRenderer(model, other, 2 * seed + 1)
     return Passing(driver.truth(), other.truth(), people)
+
+
+def _path(begin: float, before: float, speed: float, stay: float) -> list[tuple[float, float]]:
+    """Seconds, and metres to the side of the camera, of the other's turning points; ``before``: right in front."""
+    if not stay:
+        there = _ALONE + 2.0 * abs(begin) / speed
+        return [(0.0, begin), (_ALONE, begin), (there, -begin), (there + _ALONE, -begin)]
+    there = _ALONE + abs(before - begin) / speed
+    aside, away = before - float(np.copysign(_ASIDE, before)), there + stay + _ASIDE / speed  # towards the middle
+    return [(0.0, begin), (_ALONE, begin), (there, before), (there + stay, before), (away, aside),
+            (away + _TOGETHER, aside)]  # fmt: skip
 
 
 def figures(driver: Truth, other: Truth, states: list[HeadState]) -> dict[str, float]:
@@ -107,30 +120,34 @@ def _seen(camera: PinholeCamera, poses: Array, which: npt.NDArray[np.bool_] | No
     return out
 
 
-def evaluate(tracker: FaceTracker, model: FaceModel, pairs: int) -> dict[str, Any]:
+def evaluate(tracker: FaceTracker, model: FaceModel, pairs: int, stay: float = 0.0) -> dict[str, Any]:
     """Figures of every pair, and their summary."""
     rows = []
     for seed in range(_FIRST_SEED, _FIRST_SEED + pairs):
-        shown = passing(model, seed)
+        shown = passing(model, seed, stay)
         tracker.reset()
         states = [tracker.update(image, stamp, shown.driver.camera) for stamp, image in shown.frames()]
         rows.append({"seed": seed, **figures(shown.driver, shown.other, states)})
     summary = usual_and_worst(rows, [name for name in rows[0] if name not in ("seed", "back")])
-    return {"benchmark": "passing", "pairs": pairs, "back": int(sum(r["back"] for r in rows)), **summary, "rows": rows}
+    asked, back = {"benchmark": "passing", "pairs": pairs, "stay": stay}, int(sum(r["back"] for r in rows))
+    return {**asked, "back": back, **summary, "rows": rows}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.passing", description="Passers-by.")
     parser.add_argument("--pairs", type=int, default=24, help="pairs of rendered people (default 24)")
+    parser.add_argument("--stay", type=float, default=0.0, help="seconds for which the other stops there (default 0)")
     parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--json", type=Path, help="write the figures, per pair too, to this file")
     options = parser.parse_args(arguments)
 
     def measure() -> Result:
         check_least("--pairs", options.pairs)
+        if not 0.0 <= options.stay <= 60.0:
+            raise ValueError(f"--stay is {options.stay}; it must be 0 to 60 seconds")
         tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
-        return evaluate(tracker, FaceModel.load(), options.pairs)
+        return evaluate(tracker, FaceModel.load(), options.pairs, options.stay)
 
     return answer(measure, options.json, options.network, file_only="rows")
 

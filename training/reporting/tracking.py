@@ -109,8 +109,9 @@ def passing(results: Named) -> list[str]:
     parts = ["## Somebody passes right in front of a rendered driver"]
     for name, result in results:
         back = f"in the end the driver is told in {result['back']} of {result['pairs']}"
+        stay = f" --stay {result['stay']:g}" if result.get("stay") else ""
         parts += [
-            made_by(name, result, f"python -m training.benchmarks.passing --pairs {result['pairs']} --json"),
+            made_by(name, result, f"python -m training.benchmarks.passing --pairs {result['pairs']}{stay} --json"),
             _usual_and_worst(result, figures, back),
         ]
     return parts
