@@ -109,7 +109,7 @@ class Driver:
         """This is the driver, at ``stamp`` seconds; ``followed``: as in the frame before, not found again.
 
         Returns:
-            Whether it is the driver of before, for whom somebody else had been taken.
+            Whether it is the driver of before, found again, for whom somebody else had been taken.
         """
         self.last, self._seen = fit, stamp
         look = self._look_of(fit)

@@ -80,7 +80,7 @@ class Recognition:
         """This one is seen at ``stamp`` seconds; ``followed``: as in the frame before, not found again.
 
         Returns:
-            Whether it is the driver of before, for whom somebody else had been taken.
+            Whether it is the driver of before, found again, for whom somebody else had been taken.
         """
         back = self._former is not None and self._former.is_it(look)
         if self._former is not None and (back or stamp > self._former.until):
@@ -97,7 +97,7 @@ class Recognition:
         self._doubt = self._unlike(likeness, needed)
         if self._doubt is None:
             self._believe(fit, look, stamp, likeness)
-        return back
+        return back and not followed
 
     def _believe(self, fit: HeadFit, look: FaceLook, stamp: float, likeness: float | None) -> None:
         self._sure, self._sure_at = fit, stamp

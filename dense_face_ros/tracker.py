@@ -233,6 +233,7 @@ class FaceTracker:
         if not self._driver.is_rather(other, fit):
             return None
         self._filter.reset()
+        self._following = False  # but somebody else
         return other
 
     def _search(self, image: Image, stamp: float, camera: PinholeCamera, reason: str) -> tuple[HeadFit | None, str]:

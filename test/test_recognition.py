@@ -170,6 +170,13 @@ def test_who_was_covered_for_long_is_the_driver_when_he_comes_out_beside_the_oth
     assert known.elsewhere is None
 
 
+def test_a_driver_who_looks_as_before_again_is_nobody_else() -> None:
+    """Glasses that were put on, and are taken off again."""
+    known, there = taken_for_the_driver()
+    assert not known.see(there, look(DRIVER), 6.0, True)
+    assert known.elsewhere is None and known.knows(look(DRIVER))
+
+
 def test_who_was_covered_is_sought_where_he_was_before_the_other_came() -> None:
     """The last head that was sure may be half the other's: where that one was, and as near."""
     known, there = Recognition(), head(0.0)

@@ -170,3 +170,24 @@ def test_a_pause_does_not_make_one_person_of_two(tracker: FaceTracker, clip: lis
     assert tracker._identity.prior is not None
     tracker.update(np.full_like(clip[0], 90), 4.0, truth.camera)
     assert tracker._identity.prior is None
+
+
+def test_a_driver_who_was_covered_for_long_is_followed_again_as_himself(
+    tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another face stays in front for so long that it is taken for the driver's, and then stays in view beside him."""
+    driver, other = two_people(tracker.model)
+    home, width = float(driver.landmarks[:, 0].mean()), float(np.ptp(driver.landmarks[:, 0]))
+    shifts = [0] * 60 + list(range(0, 210, 15)) + [210] * 12
+    shown = [driver.image] * 20 + [passing(driver, other, shift) for shift in shifts]
+    forgotten = []
+    monkeypatch.setattr(tracker._identity, "forget", lambda: forgotten.append(stamp))
+    told = []
+    for i, image in enumerate(shown):
+        stamp = 0.1 * i
+        told.append(middle(tracker.update(image, stamp, driver.camera)))
+        if i == 79:
+            assert tracker._driver._recognition.elsewhere is not None, "the other is taken for the driver"
+    assert max(told) > home + 0.6 * width, "the other is followed at first"
+    assert told[-6:] == pytest.approx([home] * 6, abs=0.05 * width)
+    assert len(forgotten) == 1, "what was learned of the other is not the driver's"
