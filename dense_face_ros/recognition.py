@@ -38,10 +38,6 @@ class _Former:
     fit: HeadFit
     until: float
 
-    def is_it(self, look: FaceLook) -> bool:
-        """Whether a look is that one's."""
-        return self.looks.holds(look)
-
 
 class Recognition:
     """How the driver looks, and where the one who looked so was last."""
@@ -82,7 +78,7 @@ class Recognition:
         Returns:
             Whether it is the driver of before, found again, for whom somebody else had been taken.
         """
-        back = self._former is not None and self._former.is_it(look)
+        back = self._former is not None and self._former.looks.holds(look)
         if self._former is not None and (back or stamp > self._former.until):
             if back:
                 self._begin(self._former.looks)
@@ -127,7 +123,7 @@ class Recognition:
         unlike = self._unlike(*self._compared(followed[1]))
         if unlike is None:
             former = self._former
-            return former is not None and former.is_it(other[1]) and _apart(other[0], followed[0], former.fit)
+            return former is not None and former.looks.holds(other[1]) and _apart(other[0], followed[0], former.fit)
         likeness, _ = self._compared(other[1])
         if likeness is None or self._sure is None or not _apart(other[0], followed[0], self._sure):
             return False
