@@ -50,8 +50,7 @@ class HeadState:
         landmark_sigma: (68,) standard deviation in pixels.
         eye_openness: (left, right) of the person: 0 closed, 1 open; NaN where it cannot be told.
         vertices: (V, 3) metres in the camera frame.
-        matchability: (h, w) over the network's crop; ``crop_to_image`` (3, 3), a homography, maps
-            its 128-pixel crop to the image.
+        matchability: (h, w) over the network's crop, which ``view`` places in the image.
         flow: (2, h, w) crop pixels; ``flow_sigma`` (h, w) its predicted standard deviation.
         quality: named figures of the fit: ``inliers`` (share), ``residual`` (pixels of the crop), ``coverage``,
             ``sigma`` (the network's median standard deviation, pixels of the crop).
@@ -78,7 +77,6 @@ class HeadState:
     matchability: npt.NDArray[np.floating]
     flow: npt.NDArray[np.floating]
     flow_sigma: npt.NDArray[np.floating]
-    crop_to_image: Array
     quality: dict[str, float]
     view: FacingView | None = None
 
@@ -113,6 +111,5 @@ class HeadState:
             matchability=_unknown(64, 64),
             flow=_unknown(2, 64, 64),
             flow_sigma=_unknown(64, 64),
-            crop_to_image=_unknown(3, 3),
             quality={},
         )

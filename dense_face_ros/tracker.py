@@ -281,7 +281,6 @@ class FaceTracker:
             matchability=output.matchability,
             flow=output.flow,
             flow_sigma=np.exp(output.log_sigma),
-            crop_to_image=fit.view.to_image_matrix,
             quality=fit.quality,
             view=fit.view,
         )

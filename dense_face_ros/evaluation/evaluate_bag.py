@@ -22,6 +22,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
 from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values
@@ -69,6 +71,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
         FrameColumns.read_csv(options.compare / TABLE)  # before the recording is tracked, not after
     values, attention = tracker_values(options), asked_values(options)
     recording = open_recording(options, values, str(attention["speed_topic"]), str(attention["speed_type"]))
+    cv2.setNumThreads(options.threads)  # as the node does, so that times are those of as many threads
     try:
         judge = asked_judge(attention, options.recording, recording.topic)
         if tracker is None:
@@ -135,7 +138,7 @@ def open_recording(options: argparse.Namespace, values: dict[str, Any], speed_to
         return BagRecording(path, options.topic, options.truth, *camera, *speed, values["bit_depth"])
     if speed_topic:
         raise SourceError(f"'{path}' is no bag and has no speed topic '{speed_topic}'; judge without with --speed ''")
-    return FileRecording(path, values["field_of_view"])
+    return FileRecording(path, values["field_of_view"], values["bit_depth"])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -161,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     add_attention_options(parser)
     parser.add_argument("--network", help="correspondence network (.onnx) instead of the file's, or the shipped one")
     parser.add_argument("--backend", choices=REPRODUCIBLE_BACKENDS, default="onnxruntime-cpu", help="inference engine")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the inference (default 1)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the inference and of OpenCV (default 1)")
     return parser
 
 

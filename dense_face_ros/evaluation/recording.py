@@ -60,8 +60,8 @@ class FileRecording:
     count: int | None = None
     topic = ""
 
-    def __init__(self, path: Path, field_of_view: float = 60.0) -> None:
-        self._source: Video | ImageFolder = ImageFolder(path) if path.is_dir() else Video(path)
+    def __init__(self, path: Path, field_of_view: float = 60.0, bit_depth: int = 16) -> None:
+        self._source: Video | ImageFolder = ImageFolder(path, bit_depth=bit_depth) if path.is_dir() else Video(path)
         self._field_of_view = field_of_view
         self.name = str(path)
 

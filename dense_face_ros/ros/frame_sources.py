@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.ros.images import decode_file
+
 _FOLDER_RATE = 10.0  # frames per second of a folder of images
 _VIDEO_RATE = 30.0  # frames per second of a video file that does not tell
 _AS_ASKED = 0.05  # share by which a camera's rate may differ from the one asked: 29.97 Hz is 30
@@ -125,12 +127,15 @@ class Video:
 
 
 class ImageFolder:
-    """The image files of a folder, in the order of the numbers in their names."""
+    """The image files of a folder, in the order of the numbers in their names.
+
+    ``bit_depth``: of files with 16-bit values, as :func:`decode_image` takes it.
+    """
 
     live = False
 
-    def __init__(self, path: Path, rate: float = 0.0) -> None:
-        self.name = str(path)
+    def __init__(self, path: Path, rate: float = 0.0, bit_depth: int = 16) -> None:
+        self.name, self._bit_depth = str(path), bit_depth
         try:
             files = list(path.iterdir())
             self._files = sorted(
@@ -153,14 +158,11 @@ class ImageFolder:
         """
         for index, path in enumerate(self._files):
             try:
-                data = np.fromfile(path, np.uint8)
-                image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if data.size else None
-            except (OSError, cv2.error) as error:
-                reason = getattr(error, "strerror", None) or "it is damaged"
+                image = decode_file(np.fromfile(path, np.uint8), self._bit_depth)
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
                 raise SourceError(f"image '{path}' cannot be read: {reason}") from error
-            if image is None:
-                raise SourceError(f"image '{path}' cannot be read")
-            yield Frame(index / self._rate, np.asarray(image, dtype=np.uint8))
+            yield Frame(index / self._rate, image)
 
     def close(self) -> None:
         """Nothing is held."""

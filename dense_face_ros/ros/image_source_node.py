@@ -118,7 +118,9 @@ class ImageSourceNode(Node):
             return Bag(path, self._settings.text("topic"))
         if not path.exists():
             raise SourceError(f"source '{source}' does not exist")
-        return ImageFolder(path, rate) if path.is_dir() else Video(path, rate)
+        if path.is_dir():
+            return ImageFolder(path, rate, int(self._settings.number("bit_depth")))
+        return Video(path, rate)
 
     def _wait_for_subscriber(self) -> None:
         if self._settings.flag("wait_for_subscriber") and not self._source.live:

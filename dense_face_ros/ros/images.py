@@ -160,16 +160,33 @@ def decode_compressed(message: Any, bit_depth: int = 16) -> BgrImage:
         ValueError: when it is empty, damaged or of a kind OpenCV does not read.
     """
     data = np.frombuffer(message.data, np.uint8)
-    image = None
-    if data.size:
-        try:
-            # The orientation tag of a photograph has no place in a camera stream: camera_info knows nothing of it.
-            # Of 16 bits OpenCV would keep the high byte, where values in the low ones have next to nothing.
-            image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
-        except cv2.error as error:
-            raise ValueError(f"compressed image of format '{message.format}' cannot be read: {error.err}") from error
-    if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"compressed image of format '{message.format}' and {data.size} bytes cannot be read")
+    try:
+        return decode_file(data, bit_depth)
+    except ValueError as error:
+        what = f"compressed image of format '{message.format}' and {data.size} bytes"
+        raise ValueError(f"{what} cannot be read: {error}") from error
+
+
+def decode_file(data: npt.NDArray[np.uint8], bit_depth: int = 16) -> BgrImage:
+    """The bytes (N,) of an image file of any kind that OpenCV reads -> (H, W, 3) BGR.
+
+    ``bit_depth``: of images with 16-bit values, as :func:`decode_image` takes it.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    if not data.size:
+        raise ValueError("it is empty")
+    try:
+        # The orientation tag of a photograph has no place in a camera stream: camera_info knows nothing of it.
+        # Of 16 bits OpenCV would keep the high byte, where values in the low ones have next to nothing.
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise ValueError(f"it is damaged ({error.err})") from error
+    if image is None:
+        raise ValueError("it is damaged, or of a kind that OpenCV does not read")
+    if image.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"its values are {image.dtype}; 8 or 16 bits are read")
     return _in_8_bits(image, bit_depth) if image.dtype == np.uint16 else np.asarray(image, np.uint8)
 
 

@@ -283,6 +283,16 @@ IMAGE_SOURCE: tuple[ParameterSpec, ...] = (
     ParameterSpec("width", 0, "Image width asked of a webcam; 0: its default.", "at start", "pixels", 0, 16384),
     ParameterSpec("height", 0, "Image height asked of a webcam; 0: its default.", "at start", "pixels", 0, 16384),
     ParameterSpec(
+        "bit_depth",
+        16,
+        "Bits that the values of 16-bit files in a folder use, the low ones: 10 or 12 with many sensors. Larger values "
+        "saturate. Bags keep their images: there the tracker's bit_depth counts.",
+        "at start",
+        "bits",
+        8,
+        16,
+    ),
+    ParameterSpec(
         "wait_for_subscriber", True, "Hold a file, folder or bag until somebody subscribes to the images.", "at start"
     ),
     ParameterSpec(

@@ -4,8 +4,10 @@ import csv
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -179,8 +181,23 @@ def test_the_node_s_rules_are_those_of_its_parameter_file(tmp_path: Path) -> Non
         assert {c.topic for c in reader.connections if c.msgcount} == {"/landmarks", "/expression"}
 
 
+def _folder(path: Path, bit_depth: int) -> Path:
+    path.mkdir()
+    for i in range(4):
+        value = round(10 * i * (2**bit_depth - 1) / 255)
+        cv2.imwrite(str(path / f"{i}.png"), np.full((48, 64), value, np.uint16))
+    return path
+
+
+def _bag(path: Path, bit_depth: int) -> Path:
+    return write_bag(path, "mcap", bit_depth=bit_depth)
+
+
+@pytest.mark.parametrize("make", [_bag, _folder])
 @pytest.mark.parametrize("bit_depth", [12, 16])
-def test_images_are_decoded_by_the_node_s_bit_depth(bit_depth: int, tmp_path: Path) -> None:
+def test_images_are_decoded_by_the_node_s_bit_depth(
+    make: Callable[[Path, int], Path], bit_depth: int, tmp_path: Path
+) -> None:
     brightness = []
 
     class Watching(Seeing):
@@ -188,10 +205,18 @@ def test_images_are_decoded_by_the_node_s_bit_depth(bit_depth: int, tmp_path: Pa
             brightness.append(image.mean())
             return super().update(image, stamp, camera)
 
-    bag, file = write_bag(tmp_path / "bag", "mcap", bit_depth=bit_depth), tmp_path / "node.yaml"
+    recording, file = make(tmp_path / "recording", bit_depth), tmp_path / "node.yaml"
     file.write_text(f"tracker: {{ros__parameters: {{bit_depth: {bit_depth}}}}}\n")
-    assert main([str(bag), "--output", str(tmp_path / "out"), "--params-file", str(file)], Watching()) == 0
+    assert main([str(recording), "--output", str(tmp_path / "out"), "--params-file", str(file)], Watching()) == 0
     assert brightness == [0, 10, 20, 30]
+
+
+def test_opencv_has_as_many_threads_as_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(cv2, "setNumThreads", asked.append)
+    video, output = write_video(tmp_path / "a.avi", 2), str(tmp_path / "out")
+    assert main([str(video), "--output", output, "--threads", "3"], FakeTracker()) == 0
+    assert asked == [3]
 
 
 def _one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

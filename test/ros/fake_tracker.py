@@ -80,7 +80,6 @@ def tracked_state(model: FaceModel, stamp: float, camera: PinholeCamera, yaw: fl
         matchability=np.full((64, 64), MATCHABILITY),
         flow=np.stack([np.full((64, 64), 1.0), np.full((64, 64), -2.0)]),
         flow_sigma=np.full((64, 64), 0.5),
-        crop_to_image=view.to_image_matrix,
         quality={"inliers": 0.9, "residual": 0.7, "coverage": 0.6},
         view=view,
     )

@@ -94,6 +94,15 @@ def test_folder_is_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     assert [frame.time for frame in frames] == pytest.approx([0.0, 0.1, 0.2])
 
 
+def test_files_of_a_folder_are_decoded_by_their_bit_depth(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "0.png"), np.full((4, 4), 2048, np.uint16))
+    cv2.imwrite(str(tmp_path / "1.png"), np.full((4, 4), 128, np.uint8))
+    for bit_depth, expected in ((12, 128), (16, 8)):
+        found = [frame.image for frame in ImageFolder(tmp_path, bit_depth=bit_depth).frames()]
+        assert [image.shape for image in found] == [(4, 4, 3)] * 2
+        assert [int(image.mean()) for image in found] == [expected, 128]
+
+
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
@@ -102,15 +111,19 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="holds no images"):
         ImageFolder(tmp_path)
     (tmp_path / "empty.png").write_bytes(b"")
-    with pytest.raises(SourceError, match=r"image '.*empty.png' cannot be read"):
+    with pytest.raises(SourceError, match=r"image '.*empty.png' cannot be read: it is empty"):
         list(ImageFolder(tmp_path).frames())
     (tmp_path / "empty.png").unlink()
+    cv2.imwrite(str(tmp_path / "depth.tif"), np.ones((4, 4, 3), np.float32))
+    with pytest.raises(SourceError, match=r"image '.*depth.tif' cannot be read: its values are float32; 8 or 16 bits"):
+        list(ImageFolder(tmp_path).frames())
+    (tmp_path / "depth.tif").unlink()
     bitmap = tmp_path / "huge.bmp"
     cv2.imwrite(str(bitmap), picture(1))
     damaged = bytearray(bitmap.read_bytes())
     damaged[18:22] = (2_000_000).to_bytes(4, "little")  # its width
     bitmap.write_bytes(damaged)
-    with pytest.raises(SourceError, match=r"image '.*huge.bmp' cannot be read"):
+    with pytest.raises(SourceError, match=r"image '.*huge.bmp' cannot be read: it is damaged"):
         list(ImageFolder(tmp_path).frames())
     bitmap.unlink()
     (tmp_path / "drive_0.mcap").write_bytes(b"")

@@ -54,10 +54,11 @@ def test_folder_with_a_calibration_file(start: Any, observer: Observer, tmp_path
     folder, calibration = tmp_path / "pictures", tmp_path / "front.yaml"
     folder.mkdir()
     calibration.write_text(CALIBRATION.replace("640", "64").replace("480\n", "48\n"))
-    for i in range(3):
+    for i in range(2):
         cv2.imwrite(str(folder / f"{i}.png"), picture(i))
+    cv2.imwrite(str(folder / "2.png"), np.full((48, 64), 32, np.uint16))  # of 12 bits: 2 of 8
     images, infos = observer.collect(Image, "image"), observer.collect(CameraInfo, "camera_info")
-    process = start(*NODE, *parameters(source=folder, camera_info_file=calibration, rate=30))
+    process = start(*NODE, *parameters(source=folder, camera_info_file=calibration, rate=30, bit_depth=12))
     observer.wait_until(lambda: len(images) == len(infos) == 3, "3 images and camera_infos")
     assert process.wait() == 0
     assert infos[0].k[0] == 500.0 and [int(decode_image(image)[0, 0, 0]) for image in images] == [0, 1, 2]
