@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -78,7 +79,9 @@ def test_a_bag_of_two_cameras_without_calibration_is_counted(output: Path, tmp_p
     code, printed = Demo(FAKE_TRACKER, bag, output).end()
     assert code == 1
     assert "2 image topics (/cabin/image_raw/compressed, /rear/image_raw); name one with --topic" in printed
-    assert "4 frames played" in Demo(FAKE_TRACKER, bag, output, "--topic", "/cabin/image_raw/compressed").end()[1]
+    printed = Demo(FAKE_TRACKER, bag, output, "--topic", "/cabin/image_raw/compressed").end()[1]
+    # As many as reached the tracker, which on a busy machine skips to the newest.
+    assert re.search(r"\b[1-4] frames played", printed), printed
 
 
 def test_names_the_process_that_failed_and_why(pictures: Path, output: Path, tmp_path: Path) -> None:
