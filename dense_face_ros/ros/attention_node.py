@@ -33,6 +33,7 @@ from dense_face_ros.ros.attention_messages import attention_message, event_messa
 from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.car_transform import CarTransform
+from dense_face_ros.ros.ending import asked_to_end
 from dense_face_ros.ros.managed_node import ManagedNode, explained
 from dense_face_ros.ros.markers import lifetime
 from dense_face_ros.ros.node_parameters import NodeParameters, check_topic
@@ -87,7 +88,8 @@ class AttentionNode(ManagedNode):
         except Exception as error:  # a transition must answer, whatever ROS does
             self._failure = f"configure failed: {error}"
             told = self._failure if isinstance(error, ValueError) else f"configure failed:\n{traceback.format_exc()}"
-            self.get_logger().error(told)
+            if not asked_to_end(error):
+                self.get_logger().error(told)
             self._release()
             return FAILURE
         self._failure = ""
@@ -142,7 +144,8 @@ class AttentionNode(ManagedNode):
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything; the node can be configured again."""
-        self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
+        if self.context.ok():
+            self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
         self._release()
         return SUCCESS
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode
+
+from dense_face_ros.ros.ending import asked_to_end
 
 
 class AutostartFailed(RuntimeError):
@@ -14,18 +16,22 @@ class AutostartFailed(RuntimeError):
 
 
 def run(make_node: Callable[[], LifecycleNode], args: list[str] | None = None) -> int:
-    """Spin a node until it is interrupted; 1 when it was to start by itself and could not."""
+    """Spin a node until it is interrupted: 0, or 1 when it was to start by itself and could not."""
     rclpy.init(args=args)
-    node = make_node()
     executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    node: LifecycleNode | None = None
     try:
+        node = make_node()
+        executor.add_node(node)
         executor.spin()
-    except AutostartFailed:
-        return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+    except BaseException as error:
+        if not asked_to_end(error):
+            if isinstance(error, AutostartFailed):
+                return 1
+            raise
     finally:
-        node.destroy_node()
+        executor.shutdown()
+        if node is not None:
+            node.destroy_node()
         rclpy.try_shutdown()
     return 0

@@ -16,8 +16,7 @@ import rclpy
 import rclpy.logging
 from builtin_interfaces.msg import Time
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rosgraph_msgs.msg import Clock
@@ -26,6 +25,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from dense_face_ros.ros.bag_source import Bag, BagFrame
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.camera_info import camera_info_topic, fill_from_field_of_view, read_calibration
+from dense_face_ros.ros.ending import asked_to_end
 from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam
 from dense_face_ros.ros.images import fill_image
 from dense_face_ros.ros.node_parameters import NodeParameters
@@ -212,13 +212,11 @@ def main(args: list[str] | None = None) -> int:
     try:
         node = ImageSourceNode()
         node.play()
-    except SourceError as error:
-        rclpy.logging.get_logger("image_source").error(str(error))
-        return 2
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except rclpy_implementation.RCLError:  # what is at work when the process is asked to end
-        if rclpy.ok():
+    except BaseException as error:
+        if not asked_to_end(error):
+            if isinstance(error, SourceError):
+                rclpy.logging.get_logger("image_source").error(str(error))
+                return 2
             raise
     finally:
         if node is not None:

@@ -10,6 +10,8 @@ from typing import TypeVar
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from dense_face_ros.ros.ending import asked_to_end
+
 _Node = TypeVar("_Node", bound=LifecycleNode)
 _Transition = Callable[[_Node, LifecycleState], TransitionCallbackReturn]
 
@@ -22,7 +24,9 @@ class ManagedNode(LifecycleNode):
         # (ros2/rclpy issue 1209): a launch file that asks twice, or a second manager.
         try:
             answer: TransitionCallbackReturn = super()._LifecycleNodeMixin__change_state(transition)
-        except rclpy_implementation.RCLError:
+        except rclpy_implementation.RCLError as error:
+            if asked_to_end(error):
+                return TransitionCallbackReturn.FAILURE
             label = self._state_machine.current_state[1]
             self.get_logger().warning(f"asked for transition {transition}, which state '{label}' does not have")
             return TransitionCallbackReturn.FAILURE
@@ -36,8 +40,9 @@ def explained(transition: _Transition[_Node]) -> _Transition[_Node]:
     def tried(node: _Node, state: LifecycleState) -> TransitionCallbackReturn:
         try:
             return transition(node, state)
-        except Exception:  # whatever ROS does
-            node.get_logger().error(f"{transition.__name__} failed:\n{traceback.format_exc()}")
+        except Exception as error:  # whatever ROS does
+            if not asked_to_end(error):
+                node.get_logger().error(f"{transition.__name__} failed:\n{traceback.format_exc()}")
             return TransitionCallbackReturn.ERROR
 
     return tried

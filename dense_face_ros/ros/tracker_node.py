@@ -25,6 +25,7 @@ from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, Netwo
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
+from dense_face_ros.ros.ending import asked_to_end
 from dense_face_ros.ros.frame_processor import FrameProcessor, Tracker
 from dense_face_ros.ros.frame_statistics import FrameStatistics
 from dense_face_ros.ros.images import Decoder, decode_compressed, find_decoder
@@ -89,7 +90,8 @@ class TrackerNode(ManagedNode):
             decoder_name, self._decode = find_decoder(compressed, int(self._settings.number("bit_depth")))
         except Exception as error:  # a transition must answer, whatever a model file or a GPU driver does
             self._report.failure = f"configure failed: {error}"
-            self.get_logger().error(f"{self._report.failure}\n{traceback.format_exc()}")
+            if not asked_to_end(error):
+                self.get_logger().error(f"{self._report.failure}\n{traceback.format_exc()}")
             self._release()
             return FAILURE
         self._image_topic = self.resolve_topic_name("image") + ("/compressed" if compressed else "")
@@ -165,7 +167,8 @@ class TrackerNode(ManagedNode):
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything; the node can be configured again."""
-        self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
+        if self.context.ok():
+            self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
         self._release()
         self._report = Report("unconfigured", self._report.failure, self._image_topic)
         return SUCCESS

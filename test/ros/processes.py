@@ -64,10 +64,10 @@ class NodeProcess:
         """Its exit code, when it ends by itself."""
         return self._process.wait(TIMEOUT)
 
-    def stop(self) -> int:
-        """Interrupt it as Ctrl-C does; its exit code."""
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Interrupt it as Ctrl-C does, or by another signal; its exit code."""
         if self.running:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(number)
         try:
             return self._process.wait(TIMEOUT)
         finally:

@@ -1,0 +1,91 @@
+"""Ctrl-C and SIGTERM end a node in order, whatever it is at."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from ros.materials import write_bag
+from ros.processes import Observer
+from sensor_msgs.msg import CompressedImage
+
+from dense_face_ros.ros.ending import asked_to_end, plain_interrupts
+
+#: A node that the signal finds loading its models.
+LOADING = """
+import sys, time, rclpy
+from dense_face_ros.ros.autostart import run
+from dense_face_ros.ros.tracker_node import TrackerNode
+
+def load(values):
+    print("loading", flush=True)
+    while rclpy.ok():
+        time.sleep(0.01)
+    raise RuntimeError("whatever fails then")
+
+sys.exit(run(lambda: TrackerNode(load)))
+"""
+#: A player that the signal finds converting its third message.
+CONVERTING = """
+import sys
+from dense_face_ros.ros import bag_source, image_source_node
+
+convert, count = bag_source.deserialize_message, 0
+
+def interrupted(data, kind):
+    global count
+    count += 1
+    if count == 3:
+        raise TypeError("Unable to convert function return value to a Python type!") from KeyboardInterrupt()
+    return convert(data, kind)
+
+bag_source.deserialize_message = interrupted
+sys.exit(image_source_node.main())
+"""
+
+
+def wrapped(*errors: BaseException) -> BaseException:
+    """The last of the errors, each caused by the one before."""
+    for before, after in itertools.pairwise(errors):
+        after.__cause__ = before
+    return errors[-1]
+
+
+def test_an_error_that_only_says_so_is_told_from_others(ros: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked_to_end(KeyboardInterrupt()) and asked_to_end(ExternalShutdownException())
+    assert asked_to_end(wrapped(KeyboardInterrupt(), TypeError("converting"), ValueError("the bag is damaged")))
+    assert not asked_to_end(wrapped(TypeError("not a number"), ValueError("the bag is damaged")))
+    monkeypatch.setattr(rclpy, "ok", lambda: False)
+    assert asked_to_end(ValueError("the publisher's context is invalid"))
+
+
+def test_an_interrupt_in_the_midst_of_a_message_is_one() -> None:
+    with pytest.raises(KeyboardInterrupt), plain_interrupts():
+        raise TypeError("converting") from KeyboardInterrupt()
+    with pytest.raises(TypeError, match="not a number"), plain_interrupts():
+        raise TypeError("not a number")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_node_that_is_loading_ends_quietly(start: Any, observer: Observer, number: signal.Signals) -> None:
+    node = start("-c", LOADING, "--ros-args", "-p", "autostart:=true")
+    observer.wait_until(lambda: "loading" in node.output, "it loads")
+    assert node.stop(number) == 0, node.output
+    assert "failed" not in node.output and "Traceback" not in node.output
+
+
+def test_a_bag_that_ctrl_c_interrupts_is_not_called_damaged(start: Any, observer: Observer, tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "drive", "mcap", compressed=True)
+    images = observer.collect(CompressedImage, "image/compressed")
+    player = start("-c", CONVERTING, "--ros-args", "-p", f"source:={bag}")
+    observer.wait_until(lambda: not player.running, "it ends")
+    assert player.wait() == 0 and "damaged" not in player.output, player.output
+    assert len(images) <= 2
