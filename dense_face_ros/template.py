@@ -41,8 +41,13 @@ class Template:
 
     @cached_property
     def hash(self) -> str:
-        """sha256 that names this template and its face model: a network only fits the template it was trained for."""
-        digest = hashlib.sha256(f"{self.kind} {self.size} {self.model.content_hash}".encode())
+        """sha256 over what is drawn and how: a network only fits the template it was trained for.
+
+        By how people and expressions differ from the mean face, nothing of it changes.
+        """
+        digest, model = hashlib.sha256(f"{self.kind} {self.size}".encode()), self.model
+        for array in (model.mean, model.triangles, model.template_coordinates):
+            digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
     @cached_property

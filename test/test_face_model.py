@@ -150,6 +150,17 @@ class TestShippedModel:
         moved = shipped_model.identity_basis[:, ball].mean(axis=1)
         assert np.abs(moved).max() < 0.002
 
+    def test_no_identity_turns_the_face(self, shipped_model: FaceModel) -> None:
+        """Laid on the mean face as well as a rotation and a shift can (Kabsch), anybody's stays as it is."""
+        rng, mean = np.random.default_rng(0), shipped_model.mean.astype(np.float64)
+        for _ in range(10):
+            coefficients = np.concatenate(
+                [rng.standard_normal(shipped_model.identity_size), np.zeros(shipped_model.expression_size)]
+            )
+            shape = shipped_model.shape(coefficients).astype(np.float64)
+            left, _, right = np.linalg.svd((shape - shape.mean(axis=0)).T @ (mean - mean.mean(axis=0)))
+            np.testing.assert_allclose(left @ right, np.eye(3), atol=np.radians(0.01))
+
     def test_adults_eyes_are_as_far_apart_as_people_s(self, shipped_model: FaceModel) -> None:
         def middle(side: str) -> float:
             region = shipped_model.region_names.index(f"eye_{side}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,9 +55,13 @@ def test_the_viewer_sees_the_persons_left_on_the_right(template: Template) -> No
     assert eyes[1, 0] > eyes[0, 0] + 20
 
 
-def test_the_hash_names_kind_and_model(shipped_model: FaceModel, small_model: FaceModel) -> None:
+def test_the_hash_names_what_is_drawn(shipped_model: FaceModel, small_model: FaceModel) -> None:
     hashes = {Template(m, k).hash for m in (shipped_model, small_model) for k in KINDS}
     assert len(hashes) == 4
+    others = replace(small_model, identity_basis=2.0 * small_model.identity_basis)
+    assert Template(others).hash == Template(small_model).hash, "people differ otherwise, the template is the same"
+    for moved in ({"mean": small_model.mean + 0.001}, {"template_coordinates": small_model.template_coordinates[::-1]}):
+        assert Template(replace(small_model, **moved)).hash not in hashes
     assert Template(shipped_model).hash == Template(shipped_model, "cylindrical").hash
 
 

@@ -59,7 +59,7 @@ def learn(source: ict.IctModel, convention68: Array, modes: int = IDENTITY_MODES
     mesh = build_topology(source)
     origin = eyeball_midpoint(source.mean)
     mean = to_head_frame(mesh.gather(source.mean) - origin)
-    identity = principal_modes(centred_identities(source, mesh), modes)
+    identity = without_turns(principal_modes(centred_identities(source, mesh), modes), mean)
     names, groups = expressions.groups(source.expression_names)
     raw = to_head_frame(mesh.gather(source.expressions))
     raw[:, mesh.eyeball] = 0.0  # eyes may turn, the ball stays: gaze is not part of this model
@@ -107,6 +107,20 @@ def principal_modes(modes: Array, count: int) -> Array:
     flat = modes.reshape(len(modes), -1)
     _, strength, directions = np.linalg.svd(flat, full_matrices=False)
     return np.asarray((strength[:count, None] * directions[:count]).reshape(count, *modes.shape[1:]))
+
+
+def without_turns(modes: Array, mean: Array) -> Array:
+    """Identity modes (K, V, 3) that do not turn the face: the head frame of every person is the one in which the face
+    lies best on the mean face (V, 3), up to a shift.
+
+    What is taken out of each mode is ``w x mean``, about the eyes' midpoint, the origin, for the rotation vector w and
+    the shift t that minimise ``sum_v |mode_v - w x mean_v - t|^2``. How a scan was held, or where a skull's own axes
+    point, cannot be seen on a face: left in the modes, it would be a doubt of the head's pose.
+    """
+    offset = mean - mean.mean(axis=0)
+    spread = (offset**2).sum() * np.eye(3) - offset.T @ offset
+    turns = np.linalg.solve(spread, np.cross(offset, modes).sum(axis=1).T).T
+    return np.asarray(modes - np.cross(turns[:, None], mean))
 
 
 def _own_landmarks(mesh: Topology, landmarks68: IntArray) -> IntArray:

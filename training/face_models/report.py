@@ -16,8 +16,9 @@ from training.face_models.expressions import KEPT
 def surface_errors(model: FaceModel, source: ict.IctModel, samples: int = 100, seed: int = 0) -> dict[str, float]:
     """Millimetres from dense source vertices to our surface: rms and maximum, over identities and over expressions.
 
-    Random identities N(0, 1) in the source's own modes are projected onto ours. Each source vertex inside our mesh is
-    tied once, on the mean face, to its nearest surface point, so that sliding along the surface counts as error too.
+    Random identities N(0, 1) in the source's own modes are projected onto ours and turned, as a pose is free to. Each
+    source vertex inside our mesh is tied once, on the mean face, to its nearest surface point, so that sliding along
+    the surface counts as error too.
     """
     from training.face_models.learn import eyeball_midpoint, to_head_frame
 
@@ -32,7 +33,8 @@ def surface_errors(model: FaceModel, source: ict.IctModel, samples: int = 100, s
         return np.asarray((displacement[model.triangles[ties[0]]] * ties[1][..., None]).sum(axis=1))
 
     base = dense[inside] - ours(model.mean.astype(np.float64))
-    basis = np.stack([ours(b.astype(np.float64)) for b in model.identity_basis]).reshape(model.identity_size, -1)
+    shapes = np.concatenate([model.identity_basis.astype(np.float64), np.cross(np.eye(3)[:, None], model.mean)])
+    basis = np.stack([ours(shape) for shape in shapes]).reshape(len(shapes), -1)
     pseudo = np.linalg.pinv(basis)
     rng = np.random.default_rng(seed)
     squares, worst = [], 0.0

@@ -14,7 +14,7 @@ from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.head_size import eyeballs
 from training.face_models import landmarks
 from training.face_models.decimation import Array
-from training.face_models.learn import IDENTITY_MODES, principal_modes, unroll
+from training.face_models.learn import IDENTITY_MODES, principal_modes, unroll, without_turns
 from training.face_models.registration import Registration, register
 from training.face_models.source import SourceModel
 from training.face_models.surface import Surface
@@ -34,7 +34,7 @@ def on_our_mesh(source: SourceModel, ours: FaceModel) -> tuple[FaceModel, Regist
         mean, found = mean - centre, found.moved(-centre)
     turn = found.rotation.T.astype(np.float32)
     identity, motion = carry.identity(source.identity_modes @ turn)
-    identity -= motion[:, None]
+    modes = principal_modes(identity - motion[:, None], min(IDENTITY_MODES, len(identity)))
     expressions, names = ours.expression_basis.astype(np.float64), ours.expression_names
     spread = ours.expression_spread.astype(np.float64)
     if len(source.expressions):
@@ -52,7 +52,7 @@ def on_our_mesh(source: SourceModel, ours: FaceModel) -> tuple[FaceModel, Regist
     model = replace(
         ours,
         mean=mean.astype(np.float32),
-        identity_basis=principal_modes(identity, min(IDENTITY_MODES, len(identity))).astype(np.float32),
+        identity_basis=without_turns(modes, mean).astype(np.float32),
         expression_basis=expressions.astype(np.float32),
         expression_names=names,
         expression_spread=spread.astype(np.float32),
