@@ -97,8 +97,8 @@ class AlignmentSettings:
     expression_weight: float = 1.0
     jaw_weight: float = 0.1
     independent_share: float = 0.21
-    covariance_share: float = 0.18
-    distance_factor: float = 2.0
+    covariance_share: float = 0.2
+    distance_factor: float = 2.1
     outline_sigma: float = 0.7
     kernel: float = 4.0
     max_iterations: int = 30

@@ -42,7 +42,7 @@ class PoseFilterSettings:
     rotation_pace: float = 5.0
     position_noise: tuple[float, float] = (0.0005, 0.004)
     rotation_noise: tuple[float, float] = (0.2, 1.0)
-    lasting_share: float = 0.94
+    lasting_share: float = 0.9
     gate: float = 4.0
     longest_gap: float = 0.5
 
