@@ -40,9 +40,10 @@ builder_ready := $(VENV)-colcon/ready-$(call sum,colcon)
 demo: $(demo_ready)
 	@$(python) -m demo $(if $(SOURCE),--source "$$SOURCE") $(if $(TOPIC),--topic "$$TOPIC")
 
+# Several tests at once, and so one thread each: threads that share a core wait for each other.
 test: $(test_ready)
 	@echo "running the tests"
-	@$(python) -m pytest
+	@OMP_NUM_THREADS=1 $(python) -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 test-oldest: $(oldest_ready)
 	@echo "running the tests on the oldest libraries"

@@ -1,4 +1,4 @@
-"""Leaves out tests whose packages are not installed, and says so.
+"""Leaves out tests whose packages are not installed, and says so; and tells which tests may run beside each other.
 
 A ROS installation runs the tests without torch, numba and onnx; ``make test`` installs all of them.
 """
@@ -14,6 +14,8 @@ import pytest
 
 OPTIONAL = {"torch", "lightning", "numba", "onnx", "h5py", "tqdm"}
 _ROOT = Path(__file__).parent
+#: Folders and files of tests that start nodes.
+_WITH_NODES = {"ros", "demo", "test_benchmark_node.py", "test_cold_start.py"}
 
 _left_out: dict[str, set[str]] = {}
 
@@ -29,6 +31,16 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
         return None
     _left_out[collection_path.relative_to(_ROOT).as_posix()] = missing
     return True
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where pytest-xdist runs several at once, files stay whole, and nodes do not take each other's time and memory."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        file = item.path.relative_to(_ROOT)
+        with_nodes = file.parts[1] in _WITH_NODES or file.name in _WITH_NODES
+        item.add_marker(pytest.mark.xdist_group("nodes" if with_nodes else file.as_posix()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
