@@ -45,22 +45,25 @@ def heads(
     limits: FitLimits | None,
     identity: IdentityPrior | None = None,
     warm: bool = False,
+    times: int = 2,
 ) -> tuple[list[HeadFit], str]:
     """The heads in the given windows, and the last reason why one shows none; empty where all show one.
 
-    Each is fitted twice: where it was proposed, then where it is.
+    Each is fitted several times: where it was proposed, then where it is.
 
     Args:
         fitter: fits them; ``image`` and ``identity`` as its :meth:`HeadFitter.fit`.
         views: windows, and the camera that each is seen by.
         limits: of heads that nobody asked for; None where one is expected.
-        warm: the second fit begins from the first.
+        warm: a fit begins from the one before.
+        times: how often each is fitted.
     """
     fits, reason = [], ""
     for look, camera in views:
         try:
             fit = fitter.fit(image, FacingView.of(look.crop, camera), identity=identity)
-            fit = fitter.fit(image, fit.next_view(camera), fit if warm else None, identity)
+            for _ in range(times - 1):
+                fit = fitter.fit(image, fit.next_view(camera), fit if warm else None, identity)
             fits.append(fit if limits is None else _believed(fit, look, limits))
         except NO_FIT as why:
             reason = str(why)

@@ -50,9 +50,9 @@ class Fitter:
         return self.fit_there
 
 
-def found(fitter: Any, *proposals: FaceCandidate, limits: FitLimits | None, warm: bool = False) -> tuple[int, str]:
+def found(fitter: Any, *proposals: FaceCandidate, limits: FitLimits | None, **options: Any) -> tuple[int, str]:
     views = [(look, CAMERA) for part in looks(proposals, 8) for look in part]
-    fits, reason = heads(fitter, np.zeros((480, 640, 3), np.uint8), views, limits, warm=warm)
+    fits, reason = heads(fitter, np.zeros((480, 640, 3), np.uint8), views, limits, **options)
     return len(fits), reason
 
 
@@ -74,3 +74,5 @@ def test_every_window_is_looked_at_and_why_one_shows_no_head_is_told() -> None:
     assert fitter.starts == [None, None], "looked at twice, anew"
     assert found(fitter, right, limits=None, warm=True) == (1, "")
     assert fitter.starts[2:] == [None, fitter.fit_there], "the second time from the first"
+    assert found(fitter, right, limits=None, times=3) == (1, "")
+    assert fitter.starts[4:] == [None] * 3

@@ -226,6 +226,21 @@ def test_one_photograph_leaves_no_memory(tracker: FaceTracker, clip: list[Frame]
     assert tracker.fit(np.full_like(clip[0], 90)).status is Status.SEARCHING
 
 
+def test_a_photograph_is_looked_at_once_more_than_a_new_head_in_a_video(
+    tracker: FaceTracker, clip: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Frame] = []
+    run = tracker.network.run
+    monkeypatch.setattr(tracker.network, "run", lambda crop: seen.append(crop.copy()) or run(crop))
+    tracker.reset()
+    tracker.update(clip[0], 0.0)
+    in_video = len(seen)
+    tracker.fit(clip[0], box=[250.0, 170.0, 390.0, 330.0])
+    assert (in_video, len(seen) - in_video) == (2, 3)
+    second, third = (crop.astype(int) for crop in seen[-2:])
+    assert 0 < np.abs(third - second).mean() < 10, "framed anew, a little better"
+
+
 @pytest.mark.parametrize("share", [0.1, 0.3])
 def test_a_small_face_in_the_corner_of_a_photograph_is_fitted(
     tracker: FaceTracker, clip: list[Frame], share: float
