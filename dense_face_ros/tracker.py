@@ -33,8 +33,8 @@ _NOT_THE_DRIVER = "the face in view is not the driver's"
 _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
 _LEARNING_STEP = 0.1  # seconds between frames from which the person is learned: those in between say the same again
-# Of a lone photograph no frame follows that would be better framed: with the third fit, landmarks depend a third less on
-# the box than with two (validation photographs), with a fourth by another tenth.
+# No frame follows a lone photograph that would be better framed: with a third fit, landmarks depend a third less on the
+# box than with two (validation photographs), with a fourth by another tenth.
 _PHOTOGRAPH_FITS = 3
 _BLANK = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
 

@@ -65,7 +65,7 @@ def by_onnx_runtime(networks, crops):
 def heads(shipped_model):
     """Rendered heads as in training, turned up to profile, some behind something."""
     painter = SyntheticHeads(Template(shipped_model), Settings(looks=4))
-    return [painter.render(np.random.default_rng(seed)) for seed in range(16)]
+    return [painter.render(np.random.default_rng(seed)) for seed in range(32)]
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +134,12 @@ def test_less_precision_fits_heads_as_well(shipped_model, heads, tmp_path, kind,
         tracker.close()
     full, less = np.array(errors)
     both = np.isfinite(full) & np.isfinite(less)
-    assert both.sum() > 12
+    assert both.sum() > 24
     assert (np.isnan(full) == np.isnan(less)).sum() >= len(heads) - 1, "one may lie at the limit of what is believed"
-    assert abs(less[both].mean() - full[both].mean()) <= NME[kind]
+    change = (less - full)[both]
+    by_chance = 2.0 * change.std() / np.sqrt(len(change))  # a few heads take another outline, for better or worse
+    assert abs(change.mean()) <= NME[kind] + by_chance
+    assert by_chance < 0.1
 
 
 def nme(tracker: FaceTracker, head: Sample, model: FaceModel) -> float:
