@@ -97,7 +97,7 @@ class AlignmentSettings:
     expression_weight: float = 1.0
     jaw_weight: float = 0.1
     independent_share: float = 0.21
-    covariance_share: float = 0.2
+    covariance_share: float = 0.19
     distance_factor: float = 2.1
     outline_sigma: float = 0.7
     kernel: float = 4.0
