@@ -248,7 +248,11 @@ class AttentionNode(ManagedNode):
             self._watch = None
             # What is latched must not outlive its evidence.
             if self._policy is not None and self.context.ok():
-                self._publish(self._policy.lapse(self._last_stamp, "the attention node is not active"))
+                try:
+                    self._publish(self._policy.lapse(self._last_stamp, "the attention node is not active"))
+                except Exception as error:  # the context may go down meanwhile
+                    if not asked_to_end(error):
+                        raise
 
     def _release(self) -> None:
         self._stop()

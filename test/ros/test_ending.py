@@ -33,6 +33,31 @@ def load(values):
 
 sys.exit(run(lambda: TrackerNode(load)))
 """
+#: A node whose context goes down while it says its last word.
+LAST_WORD = """
+import sys, rclpy
+from dense_face_ros.ros.attention_node import AttentionNode
+from dense_face_ros.ros.autostart import run
+
+class Interrupted(AttentionNode):
+    ended = False
+
+    def __init__(self):
+        super().__init__()
+        self.create_timer(0.5, self.interrupt)
+
+    def interrupt(self):
+        self.ended = True
+        raise KeyboardInterrupt
+
+    def _publish(self, attention):
+        if self.ended:
+            print("last word", flush=True)
+            rclpy.shutdown()
+        super()._publish(attention)
+
+sys.exit(run(Interrupted))
+"""
 #: A player that the signal finds converting its third message.
 CONVERTING = """
 import sys
@@ -80,6 +105,12 @@ def test_a_node_that_is_loading_ends_quietly(start: Any, observer: Observer, num
     observer.wait_until(lambda: "loading" in node.output, "it loads")
     assert node.stop(number) == 0, node.output
     assert "failed" not in node.output and "Traceback" not in node.output
+
+
+def test_a_last_word_that_cannot_be_said_any_more_is_left_out(start: Any, observer: Observer) -> None:
+    node = start("-c", LAST_WORD, "--ros-args", "-p", "autostart:=true", "-p", "mounting:=parameters")
+    observer.wait_until(lambda: not node.running, "it ends")
+    assert node.wait() == 0 and "last word" in node.output and "Traceback" not in node.output, node.output
 
 
 def test_a_bag_that_ctrl_c_interrupts_is_not_called_damaged(start: Any, observer: Observer, tmp_path: Path) -> None:
