@@ -25,13 +25,12 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from demo.attention_watcher import AttentionWatcher
-from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, end_in_order, ros_arguments
+from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, end_in_order, listen, ros_arguments
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.evaluation.attention_timeline import write_transitions
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.ros.ending import plain_interrupts
 from training.make_drive import write_bag
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
 from training.ros_isolation import keep_to_this_machine
@@ -104,8 +103,7 @@ def _spin(
     while not done() and time.monotonic() < end:
         for node in nodes:
             node.check()
-        with plain_interrupts():
-            executor.spin_once(timeout_sec=0.1)
+        listen(executor)
     return done()
 
 

@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from rclpy.executors import SingleThreadedExecutor
+
+from dense_face_ros.ros.ending import plain_interrupts
+
 TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
 IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
 REPOSITORY = Path(__file__).parents[1]
@@ -35,6 +39,12 @@ def end_in_order() -> None:
 def ros_arguments(parameters: dict[str, str]) -> list[str]:
     """The command line that gives a node its parameters."""
     return ["--ros-args", *(word for name, value in parameters.items() for word in ("-p", f"{name}:={value}"))]
+
+
+def listen(executor: SingleThreadedExecutor) -> None:
+    """Serve the demo's own node for a tenth of a second; Ctrl-C is a KeyboardInterrupt whatever it interrupts."""
+    with plain_interrupts():
+        executor.spin_once(timeout_sec=0.1)
 
 
 @contextmanager

@@ -11,10 +11,9 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, ros_arguments
+from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, listen, ros_arguments
 from demo.watcher import Watcher
 from dense_face_ros.ros.bag_source import holds_compressed
-from dense_face_ros.ros.ending import plain_interrupts
 from training.ros_isolation import keep_to_this_machine
 
 _START_PATIENCE = 120.0  # seconds for the tracker to load
@@ -85,8 +84,7 @@ def _wait_until_active(tracker: NodeProcess, watcher: Watcher, executor: SingleT
         tracker.check()
         if time.monotonic() > end:
             raise DemoError(f"the tracker is not active after {_START_PATIENCE:.0f} s:\n{tracker.last_lines()}")
-        with plain_interrupts():
-            executor.spin_once(timeout_sec=0.1)
+        listen(executor)
 
 
 def _watch(tracker: NodeProcess, camera: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor) -> None:
@@ -99,8 +97,7 @@ def _watch(tracker: NodeProcess, camera: NodeProcess, watcher: Watcher, executor
                 if camera.exit_code != 0:
                     camera.check()
                 end = time.monotonic() + _LAST_REPORTS
-            with plain_interrupts():
-                executor.spin_once(timeout_sec=0.1)
+            listen(executor)
             if time.monotonic() >= next_line and watcher.frames_played:
                 _show(watcher.status_line())
                 next_line = time.monotonic() + 1.0

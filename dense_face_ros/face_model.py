@@ -46,6 +46,14 @@ def vertex_normals(vertices: npt.NDArray[np.floating], triangles: IntArray) -> F
     return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
 
+def hash_of(*arrays: npt.NDArray[np.generic], kind: str = "") -> str:
+    """sha256 over the name of what the arrays describe, and their bytes in order."""
+    digest = hashlib.sha256(kind.encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class FaceModel:
     """A morphable face. V vertices, T triangles, K identity modes, E expressions, R regions.
@@ -104,10 +112,7 @@ class FaceModel:
     @cached_property
     def content_hash(self) -> str:
         """sha256 over the geometry: two models with the same hash give the same shapes."""
-        digest = hashlib.sha256()
-        for array in (self.mean, self.identity_basis, self.expression_basis, self.triangles, self.template_coordinates):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+        return hash_of(self.mean, self.identity_basis, self.expression_basis, self.triangles, self.template_coordinates)
 
     def shape(self, coefficients: npt.NDArray[np.floating] | None = None) -> FloatArray:
         """Vertices (V, 3) for coefficients (K + E,), identity first (paper Eq. 1); the mean face without."""

@@ -6,14 +6,13 @@ a vertical axis, which gives the cheeks and ears, that carry large yaw, their sh
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.backends import CROP_SIZE
-from dense_face_ros.face_model import FaceModel, FloatArray, IntArray, SurfacePoints
+from dense_face_ros.face_model import FaceModel, FloatArray, IntArray, SurfacePoints, hash_of
 
 KINDS = ("cylindrical", "frontal")
 _MARGIN = 4.0  # template pixels kept free around the drawn face
@@ -45,10 +44,8 @@ class Template:
 
         By how people and expressions differ from the mean face, nothing of it changes.
         """
-        digest, model = hashlib.sha256(f"{self.kind} {self.size}".encode()), self.model
-        for array in (model.mean, model.triangles, model.template_coordinates):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+        model = self.model
+        return hash_of(model.mean, model.triangles, model.template_coordinates, kind=f"{self.kind} {self.size}")
 
     @cached_property
     def nearest_triangle(self) -> IntArray:
