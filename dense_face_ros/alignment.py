@@ -107,6 +107,14 @@ class AlignmentSettings:
     min_spread: float = 0.01
     max_noise_scale: float = 8.0
 
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            least = {"max_iterations": 1, "min_points": 4, "distance_factor": 1.0, "max_noise_scale": 1.0}.get(name)
+            if least is None and not 0.0 < value < np.inf:
+                raise ValueError(f"alignment {name} is {value}; it must be a positive number")
+            if least is not None and not least <= value < np.inf:
+                raise ValueError(f"alignment {name} is {value}; it must be at least {least}")
+
 
 @dataclass(frozen=True)
 class Alignment:

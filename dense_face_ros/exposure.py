@@ -21,13 +21,23 @@ _DARKEST, _BRIGHTEST = 0.02, 0.98  # shares of the pixels looked at
 _RADIUS = 0.35  # of the crop: around the face, so that a window behind it does not hide that it is dark
 
 
-def exposed(crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def exposed(
+    crop: npt.NDArray[np.uint8], shown: npt.NDArray[np.uint8] | None = None
+) -> npt.NDArray[np.uint8]:
     """A crop (S, S, 3) or (S, S), its grey values stretched about their middle if they are few, else the crop itself.
 
     The stretching sets in gradually, so that nothing jumps between two frames.
+
+    shown: (N, N) cells over the crop, 0 where the image ends: the black there is no part of the picture. None: nowhere.
     """
     grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-    counts = cv2.calcHist([grey], [0], _middle(len(grey)), [256], [0.0, 256.0]).ravel().cumsum()
+    looked_at = _middle(len(grey))
+    if shown is not None:
+        inner = cv2.erode(shown, np.ones((3, 3), np.uint8))  # the resampling mixes black into the outermost
+        looked_at = looked_at * cv2.resize(inner, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    counts = cv2.calcHist([grey], [0], looked_at, [256], [0.0, 256.0]).ravel().cumsum()
+    if not counts[-1]:
+        return crop
     low, high = np.searchsorted(counts, [_DARKEST * counts[-1], _BRIGHTEST * counts[-1]])
     gain = CONTRAST / max(float(high - low), _LEAST)
     if gain <= 1.0:

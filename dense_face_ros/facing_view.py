@@ -45,7 +45,12 @@ class FacingView:
     def of(cls, crop: Crop, camera: PinholeCamera) -> FacingView:
         """The view of a crop, as large and as upright as it is at its middle; TooFarAside where there is none."""
         middle, step = 0.5 * (crop.size - 1), _STEP * crop.size
-        rays = _rays(crop.to_image(middle + np.array([[0.0, 0.0], [step, 0.0], [0.0, step]])), camera)
+        places = crop.to_image(middle + np.array([[0.0, 0.0], [step, 0.0], [0.0, step]]))
+        rays = _rays(places, camera)
+        # Beyond what a lens shows, its model may say anything, a place on the other side for instance.
+        off = float(np.linalg.norm(camera.project(rays[:1])[0] - places[0]))
+        if not off <= _SAME_PLACE * float(np.linalg.norm(places[0] - [camera.cx, camera.cy])) + 1.0:
+            raise TooFarAside(_TOO_FAR)
         ahead, right, down = rays[0], rays[1] - rays[0], rays[2] - rays[0]
         # As much of the sphere per pixel as the crop shows at its middle.
         focal = step / max(float(np.sqrt(np.linalg.norm(cross(right[None], down[None])))), 1e-12)
@@ -59,7 +64,6 @@ class FacingView:
         down = down - (down @ ahead) * ahead
         down = down / max(float(np.linalg.norm(down)), 1e-12)
         rotation = np.column_stack([cross(down[None], ahead[None])[0], down, ahead])
-        # Beyond what a lens shows, its model may say anything.
         if not (np.isfinite(rotation).all() and 0.0 < focal < np.inf):
             raise TooFarAside(_TOO_FAR)
         pinhole = PinholeCamera(focal, focal, middle, middle, size, size, metric=camera.metric)
@@ -118,6 +122,14 @@ class FacingView:
             return None
         places = self.to_image(pixels)
         return self.camera.shows(places) & self._unfolded(pixels, places)
+
+    def shown(self, cells: int) -> npt.NDArray[np.uint8] | None:
+        """Which cells (``cells``, ``cells``) over the view the image shows: 1, else 0; None: all of them."""
+        if self._shown_whole:
+            return None
+        at = (np.arange(cells) + 0.5) * (self.size / cells) - 0.5
+        inside = self.within_image(np.stack(np.meshgrid(at, at), axis=-1).reshape(-1, 2))
+        return None if inside is None else inside.reshape(cells, cells).astype(np.uint8)
 
     @cached_property
     def _shown_whole(self) -> bool:

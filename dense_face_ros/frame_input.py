@@ -27,6 +27,8 @@ def photograph_camera(image: Image, box_side: float) -> PinholeCamera:
 
 def check_image(image: Image) -> None:
     """ValueError unless it is an image (H, W, 3) BGR or (H, W) grey, uint8."""
+    if not isinstance(image, np.ndarray):
+        raise ValueError(f"image is a {type(image).__name__}; it must be an array (H, W, 3) BGR or (H, W) grey, uint8")
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise ValueError(f"image is {image.dtype} {image.shape}; it must be uint8, (H, W, 3) BGR or (H, W) grey")
     if image.shape[0] < 2 or image.shape[1] < 2:

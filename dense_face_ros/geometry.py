@@ -134,6 +134,10 @@ class PinholeCamera:
     metric: bool = True
 
     def __post_init__(self) -> None:
+        # OpenCV wants floats, and calibrations come as arrays, which cannot be compared.
+        for name in ("fx", "fy", "cx", "cy"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "distortion", tuple(np.asarray(self.distortion, dtype=np.float64).ravel().tolist()))
         values = {"fx": self.fx, "fy": self.fy, "cx": self.cx, "cy": self.cy}
         for name, value in values.items():
             if not np.isfinite(value):
@@ -254,7 +258,10 @@ class Crop:
     @classmethod
     def around_box(cls, box: npt.ArrayLike, margin: float, size: int = 128) -> Crop:
         """The upright crop around a box (x0, y0, x1, y1), its geometric-mean side grown by the factor ``margin``."""
-        x0, y0, x1, y1 = np.asarray(box, dtype=np.float64)
+        corners = np.asarray(box, dtype=np.float64)
+        if corners.shape != (4,):
+            raise ValueError(f"box has shape {corners.shape}; it must be four numbers (x0, y0, x1, y1)")
+        x0, y0, x1, y1 = corners.tolist()
         if not (x1 > x0 and y1 > y0 and np.isfinite([x0, y0, x1, y1]).all()):
             raise ValueError(f"box is ({x0}, {y0}, {x1}, {y1}); it must be finite and have x1 > x0 and y1 > y0")
         return cls((0.5 * (x0 + x1), 0.5 * (y0 + y1)), margin * float(np.sqrt((x1 - x0) * (y1 - y0))), 0.0, size)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings, FindOutline
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
-from dense_face_ros.correspondence import cell_pixels, correspondences
+from dense_face_ros.correspondence import correspondences
 from dense_face_ros.energy import FitState, IdentityPrior, median
 from dense_face_ros.exposure import exposed
 from dense_face_ros.face_model import FaceModel, FloatArray
@@ -31,6 +31,7 @@ _FROM_ABOVE = 0.3  # sine of the angle between the line of sight and the up axis
 # variances are larger by the factor. Of 90 rendered heads, cut by 15 to 45 %, the normalised squared error was 1.6 to
 # 2.8 at the sides and 1.0 to 1.2 at the top and bottom.
 _CUT_SHARE, _CUT_FACTOR = 0.05, 2.0
+_CELLS = 64  # a side, over the crop, of which is known whether the image shows them; as many as the network answers for
 _COVERAGE_STEP = 11  # every eleventh triangle tells the coverage as well as all of them
 
 
@@ -194,9 +195,10 @@ class HeadFitter:
         Raises:
             NoHead: with the reason.
         """
-        window = exposed(view.cut(image))
+        shown = view.shown(_CELLS)
+        window = exposed(view.cut(image), shown)
         rgb = cv2.cvtColor(window, cv2.COLOR_BGR2RGB if window.ndim == 3 else cv2.COLOR_GRAY2RGB)
-        output = _of_image(self.network.run(np.asarray(rgb, dtype=np.uint8)), view)
+        output = _of_image(self.network.run(np.asarray(rgb, dtype=np.uint8)), shown)
         expected = None if start is None else start.vertices
         pairs = correspondences(output, view, self.template, expected=expected)
         if len(pairs) < self.limits.min_points:
@@ -230,7 +232,7 @@ class HeadFitter:
         limits = self.limits
         if quality["inliers"] < limits.min_inliers:
             raise NoHead(f"{quality['inliers']:.0%} of the points agree, {limits.min_inliers:.0%} needed")
-        if quality["coverage"] < limits.min_coverage:
+        if not quality["coverage"] >= limits.min_coverage:  # NaN is no coverage
             raise NoHead(f"{quality['coverage']:.0%} of the fitted face is matched, {limits.min_coverage:.0%} needed")
         for name, most in (("residual", limits.max_residual), ("sigma", limits.max_sigma)):
             if not quality[name] <= most:
@@ -252,8 +254,9 @@ class HeadFitter:
         return float(np.average(matched(centre[facing], output, view), weights=shown[facing]))
 
 
-def _of_image(output: NetworkOutput, view: FacingView) -> NetworkOutput:
+def _of_image(output: NetworkOutput, shown: npt.NDArray[np.uint8] | None) -> NetworkOutput:
     """Nothing is matchable where the view shows no image: there the network can only guess."""
-    cells = output.matchability.shape
-    inside = view.within_image(cell_pixels(*cells, view.size).reshape(-1, 2))
-    return output if inside is None else replace(output, matchability=output.matchability * inside.reshape(cells))
+    if shown is None:
+        return output
+    inside = cv2.resize(shown, output.matchability.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return replace(output, matchability=output.matchability * inside)

@@ -36,6 +36,8 @@ class IdentityMemory:
 
     def learn(self, posterior: IdentityPrior, elapsed: float) -> None:
         """Take the posterior of a frame, fitted with ``prior``, ``elapsed`` seconds after the frame before."""
+        if not len(posterior.mean):  # a face model of one person
+            return
         keep = float(np.exp(-elapsed / self._time_constant))
         weight = min(elapsed / self._look, 1.0)
         size = len(posterior.mean)

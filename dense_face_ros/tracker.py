@@ -152,11 +152,15 @@ class FaceTracker:
         )
         if (self._last_stamp is not None and stamp < self._last_stamp) or self._another_size(camera):
             self.reset()
-        step = stamp - self._last_stamp if self._last_stamp is not None else _TYPICAL_STEP
+        step = _TYPICAL_STEP
+        if self._last_stamp is not None:
+            step = stamp - self._last_stamp
+            if self._driver.gone(stamp, self._usual_step or step):
+                self._forget_person()
+                self._usual_step = None
+            elif step > 0.0:
+                self._usual_step = step
         self._last_stamp = stamp
-        if self._driver.gone(stamp, step if self._usual_step is None else self._usual_step):
-            self._forget_person()
-        self._usual_step = step
         fit, reason = self._track(image, stamp, camera)
         followed = fit is not None and self._following
         if fit is None:
@@ -165,9 +169,10 @@ class FaceTracker:
         if fit is None:
             status = Status.SEARCHING if self._driver.last is None else Status.LOST
             return self._nothing(stamp, status, reason, camera)
-        if self._driver.see(fit, stamp, followed):
-            self._identity.forget()  # what was learned since is another's
         self._unlearned += step  # nothing for a repeated image, which says nothing new of the person
+        if self._driver.see(fit, stamp, followed):
+            self._identity.forget()  # what was learned since is another's,
+            self._unlearned = 0.0  # and this fit leans on it
         if self._unlearned >= _LEARNING_STEP and not self._driver.doubted:
             # After a gap no more than one look's worth: what lay in between was not seen.
             self._identity.learn(fit.alignment.identity, min(self._unlearned, self.settings.identity_look))

@@ -337,3 +337,11 @@ def test_correspondences_along_a_line_are_refused(small_model: FaceModel) -> Non
     with pytest.raises(AlignmentFailure) as failure:
         Aligner(small_model).align(line, CAMERA)
     assert failure.value.reason is FailureReason.DEGENERATE
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_iterations", 0), ("kernel", 0.0), ("identity_weight", -1.0), ("distance_factor", np.nan)]
+)
+def test_settings_that_fit_nothing_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"alignment {name} is {value}; it must be"):
+        AlignmentSettings(**{name: value})

@@ -97,3 +97,27 @@ def test_a_dark_or_pale_head_is_told_as_a_lit_one(
         seen = np.clip(np.rint(image * gain + offset + rng.normal(0.0, 0.7, image.shape)), 0, 255).astype(np.uint8)
         apart.append(turned_apart(tracker.update(seen, i / 30.0).pose_raw, lit[i].pose_raw))
     assert np.median(apart) < 1.5
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_black_beyond_the_edge_of_the_image_is_no_contrast(channels: int) -> None:
+    crop, shown = ramp(130, 150, channels), np.ones((CROP_SIZE // 2, CROP_SIZE // 2), np.uint8)
+    crop[:50] = 0
+    shown[:25] = 0
+    assert exposed(crop) is crop, "the black taken for a part of the picture"
+    assert contrast(exposed(crop, shown)[50:]) == pytest.approx(CONTRAST, abs=7)
+    shown[:] = 0
+    assert exposed(crop, shown) is crop, "there is nothing to stretch"
+
+
+@pytest.mark.parametrize("edge", ["top", "left"])
+def test_a_pale_head_cut_by_the_edge_of_the_image_is_told_as_a_clear_one(
+    tracker: FaceTracker, clip: list[Image], edge: str
+) -> None:
+    whole = tracker.fit(clip[0]).landmarks_2d
+    low, high = whole.min(axis=0), whole.max(axis=0)
+    u, v = (low + 0.08 * (high - low)).astype(int) * ((0, 1) if edge == "top" else (1, 0))
+    image, box = clip[0][v:, u:], np.concatenate([low, high]) - [u, v, u, v]
+    pale = np.rint(140.0 + 0.1 * (image.astype(float) - 128.0)).astype(np.uint8)
+    clear, told = (tracker.fit(np.ascontiguousarray(picture), box) for picture in (image, pale))
+    assert turned_apart(told.pose, clear.pose) < 2.5

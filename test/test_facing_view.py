@@ -91,6 +91,26 @@ def test_a_lens_that_folds_nothing_back_hides_nothing(camera: PinholeCamera) -> 
     assert FacingView.of(Crop((520.0, 110.0), 160.0), camera).within_image(CENTRE[None]) is None
 
 
+@pytest.mark.parametrize(
+    ("model", "lens", "u"),
+    [("equidistant", (-0.02, -0.005, 0.002, -0.0005), 1240.0), ("plumb_bob", (-0.28, 0.07, 0.0, 0.0, -0.0075), 1270.0)],
+)
+def test_what_lies_beyond_a_lens_is_not_looked_for_elsewhere(model: str, lens: tuple[float, ...], u: float) -> None:
+    """Its model puts what it does not show to some other place: a fisheye what lies behind it to the other side."""
+    camera = PinholeCamera(380.0, 380.0, 639.5, 399.5, 1280, 800, model, lens)
+    for place in (u, 2 * 639.5 - u):
+        with pytest.raises(TooFarAside):
+            FacingView.of(Crop((place, 399.5), 60.0), camera)
+
+
+def test_which_cells_the_image_shows() -> None:
+    assert FacingView.of(Crop((300.0, 240.0), 200.0), PINHOLE).shown(64) is None
+    shown = FacingView.of(Crop((600.0, 240.0), 200.0), PINHOLE).shown(64)
+    assert shown is not None and shown.shape == (64, 64) and shown.dtype == np.uint8
+    share = (639.5 - 500.0) / 200.0  # of the crop's width
+    assert shown[:, : int(64 * share) - 1].all() and not shown[:, int(64 * share) + 3 :].any()
+
+
 def test_too_far_aside_is_told() -> None:
     with pytest.raises(TooFarAside):
         FacingView.of(Crop((635.0, 239.5), 500.0), FISHEYE)

@@ -25,6 +25,17 @@ from dense_face_ros.geometry import (
 angles = st.floats(-1.4, 1.4)
 
 
+@pytest.mark.parametrize("model", ["equidistant", "plumb_bob"])
+def test_calibrations_come_as_whole_numbers_and_as_arrays(model: str) -> None:
+    camera = PinholeCamera(380, 380, 640, 400, 1280, 800, model, np.zeros((4, 1)))  # type: ignore[arg-type]
+    same = PinholeCamera(380.0, 380.0, 640.0, 400.0, 1280, 800, model, (0, 0, 0, 0))
+    assert camera == same and hash(camera) == hash(same)
+    pixels = np.array([[700.0, 420.0]])
+    straight = camera.undistort(pixels)
+    rays = np.column_stack([(straight - [640.0, 400.0]) / 380.0, np.ones(1)])
+    np.testing.assert_allclose(camera.project(rays), pixels, atol=1e-9)
+
+
 def test_a_face_towards_the_camera() -> None:
     """Its nose points at the camera (-z), its left is the image's right (+x), its top the image's top (-y)."""
     assert np.linalg.det(FACING_CAMERA) == pytest.approx(1.0)
@@ -158,6 +169,8 @@ def test_crop_angle_turns_a_tilted_head_upright() -> None:
 def test_a_box_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="x1 > x0"):
         Crop.around_box((10, 10, 5, 20), 1.5)
+    with pytest.raises(ValueError, match=r"box has shape \(3,\); it must be four numbers"):
+        Crop.around_box((1, 2, 3), 1.5)
 
 
 def test_cross_products_of_rows() -> None:

@@ -33,7 +33,7 @@ MIDDLE = np.full(2, 63.5)
 @pytest.fixture(autouse=True)
 def unexposed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The colours of a painted head are numbers to be read, not light."""
-    monkeypatch.setattr(head_fitting, "exposed", lambda crop: crop)
+    monkeypatch.setattr(head_fitting, "exposed", lambda crop, shown: crop)
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +235,22 @@ def test_a_second_face_in_front_does_not_steal_the_crop(fitter: HeadFitter, temp
         assert rotation_error(fit.alignment.pose, pose) < 3.0
     covered = (both != alone).any(axis=2)[alone.any(axis=2)].mean()
     assert covered > 0.2, "the scene is what it says"
+
+
+class NotANumber(ReadingNetwork):
+    """Answers the middle of its grid with a matchability that is no number."""
+
+    def run(self, crop: np.ndarray) -> NetworkOutput:
+        output = super().run(crop)
+        output.matchability[30:34, 30:34] = np.nan
+        return output
+
+
+def test_a_head_of_which_it_is_not_known_how_much_is_matched_is_none(template: Template) -> None:
+    points = head_at(template.model, pose_at(0.0, 0.0, 0.0, (0.0, 0.0, 0.6)))
+    view = FacingView.of(crop_on(CAMERA.project(template.model.at(template.model.landmarks, points))), CAMERA)
+    with pytest.raises(NoHead, match="nan% of the fitted face is matched"):
+        HeadFitter(template.model, template, NotANumber()).fit(paint(template, points, CAMERA), view)
 
 
 def test_a_crop_without_a_head_says_so(fitter: HeadFitter) -> None:

@@ -78,3 +78,9 @@ def test_the_memory_is_as_sure_as_its_looks_at_every_frame_rate() -> None:
 def test_times_that_are_none_are_refused(name: str, times: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match=f"identity {name} is"):
         IdentityMemory(*times)
+
+
+def test_a_face_model_of_one_person_has_nothing_to_learn() -> None:
+    memory = IdentityMemory(2.0, 1.0)
+    memory.learn(IdentityPrior(np.zeros(0), np.zeros((0, 0))), 0.1)
+    assert memory.prior is None

@@ -296,9 +296,10 @@ def test_without_a_camera_the_pose_is_not_metric(tracker: FaceTracker, clip: lis
         (np.zeros((480, 640, 4), np.uint8), r"image is uint8 \(480, 640, 4\)"),
         (np.zeros((480, 640, 3), np.float32), "image is float32"),
         (np.zeros((0, 640, 3), np.uint8), "there is nothing to see"),
+        (None, "image is a NoneType; it must be an array"),
     ],
 )
-def test_what_is_no_image_is_refused(tracker: FaceTracker, image: Frame, message: str) -> None:
+def test_what_is_no_image_is_refused(tracker: FaceTracker, image: Frame | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tracker.update(image, 0.0)
 

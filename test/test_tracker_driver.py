@@ -91,6 +91,28 @@ def test_slow_frames_do_not_make_a_stranger_of_the_driver(
     assert tracker._identity.prior is None, "who is seen after an hour may be another"
 
 
+def test_a_passenger_does_not_become_the_driver_of_slow_frames(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    """The driver is hidden in the second frame; nothing but its own step tells how far apart frames are."""
+    for before in (0, 2):
+        tracker.reset()
+        empty = np.full_like(clip[0], 90)
+        shown = [*[empty] * before, side_by_side(clip[0], clip[3]), side_by_side(None, clip[3])]
+        assert tracker.update(shown[0], 0.0, truth.camera).status is not Status.LOST
+        states = [tracker.update(image, 2.0 * i, truth.camera) for i, image in enumerate(shown[1:], start=1)]
+        assert states[-1].status is Status.LOST
+
+
+def test_a_repeated_frame_does_not_make_slow_frames_quick(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    for stamp in (0.0, 2.0, 2.0, 4.0):
+        tracker.update(side_by_side(clip[0], clip[3]), stamp, truth.camera)
+    tracker.update(side_by_side(clip[0], clip[3]), 4.0, truth.camera)
+    assert tracker.update(side_by_side(None, clip[3]), 6.0, truth.camera).status is Status.LOST
+
+
 @pytest.mark.parametrize("known", [{"fx": 900.0, "fy": 900.0}, {"cx": 220.0}], ids=["focal length", "middle"])
 def test_the_driver_stays_the_same_when_the_camera_becomes_known(
     tracker: FaceTracker, clip: list[Frame], truth: Truth, monkeypatch: pytest.MonkeyPatch, known: dict[str, float]
@@ -180,9 +202,10 @@ def test_a_driver_who_was_covered_for_long_is_followed_again_as_himself(
     home, width = float(driver.landmarks[:, 0].mean()), float(np.ptp(driver.landmarks[:, 0]))
     shifts = [0] * 60 + list(range(0, 210, 15)) + [210] * 12
     shown = [driver.image] * 20 + [passing(driver, other, shift) for shift in shifts]
-    forgotten = []
-    monkeypatch.setattr(tracker._identity, "forget", lambda: forgotten.append(stamp))
-    told = []
+    forgotten, learned, told = [], [], []
+    forget, learn = tracker._identity.forget, tracker._identity.learn
+    monkeypatch.setattr(tracker._identity, "forget", lambda: (forgotten.append(stamp), forget()))
+    monkeypatch.setattr(tracker._identity, "learn", lambda *said: (learned.append(stamp), learn(*said)))
     for i, image in enumerate(shown):
         stamp = 0.1 * i
         told.append(middle(tracker.update(image, stamp, driver.camera)))
@@ -191,3 +214,5 @@ def test_a_driver_who_was_covered_for_long_is_followed_again_as_himself(
     assert max(told) > home + 0.6 * width, "the other is followed at first"
     assert told[-6:] == pytest.approx([home] * 6, abs=0.05 * width)
     assert len(forgotten) == 1, "what was learned of the other is not the driver's"
+    assert forgotten[0] not in learned, "nor is a fit that leans on it"
+    assert max(learned) > forgotten[0]

@@ -32,13 +32,16 @@ class EvidenceTimeline(Generic[Kind]):
     What was observed holds until the next evidence, for at most ``hold`` seconds. A change is taken to have happened
     midway between two frames. It is believed when observations have agreed on it for ``confirm`` seconds: one wrong
     frame changes nothing, and believing late moves no boundary. Until then its time is not told.
+
+    Observations may contradict what was the case without agreeing with each other. Nobody knows what was the case then,
+    and after twice that time, what is.
     """
 
     def __init__(self, hold: float, confirm: float) -> None:
         self._hold, self._confirm = hold, confirm
         self._kind: Kind | None = None
         self._candidate: Kind | None = None
-        self._candidate_seen = self._candidate_begin = 0.0
+        self._candidate_seen = self._candidate_begin = self._contradicted = 0.0
         self._settled: float | None = None
         self._last_evidence = float("-inf")
 
@@ -81,15 +84,19 @@ class EvidenceTimeline(Generic[Kind]):
             self._candidate = None
             return self._settle(seen, stamp)
         out = []
+        if self._candidate is None:
+            self._contradicted = stamp
         if seen != self._candidate:
             change = stamp if self._kind is None else 0.5 * (self._last_evidence + stamp)
-            out += self._settle(self._kind, change)
+            out += self._settle(self._kind if self._candidate is None else None, change)
             self._candidate, self._candidate_seen = seen, stamp
             self._candidate_begin = change if began is None or self._kind is None else began()
         if stamp - self._candidate_seen >= self._confirm - _SAME:
             self._kind, self._candidate = seen, None
             out.append(Interval(seen, self._candidate_begin, stamp))
             self._settled = stamp
+        elif stamp - self._contradicted >= 2.0 * self._confirm - _SAME:
+            self._kind = None
         return out
 
     def _settle(self, kind: Kind | None, until: float) -> list[Interval[Kind]]:

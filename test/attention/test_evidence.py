@@ -31,6 +31,22 @@ def test_one_wrong_frame_changes_nothing() -> None:
     assert told(steps(10), "aaaabbaaaa") == [("a", 0.9)]
 
 
+def test_contradictions_that_do_not_agree_leave_their_time_untold() -> None:
+    assert told(steps(10), "aaaabcbcaa") == [("a", 0.35), (None, 0.3), ("a", 0.25)]
+    assert told(steps(12), "aaaabcbcbcbc")[-1] == (None, pytest.approx(0.75))
+    # A change that passes another one on its way is that change.
+    assert told(steps(10), "aaaabccccc") == [("a", 0.35), (None, 0.1), ("c", 0.45)]
+
+
+def test_what_is_contradicted_for_long_is_not_the_case() -> None:
+    timeline: EvidenceTimeline[str] = EvidenceTimeline(0.5, 0.2)
+    kinds = []
+    for stamp, letter in zip(steps(13), "aaaabcbcbcaaa", strict=True):
+        timeline.observe(stamp, letter)
+        kinds.append(timeline.kind)
+    assert kinds == [*[None] * 2, *["a"] * 6, *[None] * 4, "a"]
+
+
 def test_evidence_holds_for_a_while() -> None:
     assert told(steps(8), "aaa....a") == [("a", 0.7)]
     assert told(steps(12), "aaa......aaa") == [("a", 0.7), (None, 0.2), ("a", 0.2)]
