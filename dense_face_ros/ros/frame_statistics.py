@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ DROP_REASONS = {
     "no_stamp": "stamp 0",
     "bad_image": "cannot be decoded",
     "failed": "the tracker failed on it",
-    "lost_before_arrival": "missing in the sequence of stamps (estimated)",
+    "lost_before_arrival": "missing in the sequence of stamps (estimated, where they are even)",
 }
 
 _WINDOW = 600  # frames that the percentiles speak for
 _PAUSE = 2.0  # seconds between stamps from which on the camera is taken to have paused
 _ENOUGH = 5  # intervals that tell a period
 _LONG = 1.25  # periods from which on an interval is a gap
+_EVEN = 0.1  # of a period, by which half of the intervals may miss a whole number of them: more, and gaps tell nothing
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,11 @@ class FrameStatistics:
             if not 0.0 < interval < _PAUSE:
                 self._gaps.clear()
                 return
-            if len(self._intervals) >= _ENOUGH:
-                self._judge(interval, _period(self._intervals))
+            period = _period(self._intervals) if len(self._intervals) >= _ENOUGH else math.nan
+            if math.isfinite(period):
+                self._judge(interval, period)
+            else:
+                self._gaps.clear()
             self._intervals.append(interval)
 
     def _judge(self, interval: float, period: float) -> None:
@@ -103,7 +108,9 @@ class FrameStatistics:
     def figures(self) -> FrameFigures:
         """The figures now."""
         with self._lock:
-            interval = _period(self._intervals) if self._intervals else float("nan")
+            interval = _period(self._intervals) if self._intervals else math.nan
+            if self._intervals and math.isnan(interval):
+                interval = sum(self._intervals) / len(self._intervals)
             return FrameFigures(
                 received=self._received,
                 processed=self._processed,
@@ -116,10 +123,18 @@ class FrameStatistics:
 
 
 def _period(intervals: deque[float]) -> float:
-    """The camera's period: the median of the short intervals, as most may be long where most frames are lost."""
+    """The camera's period, of which every interval is about a whole number; NaN where the stamps are too uneven to tell
+    a lost frame from a late one.
+
+    Most intervals may be long, where most frames are lost: it is about the median of the short ones.
+    """
     ordered = sorted(intervals)
     shortest = ordered[len(ordered) // 10]  # a frame stamped late makes one that is shorter still
-    return float(np.median(ordered[: bisect.bisect(ordered, 1.5 * shortest)]))
+    about = float(np.median(ordered[: bisect.bisect(ordered, 1.5 * shortest)]))
+    values = np.array(ordered)
+    period = float(values.sum() / np.maximum(np.rint(values / about), 1.0).sum())
+    missed = np.abs(values / period - np.maximum(np.rint(values / period), 1.0))
+    return period if np.median(missed) <= _EVEN else math.nan
 
 
 def _percentiles_ms(values: deque[float]) -> tuple[float, float]:

@@ -23,6 +23,23 @@ def test_gaps_in_the_stamps_are_lost_frames() -> None:
     assert figures.source_rate == pytest.approx(30.0, rel=0.05)
 
 
+@pytest.mark.parametrize(("rate", "sigma"), [(60.0, 0.003), (60.0, 0.004), (30.0, 0.006), (10.0, 0.018)])
+def test_uneven_stamps_are_no_lost_frames(rate: float, sigma: float) -> None:
+    statistics, jitter = FrameStatistics(), np.random.default_rng(4).normal(0.0, sigma, 2000)
+    receive(statistics, 100.0 + np.arange(2000) / rate + jitter)
+    figures = statistics.figures()
+    assert figures.dropped["lost_before_arrival"] == 0
+    assert figures.source_rate == pytest.approx(rate, rel=0.1)
+
+
+def test_stamps_of_arrival_over_a_network_are_no_lost_frames() -> None:
+    statistics, delays = FrameStatistics(), np.random.default_rng(5).exponential(0.010, 2000)
+    receive(statistics, np.maximum.accumulate(100.0 + np.arange(2000) / 60.0 + delays) + 1e-6 * np.arange(2000))
+    figures = statistics.figures()
+    assert figures.dropped["lost_before_arrival"] == 0
+    assert figures.source_rate == pytest.approx(60.0, rel=0.1)
+
+
 def test_most_frames_lost() -> None:
     statistics, kept = FrameStatistics(), np.random.default_rng(2).random(300) < 0.3
     kept[-1] = True
