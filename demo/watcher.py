@@ -63,9 +63,9 @@ class Watcher(Node):
 
     @property
     def frames_played(self) -> int:
-        """Frames that were announced; without a camera_info those that reached the tracker."""
+        """Frames that were announced; where a bag has no camera_info, or not from the start, those that arrived."""
         received = self.diagnostics.get("frames_received", "unknown")
-        return len(self.camera_stamps) or (0 if received == "unknown" else int(received))
+        return max(len(self.camera_stamps), 0 if received == "unknown" else int(received))
 
     def status_line(self) -> str:
         """Status, pose, rate and latency of the tracker now."""

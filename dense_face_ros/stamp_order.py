@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 
 #: Seconds by which a stamp must go back to mean that the source began anew; less is a frame out of order.
 RESTART = 1.0
+_AGREEING = 5  # frames in a row, each stamped after the one before, that are not late: a clock was set back
 
 
 class Turn(Enum):
@@ -14,6 +16,27 @@ class Turn(Enum):
     NEXT = "next"
     ANEW = "anew"
     OUT_OF_ORDER = "out_of_order"
+
+
+class Restart:
+    """Tells a source that began anew from frames that come late."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """A frame came in order."""
+        self._count, self._late = 0, -math.inf
+
+    def begins(self, stamp: float, last: float) -> bool:
+        """Whether a stamp that is not after ``last`` is of a source that began anew; both in seconds."""
+        if stamp != self._late:
+            self._count = self._count + 1 if stamp > self._late else 1
+            self._late = stamp
+        anew = stamp <= last - RESTART or self._count >= _AGREEING
+        if anew:
+            self.forget()
+        return anew
 
 
 class StampOrder:
@@ -25,13 +48,15 @@ class StampOrder:
 
     def __init__(self) -> None:
         self.last: float | None = None
+        self._restart = Restart()
 
     def take(self, stamp: float) -> Turn:
         """What becomes of the frame."""
         turn = Turn.NEXT
         if self.last is not None and stamp <= self.last:
-            if stamp > self.last - RESTART:
+            if not self._restart.begins(stamp, self.last):
                 return Turn.OUT_OF_ORDER
             turn = Turn.ANEW
+        self._restart.forget()
         self.last = stamp
         return turn

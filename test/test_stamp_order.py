@@ -29,3 +29,12 @@ def test_the_last_stamp_is_that_of_a_frame_that_was_answered() -> None:
     for stamp in (10.0, 9.5):
         order.take(stamp)
     assert order.last == 10.0
+
+
+def test_frames_in_a_row_that_rise_below_the_last_are_of_a_clock_that_was_set_back() -> None:
+    rising = [9.5 + 0.03 * i for i in range(7)]
+    assert turns(10.0, *rising) == [Turn.NEXT, *[Turn.OUT_OF_ORDER] * 4, Turn.ANEW, Turn.NEXT, Turn.NEXT]
+    assert turns(10.0, *rising[:4], 10.1, *rising[:4]) == [
+        Turn.NEXT, *[Turn.OUT_OF_ORDER] * 4, Turn.NEXT, *[Turn.OUT_OF_ORDER] * 4
+    ], "frames of two cameras on one topic"  # fmt: skip
+    assert Turn.ANEW not in turns(10.0, *[9.5] * 20), "one frame again and again"

@@ -16,7 +16,7 @@ from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.message_content import pose_covariance
 from dense_face_ros.ros.parameter_file import read_parameters
-from dense_face_ros.ros.parameters import Value
+from dense_face_ros.ros.parameters import ATTENTION, Value, checked
 
 
 def add_attention_options(parser: argparse.ArgumentParser) -> None:
@@ -51,11 +51,15 @@ def asked_values(options: argparse.Namespace) -> dict[str, Value]:
     said: dict[str, Value | None] = {name: getattr(options, name) for name in ("preset", "zones", "drive")}
     said["speed_topic"] = options.speed
     said["speed_type"] = None if options.speed is None else ""
-    values |= {name: value for name, value in said.items() if value is not None}
     if options.camera is not None:
         angles = zip(("camera_yaw", "camera_pitch", "camera_roll"), options.camera, strict=True)
-        values |= {"mounting": "parameters", **dict(angles)}
-    return values
+        said |= {"mounting": "parameters", **dict(angles)}
+    # The type of the speed may be left open here, which the node does not know.
+    return values | {
+        name: value if name == "speed_type" else checked({name: value}, ATTENTION)[name]
+        for name, value in said.items()
+        if value is not None
+    }
 
 
 def asked_judge(values: dict[str, Any], recording: Path, topic: str) -> AttentionJudge:

@@ -13,16 +13,19 @@ import numpy as np
 
 from dense_face_ros.evaluation.recording import RecordedFrame
 from dense_face_ros.evaluation.truth import TruePoses
+from dense_face_ros.frame_input import check_image
 from dense_face_ros.ros.bag_topics import (
     COMPRESSED_IMAGE,
     IMAGE,
     TF_STATIC,
+    are_stamped,
     decoder,
-    image_connection,
-    info_connection,
+    image_connections,
+    info_connections,
     open_reader,
     read_messages,
     speed_connections,
+    stamp_of,
 )
 from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.frame_sources import SourceError
@@ -67,49 +70,65 @@ class BagRecording:
         self._decode = decoder()
         self._rectified, self._field_of_view, self._bit_depth = rectified, field_of_view, bit_depth
         try:
-            self._image = image_connection(self.name, self._reader.connections, topic, "with --topic")
+            self._images = image_connections(self.name, self._reader.connections, topic, "with --topic")
             self._truth = self._choose_truth(truth)
             self._speeds = speed_connections(self.name, self._reader.connections, speed_topic, speed_type)
         except SourceError:
             self._reader.close()
             raise
-        self._info = info_connection(self._reader.connections, self._image.topic)
-        self.topic: str = self._image.topic
-        self.count: int | None = self._image.msgcount
+        self.topic: str = self._images[0].topic
+        self._infos = info_connections(self._reader.connections, self.topic)
+        self.count: int | None = sum(connection.msgcount for connection in self._images)
+        self.dropped: dict[str, int] = {}
+        self.drop_notes: list[str] = []
 
     def frames(self) -> Iterator[RecordedFrame]:
         """All images of the topic with their camera: by the last camera_info, the first ones by the first.
 
+        Those that cannot be decoded, and among stamped ones those without a stamp, are dropped and counted.
+
         Raises:
-            SourceError: when the bag is damaged or an image cannot be decoded.
+            SourceError: when the bag is damaged, or no image can be decoded.
         """
-        cameras = CameraCache(self._info.topic if self._info is not None else "camera_info")
-        if self._info is not None:
-            first = next(self._messages(self._info), None)
-            if first is not None:
-                cameras.update(first[2])
-        decode, speed, index = _DECODERS[self._image.msgtype], VehicleSpeed(), 0
-        for connection, recorded, message in self._messages(self._image, self._info, *self._speeds):
+        cameras = CameraCache(self._infos[0].topic if self._infos else "camera_info")
+        first = next(self._messages(*self._infos), None)
+        if first is not None:
+            cameras.update(first[2])
+        self.dropped, self.drop_notes = {"no_stamp": 0, "bad_image": 0}, []
+        # A driver that does not stamp its images leaves the time of recording.
+        stamped = are_stamped(self.name, self._reader, self._images, self._decode)
+        decode, speed, index, decoded = _DECODERS[self._images[0].msgtype], VehicleSpeed(), -1, 0
+        for connection, recorded, message in self._messages(*self._images, *self._infos, *self._speeds):
             if connection in self._speeds:
                 speed.tell(message, 1e-9 * recorded)
                 continue
-            if connection.topic != self._image.topic:
+            if connection.topic != self.topic:
                 cameras.update(message)
+                continue
+            index += 1
+            stamp, frame_id = stamp_of(message) if stamped else recorded, message.header.frame_id
+            if not stamp:
+                self._drop("no_stamp", f"image {index}: stamp 0, which others have not")
                 continue
             try:
                 image = decode(message, self._bit_depth)
+                check_image(image)
             except ValueError as error:
-                raise SourceError(f"bag '{self.name}', topic '{self.topic}', image {index}: {error}") from error
-            header = message.header
-            # A driver that does not stamp its images leaves the time of recording.
-            stamp = int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec) or recorded
+                self._drop("bad_image", f"image {index}: {error}")
+                continue
+            decoded += 1
             height, width = image.shape[:2]
-            camera, note = cameras.camera_for(width, height, header.frame_id, self._rectified, self._field_of_view)
-            moving = speed.at(1e-9 * recorded)
-            yield RecordedFrame(stamp, recorded, header.frame_id, image, camera, note, moving)
-            index += 1
-        if index == 0:
+            camera, note = cameras.camera_for(width, height, frame_id, self._rectified, self._field_of_view)
+            yield RecordedFrame(stamp, recorded, frame_id, image, camera, note, speed.at(1e-9 * recorded))
+        if index < 0:
             raise SourceError(f"bag '{self.name}' has no image on topic '{self.topic}'")
+        if not decoded:
+            raise SourceError(f"bag '{self.name}', topic '{self.topic}': no image can be used; {self.drop_notes[0]}")
+
+    def _drop(self, reason: str, note: str) -> None:
+        if not self.dropped[reason]:
+            self.drop_notes.append(f"the first that was dropped ({reason}) is {note}")
+        self.dropped[reason] += 1
 
     def true_poses(self) -> TruePoses | None:
         """The true head poses, None in a bag without.
@@ -117,19 +136,19 @@ class BagRecording:
         Raises:
             SourceError: when the bag is damaged or the topic is empty.
         """
-        if self._truth is None:
+        if not self._truth:
             return None
         stamps, positions, quaternions, frame = [], [], [], ""
-        for _, _, message in self._messages(self._truth):
+        for _, _, message in self._messages(*self._truth):
             pose = message.pose.pose if hasattr(message.pose, "pose") else message.pose
-            stamps.append(int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec))
+            stamps.append(stamp_of(message))
             positions.append([pose.position.x, pose.position.y, pose.position.z])
             quaternions.append([pose.orientation.x, pose.orientation.y, pose.orientation.z, pose.orientation.w])
             frame = message.header.frame_id
         try:
             return TruePoses(np.array(stamps, dtype=np.int64), np.array(positions), np.array(quaternions), frame)
         except ValueError as error:
-            raise SourceError(f"bag '{self.name}', topic '{self._truth.topic}': {error}") from error
+            raise SourceError(f"bag '{self.name}', topic '{self._truth[0].topic}': {error}") from error
 
     def beside(self) -> Iterator[tuple[Any, int, bytes]]:
         """The speed and the static transforms, which attention is judged by beside the images.
@@ -148,15 +167,14 @@ class BagRecording:
         self._reader.close()
 
     def _messages(self, *connections: Any) -> Iterator[tuple[Any, int, Any]]:
-        wanted = [connection for connection in connections if connection is not None]
-        return read_messages(self.name, self._reader, wanted, self._decode)
+        return read_messages(self.name, self._reader, connections, self._decode)
 
-    def _choose_truth(self, topic: str) -> Any:
+    def _choose_truth(self, topic: str) -> list[Any]:
         poses = [c for c in self._reader.connections if c.msgtype in _POSE_TYPES]
         chosen = [c for c in poses if (c.topic == topic if topic else c.topic.endswith(TRUTH_ENDING))]
         names = ", ".join(c.topic for c in poses) or "none"
         if topic and not chosen:
             raise SourceError(f"bag '{self.name}' has no pose topic '{topic}'; its pose topics: {names}")
-        if len(chosen) > 1:
-            raise SourceError(f"bag '{self.name}' has {len(chosen)} topics of true poses; name one with --truth")
-        return chosen[0] if chosen else None
+        if len({c.topic for c in chosen}) > 1:
+            raise SourceError(f"bag '{self.name}' has several topics of true poses; name one with --truth")
+        return chosen

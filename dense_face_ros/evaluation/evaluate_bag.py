@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ from dense_face_ros.evaluation.summary import summary
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.parameter_file import read_parameters
-from dense_face_ros.ros.parameters import ATTENTION, TRACKER, ParameterSpec, Value, defaults
+from dense_face_ros.ros.parameters import ATTENTION, TRACKER, ParameterSpec, Value, checked, defaults
 from dense_face_ros.ros.tracker_setup import face_tracker
 from dense_face_ros.upright import ROTATIONS
 
@@ -47,6 +49,8 @@ from dense_face_ros.upright import ROTATIONS
 def main(arguments: list[str] | None = None, tracker: Tracker | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input. ``tracker`` stands in for ``FaceTracker``."""
     options = _parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: half a bag is removed
     try:
         evaluate(options, tracker)
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
@@ -117,10 +121,9 @@ def tracker_values(options: argparse.Namespace) -> dict[str, Any]:
         OSError, ValueError: naming the file and the parameter.
     """
     values = read_parameters(options.params_file, "tracker")
-    for name in ("rectified", "field_of_view", "image_rotation", "network"):
-        if getattr(options, name) is not None:
-            values[name] = getattr(options, name)
-    return {**values, "backend": options.backend, "threads": options.threads}
+    names = ("rectified", "field_of_view", "image_rotation", "network", "backend", "threads")
+    said = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    return {**values, **checked(said, TRACKER)}
 
 
 def open_recording(options: argparse.Namespace, values: dict[str, Any], speed_topic: str, speed_type: str) -> Recording:

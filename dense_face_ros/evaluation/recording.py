@@ -35,11 +35,14 @@ class RecordedFrame:
 
 class Recording(Protocol):
     """What can be evaluated. ``count`` is the number of frames, None where only reading tells; ``topic`` is that of the
-    images, empty without topics."""
+    images, empty without topics. ``dropped`` tells how many images that were read are no frames, by the reason
+    (``DROP_REASONS``), and ``drop_notes`` what was wrong with the first of them."""
 
     name: str
     topic: str
     count: int | None
+    dropped: dict[str, int]
+    drop_notes: list[str]
 
     def frames(self) -> Iterator[RecordedFrame]: ...
 
@@ -64,6 +67,8 @@ class FileRecording:
         self._source: Video | ImageFolder = ImageFolder(path, bit_depth=bit_depth) if path.is_dir() else Video(path)
         self._field_of_view = field_of_view
         self.name = str(path)
+        self.dropped: dict[str, int] = {}
+        self.drop_notes: list[str] = []
 
     def frames(self) -> Iterator[RecordedFrame]:
         """All frames from the first."""

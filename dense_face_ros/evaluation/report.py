@@ -37,6 +37,8 @@ def report(name: str, run: Run, summary: Mapping[str, Any], origin: str) -> str:
     if run.notes:
         assumed = "" if summary["metric"] else " The pose rests on an assumed camera."
         parts.append(page.paragraph("Camera: " + "; ".join(run.notes) + "." + assumed))
+    if run.drop_notes:
+        parts.append(page.paragraph("Images: " + "; ".join(run.drop_notes) + "."))
     parts.append(page.heading("Time lines"))
     parts.append(
         page.paragraph(

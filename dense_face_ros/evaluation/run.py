@@ -51,8 +51,8 @@ class Run:
         memory_mb: of this process, in MiB: ``settled`` after the first 100 frames, at the ``end``, and the ``peak``;
             None where it is not known, and in shorter recordings.
         silences: frame -> what was concluded when nothing had been recorded for a while after it.
-        out_of_order: how many frames were dropped, as the node drops them, because they were not stamped after those
-            before.
+        dropped: how many images were dropped, as the node drops them, by the reason.
+        drop_notes: what was wrong with the first that is no frame, one line for each reason.
         withheld: how many frames have a head whose pose was not told, for want of a camera.
     """
 
@@ -61,7 +61,8 @@ class Run:
     notes: list[str]
     memory_mb: dict[str, float | None]
     silences: dict[int, Attention]
-    out_of_order: int
+    dropped: dict[str, int]
+    drop_notes: list[str]
     withheld: int
 
     @property
@@ -130,4 +131,7 @@ def run(
                 settled = resident_mb()
     progress.close()
     memory = {"settled": settled, "end": resident_mb(), "peak": peak_mb()}
-    return Run(table.columns(truth), pictures.chosen(), list(notes), memory, silences, out_of_order, withheld)
+    dropped = {**recording.dropped, "out_of_order": out_of_order}
+    return Run(
+        table.columns(truth), pictures.chosen(), list(notes), memory, silences, dropped, recording.drop_notes, withheld
+    )

@@ -42,7 +42,7 @@ def summary(run: Run) -> dict[str, Any]:
     spent = float(numbers[TIME].sum()) / 1e3
     result: dict[str, Any] = {
         "frames": len(columns),
-        "frames_dropped": {"out_of_order": run.out_of_order},
+        "frames_dropped": run.dropped,
         "poses_withheld": run.withheld,
         "duration_s": duration,
         "rate_hz": (len(columns) - 1) / duration if duration > 0 else None,

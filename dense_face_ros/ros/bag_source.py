@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,13 @@ from dense_face_ros.ros.bag_topics import (
     CAMERA_INFO,
     COMPRESSED_IMAGE,
     IMAGE,
-    image_connection,
-    info_connection,
+    are_stamped,
+    image_connections,
+    info_connections,
     is_bag,
     open_reader,
     read_messages,
+    stamp_of,
 )
 from dense_face_ros.ros.frame_sources import SourceError
 
@@ -50,18 +51,19 @@ class Bag:
         SourceError: the bag cannot be read, or does not hold the topic, or several when none is named.
     """
 
-    live = False
+    live, interval = False, 0.1
 
     def __init__(self, path: Path, topic: str = "", option: str = "in 'topic'") -> None:
         self.name = str(path)
         self._reader = open_reader(path)
         try:
-            self._image = image_connection(self.name, self._reader.connections, topic, option)
+            self._images = image_connections(self.name, self._reader.connections, topic, option)
         except SourceError:
             self._reader.close()
             raise
-        self.compressed = self._image.msgtype == COMPRESSED_IMAGE
-        self._info = info_connection(self._reader.connections, self._image.topic)
+        self._topic = self._images[0].topic
+        self.compressed = self._images[0].msgtype == COMPRESSED_IMAGE
+        self._infos = info_connections(self._reader.connections, self._topic)
         self._simulated = any(c.topic == "/clock" for c in self._reader.connections)
 
     def frames(self) -> Iterator[BagFrame]:
@@ -70,31 +72,22 @@ class Bag:
         Raises:
             SourceError: when the bag is damaged, or holds no image.
         """
-        empty, simulated = True, self._simulated and self._stamped()
-        wanted, info = [self._image] + ([self._info] if self._info is not None else []), None
+        simulated = self._simulated and are_stamped(self.name, self._reader, self._images, _decode)
+        empty, info, wanted = True, None, [*self._images, *self._infos]
         for connection, nanoseconds, message in read_messages(self.name, self._reader, wanted, _decode):
-            if connection.topic == self._image.topic:
-                yield BagFrame(_stamp(message) if simulated else 1e-9 * nanoseconds, message, info)
+            if connection.topic == self._topic:
+                yield BagFrame(1e-9 * (stamp_of(message) if simulated else nanoseconds), message, info)
                 empty, info = False, None
             else:
                 info = message
         if empty:
             raise SourceError(
-                f"bag '{self.name}' holds no image on {self._image.topic}; was it recorded while none came?"
+                f"bag '{self.name}' holds no image on {self._topic}; was it recorded while none came?"
             )
-
-    def _stamped(self) -> bool:
-        """Whether the images have stamps; those of a simulation may begin with zero."""
-        messages = read_messages(self.name, self._reader, [self._image], _decode)
-        return any(_stamp(message) > 0.0 for _, _, message in islice(messages, 2))
 
     def close(self) -> None:
         """Close the bag's files."""
         self._reader.close()
-
-
-def _stamp(message: Image | CompressedImage) -> float:
-    return float(message.header.stamp.sec + 1e-9 * message.header.stamp.nanosec)
 
 
 def holds_compressed(source: str, topic: str = "", option: str = "in 'topic'") -> bool:

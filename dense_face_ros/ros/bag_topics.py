@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def open_reader(path: Path) -> Any:
         reader = Reader(path)
         reader.open()
     except Exception as error:
-        raise SourceError(f"bag '{path}' cannot be read: {first_line(error)}") from error
+        hint = "; was its recording cut off? 'ros2 bag reindex' or 'mcap recover' may save it"
+        raise SourceError(f"bag '{path}' cannot be read: {first_line(error)}{hint}") from error
     return reader
 
 
@@ -82,8 +84,8 @@ def read_messages(
         raise SourceError(f"bag '{name}' is damaged: it holds {count} of the {promised} messages in its summary")
 
 
-def image_connection(name: str, connections: Sequence[Any], topic: str, option: str) -> Any:
-    """The connection of an image topic; ``topic`` empty: of the only one.
+def image_connections(name: str, connections: Sequence[Any], topic: str, option: str) -> list[Any]:
+    """The connections of an image topic, of which every publisher has its own; ``topic`` empty: of the only topic.
 
     Args:
         name: of the bag, for errors.
@@ -95,25 +97,48 @@ def image_connection(name: str, connections: Sequence[Any], topic: str, option: 
         SourceError: it is not there, or there are several to choose from.
     """
     images = [c for c in connections if c.msgtype in (IMAGE, COMPRESSED_IMAGE)]
-    names = ", ".join(c.topic for c in images) or "none"
+    names = _topics(images)
     if topic:
         images = [c for c in images if c.topic == topic]
         if not images:
             raise SourceError(f"bag '{name}' has no image topic '{topic}'; its image topics: {names}")
     if not images:
-        topics = ", ".join(c.topic for c in connections) or "none"
-        raise SourceError(f"bag '{name}' has no image topic; its topics: {topics}")
-    if len(images) > 1:
-        raise SourceError(f"bag '{name}' has {len(images)} image topics ({names}); name one {option}")
-    return images[0]
+        raise SourceError(f"bag '{name}' has no image topic; its topics: {_topics(connections)}")
+    topics = len({c.topic for c in images})
+    if topics > 1:
+        raise SourceError(f"bag '{name}' has {topics} image topics ({names}); name one {option}")
+    if len({c.msgtype for c in images}) > 1:
+        kinds = " and ".join(sorted({c.msgtype for c in images}))
+        raise SourceError(f"bag '{name}': '{images[0].topic}' is of several types ({kinds}); record one of them")
+    return images
 
 
-def info_connection(connections: Sequence[Any], image_topic: str) -> Any:
-    """The connection of the camera_info beside an image topic, or of the only one, or None."""
+def info_connections(connections: Sequence[Any], image_topic: str) -> list[Any]:
+    """The connections of the camera_info beside an image topic, or of the only camera_info; there may be none."""
     infos = [c for c in connections if c.msgtype == CAMERA_INFO]
     base = image_topic.removesuffix("/compressed").rsplit("/", 1)[0]
     beside = [c for c in infos if c.topic == f"{base}/camera_info"]
-    return (beside or infos)[0] if beside or len(infos) == 1 else None
+    return beside if beside else infos if len({c.topic for c in infos}) == 1 else []
+
+
+def _topics(connections: Sequence[Any]) -> str:
+    return ", ".join(dict.fromkeys(c.topic for c in connections)) or "none"
+
+
+def are_stamped(name: str, reader: Any, images: Sequence[Any], decode: Callable[[bytes, str], Any]) -> bool:
+    """Whether the images of a bag have stamps. Those of a simulation may begin with zero, those of a driver that does
+    not stamp them are all zero; the arguments are those of :func:`read_messages`.
+
+    Raises:
+        SourceError: when the bag is damaged.
+    """
+    messages = read_messages(name, reader, images, decode)
+    return any(stamp_of(message) > 0 for _, _, message in islice(messages, 2))
+
+
+def stamp_of(message: Any) -> int:
+    """Nanoseconds of a message with a header."""
+    return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
 
 
 def speed_connections(

@@ -44,6 +44,8 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
     width, height = roi.width or message.width, roi.height or message.height
     distortion = () if rectified else tuple(float(value) for value in message.d)
     model = _ALSO_CALLED.get(message.distortion_model, message.distortion_model)
+    if model == "equidistant" and not distortion and not rectified:
+        raise ValueError("D of a fisheye is empty; calibrate the camera, or give four zeros for an ideal one")
     if not any(distortion) and not (distortion and model == "equidistant"):  # zeros are none, but of a fisheye
         model, distortion = "", ()
     return PinholeCamera(

@@ -54,7 +54,7 @@ class DiagnosticsWriter:
     def write(self, report: Report, figures: FrameFigures, period: float) -> DiagnosticStatus:
         """The status for a report; ``period`` is the time in seconds since the one before."""
         last, self._last = self._last, figures
-        if last is None or figures.received < last.received:
+        if last is None or figures.received < last.received or figures.processed < last.processed:
             last = FrameFigures(0, 0, 0, dict.fromkeys(DROP_REASONS, 0), (0.0, 0.0), (0.0, 0.0), 0.0)
         processed = figures.processed - last.processed
         dropped = sum(figures.dropped.values()) - sum(last.dropped.values())
@@ -62,7 +62,8 @@ class DiagnosticsWriter:
         self._silence = 0.0 if received else self._silence + period
         if report.lifecycle != "active" or self._silence >= _STALE:
             report, figures = _without_images(report), replace(figures, source_rate=math.nan)
-        level, text = _verdict(report, received, processed, dropped)
+        silent = not figures.received or self._silence >= _STALE
+        level, text = _verdict(report, silent, processed, dropped)
         status = DiagnosticStatus(level=level, name=self._name, message=text, hardware_id=report.image_topic)
         values: dict[str, str] = {
             "state": report.lifecycle,
@@ -95,7 +96,7 @@ def _without_images(report: Report) -> Report:
     return replace(report, tracking="", reason="", quality=quality, metric=None, camera_note="", other_clock=False)
 
 
-def _verdict(report: Report, received: int, processed: int, dropped: int) -> tuple[bytes, str]:
+def _verdict(report: Report, silent: bool, processed: int, dropped: int) -> tuple[bytes, str]:
     if report.failure:
         return DiagnosticStatus.ERROR, report.failure
     warnings = []
@@ -103,7 +104,7 @@ def _verdict(report: Report, received: int, processed: int, dropped: int) -> tup
         warnings.append(f"backend: {report.engine['backend']}")
     if report.lifecycle != "active":
         return DiagnosticStatus.WARN if warnings else DiagnosticStatus.OK, "; ".join([report.lifecycle, *warnings])
-    if received == 0:
+    if silent:
         return DiagnosticStatus.WARN, f"no images on {report.image_topic}"
     if dropped > _TOLERATED_DROPS * (processed + dropped):
         warnings.append(f"{dropped} of {processed + dropped} frames dropped")

@@ -11,6 +11,7 @@ from std_msgs.msg import Header
 
 from dense_face_ros.backends import CorrespondenceNetwork
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.frame_input import check_image
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.ros.camera_info import CameraCache
@@ -100,6 +101,7 @@ class FrameProcessor:
         self._check_time(stamp)
         try:
             image = self._decode(message)
+            check_image(image)
         except ValueError as error:
             raise Dropped("bad_image", str(error)) from error
         camera, note = self._camera(image, header)

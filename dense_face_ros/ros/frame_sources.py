@@ -36,11 +36,14 @@ class Frame:
 class Webcam:
     """A camera that OpenCV can open; it sets the pace. ``note`` says in what it does not do as asked, or nothing.
 
+    Of every source, ``live`` tells that it sets the pace, and ``interval`` the seconds after a last frame at which a
+    first one may come again.
+
     Where a size or rate is asked, so are compressed frames (Motion JPEG): over USB few cameras send large ones at a
     video's rate otherwise.
     """
 
-    live = True
+    live, interval = True, 0.0
 
     def __init__(self, device: int, width: int = 0, height: int = 0, rate: float = 0.0) -> None:
         self.name = f"/dev/video{device}"
@@ -90,6 +93,7 @@ class Video:
         told = self._capture.get(cv2.CAP_PROP_FPS)
         self._even = rate > 0.0
         self._rate = rate or (told if math.isfinite(told) and 0.0 < told <= 1000.0 else _VIDEO_RATE)
+        self.interval = 1.0 / self._rate
 
     def _open(self) -> None:
         self._capture = cv2.VideoCapture(self.name)
@@ -137,7 +141,7 @@ class ImageFolder:
     def __init__(self, path: Path, rate: float = 0.0, bit_depth: int = 16) -> None:
         self.name, self._bit_depth = str(path), bit_depth
         try:
-            files = list(path.iterdir())
+            files = [p for p in path.iterdir() if not p.name.startswith(".")]  # such are of file managers
             self._files = sorted(
                 (p for p in files if p.suffix.lower() in _IMAGE_SUFFIXES and p.is_file()), key=_natural
             )
@@ -149,6 +153,7 @@ class ImageFolder:
             kinds = ", ".join(sorted(_IMAGE_SUFFIXES))
             raise SourceError(f"folder '{path}' holds no images ({kinds}) and is no rosbag2")
         self._rate = rate or _FOLDER_RATE
+        self.interval = 1.0 / self._rate
 
     def frames(self) -> Iterator[Frame]:
         """All images.

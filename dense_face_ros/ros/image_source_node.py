@@ -53,6 +53,7 @@ class ImageSourceNode(Node):
         if self._settings.problems:
             raise SourceError("; ".join(self._settings.problems))
         self._calibration: CameraInfo | None = None
+        self._info: CameraInfo | None = None  # the last that was published
         if self._settings.text("camera_info_file"):
             self._calibration = CameraInfo()
             try:
@@ -83,7 +84,7 @@ class ImageSourceNode(Node):
             SourceError: when the source fails on the way.
         """
         self._wait_for_subscriber()
-        count = 0
+        count, self._due = 0, time.monotonic()
         while True:
             for frame in self._paced():
                 self._publish(frame)
@@ -153,15 +154,19 @@ class ImageSourceNode(Node):
                 return
 
     def _paced(self) -> Iterator[Frame | BagFrame]:
-        """The frames of one pass, each when it is due; a camera sets its own pace."""
-        due, before, self._epoch = time.monotonic(), None, time.time()
+        """The frames of one pass, each when it is due, the first an interval after the last one before; a camera sets
+        its own pace."""
         rate = self._settings.number("rate") if isinstance(self._source, Bag) else 0.0
+        due, before, interval = self._due, None, 1.0 / rate if rate else self._source.interval
         frames: Iterator[Frame | BagFrame] = self._source.frames()
         for frame in frames:
-            if before is not None:  # a simulation may have begun anew
-                due += 1.0 / rate if rate else max(frame.time - before, 0.0)
-            before = frame.time
+            if before is not None:
+                passed = interval if rate else max(frame.time - before, 0.0)  # a simulation may have begun anew
+                due, interval = due + passed, passed or interval
             self._spin_until(0.0 if self._source.live else due)
+            if before is None:
+                self._epoch = time.time() - frame.time
+            before, self._due = frame.time, due + interval
             yield frame
 
     def _publish(self, frame: Frame | BagFrame) -> None:
@@ -177,6 +182,7 @@ class ImageSourceNode(Node):
             stamp = _time_message(clock) if own_time else self.get_clock().now().to_msg()
         if self._clock_publisher is not None:
             self._clock_publisher.publish(Clock(clock=_time_message(clock)))
+        self._info = info = info or self._info  # cameras tell it with every image; some recordings hold it once
         if info is not None:
             info.header.stamp = stamp
             self._info_publisher.publish(info)

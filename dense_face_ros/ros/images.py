@@ -30,6 +30,7 @@ _LAYOUTS: dict[str, tuple[int, int, int | None]] = {
     "mono8": (1, 1, cv2.COLOR_GRAY2BGR),
     "8UC1": (1, 1, cv2.COLOR_GRAY2BGR),
     "mono16": (2, 1, cv2.COLOR_GRAY2BGR),
+    "16UC1": (2, 1, cv2.COLOR_GRAY2BGR),
     "yuv422": (1, 2, cv2.COLOR_YUV2BGR_UYVY),
     "uyvy": (1, 2, cv2.COLOR_YUV2BGR_UYVY),
     "yuv422_yuy2": (1, 2, cv2.COLOR_YUV2BGR_YUY2),
@@ -48,9 +49,11 @@ _LAYOUTS: dict[str, tuple[int, int, int | None]] = {
 }
 
 ENCODINGS = tuple(_LAYOUTS)
+_BAYER = {name: conversion for name, (_, _, conversion) in _LAYOUTS.items() if name.startswith("bayer") and conversion}
+_BAYER_LEAST = 3  # pixels a side
 _CHROMA_BELOW = ("nv12", "nv21")  # half as many rows again, of interleaved chroma, follow those of the brightness
 
-_UNKNOWN_TO_CV_BRIDGE = ("8UC1", "8UC3", *_CHROMA_BELOW)  # as pictures with colours
+_UNKNOWN_TO_CV_BRIDGE = ("8UC1", "8UC3", "16UC1", *_CHROMA_BELOW)  # as pictures with colours
 
 
 def check_image(message: Any) -> None:
@@ -75,7 +78,7 @@ def check_image(message: Any) -> None:
         raise ValueError(f"image width is {message.width}; {message.encoding} needs an even width")
     if message.encoding in _CHROMA_BELOW and message.height % 2:
         raise ValueError(f"image height is {message.height}; {message.encoding} needs an even height")
-    if message.encoding.startswith("bayer") and min(message.width, message.height) < 3:
+    if message.encoding in _BAYER and min(message.width, message.height) < _BAYER_LEAST:
         raise ValueError(f"image size is {message.width}x{message.height}; {message.encoding} needs 3x3 pixels or more")
 
 
@@ -161,16 +164,19 @@ def decode_compressed(message: Any, bit_depth: int = 16) -> BgrImage:
     """
     data = np.frombuffer(message.data, np.uint8)
     try:
-        return decode_file(data, bit_depth)
+        return decode_file(data, bit_depth, message.format.split(";")[0].strip())
     except ValueError as error:
         what = f"compressed image of format '{message.format}' and {data.size} bytes"
         raise ValueError(f"{what} cannot be read: {error}") from error
 
 
-def decode_file(data: npt.NDArray[np.uint8], bit_depth: int = 16) -> BgrImage:
+def decode_file(data: npt.NDArray[np.uint8], bit_depth: int = 16, encoding: str = "") -> BgrImage:
     """The bytes (N,) of an image file of any kind that OpenCV reads -> (H, W, 3) BGR.
 
-    ``bit_depth``: of images with 16-bit values, as :func:`decode_image` takes it.
+    Args:
+        data: the bytes.
+        bit_depth: of images with 16-bit values, as :func:`decode_image` takes it.
+        encoding: of the image that was compressed; of a Bayer pattern, a picture of one channel is its mosaic.
 
     Raises:
         ValueError: saying what is wrong with it.
@@ -180,14 +186,21 @@ def decode_file(data: npt.NDArray[np.uint8], bit_depth: int = 16) -> BgrImage:
     try:
         # The orientation tag of a photograph has no place in a camera stream: camera_info knows nothing of it.
         # Of 16 bits OpenCV would keep the high byte, where values in the low ones have next to nothing.
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+        flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+        colour = cv2.IMREAD_ANYCOLOR if encoding in _BAYER else cv2.IMREAD_COLOR
+        image = cv2.imdecode(data, colour | flags)
     except cv2.error as error:
         raise ValueError(f"it is damaged ({error.err})") from error
     if image is None:
         raise ValueError("it is damaged, or of a kind that OpenCV does not read")
     if image.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"its values are {image.dtype}; 8 or 16 bits are read")
-    return _in_8_bits(image, bit_depth) if image.dtype == np.uint16 else np.asarray(image, np.uint8)
+    out = _in_8_bits(image, bit_depth) if image.dtype == np.uint16 else np.asarray(image, np.uint8)
+    if out.ndim == 3:
+        return out
+    if min(out.shape) < _BAYER_LEAST:
+        raise ValueError(f"it has {out.shape[1]}x{out.shape[0]} pixels; {encoding} needs 3x3 or more")
+    return np.asarray(cv2.cvtColor(out, _BAYER[encoding]), np.uint8)
 
 
 def fill_image(message: Any, image: npt.NDArray[np.generic], encoding: str) -> None:

@@ -100,7 +100,8 @@ class NodeParameters:
                 reason = f"parameter '{spec.name}' is read when the node is configured; clean it up first"
                 return SetParametersResult(successful=False, reason=reason)
         for parameter in parameters:
-            self._problems.pop(parameter.name, None)
+            if parameter.name in self._specs:  # a wrong name stays one
+                self._problems.pop(parameter.name, None)
         return SetParametersResult(successful=True)
 
 

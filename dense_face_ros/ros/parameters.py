@@ -376,6 +376,12 @@ def defaults(table: tuple[ParameterSpec, ...]) -> dict[str, Value]:
     return {spec.name: spec.default for spec in table}
 
 
+def checked(values: dict[str, Value], table: tuple[ParameterSpec, ...]) -> dict[str, Value]:
+    """Values of parameters of the table by their names, as :meth:`ParameterSpec.checked` gives and refuses them."""
+    specs = {spec.name: spec for spec in table}
+    return {name: specs[name].checked(value) for name, value in values.items()}
+
+
 def unknown(name: str, table: tuple[ParameterSpec, ...]) -> str:
     """What to say of a name that is not in the table."""
     names = [spec.name for spec in table]

@@ -84,6 +84,12 @@ def test_a_bag_of_two_cameras_without_calibration_is_counted(output: Path, tmp_p
     assert re.search(r"\b[1-4] frames played", printed), printed
 
 
+def test_a_bag_that_tells_its_camera_once_is_counted(output: Path, tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag", "mcap", info_delay=10_000_000_000)
+    printed = Demo(FAKE_TRACKER, bag, output).end()[1]
+    assert re.search(r"\b[1-4] frames played", printed), printed
+
+
 def test_names_the_process_that_failed_and_why(pictures: Path, output: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken_tracker.py"
     broken.write_text("print('the network is missing'); raise SystemExit(3)")

@@ -38,6 +38,41 @@ def test_an_image_without_a_stamp_has_the_time_of_its_recording(tmp_path: Path) 
     assert [frame.stamp for frame in frames] == [1_600_000_000_100_000_000 + 50_000_000 * i for i in range(4)]
 
 
+def test_among_stamped_images_one_without_a_stamp_is_dropped_as_the_node_drops_it(tmp_path: Path) -> None:
+    for simulated in (True, False):
+        recording = BagRecording(write_bag(tmp_path / f"bag{simulated}", "mcap", simulated=simulated, began=0))
+        assert [frame.stamp for frame in recording.frames()] == [50_000_000 * i for i in (1, 2, 3)]
+        assert recording.dropped == {"no_stamp": 1, "bad_image": 0}
+        (note,) = recording.drop_notes
+        assert note == "the first that was dropped (no_stamp) is image 0: stamp 0, which others have not"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_an_image_that_cannot_be_decoded_is_dropped_as_the_node_drops_it(compressed: bool, tmp_path: Path) -> None:
+    recording = BagRecording(write_bag(tmp_path / "bag", "mcap", compressed, damaged=(1, 2)))
+    for _ in range(2):
+        assert [int(frame.image[0, 0, 0]) for frame in recording.frames()] == [0, 30]
+        assert recording.dropped == {"no_stamp": 0, "bad_image": 2} and len(recording.drop_notes) == 1
+        assert recording.drop_notes[0].startswith("the first that was dropped (bad_image) is image 1: ")
+    none = BagRecording(write_bag(tmp_path / "none", "mcap", compressed, damaged=(0, 1, 2, 3)))
+    with pytest.raises(SourceError, match=r"no image can be used; the first that was dropped \(bad_image\) is image 0"):
+        list(none.frames())
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_topic_may_have_several_publishers(storage: str, tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "bag", storage, publishers=2)
+    for topic in ("", "/cabin/image_raw"):
+        recording = BagRecording(path, topic)
+        frames = list(recording.frames())
+        assert recording.count == 4 and [int(frame.image[0, 0, 0]) for frame in frames] == [0, 10, 20, 30]
+        assert all(frame.camera.metric and not frame.note for frame in frames)
+    pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+    from dense_face_ros.ros.bag_source import Bag
+
+    assert [frame.info is not None for frame in Bag(path).frames()] == [True] * 4
+
+
 def test_an_image_before_the_first_camera_info_has_the_camera_of_that(tmp_path: Path) -> None:
     frames = list(BagRecording(write_bag(tmp_path / "bag", "mcap", info_delay=10_000_000)).frames())
     assert all(frame.camera.metric and frame.camera.fx == 500.0 and not frame.note for frame in frames)
@@ -50,16 +85,17 @@ def test_rectified_images_are_seen_by_the_camera_of_p(tmp_path: Path) -> None:
 
 
 def test_true_poses_are_those_of_the_only_topic_that_is_named_so() -> None:
-    def chosen(wanted: str, *topics: str) -> str | None:
+    def chosen(wanted: str, *topics: str) -> str | None:  # of every connection
         connections = [SimpleNamespace(topic=topic, msgtype="geometry_msgs/msg/PoseStamped") for topic in topics]
         recording: Any = SimpleNamespace(name="drive", _reader=SimpleNamespace(connections=connections))
         found = BagRecording._choose_truth(recording, wanted)
-        return None if found is None else str(found.topic)
+        assert len({each.topic for each in found}) <= 1
+        return str(found[0].topic) if found else None
 
     front, rear, raw = "/front/head_pose/truth", "/rear/head_pose/truth", "/front/head_pose/truth/raw"
     assert chosen("", "/head_pose", front, raw) == front and chosen("", "/head_pose", raw) is None
-    assert chosen(raw, front, rear, raw) == raw
-    with pytest.raises(SourceError, match="has 2 topics of true poses; name one with --truth"):
+    assert chosen(raw, front, rear, raw) == raw and chosen("", front, front) == front
+    with pytest.raises(SourceError, match="has several topics of true poses; name one with --truth"):
         chosen("", front, rear)
 
 

@@ -25,8 +25,9 @@ def recorded(attention: list[str], notes: Sequence[str] = (), **numbers: float) 
     texts = {name: attention if name == "attention" else ["tracking"] * count for name in TEXTS}
     names = (*SHOWN, *(f"jitter_{name}" for name in JITTER))
     columns = {name: np.full(count, numbers.get(name, 1.0)) for name in names}
-    memory = dict.fromkeys(("settled", "end", "peak"))
-    return Run(FrameColumns(100_000_000 * np.arange(count), texts, columns), [], list(notes), memory, {}, 3, 2)
+    memory, dropped = dict.fromkeys(("settled", "end", "peak")), {"bad_image": 1, "out_of_order": 3}
+    table = FrameColumns(100_000_000 * np.arange(count), texts, columns)
+    return Run(table, [], list(notes), memory, {}, dropped, ["image 7: empty"], 2)
 
 
 def test_nothing_is_known_of_a_pause() -> None:
@@ -72,8 +73,11 @@ def test_a_note_on_the_camera_says_whether_it_is_assumed(metric: bool) -> None:
 
 
 def test_frames_that_were_dropped_and_poses_that_were_withheld_are_told() -> None:
-    told = dict(figures(summary(recorded(["attentive"]))))
+    run = recorded(["attentive"])
+    told = dict(figures(summary(run)))
     assert told["frames dropped: stamped no later than a frame already processed"] == 3
+    assert told["frames dropped: cannot be decoded"] == 1
+    assert "Images: image 7: empty." in report("drive", run, summary(run), "somewhere")
     assert told["poses withheld (require_camera_info)"] == 2
 
 

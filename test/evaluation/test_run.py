@@ -67,6 +67,8 @@ class Recording:
         self, truth_frame: str | None = None, stamps: Sequence[int] = tuple(STAMPS.tolist()), assumed: bool = False
     ) -> None:
         self._truth_frame, self._stamps, self._assumed = truth_frame, stamps, assumed
+        self.dropped: dict[str, int] = {}
+        self.drop_notes: list[str] = []
 
     def frames(self) -> Iterator[RecordedFrame]:
         for i, stamp in enumerate(self._stamps):
@@ -102,7 +104,7 @@ def test_frames_that_the_node_would_drop_are_skipped_and_counted(tmp_path: Path)
     result = run(tracker, recording, judge, tmp_path / "bag")
     answered = [5.0, 5.05, 5.1, 4.1, 4.15]
     assert tracker.stamps == judge.stamps == pytest.approx(answered)
-    assert (1e-9 * result.columns.stamps).tolist() == pytest.approx(answered) and result.out_of_order == 4
+    assert (1e-9 * result.columns.stamps).tolist() == pytest.approx(answered) and result.dropped == {"out_of_order": 4}
     assert result.silences == {} and [sample.stamp for sample in read_bag(tmp_path / "bag")] == pytest.approx(answered)
 
 

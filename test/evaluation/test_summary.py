@@ -25,7 +25,7 @@ def recorded(silences: dict[int, Attention] | None = None, **differing: list[flo
     for name, column in differing.items():
         (texts if name in TEXTS else numbers)[name] = column
     columns = {name: np.array(column, dtype=np.float64) for name, column in numbers.items()}
-    return Run(FrameColumns(250_000_000 * np.arange(40, 44), texts, columns), [], [], {}, silences or {}, 0, 0)
+    return Run(FrameColumns(250_000_000 * np.arange(40, 44), texts, columns), [], [], {}, silences or {}, {}, [], 0)
 
 
 def test_eyes_are_shut_when_none_that_is_seen_is_open() -> None:

@@ -45,6 +45,8 @@ def write_bag(
     began: int = 1_600_000_000,
     info_delay: int = 0,
     bit_depth: int = 0,
+    damaged: tuple[int, ...] = (),
+    publishers: int = 1,
 ) -> Path:
     """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded.
 
@@ -58,6 +60,8 @@ def write_bag(
         began: seconds of the first stamp.
         info_delay: nanoseconds by which a camera_info is recorded after its image.
         bit_depth: as mono16 images that use so many bits, the low ones; 0: as bgr8.
+        damaged: images of which the second half is missing.
+        publishers: of images and of camera_info, that take turns; a merged bag has several.
     """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
     typesys = pytest.importorskip("rosbags.typesys")
@@ -70,9 +74,9 @@ def write_bag(
     kind = compressed_type if compressed else image_type
     plugin = rosbag2.StoragePlugin.MCAP if storage == "mcap" else rosbag2.StoragePlugin.SQLITE3
     with rosbag2.Writer(path, version=9, storage_plugin=plugin) as writer:
-        images = writer.add_connection(topic, kind.__msgtype__, typestore=store)
+        images = [_connection(writer, store, topic, kind, i) for i in range(publishers)]
         if calibrated:
-            infos = writer.add_connection("/cabin/camera_info", info_type.__msgtype__, typestore=store)
+            infos = [_connection(writer, store, "/cabin/camera_info", info_type, i) for i in range(publishers)]
         if rear:
             writer.add_connection("/rear/image_raw", image_type.__msgtype__, typestore=store)
         if moving:
@@ -95,7 +99,7 @@ def write_bag(
             if simulated:
                 writer.write(clocks, at, store.serialize_cdr(clock_type(stamp), clock_type.__msgtype__))
             if calibrated:
-                writer.write(infos, at + info_delay, store.serialize_cdr(info, info_type.__msgtype__))
+                writer.write(infos[i % publishers], at + info_delay, store.serialize_cdr(info, info_type.__msgtype__))
             if moving and i == 2:
                 message = _odometry(types, header, 12.0)
                 writer.write(wheels, at - 1_000_000, store.serialize_cdr(message, odometry.__msgtype__))
@@ -113,18 +117,24 @@ def write_bag(
                     header=header, height=48, width=64, encoding="bgr8", is_bigendian=0, step=192,
                     data=picture(10 * i).ravel(),
                 )  # fmt: skip
-            writer.write(images, at, store.serialize_cdr(image, kind.__msgtype__))
+            if i in damaged:
+                image.data = image.data[: len(image.data) // 2]
+            writer.write(images[i % publishers], at, store.serialize_cdr(image, kind.__msgtype__))
     return path
 
 
-def _write_mounting(writer: Any, store: Any) -> None:
-    """/tf_static, as its publisher offers it: base_link -> recorded."""
+def _connection(writer: Any, store: Any, topic: str, kind: Any, publisher: int) -> Any:
+    """Of one of a topic's publishers: they are told apart by what they offer."""
     interfaces = pytest.importorskip("rosbags.interfaces")
-    types, kind = store.types, "tf2_msgs/msg/TFMessage"
+    offered = [_qos(interfaces, depth=publisher)] if publisher else []
+    return writer.add_connection(topic, kind.__msgtype__, typestore=store, offered_qos_profiles=offered)
+
+
+def _qos(interfaces: Any, depth: int) -> Any:
     forever = interfaces.QosTime(0, 0)
-    latched = interfaces.Qos(
+    return interfaces.Qos(
         history=interfaces.QosHistory.KEEP_LAST,
-        depth=1,
+        depth=depth,
         reliability=interfaces.QosReliability.RELIABLE,
         durability=interfaces.QosDurability.TRANSIENT_LOCAL,
         deadline=forever,
@@ -133,6 +143,13 @@ def _write_mounting(writer: Any, store: Any) -> None:
         liveliness_lease_duration=forever,
         avoid_ros_namespace_conventions=False,
     )
+
+
+def _write_mounting(writer: Any, store: Any) -> None:
+    """/tf_static, as its publisher offers it: base_link -> recorded."""
+    interfaces = pytest.importorskip("rosbags.interfaces")
+    types, kind = store.types, "tf2_msgs/msg/TFMessage"
+    latched = _qos(interfaces, depth=1)
     static = writer.add_connection("/tf_static", kind, typestore=store, offered_qos_profiles=[latched])
     header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](0, 0), "base_link")
     moved = types["geometry_msgs/msg/Transform"](

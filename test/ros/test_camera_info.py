@@ -81,6 +81,7 @@ def test_binning_and_region_of_interest_keep_the_same_rays() -> None:
         ({"d": [float("inf")] * 5}, "distortion"),
         ({"distortion_model": "wavy"}, "distortion_model is 'wavy'"),
         ({"width": 0}, "image size is 0x480"),
+        ({"distortion_model": "equidistant", "d": []}, "D of a fisheye is empty; calibrate the camera"),
     ],
 )
 def test_unusable(changes: dict[str, Any], text: str) -> None:

@@ -28,7 +28,7 @@ class Bench:
         ignore = lambda *arguments: None  # noqa: E731
         self.warnings: list[str] = []
         self.with_pose: list[bool] = []
-        self.brightness = 128
+        self.brightness, self.size = 128, (48, 64)
         clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW * 10**9))
         node: Any = SimpleNamespace(
             get_clock=lambda: clock,
@@ -44,7 +44,7 @@ class Bench:
         tracker.reset = lambda: self.resets.append(self._stamp)
         self._statistics, self.report = FrameStatistics(), Report("active")
         self._processor = FrameProcessor(
-            node, known, tracker, lambda message: np.full((48, 64, 3), self.brightness, np.uint8), outputs,
+            node, known, tracker, lambda message: np.full((*self.size, 3), self.brightness, np.uint8), outputs,
             CameraCache("/camera_info"), self._statistics, self.report,
         )  # fmt: skip
 
@@ -55,6 +55,21 @@ class Bench:
         self._processor.process(message)
         figures = self.figures = self._statistics.figures()
         return {"answered": figures.processed} | {name: n for name, n in figures.dropped.items() if n}
+
+
+def test_an_image_with_nothing_to_see_is_a_bad_one() -> None:
+    bench = Bench()
+    bench.size = (1, 5000)
+    assert bench.send(NOW - 0.1) == {"answered": 0, "bad_image": 1}
+    assert "5000x1 pixels" in bench.warnings[0] and "Traceback" not in bench.warnings[0]
+
+
+def test_the_tracker_begins_anew_with_a_clock_that_was_set_back() -> None:
+    bench = Bench(max_age=0.0)
+    bench.send(NOW - 5.0)
+    for i in range(8):
+        counts = bench.send(NOW - 5.5 + 0.03 * i)
+    assert counts == {"answered": 5, "out_of_order": 4} and bench.resets == [pytest.approx(NOW - 5.38)]
 
 
 def test_the_tracker_begins_anew_with_its_source() -> None:

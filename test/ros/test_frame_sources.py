@@ -88,6 +88,7 @@ def test_folder_is_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     for number in (1, 2, 10):
         cv2.imwrite(str(tmp_path / f"frame{number}.png"), picture(number))
     (tmp_path / "notes.txt").write_text("not an image")
+    (tmp_path / "._frame1.png").write_bytes(b"what a file manager remembers of it")
     (tmp_path / "folder.png").mkdir()
     frames = list(ImageFolder(tmp_path).frames())
     assert [int(frame.image[0, 0, 0]) for frame in frames] == [1, 2, 10]

@@ -13,13 +13,14 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
+from builtin_interfaces.msg import Time
 from ros.materials import CALIBRATION, picture, write_bag, write_video
 from ros.processes import Observer
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dense_face_ros.geometry import PinholeCamera
-from dense_face_ros.ros.bag_source import Bag
+from dense_face_ros.ros.bag_source import Bag, BagFrame
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import Frame, SourceError
 from dense_face_ros.ros.image_source_node import ImageSourceNode
@@ -106,12 +107,28 @@ def test_a_simulation_that_began_anew_keeps_its_pace() -> None:
     due: list[float] = []
     frames = [Frame(time, picture(0)) for time in (5.0, 5.1, 0.0, 0.1)]
     node: Any = SimpleNamespace(
-        _source=SimpleNamespace(live=False, frames=lambda: iter(frames)),
+        _source=SimpleNamespace(live=False, interval=0.1, frames=lambda: iter(frames)),
         _settings=SimpleNamespace(number=lambda name: 0.0),
         _spin_until=due.append,
+        _due=0.0,
     )
     assert list(ImageSourceNode._paced(node)) == frames
     assert np.diff(due) == pytest.approx([0.1, 0.0, 0.1])
+
+
+@pytest.mark.parametrize(("times", "rate", "apart"), [([0.0], 0.0, 0.2), ([0.0, 0.1], 0.0, 0.1), ([7.0], 4.0, 0.25)])
+def test_a_pass_begins_an_interval_after_the_last_frame_of_the_one_before(
+    times: list[float], rate: float, apart: float
+) -> None:
+    due: list[float] = []
+    source = Bag.__new__(Bag) if rate else SimpleNamespace()
+    vars(source).update(live=False, interval=0.2, frames=lambda: (Frame(time, picture(0)) for time in times))
+    node: Any = SimpleNamespace(
+        _source=source, _settings=SimpleNamespace(number=lambda name: rate), _spin_until=due.append, _due=100.0
+    )
+    for _ in range(3):
+        list(ImageSourceNode._paced(node))
+    assert due[0] == 100.0 and np.diff(due) == pytest.approx(np.full(3 * len(times) - 1, apart))
 
 
 def test_bag_of_compressed_images_again_and_again_at_a_rate(start: Any, observer: Observer, tmp_path: Path) -> None:
@@ -185,16 +202,24 @@ def test_bags_that_cannot_be_played_are_named(tmp_path: Path) -> None:
         list(Bag(good).frames())
 
 
+class Clocks:
+    """As a node's clock, which nobody looks at."""
+
+    def now(self) -> Any:
+        return SimpleNamespace(to_msg=Time)
+
+
 class Playing:
     """An image source without a node: what it waits for and publishes, seen from inside."""
 
     def __init__(self, live: bool) -> None:
         self.due: list[float] = []
         self.clocks: list[Clock] = []
-        self._image, self._epoch = Image(), 1e9
+        self._image, self._due, self._info = Image(), 0.0, None
         frames = [Frame(1.6e9 + 0.1 * i if live else 0.1 * i, picture(0)) for i in range(3)]
-        self._source = SimpleNamespace(live=live, frames=lambda: iter(frames))
+        self._source = SimpleNamespace(live=live, interval=0.1, frames=lambda: iter(frames))
         self._spin_until = self.due.append
+        self.get_clock = Clocks
         self._settings = SimpleNamespace(number=lambda name: 0.0)
         self._clock_publisher = SimpleNamespace(publish=self.clocks.append)
         self._info_publisher = self._image_publisher = SimpleNamespace(publish=lambda message: None)
@@ -204,6 +229,17 @@ class Playing:
         source: Any = self
         for frame in ImageSourceNode._paced(source):
             ImageSourceNode._publish(source, frame)
+
+
+def test_a_camera_info_that_was_recorded_once_is_told_with_every_image() -> None:
+    playing, told = Playing(live=False), []
+    playing._info_publisher = SimpleNamespace(publish=lambda info: told.append((info.width, seconds(info.header))))
+    source: Any = playing
+    for i, info in enumerate((None, CameraInfo(width=64), None, None)):
+        image = Image()
+        image.header.stamp.sec = 100 + i
+        ImageSourceNode._publish(source, BagFrame(float(i), image, info))
+    assert told == [(64, 101.0), (64, 102.0), (64, 103.0)]
 
 
 def test_a_camera_sets_its_own_pace_and_a_file_is_given_its() -> None:

@@ -63,6 +63,7 @@ def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
         "rgba8": lambda: np.stack([r, g, b, alpha], axis=-1),
         "mono8": lambda: grey(bgr)[..., 0],
         "8UC1": lambda: grey(bgr)[..., 0],
+        "16UC1": lambda: grey(bgr)[..., 0].astype(np.uint16) * 257,
         "8UC3": lambda: bgr,
         "mono16": lambda: grey(bgr)[..., 0].astype(np.uint16) * 257,
     }[encoding]()
@@ -105,7 +106,7 @@ def decoder(name: str) -> Decoder:
 @pytest.mark.parametrize("name", ["built in", "cv_bridge"])
 def test_every_encoding(name: str, encoding: str, padding: int) -> None:
     decode, bgr = decoder(name), scene()
-    wanted = grey(bgr) if encoding.startswith(("mono", "8UC1")) else bgr
+    wanted = grey(bgr) if encoding.startswith(("mono", "8UC1", "16UC1")) else bgr
     out = decode(message(encode(bgr, encoding), encoding, padding))
     assert out.shape == (HEIGHT, WIDTH, 3) and out.dtype == np.uint8
     inner = np.abs(out.astype(int) - wanted)[2:-2, 2:-2]
@@ -198,6 +199,18 @@ def test_compressed(suffix: str) -> None:
     data = cv2.imencode(suffix, scene())[1]
     out = decode_compressed(SimpleNamespace(format=suffix[1:], data=array.array("B", data.tobytes())))
     assert np.abs(out.astype(int) - scene()).mean() < 3
+
+
+def test_a_compressed_bayer_pattern_is_a_mosaic_unless_it_has_colours() -> None:
+    mosaic, colours = cv2.imencode(".png", encode(scene(), "bayer_rggb8"))[1], cv2.imencode(".png", scene())[1]
+    for data in (mosaic, colours):
+        out = decode_compressed(SimpleNamespace(format="bayer_rggb8; png compressed ", data=data.tobytes()))
+        assert out.shape == scene().shape and np.abs(out.astype(int) - scene())[2:-2, 2:-2].max() <= 5
+    grey_picture = decode_compressed(SimpleNamespace(format="mono8; png compressed ", data=mosaic.tobytes()))
+    assert np.array_equal(grey_picture, np.repeat(encode(scene(), "bayer_rggb8")[..., None], 3, axis=2))
+    tiny = cv2.imencode(".png", np.zeros((2, 2), np.uint8))[1].tobytes()
+    with pytest.raises(ValueError, match="it has 2x2 pixels; bayer_rggb8 needs 3x3 or more"):
+        decode_compressed(SimpleNamespace(format="bayer_rggb8; png compressed ", data=tiny))
 
 
 @pytest.mark.parametrize("bit_depth", [12, 16])

@@ -41,3 +41,14 @@ def test_a_whole_number_may_stand_for_a_decimal(node: Node, value: Any, taken: f
     (result,) = node.set_parameters([Parameter("max_age", value=value)])
     assert result.successful is (taken is not None)
     assert parameters.number("max_age") == (1.0 if taken is None else taken)
+
+
+def test_a_wrong_name_stays_one_when_somebody_sets_it(ros: None) -> None:
+    overrides = [Parameter("min_inlier", value=0.9), Parameter("max_age", value=-1.0)]
+    node = Node("misnamed", automatically_declare_parameters_from_overrides=True, parameter_overrides=overrides)
+    parameters = NodeParameters(node, TRACKER)
+    assert len(parameters.problems) == 2
+    node.set_parameters([Parameter("min_inlier", value=0.8), Parameter("max_age", value=1.0)])
+    (left,) = parameters.problems
+    assert left.startswith("parameter 'min_inlier' is unknown; did you mean 'min_inliers'?")
+    node.destroy_node()
