@@ -18,27 +18,6 @@ class Turn(Enum):
     OUT_OF_ORDER = "out_of_order"
 
 
-class Restart:
-    """Tells a source that began anew from frames that come late."""
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        """A frame came in order."""
-        self._count, self._late = 0, -math.inf
-
-    def begins(self, stamp: float, last: float) -> bool:
-        """Whether a stamp that is not after ``last`` is of a source that began anew; both in seconds."""
-        if stamp != self._late:
-            self._count = self._count + 1 if stamp > self._late else 1
-            self._late = stamp
-        anew = stamp <= last - RESTART or self._count >= _AGREEING
-        if anew:
-            self.forget()
-        return anew
-
-
 class StampOrder:
     """Takes the stamps of a source, in seconds, as its frames come.
 
@@ -48,15 +27,18 @@ class StampOrder:
 
     def __init__(self) -> None:
         self.last: float | None = None
-        self._restart = Restart()
+        self._late, self._rising = -math.inf, 0  # the last stamp out of order, and how many in a row rose up to it
 
     def take(self, stamp: float) -> Turn:
         """What becomes of the frame."""
         turn = Turn.NEXT
         if self.last is not None and stamp <= self.last:
-            if not self._restart.begins(stamp, self.last):
+            if stamp != self._late:
+                self._rising = self._rising + 1 if stamp > self._late else 1
+                self._late = stamp
+            if stamp > self.last - RESTART and self._rising < _AGREEING:
                 return Turn.OUT_OF_ORDER
             turn = Turn.ANEW
-        self._restart.forget()
+        self._late, self._rising = -math.inf, 0
         self.last = stamp
         return turn

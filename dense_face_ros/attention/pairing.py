@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dense_face_ros.attention.policy import EYES_UNKNOWN, HeadSample
 from dense_face_ros.geometry import Array
-from dense_face_ros.stamp_order import Restart
+from dense_face_ros.stamp_order import RESTART
 
 Eyes = tuple[float, float]
 
@@ -27,7 +27,6 @@ class SamplePairing:
     def __init__(self) -> None:
         self._pending: dict[int, _Parts] = {}
         self._done: int | None = None
-        self._restart = Restart()
         self._eyes_come = False
 
     def pose(self, stamp: int, rotation: Array, covariance: Array) -> list[HeadSample]:
@@ -50,11 +49,10 @@ class SamplePairing:
     def _parts(self, stamp: int) -> _Parts | None:
         """Where to put a message; None when its frame has been answered."""
         if self._done is not None and stamp <= self._done:
-            if not self._restart.begins(1e-9 * stamp, 1e-9 * self._done):
+            if stamp > self._done - int(RESTART * 1e9):
                 return None
             self._pending.clear()
             self._done = None
-        self._restart.forget()
         return self._pending.setdefault(stamp, _Parts())
 
     def _complete(self, stamp: int, whole: bool) -> list[HeadSample]:

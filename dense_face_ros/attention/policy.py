@@ -21,7 +21,7 @@ from dense_face_ros.attention.settings import TOLERANCE, AttentionSettings
 from dense_face_ros.attention.states import Attention, State
 from dense_face_ros.attention.zones import ELSEWHERE, UNDECIDED, UNKNOWN, ZoneMap
 from dense_face_ros.geometry import Array
-from dense_face_ros.stamp_order import Restart
+from dense_face_ros.stamp_order import RESTART
 
 _DRIVING_SPEED = 5.0  # m/s; slower, drivers look around, or get out
 _ABSENCE = 60.0  # seconds without a head after which no alarm is the present driver's
@@ -74,7 +74,6 @@ class AttentionPolicy:
         self._glances = GlanceTimer(self.settings)
         self._eyelids = EyelidTracker(self.settings)
         self._stamp: float | None = None
-        self._restart = Restart()
         self._elapsed = 0.0  # seconds between the last two samples
         self._absent = 0.0  # seconds since there was a head, in which somebody else may have sat down
         self._watched_at: float | None = None  # stamp up to which there was something to judge, or to learn from
@@ -105,10 +104,9 @@ class AttentionPolicy:
         back = 0.0
         if self._stamp is not None and sample.stamp <= self._stamp and self._present is not None:
             back = self._stamp - sample.stamp
-            if not self._restart.begins(sample.stamp, self._stamp):
+            if back < RESTART:
                 return self._present
             self.reset()
-        self._restart.forget()
         elapsed = 0.0 if self._stamp is None else sample.stamp - self._stamp
         driven = sample.speed is not None and abs(sample.speed) >= _DRIVING_SPEED
         absent = self._absent + (0.0 if driven and elapsed <= self.settings.evidence_hold else elapsed)

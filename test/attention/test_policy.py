@@ -45,15 +45,6 @@ def test_samples_out_of_order_or_seen_already_change_nothing() -> None:
     assert judging.update(samples[-5]) is states[-1]
 
 
-def test_a_clock_that_is_set_back_by_less_than_a_second_is_followed() -> None:
-    judging = policy()
-    for sample in see([Segment(2.0)], CAMERA):
-        last = judging.update(sample)
-    again = [judging.update(sample) for sample in see([Segment(0.4)], CAMERA, start=last.stamp - 0.9)]
-    assert [state.stamp == last.stamp for state in again[:5]] == [True] * 4 + [False]
-    assert again[4].state is State.UNKNOWN and again[-1].state is State.ATTENTIVE
-
-
 def test_a_recording_that_begins_anew_begins_with_nothing_known() -> None:
     judging = policy()
     script = [Segment(2.0), Segment(2.5, LAP)]
