@@ -45,6 +45,24 @@ def test_what_lies_behind_a_head_is_not_on_its_cheek(head: LabelledHead, shipped
     assert (image[~face] == _WALL).all(axis=-1).mean() > 0.3
 
 
+def test_what_the_photograph_cuts_off_has_the_colour_of_the_skin_beside_it(
+    head: LabelledHead, shipped_model: FaceModel
+) -> None:
+    """The picture ends above the mouth and its last row is green, as a frame drawn around it would be."""
+    end = int(shipped_model.at(shipped_model.landmarks, head.pixels)[33, 1])
+    photograph = head.photograph[:end].copy()
+    photograph[-1] = _WALL
+    turn, middle = rotation_from_vector([0.0, np.radians(30.0), 0.0]), head.points.mean(axis=0)
+    turned = (head.points - middle) @ turn.T + middle
+    seen = (turned[:, :2] * (_FOCAL / turned[:, 2:]) + 63.5).astype(np.float64)
+    image, to_image = np.zeros((128, 128, 3), np.uint8), np.array([[1.0, 0.0, -32.0], [0.0, 1.0, -32.0]])
+    draw_turned(shipped_model, photograph, head.points, head.pixels, turned, seen, turn, image, to_image)
+    face = TargetRenderer(Template(shipped_model), 128, 1).render(seen, turned[:, 2]).matchable
+    lower = face & (np.arange(128)[:, None] > seen[:, 1].mean() + 10)
+    green = (image[:, :, 1].astype(int) > image[:, :, 0]) & lower
+    assert lower.sum() > 500 and green.sum() < 0.05 * lower.sum()
+
+
 def test_a_face_has_its_own_colours_where_the_photograph_shows_them(shipped_model: FaceModel) -> None:
     left = shipped_model.mean[:, 1] > 0.0
     both, one, none = np.ones(len(left)), np.where(left, 1.0, 0.0), np.zeros(len(left))

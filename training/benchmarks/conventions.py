@@ -34,7 +34,7 @@ from dense_face_ros.geometry import (
 from training.benchmarks.metrics import INNER
 
 #: Degrees by which a face in AFLW2000-3D's zero pose looks up in our head frame; see :func:`zero_pose_pitch`.
-AFLW2000_ZERO_PITCH = -0.84
+AFLW2000_ZERO_PITCH = -0.59
 
 # x right, y up, z to the viewer  <-  the head's x out of the face, y to the person's left, z up, in zero pose.
 _UPRIGHT_FROM_HEAD: Array = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])

@@ -24,6 +24,7 @@ _STILL_FROM, _STILL_BY = 0.8, 1.8  # in face sizes from the middle: nearer turns
 # Cosines between normal and ray: above the first the photograph shows a vertex, above the second even if the label is a
 # little too wide.
 _SHOWN, _WELL_SHOWN = 0.2, 0.35
+_EDGE = 2.0  # pixels
 _NEIGHBOURS, _SKIN_REACH, _SKIN_BLUR = 12, 0.01, 3  # of skin that is not shown: vertices, metres, pixels
 
 
@@ -45,7 +46,7 @@ def facing_camera(model: FaceModel, points: Array) -> Array:
 
 def colour_sources(model: FaceModel, facing: Array) -> IntArray:
     """Where each triangle (T,) takes its colour: 0 where the photograph shows it, 1 where it shows its mirror image, 2
-    where neither; ``facing`` (V,) as :func:`facing_camera` gives it."""
+    where neither; ``facing`` (V,) as :func:`facing_camera` gives it, -1 where a vertex lies beyond its edge."""
     own, twin = ((cosine > _SHOWN)[model.triangles].all(axis=1) for cosine in (facing, facing[model.mirror]))
     return np.where(own, 0, np.where(twin, 1, 2)).astype(np.int32)
 
@@ -63,6 +64,13 @@ def skin_around(photograph: Image, points: Array, pixels: Array, facing: Array) 
     found = (weight[:, :, None] * colours[seen][nearest]).sum(axis=1)
     colours[~seen] = found / weight.sum(axis=1, keepdims=True)
     return colours
+
+
+def _within(photograph: Image, pixels: Array) -> npt.NDArray[np.bool_]:
+    """Which pixels (V, 2) a photograph shows: those at its very edge are mixed with a frame, or with nothing."""
+    height, width = photograph.shape[:2]
+    inner = (pixels >= _EDGE) & (pixels <= [width - 1.0 - _EDGE, height - 1.0 - _EDGE])
+    return np.asarray(inner.all(axis=1))
 
 
 def draw_turned(
@@ -89,7 +97,8 @@ def draw_turned(
         relit: (V, 3) factor on the face's colours, as :func:`training.photographs.relighting.other_light` gives it.
     """
     _draw_surroundings(photograph, points, pixels, turn, image, to_image)
-    facing = facing_camera(model, points)
+    # Beyond the photograph's edge nothing is shown.
+    facing = np.where(_within(photograph, pixels), facing_camera(model, points), -1.0)
     block = colour_sources(model, facing)
     # A white line below the photograph takes on any colour by shading.
     height = len(photograph)
