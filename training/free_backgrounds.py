@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gzip
 import io
+import lzma
 import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -44,6 +47,9 @@ _JPEG = 95
 _ENVIRONMENT = re.compile(r"hdri/(\w+)\.exr\.js$")
 _PHOTOGRAPH = re.compile(r"([\w-]+_by_[\w-]+)\.(jpg|png)$")
 
+# What tarfile raises of a file that is none, or that was cut short; its messages have many lines and no name.
+_NO_ARCHIVE = (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+
 Image = npt.NDArray[np.uint8]
 Radiance = npt.NDArray[np.float32]
 
@@ -64,9 +70,16 @@ def environments(package: Path) -> Iterator[tuple[str, Radiance]]:
 
 
 def wallpapers(package: Path) -> Iterator[tuple[str, Image]]:
-    """Name and picture (h, w, 3) BGR of every wallpaper in a Debian package, whose author its name tells."""
-    contents = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(package)], check=True, capture_output=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(contents)) as archive:
+    """Name and picture (h, w, 3) BGR of every wallpaper in a Debian package, whose author its name tells.
+
+    Raises:
+        ValueError: naming a package that dpkg cannot read, with its reason.
+    """
+    unpacked = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(package)], check=False, capture_output=True)
+    if unpacked.returncode:
+        reason = (unpacked.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+        raise ValueError(f"'{package}' is no Debian package of use: {reason}")
+    with tarfile.open(fileobj=io.BytesIO(unpacked.stdout)) as archive:
         for member in archive:
             found = _PHOTOGRAPH.search(member.name)
             file = archive.extractfile(member) if found and member.isfile() else None
@@ -109,7 +122,7 @@ def write(packages: Sequence[Path], out: Path) -> int:
     """Write the backgrounds of all packages under ``out``; the same for the same packages. Returns how many.
 
     Raises:
-        ValueError: a package holds neither environments nor wallpapers.
+        ValueError: naming a package that holds neither environments nor wallpapers, or cannot be read.
     """
     folder, count = out / "backgrounds", 0
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,9 +136,12 @@ def write(packages: Sequence[Path], out: Path) -> int:
             pictures = (
                 (name, view(image, rng)) for name, image in environments(package) for _ in range(_ENVIRONMENT_VIEWS)
             )
-        for name, picture in pictures:
-            cv2.imwrite(str(folder / f"{name}_{count:04d}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG])
-            count += 1
+        try:
+            for name, picture in pictures:
+                cv2.imwrite(str(folder / f"{name}_{count:04d}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG])
+                count += 1
+        except _NO_ARCHIVE as error:
+            raise ValueError(f"'{package}' is no archive, or was cut short; fetch it again") from error
         if count == before:
             raise ValueError(f"'{package}' holds no environments (hdri/*.exr.js) and no wallpapers (*_by_*.jpg)")
     return count
@@ -154,7 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError:
         print("error: environments are OpenEXR files; install what reads them: pip install OpenEXR", file=sys.stderr)
         return 2
-    except (OSError, ValueError, tarfile.TarError, subprocess.CalledProcessError) as error:
+    except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{options.out / 'backgrounds'}: {count} backgrounds")

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 Arrays = dict[str, npt.NDArray[Any]]
 
+#: What numpy raises where a file or an array in it is damaged, or of Python objects.
+DAMAGED = (ValueError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+
 
 def read_npz(path: Path, needed: Sequence[str], cure: str, optional: Sequence[str] = ()) -> Arrays:
     """The arrays ``needed``, and those of ``optional`` that are there.
@@ -39,7 +42,7 @@ def read_npz(path: Path, needed: Sequence[str], cure: str, optional: Sequence[st
 def _array(file: Any, name: str, path: Path, cure: str) -> npt.NDArray[Any]:
     try:
         array = file[name]
-    except (ValueError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         # numpy's own message names no file, and advises to unpickle what is of Python objects.
         raise ValueError(f"'{path}': {name} is damaged, or of Python objects, which are not read; {cure}") from error
     if not isinstance(array, np.ndarray):

@@ -4,7 +4,8 @@
     python -m training.shards 300W_LP SHARDS --large-pose runs/300w_lp.npz   300W-LP
 
 A shard is a plain tar as WebDataset reads it: ``KEY.jpg`` (or ``.png``), the file as it was, then ``KEY.npz``, its
-label, in which ``often`` tells how many times a round a head is drawn; without it, once. ``train-000000.tar``, ... come
+label, in which ``often`` tells how many times a round a head is drawn; without it, once. In the label of a fit
+``model`` is the hash of the face model that was fitted; it says nothing of another one. ``train-000000.tar``, ... come
 in random order, so that one shard is as good as another; ``validation-000000.tar``, ... hold the people kept for
 validation.
 
@@ -19,7 +20,8 @@ import io
 import os
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
@@ -34,13 +36,15 @@ from tqdm import tqdm
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.whole_files import whole_file
+from training.npz_files import DAMAGED
 from training.photographs.heads import Image, Label, LabelledHead, ListedHeads, PhotographHeads, fitted_head
-from training.photographs.large_pose import LargePoseHeads, LargePoseLabels
+from training.photographs.large_pose import BaselOnOurMesh, LargePoseHeads, LargePoseLabels
 
 _PER_SHARD = 1000
+_CURE = "pack again with python -m training.shards"
 _MIXED = 1000  # records held back to be mixed, per worker; undecoded, they are small
 
-#: A photograph and its label -> the head in it.
+#: A photograph and its label -> the head in it; ValueError saying what is wrong with the label.
 MakeHead = Callable[[Image, Label], LabelledHead]
 
 
@@ -82,7 +86,8 @@ class ShardHeads:
 
     Raises:
         FileNotFoundError: the folder holds no such shards.
-        ValueError: there are fewer shards than processes times workers, or one is damaged; both when first drawn from.
+        ValueError: there are fewer shards than processes times workers, or one is damaged or of another face model; all
+            when drawn from.
     """
 
     def __init__(self, folder: Path, make_head: MakeHead) -> None:
@@ -122,7 +127,29 @@ def shard_labels(model: FaceModel, large_pose: Path | None) -> MakeHead:
     Raises:
         FileNotFoundError, ValueError: naming that file.
     """
-    return partial(fitted_head, model) if large_pose is None else LargePoseLabels.load(large_pose, model).basel.head
+    if large_pose is None:
+        return partial(_head_of_fit, model)
+    return partial(_large_pose_head, LargePoseLabels.load(large_pose, model).basel)
+
+
+def _head_of_fit(model: FaceModel, photograph: Image, label: Label) -> LabelledHead:
+    if "shape" in label:
+        raise ValueError("its label is one of 300W-LP; give the file that the shards were packed with as --large-pose")
+    if "model" not in label:
+        raise ValueError(f"its label does not tell its face model, as it was packed by an older version; {_CURE}")
+    if str(label["model"]) != model.content_hash:
+        raise ValueError(
+            "its label is a fit of another face model; fit the photographs to this one with "
+            f"python -m training.photographs.fit, and {_CURE}"
+        )
+    return fitted_head(model, photograph, label)
+
+
+def _large_pose_head(basel: BaselOnOurMesh, photograph: Image, label: Label) -> LabelledHead:
+    """Labels of 300W-LP know no face model of ours; what lays them on it is loaded for it."""
+    if "shape" not in label:
+        raise ValueError("its label is none of 300W-LP; leave out --large-pose")
+    return basel.head(photograph, label)
 
 
 def list_shards(folder: Path, split: str) -> list[Path]:
@@ -186,22 +213,31 @@ def read_shard(shard: Path) -> Iterator[_Record]:
 
 
 def unpacked(record: _Record, make_head: MakeHead) -> LabelledHead:
-    """The head of a record; ValueError naming one without a picture."""
+    """The head of a record; ValueError naming one without a picture, or with a label of no use."""
     image = cv2.imdecode(np.frombuffer(record.image, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError(f"{record.name} is neither JPEG nor PNG; pack it again")
-    return make_head(np.ascontiguousarray(image[:, :, ::-1]), _label(record))
+    label = _label(record)
+    try:
+        return make_head(np.ascontiguousarray(image[:, :, ::-1]), label)
+    except ValueError as error:
+        raise ValueError(f"{record.name}: {error}") from error
 
 
 def _often(record: _Record) -> int:
     """How many times a round a head is drawn; nothing else of its label is read."""
-    with np.load(io.BytesIO(record.label), allow_pickle=False) as file:
-        return int(file["often"]) if "often" in file.files else 1
+    return int(_label(record, ("often",)).get("often", 1))
 
 
-def _label(record: _Record) -> Label:
-    with np.load(io.BytesIO(record.label), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+def _label(record: _Record, wanted: Sequence[str] | None = None) -> Label:
+    """The arrays of a label, all or those ``wanted`` that it has; ValueError naming a record whose label is damaged."""
+    try:
+        if not zipfile.is_zipfile(io.BytesIO(record.label)):
+            raise ValueError("no .npz file")
+        with np.load(io.BytesIO(record.label), allow_pickle=False) as file:
+            return {name: file[name] for name in file.files if wanted is None or name in wanted}
+    except DAMAGED as error:
+        raise ValueError(f"{record.name} has a damaged label; pack or copy the shard again") from error
 
 
 def _from_torchrun() -> tuple[int, int]:

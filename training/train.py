@@ -22,6 +22,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.checkpoint import CHECKPOINT
 from training.loader import BadData, endless, first_samples, make_loader, stream_seed
+from training.options import check_least
 from training.processes import make_fabric
 from training.recipes import RECIPES, Recipe, recipe_named
 from training.terms import LARGE_POSE, RESEARCH
@@ -62,14 +63,18 @@ def train(
     Returns:
         The last checkpoint.
     Raises:
-        ValueError, OSError: no time or steps are given; the folder holds a run and ``resume`` is not set, or the other
-            way round; a checkpoint of another recipe or template.
+        ValueError, OSError: no time or steps are given, or the time is over before the first step; ``out`` is a file,
+            or holds a run and ``resume`` is not set, or the other way round; a checkpoint of another recipe or
+            template.
         BadData: on the way, naming what no sample can be made of; the run is behind a checkpoint.
         FloatingPointError: the gradients stopped being finite.
     """
     for option, length in (("--steps", steps), ("--minutes", minutes)):
         if length is not None and not length > 0:
             raise ValueError(f"{option} is {length}; it must be more than 0")
+    check_least("--workers", workers, 0)
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"--out '{out}' is a file; give a folder")
     if steps is None and minutes is None:
         steps = recipe.steps
     fabric = make_fabric(recipe.precision)
@@ -122,7 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
     # than 1 + 1.
     if given.threads is not None and given.threads < 1:
         parser.exit(1, f"{parser.prog}: --threads is {given.threads}; it must be at least 1\n")
-    torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 1) - given.workers))
+    torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 1) - max(0, given.workers)))
     recipe = recipe_named(given.recipe)
     if given.large_pose is not None:
         if given.shards is None:

@@ -141,6 +141,7 @@ class TrainingRun:
         Raises:
             FloatingPointError: the gradients stopped being finite.
             BadData: as :func:`training.loader.endless`.
+            ValueError: ``minutes`` were over before the first step; nothing is saved.
         """
         recipe = self.recipe
         log = RunLog(self.out, self.step) if self.fabric.is_global_zero else None
@@ -161,6 +162,13 @@ class TrainingRun:
                 if self.seconds - saved > _CHECKPOINT_SECONDS:
                     self._save()
                     saved = self.seconds
+            else:
+                if self.step == 0 and minutes is not None:
+                    # A checkpoint of nothing would only keep the folder from the run with more time.
+                    raise ValueError(
+                        f"--minutes {minutes:g} were over before the first step: it took {self.seconds:.1f} s to make "
+                        "the data ready; give more"
+                    )
             # First, and while a further signal is only a question: a run must not be lost while it is validated.
             self._save()
             self._validate(validation, log, bar)

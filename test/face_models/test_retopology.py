@@ -139,6 +139,11 @@ def test_the_command_line_says_what_is_wrong(tmp_path: Path, capsys: pytest.Capt
     out = str(tmp_path / "model.npz")
     assert main(["flame", str(tmp_path / "none.pkl"), "--out", out]) == 2
     assert capsys.readouterr().err == f"error: '{tmp_path}/none.pkl' does not exist\n"
+    absent = tmp_path / "absent"
+    for option, given in (("--out", ["--out", str(absent / "m.npz")]),
+                          ("--picture", ["--out", out, "--picture", str(absent / "m.png")])):  # fmt: skip
+        assert main(["flame", str(tmp_path / "none.pkl"), *given]) == 2
+        assert capsys.readouterr().err == f"error: {option}: folder '{absent}' does not exist; make it first\n"
     with pytest.raises(SystemExit):
         main(["bfm", "x.h5", "--extra", "y", "--out", out])
     assert "--extra has no meaning for bfm" in capsys.readouterr().err

@@ -74,3 +74,8 @@ def test_no_environment_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     arguments = ["--environments", str(tmp_path), "--json", str(tmp_path / "absent" / "x.json")]
     assert label_error.main(arguments) == 2
     assert capsys.readouterr().err.startswith("error: --json: folder")
+
+
+def test_nobody_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert label_error.main(["--environments", str(tmp_path), "--people", "0"]) == 2
+    assert capsys.readouterr().err == "error: --people is 0; it must be at least 1\n"

@@ -19,7 +19,7 @@ from training.data import Mixture, SampleMaker, make_dataset
 from training.photographs.large_pose import LargePoseHeads, LargePoseLabels, draw_sheet, main
 from training.recipes import RECIPES
 from training.rendering.rasteriser import interpolate, rasterise
-from training.shards import pack
+from training.shards import pack, shard_labels
 
 _SIZE = 450
 _SHAPE = np.array([1.5, -1.0, 0.5])  # standard deviations of the made-up modes
@@ -145,6 +145,15 @@ def test_shards_of_them_are_trained_on(
     assert agreement(kept[0]) > 0.9 and next(iter(train))["matchable"].any()
     with pytest.raises(ValueError, match="recipe 'free' learns from portraits; it takes no --shards"):
         make_dataset(RECIPES["free"], folder, "train", 0, 2, shards=shards)
+    without = make_dataset(recipe, folder, "validation", 0, 2, shards=shards)
+    with pytest.raises(ValueError, match=r"validation-000000\.tar': photograph .* 300W-LP; give .* as --large-pose"):
+        without[0]
+
+
+def test_shards_of_other_photographs_take_no_labels_of_300w_lp(folder: Path, published: Published) -> None:
+    make_head = shard_labels(published.ours, folder / "labels.npz")
+    with pytest.raises(ValueError, match="its label is none of 300W-LP; leave out --large-pose"):
+        make_head(np.zeros((8, 8, 3), np.uint8), {"pose": np.eye(4), "focal": np.array(900.0)})
 
 
 def test_copies_of_a_photograph_stay_on_one_side(folder: Path, published: Published) -> None:

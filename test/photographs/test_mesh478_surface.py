@@ -65,6 +65,9 @@ def test_bad_input_is_one_line(tmp_path: Path, capsys, monkeypatch: pytest.Monke
     for out in (tmp_path, tmp_path / "none" / "surface.npz"):
         assert mesh478_surface.main(["--environments", str(tmp_path), "--out", str(out)]) == 2
         assert capsys.readouterr().err.startswith("error: --out: ")
+    out = str(tmp_path / "surface.npz")
+    assert mesh478_surface.main(["--environments", str(tmp_path), "--out", out, "--people", "0"]) == 2
+    assert capsys.readouterr().err == "error: --people is 0; it must be at least 1\n"
 
 
 def test_a_file_that_cannot_be_written_is_told_in_one_line(

@@ -126,6 +126,18 @@ def test_photographs_left_out_come_in(
     assert share > 1.5 * len(asked) / len(after.usable), "they are drawn more often"
 
 
+def test_a_sheet_of_no_label_is_told_of(
+    data: Path, people: list[Portrait], shipped_model: FaceModel, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    fits_of(people, shipped_model, accepted=True).save(tmp_path / "fits.npz")
+    monkeypatch.setattr(SelfLabeller, "label", lambda *_: None)
+    files = ["--data", str(data), "--fits", str(tmp_path / "fits.npz"), "--out", str(tmp_path / "own.npz")]
+    assert main([*files, "--sheet", str(tmp_path / "sheet.png")]) == 0
+    assert f"so '{tmp_path / 'sheet.png'}' is not written" in capsys.readouterr().out
+    assert not (tmp_path / "sheet.png").exists()
+
+
 def test_fits_of_other_photographs_are_refused(
     data: Path, people: list[Portrait], shipped_model: FaceModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -71,8 +71,13 @@ def test_inside_is_culled_and_what_is_behind_the_camera_is_not_drawn() -> None:
     points = _slanted_quad()
     assert (rasterise(*project(points), QUAD[:, ::-1].copy(), 128).index < 0).all()
     assert (rasterise(*project(points), QUAD[:, ::-1].copy(), 128, cull=False).index >= 0).any()
-    points[0, 2] = -0.1
-    assert set(np.unique(rasterise(*project(points), QUAD[:1], 128, cull=False).index)) == {-1}
+    pixels, depth = project(points)
+    assert (rasterise(pixels, depth, QUAD[:1], 128).index >= 0).any()
+    for corner in QUAD[0]:
+        for behind in (-0.1, 0.0):
+            moved = depth.copy()
+            moved[corner] = behind
+            assert (rasterise(pixels, moved, QUAD[:1], 128).index < 0).all()
 
 
 def test_a_shared_edge_leaves_no_hole() -> None:
@@ -111,6 +116,16 @@ def test_unmatchable_triangles_hide_but_are_not_visible() -> None:
     assert template[0, 32, 32] == 0 and template[0, 32, 32 + 11] == 5
 
 
+def test_targets_are_seen_through_what_shows_its_inside() -> None:
+    near = np.array([[-0.1, -0.1, 0.8], [0.1, -0.1, 0.8], [0.1, 0.1, 0.8], [-0.1, 0.1, 0.8]])
+    points = np.concatenate([near, near * (2, 2, 1.5)])
+    coordinates = np.repeat(np.float32([[5.0, 6.0], [7.0, 8.0]]), 4, axis=0)
+    triangles = np.concatenate([QUAD[:, ::-1], QUAD + 4])
+    template, visible = render_targets(*project(points), triangles, coordinates, 128, 2)
+    assert visible[32, 32]
+    np.testing.assert_allclose(template[:, 32, 32], (7.0, 8.0), rtol=1e-6)
+
+
 def test_a_mirrored_mesh_gives_the_mirrored_map() -> None:
     points, triangles = soup(np.random.default_rng(5))
     coordinates = points[:, :2].astype(np.float32) * 50
@@ -138,6 +153,9 @@ def test_photograph_is_carried_by_the_surface() -> None:
     shaded = image.copy()
     texture_from_photograph(pixels, depth, QUAD, source, photograph, shaded, shading=np.full(4, 0.5))
     np.testing.assert_allclose(shaded[covered], image[covered] * 0.5, atol=0.76)
+    tint = (1.0, 0.5, 0.0)
+    texture_from_photograph(pixels, depth, QUAD, source, photograph, shaded, shading=np.tile(tint, (4, 1)))
+    np.testing.assert_allclose(shaded[covered], image[covered] * tint, atol=0.76)
 
 
 def test_reused_buffers_hold_nothing_of_the_last_picture() -> None:

@@ -199,6 +199,17 @@ def test_a_split_without_a_photograph_is_an_error(data: Path, template: Template
         PhotographHeads(data, tmp_path / "fits.npz", template.model, validation=True)
 
 
+def test_what_our_own_network_labelled_is_no_measure_of_it(data: Path, template: Template, tmp_path: Path) -> None:
+    """The split may have changed since it was labelled."""
+    fits = PhotographFits.load(data / "fits.npz")
+    kept, train = (PhotographHeads(data, data / "fits.npz", template.model, held) for held in (True, False))
+    own = np.isin(np.arange(len(fits.name)), [kept.usable[0], train.usable[0]])
+    replace(fits, own=own).save(tmp_path / "fits.npz")
+    without, still = (PhotographHeads(data, tmp_path / "fits.npz", template.model, held) for held in (True, False))
+    assert without.usable.tolist() == kept.usable[1:].tolist()
+    assert still.usable.tolist() == train.usable.tolist()
+
+
 def test_missing_photographs_are_told_of_before_training(data: Path, template: Template, tmp_path: Path) -> None:
     copy = shutil.copytree(data, tmp_path / "data")
     (copy / "press_photos" / "images" / "a.png").unlink()

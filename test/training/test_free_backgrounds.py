@@ -94,3 +94,24 @@ def test_other_packages_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "other.tgz' holds no environments" in capsys.readouterr().err
     assert main([str(tmp_path / "none.tgz"), "--out", str(tmp_path)]) == 2
     assert "none.tgz" in capsys.readouterr().err
+
+
+def test_files_that_are_no_packages_are_named_in_one_line(
+    npm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.tgz").write_text("no archive")
+    (tmp_path / "empty.tgz").write_bytes(b"")
+    (tmp_path / "cut.tgz").write_bytes(npm.read_bytes()[:-200])
+    for name in ("text.tgz", "empty.tgz", "cut.tgz"):
+        assert main([str(tmp_path / name), "--out", str(tmp_path)]) == 2
+        told = capsys.readouterr().err
+        assert told == f"error: '{tmp_path / name}' is no archive, or was cut short; fetch it again\n"
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="no dpkg-deb")
+def test_dpkg_says_what_is_wrong_with_its_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.deb").write_text("no archive, and long enough to be looked at\n")
+    assert main([str(tmp_path / "text.deb"), "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: '{tmp_path}/text.deb' is no Debian package of use: dpkg-deb: error: ")
+    assert told.count("\n") == 1

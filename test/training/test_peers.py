@@ -124,6 +124,15 @@ def test_the_command_names_what_is_wrong_before_it_measures(
         assert error.startswith("error: ") and words in error and error.count("\n") == 1
 
 
+def test_a_python_too_new_for_a_program_is_told_before_pip_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs.venv, "create", lambda *_, **__: pytest.fail("an environment was made"))
+    monkeypatch.setattr(sys, "version_info", (3, 13, 1))
+    with pytest.raises(programs.PeerError, match=r"^mediapipe is there for Python < 3\.13, this is 3\.13; run"):
+        programs.environment("mediapipe", tmp_path)
+
+
 def test_a_program_is_run_and_its_failure_is_one_line(
     tmp_path: Path, shipped_model: FaceModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,11 @@ def written(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return output.read_text()
 
 
+def spread(whole: int) -> dict[str, float]:
+    """What ``metrics.usual_and_worst`` writes; no two numbers of different wholes are the same."""
+    return {"median": whole + 0.25, "p90": whole + 0.5, "worst": whole + 0.75}
+
+
 def test_ours_stand_beside_the_paper_and_unknown_stays_empty(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,11 +134,8 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
                                                "people": [[2, 1, 3, 4], [4, 2, 5, 2], [8, 0, 0, 1]]}}  # fmt: skip
     keys = ("jitter_deg", "jitter_lateral_mm", "speech_filtered_percent", "blink_filtered_percent", "learned_percent",
             "turned_camera_deg")  # fmt: skip
-    steady = {
-        "benchmark": "steadiness",
-        "people": 8,
-        **{key: {"median": 0.25, "p90": 0.5, "worst": 0.75} for key in keys},
-    }
+    steady = {"benchmark": "steadiness", "people": 8, "speech_raw_percent": spread(90), "blink_raw_percent": spread(91),
+              **{key: spread(i) for i, key in enumerate(keys)}}  # fmt: skip
     lights = [{"name": "all", "frames": 9, "tracked": 1.0, "raw": {**pose, "sigma_deg": [1.0, 2.0, 3.0]}},
               {"name": "none", "frames": 9, "tracked": 0.0, "raw": None}]  # fmt: skip
     light = {"benchmark": "light", "people": 3, "lights": lights}
@@ -149,7 +151,14 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "raw mm: 1.0 / 2.0 / 30.0" in text
     assert "all the time: 0.5 / 1.8 / 1.0°, depth 4.0 %; about that: 0.6 / 0.7 / 0.8°, depth 1.0 %" in text
     assert "in consistency.json and other.json: correlation 1.00 / -1.00 / 1.00 about x / y / z, 1.00 in depth" in text
-    assert "| jitter of a still head, ° rms | 0.25 | 0.50 | 0.75 |" in text
+    assert (
+        "| jitter of a still head, ° rms | 0.25 | 0.50 | 0.75 |\n"
+        "| the same, across, mm rms | 1.25 | 1.50 | 1.75 |\n"
+        "| depth in speech, % | 2.25 | 2.50 | 2.75 |\n"
+        "| depth in a blink, % | 3.25 | 3.50 | 3.75 |\n"
+        "| depth from the first second to the fourth, as the head's size is learned, % | 4.25 | 4.50 | 4.75 |\n"
+        "| yaw in the car when the camera turns by 25°, ° | 5.25 | 5.50 | 5.75 |"
+    ) in text
     assert "| all | 9 | 100.00 | 1.5 / 2.5 / 3.5 | 1.0 / 2.0 / 3.0 | 1.25 |" in text
     assert "| none | 9 | 0.00 |  |  |  |" in text
     assert "| label_error.json | 10-20 | 7 | 3.12 | 2.00 | 5.00 | 0.50 | 2.50 |" in text
@@ -185,15 +194,21 @@ def test_closures_of_drives_and_videos_stand_in_one_table(tmp_path: Path, capsys
 
 
 def test_passers_by_are_told_with_how_long_they_stayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spread = {"median": 0.25, "p90": 0.5, "worst": 0.75}
     keys = ("hidden_s", "hidden_wrong_s", "late_s", "lost_s")
-    result = {"benchmark": "passing", "pairs": 8, "back": 7, **dict.fromkeys(keys, spread), "provenance": SOURCE}
+    result = {"benchmark": "passing", "pairs": 8, "back": 7, **{key: spread(i) for i, key in enumerate(keys)},
+              "provenance": SOURCE}  # fmt: skip
     (tmp_path / "passing.json").write_text(json.dumps({**result, "stay": 0.0}))
     (tmp_path / "passing_stay.json").write_text(json.dumps({**result, "stay": 8.0}))
     text = written(tmp_path, capsys)
     assert "passing --pairs 8 --json docs/results/passing.json" in text
     assert "passing --pairs 8 --stay 8 --json docs/results/passing_stay.json" in text
-    assert "| in the end the driver is told in 7 of 8 | median | p90 | worst |" in text
+    assert (
+        "| in the end the driver is told in 7 of 8 | median | p90 | worst |\n|---|---|---|---|\n"
+        "| the driver's face is covered, s | 0.25 | 0.50 | 0.75 |\n"
+        "| meanwhile another head is told, s | 1.25 | 1.50 | 1.75 |\n"
+        "| another head is told while the driver is in view again, s | 2.25 | 2.50 | 2.75 |\n"
+        "| no head is told, s | 3.25 | 3.50 | 3.75 |"
+    ) in text
 
 
 def test_faces_found_are_told_by_bins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,6 +271,57 @@ def test_the_other_benchmarks_are_shown_as_they_are_written(tmp_path: Path, caps
     assert "| ours (`aflw_pifa.json`) | 1 | 0 | 5.50 |" in text and "| Jourabloo et al. | all |  | 4.72 |" in text
     assert "| pointing04.json | labelled box | 1 | 0 | 3.00 |  | 1.00 |  |" in text
     assert "| aflw2000_reannotated.json | 1 | 0 | 2.00 |  | 2.00 |  | 1.50 |" in text
+
+
+def test_every_figure_of_photographs_and_renders_stands_in_its_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    afw = {"n": 20, "failed": 1, "n_points": 2, "nme68": 3.25, "nme51": 4.25, "nme51_median": 5.25, "n_yaw": 6,
+           "yaw_within_15": 0.75, "yaw_mae": 8.25}  # fmt: skip
+    faces = {"n": 20, "failed": 1, "nme68": 2.25, "nme51": 3.25, "yaw_mae": 90.25, "pitch_mae": 91.25,
+             "roll_mae": 92.25, "pose_mae": 4.25, "pose_geodesic": 93.25, "orientation_error": 5.25,
+             "position_error_mm": 6.25, "depth_bias_percent": 94.25, "depth_error_percent": 7.25}  # fmt: skip
+    masks = {key: 100 + value for key, value in faces.items()}
+    accuracy = {"nme68_mean_of_bins": 1.25, "nme51_mean_of_bins": 2.25, "pose_mae": 3.25, "pose_geodesic": 4.25}
+    other = {**accuracy, "n": 20, "found": 19, "milliseconds": 9.5,
+             "over_found": {key: value + 0.5 for key, value in accuracy.items()}}  # fmt: skip
+    labelled = {"n": 20, "failed": 1, "error_mean": 2.25, "error_median": 3.25, "overlap": 0.25,
+                "bias": [4.25, 5.25, 6.25], "within90": [7.5, 8.5, 9.5], "turned": 10, "outward": 11.25}  # fmt: skip
+    nothing = {**labelled, "failed": 20, "bias": None, "within90": None, "turned": 0, "outward": None}
+    results: dict[str, dict[str, Any]] = {
+        "afw": afw,
+        "synthesis_ai": {**faces, "subsets": {"masks": masks}},
+        "peers": {"threads": 1, "systems": {"other": other}},
+        "validation": {"kinds": {"portraits": labelled, "renderings": nothing}},
+    }
+    for name, result in results.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"benchmark": name, **result, "provenance": SOURCE}))
+    text = written(tmp_path, capsys)
+    assert "| afw.json | 2 | 3.25 | 4.25 | 5.25 | 6 | 0.75 | 8.25 | 1 |" in text
+    assert "| all | 20 | 1 | 2.25 | 3.25 | 4.25 | 5.25 | 6.25 | 7.25 |" in text
+    assert "| masks | 120 | 101 | 102.25 | 103.25 | 104.25 | 105.25 | 106.25 | 107.25 |" in text
+    assert "| other | 20 | 19 | 1.25 (1.75) | 2.25 (2.75) | 3.25 (3.75) | 4.25 (4.75) | 9.50 |" in text
+    row = "| 2.25 | 3.25 | 0.25 | 4.25 | 5.25 | 6.25 | 7.5 / 8.5 / 9.5 | 11.25 |"
+    assert f"| validation.json | portraits | 20 | 1 {row}" in text
+    assert "| validation.json | renderings | 20 | 20 | 2.25 | 3.25 | 0.25 |  |  |  |  |  |" in text
+
+
+def test_videos_tell_the_jitter_that_is_left_and_as_it_was_fitted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw, smooth = (
+        {"rotation_deg": {"median": whole + 0.25, "p90": 90.25}, "position_mm": {"median": whole + 1.25, "p90": 91.25}}
+        for whole in (5, 3)
+    )
+    video = {"benchmark": "video", "file": "face.mp4", "n": 100, "share": {"tracking": 0.75, "lost": 0.25},
+             "losses": [{"frame": 8}, {"frame": 20}], "jitter_raw": raw, "jitter_filtered": smooth,
+             "milliseconds": {"median": 7.25, "p90": 8.25, "p99": 9.25}, "provenance": SOURCE}  # fmt: skip
+    unknown = {"file": "short.mp4", "jitter_raw": {**raw, "position_mm": None}}
+    (tmp_path / "face.json").write_text(json.dumps(video))
+    (tmp_path / "short.json").write_text(json.dumps({**video, **unknown}))
+    text = written(tmp_path, capsys)
+    assert "| face.mp4 | 100 | 0.75 | 2 | 3.25 (5.25) | 4.25 (6.25) | 7.25 | 9.25 |" in text
+    assert "| short.mp4 | 100 | 0.75 | 2 | 3.25 (5.25) | 4.25 (unknown) | 7.25 | 9.25 |" in text
 
 
 def test_limits_stand_with_the_heads_they_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

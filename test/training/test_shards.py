@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
 from collections.abc import Iterator
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,8 +18,8 @@ from torch.utils.data import IterableDataset
 import training.shards
 from dense_face_ros.face_model import FaceModel
 from training.loader import make_loader
-from training.photographs.heads import Image, Label, LabelledHead, fitted_head
-from training.shards import KeptShardHeads, ShardHeads, list_shards, own_share, pack, read_shard
+from training.photographs.heads import Image, Label, LabelledHead, PhotographHeads, fitted_head
+from training.shards import KeptShardHeads, ShardHeads, list_shards, own_share, pack, read_shard, shard_labels
 
 _COUNT = 40
 
@@ -164,18 +164,76 @@ def test_workers_inherit_nothing_that_was_drawn_before(shards: Path) -> None:
     assert not set(taken[:4] + taken[8:12]) & set(taken[4:8] + taken[12:])
 
 
-def test_labels_survive_packing(tmp_path: Path, small_model: FaceModel) -> None:
-    size = small_model.identity_size + small_model.expression_size
+def fit_of(model: FaceModel) -> Label:
     pose = np.eye(4, dtype=np.float32)
     pose[:3, 3] = 0.01, 0.02, 1.5
-    label = {"pose": pose, "coefficients": np.full(size, 0.1, np.float32), "focal": np.array(900.0)}
-    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
-    one: Any = SimpleNamespace(paths=(tmp_path / "a.png",), usable=np.array([0]), label=lambda _: label)
-    pack(one, tmp_path / "shards", "train")
-    head = ShardHeads(tmp_path / "shards", partial(fitted_head, small_model)).draw(np.random.default_rng(0))
+    coefficients = np.full(model.identity_size + model.expression_size, 0.1, np.float32)
+    return {"pose": pose, "coefficients": coefficients, "focal": np.array(900.0), "model": np.array(model.content_hash)}
+
+
+def packed(folder: Path, label: Label) -> Path:
+    """Shards of one photograph with this label."""
+    folder.mkdir(exist_ok=True)
+    cv2.imwrite(str(folder / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    one: Any = SimpleNamespace(paths=(folder / "a.png",), usable=np.array([0]), label=lambda _: label)
+    for split in ("train", "validation"):
+        pack(one, folder / "shards", split)
+    return folder / "shards"
+
+
+def test_labels_survive_packing(tmp_path: Path, small_model: FaceModel) -> None:
+    label = fit_of(small_model)
+    shards = packed(tmp_path, label)
+    head = ShardHeads(shards, shard_labels(small_model, None)).draw(np.random.default_rng(0))
     expected = fitted_head(small_model, np.zeros((8, 8, 3), np.uint8), label)
     np.testing.assert_array_equal(head.pixels, expected.pixels)
     np.testing.assert_array_equal(head.points, expected.points)
+
+
+def test_labels_of_the_collections_tell_their_face_model(data: Path, shipped_model: FaceModel, tmp_path: Path) -> None:
+    heads = PhotographHeads(data, data / "fits.npz", shipped_model, validation=True)
+    pack(heads, tmp_path, "validation")
+    kept = KeptShardHeads(tmp_path, shard_labels(shipped_model, None))
+    np.testing.assert_array_equal(kept.labelled(0).pixels, heads.labelled(int(heads.usable[0])).pixels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": np.array("ab" * 32)}, r"is a fit of another face model; fit the .*photographs\.fit, and pack again"),
+        ({"model": None}, r"does not tell its face model, .*; pack again with python -m training\.shards"),
+        ({"shape": np.zeros(199), "focal": None, "model": None}, r"is one of 300W-LP; give .* as --large-pose"),
+    ],
+)
+def test_labels_of_something_else_are_refused(
+    tmp_path: Path, small_model: FaceModel, changes: dict[str, Any], said: str
+) -> None:
+    label = {name: value for name, value in {**fit_of(small_model), **changes}.items() if value is not None}
+    shards, make_head = packed(tmp_path, label), shard_labels(small_model, None)
+    for split, heads in (("train", ShardHeads(shards, make_head)), ("validation", KeptShardHeads(shards, make_head))):
+        with pytest.raises(ValueError, match=rf"shards/{split}-000000\.tar': photograph 00000000: its label {said}"):
+            heads.draw(np.random.default_rng(0))
+
+
+def test_damaged_labels_are_named(tmp_path: Path, small_model: FaceModel) -> None:
+    """Cut short, overwritten in the middle, and something else."""
+    out = io.BytesIO()
+    np.savez(out, **fit_of(small_model))
+    whole = out.getvalue()
+    at = whole.index(np.full(4, 0.1, np.float32).tobytes())
+    for kind, content in enumerate((whole[:-40], whole[:at] + b"\xff" + whole[at + 1 :], b"", b"no label")):
+        folder = tmp_path / str(kind)
+        folder.mkdir()
+        for split in ("train", "validation"):
+            with tarfile.open(folder / f"{split}-000000.tar", "w") as tar:
+                picture = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+                training.shards._add(tar, "00000003.png", picture)
+                training.shards._add(tar, "00000003.npz", content)
+        heads = KeptShardHeads(folder, shard_labels(small_model, None))
+        with pytest.raises(ValueError, match=r"tar': photograph 00000003 has a damaged label; pack or copy the shard"):
+            heads.labelled(0)
+        with pytest.raises(ValueError, match=r"tar': photograph 00000003 has a damaged label; pack or copy the shard"):
+            ShardHeads(folder, shard_labels(small_model, None)).draw(np.random.default_rng(0))
 
 
 def test_what_is_wrong_is_named(shards: Path, tmp_path: Path) -> None:

@@ -167,6 +167,31 @@ def test_minutes_end_a_run(tmp_path, template, ramps):
     assert 0 < state["step"] < 10_000
 
 
+def test_minutes_that_end_before_the_first_step_leave_no_checkpoint(tmp_path, template, ramps):
+    with pytest.raises(ValueError, match=r"--minutes 1e-06 were over before the first step: it took .* s to make the"):
+        run(tmp_path / "run", SMOKE, template, ramps, minutes=1e-6)
+    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+    assert run(tmp_path / "run", SMOKE, template, ramps, steps=1)["step"] == 1, "the folder is free"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--out", "{file}"], "--out '{file}' is a file; give a folder"),
+        (["--out", "{folder}", "--workers", "-1"], "--workers is -1; it must be at least 0"),
+    ],
+)
+def test_options_of_no_use_are_named(tmp_path, capsys, options, said):
+    places = {"file": tmp_path / "file", "folder": tmp_path / "run"}
+    places["file"].write_text("mine")
+    threads = str(torch.get_num_threads())
+    with pytest.raises(SystemExit) as ended:
+        main(["--recipe", "smoke", "--threads", threads, *(option.format(**places) for option in options)])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.endswith(f"training.train: {said.format(**places)}\n")
+    assert places["file"].read_text() == "mine" and not places["folder"].exists()
+
+
 def test_a_finished_run_is_not_overwritten(tmp_path, template, ramps):
     run(tmp_path / "run", SMOKE, template, ramps, steps=1)
     with pytest.raises(ValueError, match="already holds a run; add --resume"):

@@ -1,7 +1,9 @@
 """Measure the shipped face finder: ``python -m training.face_finder.evaluate DATA [--network face_finder.onnx]``.
 
-Prints one JSON object. Pictures of the validation people are made on the fly; the AFLW2000-3D and AFW samples and the
-videos are for evaluation only and never touched by training. A face counts as found as ``measures.match`` says.
+Prints one JSON object. DATA must hold what training takes, ``youtube_faces/``, ``press_photos/``, ``masked_faces/`` and
+``backgrounds/``: pictures of the validation people are made on the fly. Measured as well where DATA holds them, and
+never touched by training: ``aflw2000_sample/`` (``NAME.jpg`` beside ``NAME.mat``), ``afw_sample/`` (pictures beside
+``labels.json``) and ``videos/``. A face counts as found as ``measures.match`` says.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from dense_face_ros.geometry import Array, roll_on_screen, yaw_pitch_roll_from_rotation
 from training.backgrounds import face_free_photographs, random_window
 from training.photographs.collection import FOLDERS, read_photographs
+from training.photographs.padding import unpadded
 
 FloatArray = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]
@@ -27,7 +28,6 @@ _INNER = (1, 4, 33, 263, 61, 291)
 OUTLINE = (*_JAW, *_BROWS, *_INNER)
 _EYE_CORNERS = ((33, 133), (362, 263))
 
-_PADDING_LEVEL = 10
 _EYES = (slice(36, 42), slice(42, 48))  # of the 68 landmarks: the person's right eye, then the left
 _JPEG = 92
 
@@ -122,16 +122,7 @@ def head_pose(mesh: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _face(file: bytes, points: FloatArray, roll: float, yaw: float) -> FacePhoto:
-    window = _unpadded(decode(file))
+    window = unpadded(decode(file))
     origin = np.array(window[:2], np.float32)
     eyes = np.array([points[list(corners)].mean(axis=0) for corners in _EYE_CORNERS], np.float32)
     return FacePhoto(file, window, points[list(OUTLINE)] - origin, eyes - origin, roll, yaw)
-
-
-def _unpadded(image: Image) -> tuple[int, int, int, int]:
-    """The window (x0, y0, x1, y1) without rows and columns that are black throughout."""
-    bright = image.max(axis=2) > _PADDING_LEVEL
-    rows, columns = np.flatnonzero(bright.mean(axis=1) > 0.02), np.flatnonzero(bright.mean(axis=0) > 0.02)
-    if len(rows) < 16 or len(columns) < 16:
-        return 0, 0, image.shape[1], image.shape[0]
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -27,6 +27,7 @@ from training.face_models.report import draw
 from training.face_models.retopology import on_our_mesh
 from training.face_models.source import SourceModel
 from training.face_models.surrey import read_surrey
+from training.result_files import check_destination
 
 _READERS: dict[str, Callable[[Path], SourceModel]] = {
     "bfm2009": read_bfm2009,
@@ -51,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.extra and options.kind in _READERS:
         parser.error(f"--extra has no meaning for {options.kind}")
     try:
+        check_destination(options.out, "--out")
+        check_destination(options.picture, "--picture")
         if options.kind in _READERS:
             source = _READERS[options.kind](options.file)
         else:

@@ -21,14 +21,18 @@ class PeerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """A system: the script that runs it (in its own environment, without our package) and what pip installs there."""
+    """A system: the script that runs it (in its own environment, without our package) and what pip installs there.
+
+    Its packages are published for versions of Python before ``before``, where one is told.
+    """
 
     script: Path
     requirements: tuple[str, ...]
+    before: tuple[int, int] | None = None
 
 
 PROGRAMS = {
-    "mediapipe": Program(_HERE / "run_mediapipe.py", ("mediapipe==0.10.21",)),
+    "mediapipe": Program(_HERE / "run_mediapipe.py", ("mediapipe==0.10.21",), before=(3, 13)),
     "dlib": Program(
         _HERE / "run_dlib.py",
         (
@@ -46,13 +50,18 @@ def environment(name: str, folder: Path) -> Path:
     """The Python of the system's environment in ``folder``, made where it is not there yet.
 
     Raises:
-        PeerError: pip could not install it.
+        PeerError: pip could not install it, or this Python is too new for it.
     """
     place = folder / name
     python, ready = place / "bin" / "python", place / "ready"
     wanted = "\n".join(PROGRAMS[name].requirements)
     if ready.is_file() and ready.read_text(encoding="utf-8") == wanted:
         return python
+    before = PROGRAMS[name].before
+    if before is not None and sys.version_info[:2] >= before:
+        # pip would only say that there is no such version.
+        needed, here = (".".join(map(str, version)) for version in (before, sys.version_info[:2]))
+        raise PeerError(f"{name} is there for Python < {needed}, this is {here}; run the command with an older one")
     print(f"installing {name} into {place}", file=sys.stderr)
     venv.create(place, with_pip=True, clear=True)
     _run([str(python), "-m", "pip", "install", "--quiet", *PROGRAMS[name].requirements], f"installing {name}")

@@ -14,6 +14,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from training.photographs.collection import read_image, read_photographs
 from training.photographs.fit import PhotographFits
+from training.photographs.padding import unpadded
 
 Image = npt.NDArray[np.uint8]
 
@@ -96,7 +97,10 @@ class PhotographHeads:
         self._fits, self._model = PhotographFits.load_for(fits, model, photographs), model
         self.paths = photographs.paths
         yaw = yaw_pitch_roll_from_rotation(self._fits.pose[:, :3, :3].astype(np.float64))[:, 0]
-        trusted = self._fits.accepted & ((np.abs(yaw) <= np.radians(MAX_YAW)) | self._fits.own)
+        near = np.abs(yaw) <= np.radians(MAX_YAW)
+        # What our own network says is no measure of it: a photograph may have been for training when it was labelled.
+        of_use = near & ~self._fits.own if validation else near | self._fits.own
+        trusted = self._fits.accepted & of_use
         self.usable = np.flatnonzero(trusted & (photographs.validation == validation))
         if not len(self.usable):
             split = "for validation" if validation else "to train on"
@@ -120,16 +124,18 @@ class PhotographHeads:
         return fitted_head(self._model, read_image(self.paths[index]), self.label(index))
 
     def label(self, index: int) -> Label:
-        """``pose`` (4, 4), ``coefficients`` (K + E,) and ``focal``, as in :class:`PhotographFits`; and ``often``, how
-        many times as often as others it is drawn."""
+        """``pose`` (4, 4), ``coefficients`` (K + E,) and ``focal``, as in :class:`PhotographFits`; ``model``, the hash
+        of the face model that it is a fit of; and ``often``, how many times as often as others it is drawn."""
         names = ("pose", "coefficients", "focal")
         label = {name: np.asarray(getattr(self._fits, name)[index]) for name in names}
-        return {**label, "often": np.asarray(self._often[index])}
+        return {**label, "model": np.asarray(self._fits.model), "often": np.asarray(self._often[index])}
 
 
 def fitted_head(model: FaceModel, photograph: Image, label: Label) -> LabelledHead:
-    """The head of a label of :class:`PhotographHeads`."""
+    """The head of a label of :class:`PhotographHeads`, in its photograph without the black around it, where nothing of a
+    face is seen."""
     pose, focal = label["pose"].astype(np.float64), float(label["focal"])
     points = model.shape(label["coefficients"].astype(np.float64)) @ pose[:3, :3].T + pose[:3, 3]
-    pixels = points[:, :2] * (focal / points[:, 2:]) + 95.5
-    return LabelledHead(photograph, points, pixels, pose[:3, :3], focal)
+    x0, y0, x1, y1 = unpadded(photograph)
+    pixels = points[:, :2] * (focal / points[:, 2:]) + 95.5 - [x0, y0]
+    return LabelledHead(np.ascontiguousarray(photograph[y0:y1, x0:x1]), points, pixels, pose[:3, :3], focal)

@@ -21,6 +21,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from training.benchmarks.conventions import along_line_of_sight
 from training.benchmarks.metrics import box_of, box_size
+from training.options import check_least
 from training.peers.programs import PeerError
 from training.photographs.fit import label_settings
 from training.photographs.mesh478 import fit_mesh, load_surface
@@ -93,6 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the result here")
     options = parser.parse_args(arguments)
     try:
+        check_least("--people", options.people)
         check_destination(options.json)
         result = measure(FaceModel.load(), options.people, options.environments)
         write_result(options.json, {"benchmark": "label_error", **result})

@@ -26,6 +26,7 @@ from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_size import eyeballs
 from dense_face_ros.whole_files import whole_file
 from training.face_models.landmarks import nearest_surface_point
+from training.options import check_least
 from training.peers.programs import PeerError
 from training.photographs.mesh478 import POINTS, SHIPPED, face_width
 from training.photographs.rendered_portraits import labels, portraits, random_angles
@@ -138,6 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=SHIPPED)
     options = parser.parse_args(arguments)
     try:
+        check_least("--people", options.people)
         check_destination(options.out, "--out")
         model = FaceModel.load(options.model)
         surface, sigma = learn_surface(model, rendered_heads(model, options.people, options.environments))

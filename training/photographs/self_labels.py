@@ -129,7 +129,9 @@ def main(arguments: list[str] | None = None) -> int:
         labeller = SelfLabeller(model, load_network("onnxruntime-cpu", options.network))
         out, own = self_labelled(labeller, photographs, fits)
         out.save(options.out)
-        if options.sheet and len(own):
+        if options.sheet and not len(own):
+            print(f"--sheet: no photograph has a label of the network, so '{options.sheet}' is not written")
+        elif options.sheet:
             draw_sheet(
                 model, photographs, out, np.random.default_rng(0).permutation(own)[:_SHEET].tolist(), options.sheet
             )
