@@ -132,8 +132,8 @@ class PhotographHeads:
 
 
 def fitted_head(model: FaceModel, photograph: Image, label: Label) -> LabelledHead:
-    """The head of a label of :class:`PhotographHeads`, in its photograph without the black around it, where nothing of a
-    face is seen."""
+    """The head of a label of :class:`PhotographHeads`, in its photograph without the black around it, which shows no
+    face."""
     pose, focal = label["pose"].astype(np.float64), float(label["focal"])
     points = model.shape(label["coefficients"].astype(np.float64)) @ pose[:3, :3].T + pose[:3, 3]
     x0, y0, x1, y1 = unpadded(photograph)
