@@ -22,7 +22,7 @@ class StampOrder:
     """Takes the stamps of a source, in seconds, as its frames come.
 
     ``last`` is the newest that was answered; None before the first. A stamp that is not after it is out of order, or
-    was seen already.
+    was seen already; the source began anew where it goes back far, or where several in a row rise from there.
     """
 
     def __init__(self) -> None:
