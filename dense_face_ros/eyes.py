@@ -2,7 +2,8 @@
 
 The face model's fit hardly sees the lids: they cover a few cells of the correspondence network's grid. So each eye is
 cut out upright where the fit has it, at a size that turning the head does not change, and the network says how far its
-lids are apart and whether the eye can be seen at all (dark glasses, a hand, hair).
+lids are apart and whether the eye can be seen at all (dark glasses, a hand, hair). It is told where the eye is seen
+from: lids of a bowed head look shut further than they are.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dense_face_ros.geometry import Array, Crop, PinholeCamera
 
 Image = npt.NDArray[np.uint8]
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 PATCH_HEIGHT, PATCH_WIDTH = 32, 48
 #: Landmarks at the (outer, inner) corner of the left and the right eye; left and right are the person's.
 CORNERS = ((45, 42), (36, 39))
@@ -28,9 +29,6 @@ _PATCH_EYES = 2.0  # width of the patch over that of the eye
 _ROWS = slice((PATCH_WIDTH - PATCH_HEIGHT) // 2, (PATCH_WIDTH + PATCH_HEIGHT) // 2)
 _VISIBLE = 0.5
 _A_BIT = 0.001  # metres up the head, to see which way is up in the image
-#: Half of what the network says of shut eyes (median over validation eyes: photographs 0.11, renderings 0.14) is taken
-#: off; all of it takes the half shut lids of a head that nods for shut.
-_SHUT = 0.06
 _SMALLEST = 7.0  # pixels between the corners of an eye below which its lids cannot be told apart
 
 
@@ -49,7 +47,8 @@ class EyeOpenness:
     def __init__(self, path: Path | None = None, threads: int = 1) -> None:
         self._session, self.metadata = open_small_network(path, "eyelids", FORMAT_VERSION, threads)
         for count in (1, 2):  # the first run of each size is a slow one
-            self._session.run(None, {"patches": np.zeros((count, PATCH_HEIGHT, PATCH_WIDTH), np.uint8)})
+            patches = np.zeros((count, PATCH_HEIGHT, PATCH_WIDTH), np.uint8)
+            self._session.run(None, {"patches": patches, "directions": np.zeros((count, 3), np.float32)})
 
     def __call__(
         self, image: Image, landmarks: Array, rotation: Array, camera: PinholeCamera, visibility: Array
@@ -70,10 +69,13 @@ class EyeOpenness:
         ]
         if eyes:
             patches = np.stack([eye_patch(image, crops[i], mirrored=i == 0) for i in eyes])
-            found, visible = self._session.run(["openness", "visible"], {"patches": patches})
+            directions = np.stack([seen_from(landmarks[list(CORNERS[i])], rotation, mirrored=i == 0) for i in eyes])
+            found, visible = self._session.run(
+                ["openness", "visible"], {"patches": patches, "directions": directions.astype(np.float32)}
+            )
             for i, value, seen in zip(eyes, np.asarray(found), np.asarray(visible), strict=True):
                 if seen >= _VISIBLE:
-                    openness[i] = min(max(float((value - _SHUT) / (1.0 - _SHUT)), 0.0), 1.0)
+                    openness[i] = min(max(float(value), 0.0), 1.0)
         return openness[0], openness[1]
 
 
@@ -90,6 +92,17 @@ def eye_crop(corners: Array, rotation: Array, camera: PinholeCamera) -> Crop:
     scale = float(np.sqrt(camera.fx * camera.fy) / middle[2] / magnified)
     side = _PATCH_EYES * width * scale
     return Crop((float(u), float(v)), side, float(np.arctan2(up[0], -up[1])), PATCH_WIDTH)
+
+
+def seen_from(corners: Array, rotation: Array, mirrored: bool) -> Array:
+    """Direction (3,) from an eye to the camera, of length 1 in the head's frame; ``mirrored`` as :func:`eye_patch`.
+
+    corners: (2, 3) metres, camera frame; rotation: (3, 3) camera <- head.
+    """
+    towards = -0.5 * (corners[0] + corners[1]) @ rotation
+    if mirrored:
+        towards[1] = -towards[1]
+    return np.asarray(towards / np.linalg.norm(towards))
 
 
 def eye_patch(image: Image, crop: Crop, mirrored: bool) -> Image:

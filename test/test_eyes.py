@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from dense_face_ros.eyes import CORNERS, EyeOpenness, eye_crop, eye_patch
+from dense_face_ros.eyes import CORNERS, EyeOpenness, eye_crop, eye_patch, seen_from
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import PinholeCamera, rotation_from_vector, rotation_from_yaw_pitch_roll
 from training.rendering.drive import DRIVES, DriveRenderer
@@ -57,6 +57,24 @@ def test_a_patch_holds_the_same_part_of_the_face_wherever_a_fisheye_shows_it(
     width = np.linalg.norm(np.diff(fisheye.project(corners), axis=0))
     assert 1.5 < crop.side / width < 2.7
     assert abs(np.degrees(crop.angle)) < 3.0
+
+
+def test_where_an_eye_is_seen_from(shipped_model: FaceModel) -> None:
+    def directions(yaw: float = 0.0, pitch: float = 0.0, x: float = 0.0) -> list[np.ndarray]:
+        rotation = rotation_from_yaw_pitch_roll(np.radians([yaw, pitch, 0.0]))
+        landmarks = landmarks_at(shipped_model, rotation, (x, 0.0, 0.7))
+        return [seen_from(landmarks[list(c)], rotation, mirrored=i == 0) for i, c in enumerate(CORNERS)]
+
+    left, right = directions()
+    np.testing.assert_allclose(left, right, atol=1e-3)
+    assert left[0] > 0.99 and np.linalg.norm(left) == pytest.approx(1.0)
+    bowed = directions(pitch=30.0)[0]
+    assert np.degrees(np.arcsin(bowed[2])) == pytest.approx(30.0, abs=3.0), "seen from above"
+    turned, other = directions(yaw=25.0)[0], directions(yaw=-25.0)[1]
+    np.testing.assert_allclose(turned, other, atol=1e-3)
+    assert turned[1] > 0.3, "mirrored: a head turned to its left shows the left eye from its nose's side"
+    aside = directions(x=0.3)[1]
+    assert np.degrees(np.arctan2(-aside[1], aside[0])) == pytest.approx(np.degrees(np.arctan2(0.3, 0.7)), abs=3.0)
 
 
 def test_left_and_right_eye_look_alike(shipped_model: FaceModel) -> None:
@@ -173,8 +191,8 @@ def test_every_outer_corner_is_at_the_left_of_its_patch(shipped_model: FaceModel
     assert len(told.shown) == 2 and (outer > inner + 10.0).all()
 
 
-@pytest.mark.parametrize(("said", "openness"), [(0.0, 0.0), (0.06, 0.0), (0.53, 0.5), (1.0, 1.0), (1.2, 1.0)])
-def test_what_a_network_says_of_shut_eyes_counts_as_shut(
+@pytest.mark.parametrize(("said", "openness"), [(-0.1, 0.0), (0.06, 0.06), (1.0, 1.0), (1.2, 1.0)])
+def test_no_eye_is_further_shut_than_shut_nor_further_open_than_open(
     shipped_model: FaceModel, said: float, openness: float
 ) -> None:
     grey = np.full((480, 640), 128, np.uint8)

@@ -72,10 +72,23 @@ def test_rendered_examples_are_labelled(rendered: Examples, shipped_model: FaceM
     assert rendered.pictures.shape[1:] == (STORED, STORED) and len(rendered.visible) >= 6
     assert np.isfinite(rendered.openness[rendered.visible]).all()
     assert np.isnan(rendered.openness[~rendered.visible]).all()
+    np.testing.assert_allclose(np.linalg.norm(rendered.directions, axis=1), 1.0, atol=1e-6)
+    assert (rendered.directions[rendered.visible, 0] > 0.2).all(), "they look at the camera"
     dark = from_renderings(Template(shipped_model), data, 2, dark_glasses=True, seed=1)
     assert not dark.visible.any()
     both = rendered + dark
     assert len(both.visible) == len(rendered.visible) + len(dark.visible)
+
+
+def test_the_direction_an_eye_is_seen_from_tells_as_well_how_far_it_is_open(data: Path) -> None:
+    """The same picture, of an eye that is open where it is seen from above and shut where it is seen straight."""
+    picture = np.random.default_rng(0).integers(0, 256, (STORED, STORED), dtype=np.uint8)
+    directions = np.array([[0.8, 0.0, 0.6], [1.0, 0.0, 0.0]], np.float32)
+    both = Examples(np.stack([picture] * 2), directions, np.array([1.0, 0.0], np.float32), np.ones(2, bool))
+    network = train([both], Backgrounds(data), steps=150, batch=32)
+    with torch.inference_mode():
+        found, _ = network(torch.from_numpy(np.stack([plain_patch(picture)] * 2)), torch.from_numpy(directions))
+    assert float(found[0] - found[1]) > 0.1, "by the picture alone it would be the same"
 
 
 def test_patches_are_repeatable_and_lenses_hide(rendered: Examples) -> None:
@@ -91,8 +104,10 @@ def test_patches_are_repeatable_and_lenses_hide(rendered: Examples) -> None:
 
 def test_a_trained_network_is_what_the_runtime_reads(rendered: Examples, data: Path, tmp_path: Path) -> None:
     """Overfitting a handful of eyes shows that loss, averaging, figures and file belong together."""
-    some = Examples(rendered.pictures[:4], np.array([0.0, 0.0, 1.0, 1.0], np.float32), np.ones(4, bool))
-    hidden = Examples(np.zeros_like(some.pictures[:2]), np.full(2, np.nan, np.float32), np.zeros(2, bool))
+    opened = np.array([0.0, 0.0, 1.0, 1.0], np.float32)
+    some = Examples(rendered.pictures[:4], rendered.directions[:4], opened, np.ones(4, bool))
+    nothing = np.zeros_like(some.pictures[:2]), some.directions[:2], np.full(2, np.nan, np.float32), np.zeros(2, bool)
+    hidden = Examples(*nothing)
     network = train([some, hidden], Backgrounds(data), steps=150, batch=32)
     untrained = measure(EyelidNetwork().eval(), some)["openness_error"]
     figures = measure(network, some + hidden)
@@ -103,9 +118,9 @@ def test_a_trained_network_is_what_the_runtime_reads(rendered: Examples, data: P
     eyes = EyeOpenness(out)
     assert eyes.metadata["steps"] == "150" and "research" in eyes.metadata["licence"]
     patches = np.stack([plain_patch(p) for p in some.pictures])
-    found, _ = eyes._session.run(None, {"patches": patches})
+    found, _ = eyes._session.run(None, {"patches": patches, "directions": some.directions})
     with torch.inference_mode():
-        wanted, _ = network(torch.from_numpy(patches))
+        wanted, _ = network(torch.from_numpy(patches), torch.from_numpy(some.directions))
     np.testing.assert_allclose(found, wanted.numpy(), atol=1e-4)
 
 

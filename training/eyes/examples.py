@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from dense_face_ros.eyes import CORNERS, LANDMARKS, PATCH_WIDTH, eye_crop
+from dense_face_ros.eyes import CORNERS, LANDMARKS, PATCH_WIDTH, eye_crop, seen_from
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.template import Template
@@ -34,6 +34,7 @@ Image = npt.NDArray[np.uint8]
 ROOM = 1.5  #: stored pictures are this much larger than the network's patch, so that patches can wander in them
 STORED = round(ROOM * PATCH_WIDTH)
 _RENDERED_SIZE = 192  # pixels: an eye is then about as large as on a photograph
+Example = tuple[Image, Array, float, bool]
 _Eye = tuple[int, int, tuple[int, ...], tuple[int, ...]]
 #: Outer and inner corner, upper lid, lower lid beneath it, of the left and the right eye: points of the face mesh ...
 MESH_EYES: tuple[_Eye, _Eye] = (
@@ -49,20 +50,23 @@ _SMALLEST = 8.0  # pixels of an eye's width
 
 @dataclass(frozen=True)
 class Examples:
-    """N pictures (N, 72, 72) grey, openness (N,) (NaN where not seen) and visible (N,) bool."""
+    """N pictures (N, 72, 72) grey, directions (N, 3) as :func:`dense_face_ros.eyes.seen_from` gives them, openness (N,)
+    (NaN where not seen) and visible (N,) bool."""
 
     pictures: Image
+    directions: FloatArray
     openness: npt.NDArray[np.float32]
     visible: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, parts: Iterator[tuple[Image, float, bool]], total: int, what: str) -> Examples:
+    def of(cls, parts: Iterator[Example], total: int, what: str) -> Examples:
         """Gather single examples; ``total`` and ``what`` are for the progress bar."""
         kept = list(tqdm(parts, total=total, desc=what, unit="eye", mininterval=5))
         return cls(
-            np.stack([p for p, _, _ in kept]),
-            np.array([o for _, o, _ in kept], np.float32),
-            np.array([v for _, _, v in kept], bool),
+            np.stack([picture for picture, _, _, _ in kept]),
+            np.array([direction for _, direction, _, _ in kept], np.float32),
+            np.array([gap for _, _, gap, _ in kept], np.float32),
+            np.array([visible for _, _, _, visible in kept], bool),
         )
 
     def __add__(self, other: Examples) -> Examples:
@@ -97,7 +101,7 @@ def from_photographs(
         )
     rng, judge = np.random.default_rng(seed), LandmarkVisibility(model)
 
-    def parts() -> Iterator[tuple[Image, float, bool]]:
+    def parts() -> Iterator[Example]:
         for i in which:
             camera = PinholeCamera(float(fits.focal[i]), float(fits.focal[i]), 95.5, 95.5, 192, 192, metric=False)
             pose = fits.pose[i].astype(np.float64)
@@ -113,7 +117,7 @@ def from_portraits(model: FaceModel, heads: PortraitHeads, seed: int) -> Example
     """Both eyes of the portraits, as they are."""
     rng, judge = np.random.default_rng(seed), LandmarkVisibility(model)
 
-    def parts() -> Iterator[tuple[Image, float, bool]]:
+    def parts() -> Iterator[Example]:
         for index in heads.usable:
             head = heads.labelled(int(index))
             height, width = head.photograph.shape[:2]
@@ -148,7 +152,7 @@ def from_renderings(
     model, rng, backgrounds = template.model, np.random.default_rng(seed), Backgrounds(data)
     judge = LandmarkVisibility(model)
 
-    def parts() -> Iterator[tuple[Image, float, bool]]:
+    def parts() -> Iterator[Example]:
         for _ in range(count):
             behind = cv2.resize(backgrounds.draw(rng), (_RENDERED_SIZE, _RENDERED_SIZE))
             sample = heads.render(rng, np.asarray(behind, dtype=np.uint8))
@@ -165,7 +169,7 @@ def from_renderings(
 def _both(
     model: FaceModel, judge: LandmarkVisibility, vertices: Array, rotation: Array, camera: PinholeCamera,
     picture: Image, gaps: tuple[float, float], uncovered: tuple[bool, bool],
-) -> Iterator[tuple[Image, float, bool]]:  # fmt: skip
+) -> Iterator[Example]:  # fmt: skip
     landmarks = model.at(model.landmarks, vertices).astype(np.float64)
     facing = judge.facing(vertices, landmarks)
     for side, corners in enumerate(CORNERS):
@@ -176,7 +180,8 @@ def _both(
         wide = Crop(crop.centre, ROOM * crop.side, crop.angle, STORED)
         cut = wide.cut(picture)
         visible = towards >= _FACING and uncovered[side]
-        yield (cut[:, ::-1] if side == 0 else cut), gaps[side] if visible else np.nan, visible
+        direction = seen_from(landmarks[list(corners)], rotation, mirrored=side == 0)
+        yield (cut[:, ::-1] if side == 0 else cut), direction, gaps[side] if visible else np.nan, visible
 
 
 def _uncovered(model: FaceModel, sample: Sample) -> tuple[bool, bool]:

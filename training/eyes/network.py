@@ -1,4 +1,4 @@
-"""The eyelid network: four convolutions and two dense layers on a 32 x 48 patch."""
+"""The eyelid network: four convolutions and two dense layers on a 32 x 48 patch and the direction it is seen from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dense_face_ros.eyes import PATCH_HEIGHT, PATCH_WIDTH
 
 
 class EyelidNetwork(nn.Module):
-    """(N, 32, 48) patches, 0..255 -> openness (N,) and log odds (N,) that the eye can be seen."""
+    """(N, 32, 48) patches, 0..255, (N, 3) directions -> openness (N,), and log odds (N,) that the eye can be seen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -17,14 +17,16 @@ class EyelidNetwork(nn.Module):
             *_step(1, 16), *_step(16, 32), *_step(32, 48), nn.Conv2d(48, 32, 3, padding=1), nn.ReLU()
         )
         cells = (PATCH_HEIGHT // 8) * (PATCH_WIDTH // 8)
-        self.answer = nn.Sequential(nn.Linear(32 * cells, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 2))
+        self.view = nn.Sequential(nn.Linear(3, 16), nn.ReLU())
+        self.answer = nn.Sequential(nn.Linear(32 * cells + 16, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 2))
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, patches: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
         x = patches[:, None].float()
         # Each patch in units of its own contrast: neither exposure nor infrared light says how open an eye is.
         mean = x.mean((2, 3), keepdim=True)
         spread = ((x - mean).square().mean((2, 3), keepdim=True) + 16.0).sqrt()
-        out = self.answer(self.features((x - mean) / spread).flatten(1))
+        seen = self.features((x - mean) / spread).flatten(1)
+        out = self.answer(torch.cat([seen, self.view(directions)], dim=1))
         return out[:, 0], out[:, 1]
 
 
@@ -34,12 +36,12 @@ def _step(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 
 
 class Deployed(nn.Module):
-    """(N, 32, 48) uint8 -> openness (N,), visible (N,) probability."""
+    """(N, 32, 48) uint8 and (N, 3) -> openness (N,), visible (N,) probability."""
 
     def __init__(self, network: EyelidNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        openness, logit = self.network(patches)
+    def forward(self, patches: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+        openness, logit = self.network(patches, directions)
         return openness, torch.sigmoid(logit)

@@ -44,9 +44,10 @@ _SHUT = 0.25  # eyes less open than this count as shut in the figures
 _BANDS = (_SHUT, 0.6)
 _SHARES = (0.25, 0.22, 0.38, 0.15)
 _WARM_UP = 100  # steps
+_TURNED = 0.05  # standard deviation of what a tracker takes the direction of an eye to be, radians
 _NO_EYE_SHARE = 0.03  # pictures without an eye
 _OPSET = 17
-_VALIDATION_HEADS = 400  # rendered
+_VALIDATION_HEADS = 1500  # rendered
 _LEAST_HEADS = 50  # of fewer there may be none of a kind
 
 
@@ -65,25 +66,30 @@ class _Patches:
             weight[kind == k] = share / (counts[source[kind == k]] * max(np.count_nonzero(counts), 1))
         self._cumulative = np.cumsum(weight) / weight.sum()
 
-    def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
-        """patches (N, 32, 48) uint8, openness (N,) and visible (N,); NaN where either is not known."""
+    def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """patches (N, 32, 48) uint8, directions (N, 3), openness (N,) and visible (N,), both NaN where not known."""
         made = [self._one(rng) for _ in range(size)]
-        patches = torch.from_numpy(np.stack([patch for patch, _, _ in made]))
-        values = torch.tensor([[openness, visible] for _, openness, visible in made])
-        return patches, values[:, 0], values[:, 1]
+        patches = torch.from_numpy(np.stack([patch for patch, _, _, _ in made]))
+        directions = np.array([direction for _, direction, _, _ in made], np.float32)
+        directions += rng.normal(0.0, _TURNED, directions.shape).astype(np.float32)
+        values = torch.tensor([[openness, visible] for _, _, openness, visible in made])
+        return patches, torch.from_numpy(directions), values[:, 0], values[:, 1]
 
-    def _one(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], float, float]:
+    def _one(self, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], float, float]:
         if rng.random() < _NO_EYE_SHARE:
             grey = cv2.cvtColor(self._backgrounds.draw(rng), cv2.COLOR_RGB2GRAY)
-            return patch_of(rng, np.asarray(cv2.resize(grey, (STORED, STORED)), dtype=np.uint8))[0], np.nan, 0.0
+            anywhere = self._examples.directions[rng.integers(len(self._examples.directions))]
+            square = np.asarray(cv2.resize(grey, (STORED, STORED)), dtype=np.uint8)
+            return patch_of(rng, square)[0], anywhere, np.nan, 0.0
         index = min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), len(self._cumulative) - 1)
         patch, taken = patch_of(rng, self._examples.pictures[index])
+        direction = self._examples.directions[index]
         if not self._examples.visible[index]:
-            return patch, np.nan, 0.0
+            return patch, direction, np.nan, 0.0
         visible = remains_visible(taken)
         if visible is None:
-            return patch, np.nan, np.nan
-        return patch, float(self._examples.openness[index]) if visible else np.nan, float(visible)
+            return patch, direction, np.nan, np.nan
+        return patch, direction, float(self._examples.openness[index]) if visible else np.nan, float(visible)
 
 
 def train(
@@ -99,8 +105,8 @@ def train(
     for step in bar:
         for group in optimizer.param_groups:
             group["lr"] = rate * warm_up(step, _WARM_UP) * cosine(step / steps)
-        pictures, openness, visible = patches.batch(rng, batch)
-        found, logit = network(pictures)
+        pictures, directions, openness, visible = patches.batch(rng, batch)
+        found, logit = network(pictures, directions)
         seen, known = torch.isfinite(openness), torch.isfinite(visible)
         gap = F.smooth_l1_loss(found[seen], openness[seen], beta=0.1)
         loss = gap + 0.2 * F.binary_cross_entropy_with_logits(logit[known], visible[known])
@@ -119,7 +125,8 @@ def measure(network: EyelidNetwork, examples: Examples) -> dict[str, float | Non
     """Over plain patches: mean error of openness, shut eyes found and falsely found, seen and hidden eyes told; None
     of what there is no example."""
     with torch.inference_mode():
-        found, logit = network(torch.from_numpy(np.stack([plain_patch(p) for p in examples.pictures])))
+        pictures = torch.from_numpy(np.stack([plain_patch(p) for p in examples.pictures]))
+        found, logit = network(pictures, torch.from_numpy(examples.directions))
     found, visible = found.numpy(), logit.numpy() > 0.0
     seen = examples.visible
     result: dict[str, float | None] = {"eyes": float(len(seen)), "hidden_told": _share((~visible)[~seen])}
@@ -149,13 +156,13 @@ def export(
 ) -> None:
     """Write the network with the metadata that the runtime checks."""
     buffer = io.BytesIO()
-    patches = torch.zeros(2, PATCH_HEIGHT, PATCH_WIDTH, dtype=torch.uint8)
+    examples = torch.zeros(2, PATCH_HEIGHT, PATCH_WIDTH, dtype=torch.uint8), torch.zeros(2, 3)
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            Deployed(network).eval(), (patches,), buffer,  # type: ignore[arg-type]
-            input_names=["patches"], output_names=["openness", "visible"],
-            dynamic_axes={name: {0: "eyes"} for name in ("patches", "openness", "visible")},
+            Deployed(network).eval(), examples, buffer,  # type: ignore[arg-type]
+            input_names=["patches", "directions"], output_names=["openness", "visible"],
+            dynamic_axes={name: {0: "eyes"} for name in ("patches", "directions", "openness", "visible")},
             opset_version=_OPSET, dynamo=False,
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
@@ -177,8 +184,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fits", type=Path, default=FITS, help="what training.photographs.fit wrote")
     parser.add_argument("--skins", type=Path, help="skins for rendered heads, from training.photographs.portraits")
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
-    parser.add_argument("--rendered", type=int, default=9000, help="rendered heads (default 9000)")
-    parser.add_argument("--steps", type=int, default=10000, help="of training (default 10000)")
+    parser.add_argument("--rendered", type=int, default=18000, help="rendered heads (default 18000)")
+    parser.add_argument("--steps", type=int, default=12000, help="of training (default 12000)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
