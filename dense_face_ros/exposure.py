@@ -21,9 +21,7 @@ _DARKEST, _BRIGHTEST = 0.02, 0.98  # shares of the pixels looked at
 _RADIUS = 0.35  # of the crop: around the face, so that a window behind it does not hide that it is dark
 
 
-def exposed(
-    crop: npt.NDArray[np.uint8], shown: npt.NDArray[np.uint8] | None = None
-) -> npt.NDArray[np.uint8]:
+def exposed(crop: npt.NDArray[np.uint8], shown: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
     """A crop (S, S, 3) or (S, S), its grey values stretched about their middle if they are few, else the crop itself.
 
     The stretching sets in gradually, so that nothing jumps between two frames.

@@ -81,9 +81,7 @@ class Bag:
             else:
                 info = message
         if empty:
-            raise SourceError(
-                f"bag '{self.name}' holds no image on {self._topic}; was it recorded while none came?"
-            )
+            raise SourceError(f"bag '{self.name}' holds no image on {self._topic}; was it recorded while none came?")
 
     def close(self) -> None:
         """Close the bag's files."""
