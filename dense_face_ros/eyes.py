@@ -107,7 +107,8 @@ def seen_from(corners: Array, rotation: Array, mirrored: bool) -> Array:
 
 def eye_patch(image: Image, crop: Crop, mirrored: bool) -> Image:
     """The patch (32, 48) grey of one eye; the left one is mirrored, so that every outer corner is at the left."""
-    patch = crop.cut(image)[_ROWS]
+    # Skin ends at the edge of the image, black would be a contrast beside which the lids have none.
+    patch = crop.cut(image, cv2.BORDER_REPLICATE)[_ROWS]
     if patch.ndim == 3:
         patch = np.asarray(cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     return patch[:, ::-1] if mirrored else patch

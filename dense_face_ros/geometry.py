@@ -290,8 +290,9 @@ class Crop:
         offset = np.asarray(pixels, dtype=np.float64) - self.to_image_matrix[:, 2]
         return np.asarray(offset @ self._from_image_turn)
 
-    def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Resample the window from an image (H, W) or (H, W, 3); outside the image it is black.
+    def cut(self, image: npt.NDArray[np.uint8], border: int = cv2.BORDER_CONSTANT) -> npt.NDArray[np.uint8]:
+        """Resample the window from an image (H, W) or (H, W, 3); outside the image it is black, or what else OpenCV's
+        ``border`` says.
 
         An image much larger than the crop is first halved by area averaging, as often as it is twice as large, so that
         small faces do not alias; any other factor takes several times longer.
@@ -299,7 +300,7 @@ class Crop:
         image, part = shrunk_window(image, self.to_image(window_corners(self.size)), self.size)
         matrix = part @ np.vstack([self.to_image_matrix, [0.0, 0.0, 1.0]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        out = cv2.warpAffine(image, matrix[:2], (self.size, self.size), flags=flags, borderMode=cv2.BORDER_CONSTANT)
+        out = cv2.warpAffine(image, matrix[:2], (self.size, self.size), flags=flags, borderMode=border)
         return np.asarray(out, dtype=np.uint8)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -136,6 +138,21 @@ def test_an_eye_that_is_hidden_or_too_small_is_unknown(driver: DriveRenderer, sh
     far = landmarks_at(shipped_model, rotation_from_yaw_pitch_roll(np.zeros(3)), (0.0, 0.0, 4.0))
     frame = driver.frame(0)
     assert np.isnan(EyeOpenness()(frame, far, rotation_from_vector(np.zeros(3)), CAMERA, SEEN)).all()
+
+
+def test_an_eye_at_the_edge_of_the_image_is_as_open_as_in_the_middle(
+    driver: DriveRenderer, shipped_model: FaceModel
+) -> None:
+    truth = DRIVES["drowsy"].truth()
+    pose, image, eyes = truth.pose[0], cv2.add(driver.frame(0), np.full(4, 80.0)), EyeOpenness()
+    landmarks = landmarks_at(shipped_model, pose[:3, :3], tuple(pose[:3, 3]))
+    outer, inner = truth.camera.project(landmarks[list(CORNERS[1])])
+    whole = eyes(image, landmarks, pose[:3, :3], truth.camera, SEEN)
+    for share in (0.4, 0.2):  # of the eye's width, between its outer corner and the edge
+        u = int(outer[0] - share * np.linalg.norm(outer - inner))
+        camera = replace(truth.camera, cx=truth.camera.cx - u, width=truth.camera.width - u)
+        cut = eyes(np.ascontiguousarray(image[:, u:]), landmarks, pose[:3, :3], camera, SEEN)
+        np.testing.assert_allclose(cut, whole, atol=0.03)
 
 
 def test_where_there_is_no_eye_none_is_claimed(shipped_model: FaceModel) -> None:

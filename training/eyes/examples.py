@@ -178,7 +178,7 @@ def _both(
         if crop.side < 2.0 * _SMALLEST or _AVERTED < towards < _FACING:
             continue
         wide = Crop(crop.centre, ROOM * crop.side, crop.angle, STORED)
-        cut = wide.cut(picture)
+        cut = wide.cut(picture, cv2.BORDER_REPLICATE)
         visible = towards >= _FACING and uncovered[side]
         direction = seen_from(landmarks[list(corners)], rotation, mirrored=side == 0)
         yield (cut[:, ::-1] if side == 0 else cut), direction, gaps[side] if visible else np.nan, visible
