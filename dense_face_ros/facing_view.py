@@ -123,14 +123,6 @@ class FacingView:
         places = self.to_image(pixels)
         return self.camera.shows(places) & self._unfolded(pixels, places)
 
-    def shown(self, cells: int) -> npt.NDArray[np.uint8] | None:
-        """Which cells (``cells``, ``cells``) over the view the image shows: 1, else 0; None: all of them."""
-        if self._shown_whole:
-            return None
-        at = (np.arange(cells) + 0.5) * (self.size / cells) - 0.5
-        inside = self.within_image(np.stack(np.meshgrid(at, at), axis=-1).reshape(-1, 2))
-        return None if inside is None else inside.reshape(cells, cells).astype(np.uint8)
-
     @cached_property
     def _shown_whole(self) -> bool:
         corners = window_corners(self.size)

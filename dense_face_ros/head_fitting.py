@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings, FindOutline
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
-from dense_face_ros.correspondence import correspondences
+from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.energy import FitState, IdentityPrior, median
 from dense_face_ros.exposure import exposed
 from dense_face_ros.face_model import FaceModel, FloatArray
@@ -195,7 +195,7 @@ class HeadFitter:
         Raises:
             NoHead: with the reason.
         """
-        shown = view.shown(_CELLS)
+        shown = shown_cells(view)
         window = exposed(view.cut(image), shown)
         rgb = cv2.cvtColor(window, cv2.COLOR_BGR2RGB if window.ndim == 3 else cv2.COLOR_GRAY2RGB)
         output = _of_image(self.network.run(np.asarray(rgb, dtype=np.uint8)), shown)
@@ -252,6 +252,12 @@ class HeadFitter:
         shown = -np.einsum("ij,ij->i", cross(b - a, c - a), centre) / np.linalg.norm(centre, axis=1) ** 3
         facing = shown > 0
         return float(np.average(matched(centre[facing], output, view), weights=shown[facing]))
+
+
+def shown_cells(view: FacingView) -> npt.NDArray[np.uint8] | None:
+    """Which cells (64, 64) over a view the image shows: 1, else 0; None: all of them."""
+    inside = view.within_image(cell_pixels(_CELLS, _CELLS, view.size).reshape(-1, 2))
+    return None if inside is None else inside.reshape(_CELLS, _CELLS).astype(np.uint8)
 
 
 def _of_image(output: NetworkOutput, shown: npt.NDArray[np.uint8] | None) -> NetworkOutput:

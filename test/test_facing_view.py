@@ -103,14 +103,6 @@ def test_what_lies_beyond_a_lens_is_not_looked_for_elsewhere(model: str, lens: t
             FacingView.of(Crop((place, 399.5), 60.0), camera)
 
 
-def test_which_cells_the_image_shows() -> None:
-    assert FacingView.of(Crop((300.0, 240.0), 200.0), PINHOLE).shown(64) is None
-    shown = FacingView.of(Crop((600.0, 240.0), 200.0), PINHOLE).shown(64)
-    assert shown is not None and shown.shape == (64, 64) and shown.dtype == np.uint8
-    share = (639.5 - 500.0) / 200.0  # of the crop's width
-    assert shown[:, : int(64 * share) - 1].all() and not shown[:, int(64 * share) + 3 :].any()
-
-
 def test_too_far_aside_is_told() -> None:
     with pytest.raises(TooFarAside):
         FacingView.of(Crop((635.0, 239.5), 500.0), FISHEYE)

@@ -22,7 +22,7 @@ from dense_face_ros.geometry import (
     rotation_from_yaw_pitch_roll,
     vector_from_rotation,
 )
-from dense_face_ros.head_fitting import MARGIN, HeadFitter, NoHead
+from dense_face_ros.head_fitting import MARGIN, HeadFitter, NoHead, shown_cells
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 
@@ -158,6 +158,15 @@ def test_what_lies_outside_the_image_is_not_matched(fitter: HeadFitter, template
     visible = LandmarkVisibility(template.model)(fit.vertices.astype(np.float64), fit.output, view)
     outside = fit.pixels[:, 1] > edge + 2
     assert outside.sum() >= 15 and visible[outside].max() < 0.1
+
+
+def test_which_cells_the_image_shows() -> None:
+    camera = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
+    assert shown_cells(FacingView.of(Crop((300.0, 240.0), 200.0), camera)) is None
+    shown = shown_cells(FacingView.of(Crop((600.0, 240.0), 200.0), camera))
+    assert shown is not None and shown.shape == (64, 64) and shown.dtype == np.uint8
+    share = (639.5 - 500.0) / 200.0  # of the crop's width
+    assert shown[:, : int(64 * share) - 1].all() and not shown[:, int(64 * share) + 3 :].any()
 
 
 def test_a_head_cut_off_by_the_edge_is_known_less_well(fitter: HeadFitter, template: Template) -> None:

@@ -50,16 +50,12 @@ def asked_values(options: argparse.Namespace) -> dict[str, Value]:
     values = read_parameters(options.attention_params_file, "attention")
     said: dict[str, Value | None] = {name: getattr(options, name) for name in ("preset", "zones", "drive")}
     said["speed_topic"] = options.speed
-    said["speed_type"] = None if options.speed is None else ""
     if options.camera is not None:
         angles = zip(("camera_yaw", "camera_pitch", "camera_roll"), options.camera, strict=True)
         said |= {"mounting": "parameters", **dict(angles)}
-    # The type of the speed may be left open here, which the node does not know.
-    return values | {
-        name: value if name == "speed_type" else checked({name: value}, ATTENTION)[name]
-        for name, value in said.items()
-        if value is not None
-    }
+    values |= checked({name: value for name, value in said.items() if value is not None}, ATTENTION)
+    # Here its type may be left open, which the node does not know.
+    return values if options.speed is None else {**values, "speed_type": ""}
 
 
 def asked_judge(values: dict[str, Any], recording: Path, topic: str) -> AttentionJudge:
