@@ -67,7 +67,7 @@ def nodes(context):
     # For some seconds after a crash requests still go to the dead process, and launch waits for its answer for ever:
     # nodes that are started again activate themselves.
     started_again = {"autostart": True} if respawn else {}
-    use_sim_time = {"use_sim_time": typed("use_sim_time", bool)}
+    use_sim_time = {"use_sim_time": flag("use_sim_time", context)}
     remappings = [("image", given["image"])]
     if given["camera_info"]:
         remappings.append(("camera_info", given["camera_info"]))
@@ -121,7 +121,7 @@ def nodes(context):
             *filter(None, [given["source_params_file"]]),
             {
                 "source": typed("source", str),
-                "publish_clock": typed("use_sim_time", bool),
+                "publish_clock": use_sim_time["use_sim_time"],
                 **source_topic,
             },
         ],

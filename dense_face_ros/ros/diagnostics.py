@@ -26,6 +26,7 @@ class Report:
         tracking: status of the last processed frame, and ``reason`` where it has no head.
         quality: figures of the last fit.
         metric: whether the camera of the last frame was calibrated; None before the first.
+        pose_told: whether poses are published with such a camera (parameter ``require_camera_info``).
         camera_note: what is wrong with camera_info, or empty.
         other_clock: whether image stamps lie ahead of this node's clock, or so far behind it, that no latency can be
             told.
@@ -39,6 +40,7 @@ class Report:
     reason: str = ""
     quality: dict[str, float] = field(default_factory=dict)
     metric: bool | None = None
+    pose_told: bool = True
     camera_note: str = ""
     other_clock: bool = False
 
@@ -70,7 +72,7 @@ class DiagnosticsWriter:
             **report.engine,
             "tracking": report.tracking or "unknown",
             "tracking_reason": report.reason,
-            "camera_metric": {True: "yes", False: "no, field of view assumed", None: "unknown"}[report.metric],
+            "camera_metric": _metric(report),
             "camera_note": report.camera_note,
             "source_rate_hz": _number(figures.source_rate),
             "received_rate_hz": _number(received / period),
@@ -96,6 +98,14 @@ def _without_images(report: Report) -> Report:
     return replace(report, tracking="", reason="", quality=quality, metric=None, camera_note="", other_clock=False)
 
 
+def _metric(report: Report) -> str:
+    if report.metric is None:
+        return "unknown"
+    if report.metric:
+        return "yes"
+    return "no, field of view assumed" if report.pose_told else "no, pose withheld"
+
+
 def _verdict(report: Report, silent: bool, processed: int, dropped: int) -> tuple[bytes, str]:
     if report.failure:
         return DiagnosticStatus.ERROR, report.failure
@@ -111,7 +121,8 @@ def _verdict(report: Report, silent: bool, processed: int, dropped: int) -> tupl
     if report.camera_note:
         warnings.append(report.camera_note)
     if report.metric is False:
-        warnings.append("pose is not metric: field of view assumed")
+        assumed = "pose is not metric: field of view assumed"
+        warnings.append(assumed if report.pose_told else "no pose is published: require_camera_info is set")
     if report.other_clock:
         warnings.append("image stamps are of another clock: latency unknown")
     if warnings:

@@ -112,7 +112,8 @@ class FrameProcessor:
         self._statistics.process(time.perf_counter() - begin, age, state.status is Status.TRACKING)
         report = self._report
         report.tracking, report.reason, report.quality = state.status.value, state.reason, state.quality
-        report.metric, report.camera_note, report.other_clock = camera.metric, note, age is None
+        report.metric, report.pose_told, report.camera_note = camera.metric, with_pose, note
+        report.other_clock = age is None
         return state, image, with_pose
 
     def _check_time(self, stamp: float) -> None:
@@ -135,7 +136,9 @@ class FrameProcessor:
         rectified, field_of_view = self._parameters.flag("rectified"), self._parameters.number("field_of_view")
         camera, note = self._cameras.camera_for(width, height, header.frame_id, rectified, field_of_view)
         if note:
-            effect = "" if camera.metric else "; the field of view is assumed and the pose is not metric"
+            required = self._parameters.flag("require_camera_info")
+            assumed = "no pose is published" if required else "the field of view is assumed and the pose is not metric"
+            effect = "" if camera.metric else f"; {assumed}"
             self._warn("camera", note + effect)
         return camera, note
 

@@ -27,6 +27,7 @@ def values(status: DiagnosticStatus) -> dict[str, str]:
         (ACTIVE, DiagnosticStatus.OK, "tracking"),
         (replace(ACTIVE, metric=None), DiagnosticStatus.OK, "tracking"),
         (replace(ACTIVE, metric=False), DiagnosticStatus.WARN, "pose is not metric: field of view assumed"),
+        (replace(ACTIVE, metric=False, pose_told=False), DiagnosticStatus.WARN, "require_camera_info is set"),
         (replace(ACTIVE, camera_note="frame_id differs"), DiagnosticStatus.WARN, "frame_id differs"),
         (replace(ACTIVE, other_clock=True), DiagnosticStatus.WARN, "latency unknown"),
         (replace(ACTIVE, failure="activate failed: no"), DiagnosticStatus.ERROR, "activate failed: no"),

@@ -99,7 +99,8 @@ def test_stamps_far_from_the_clock_are_of_another(ahead: float, other: bool) -> 
 def test_a_pose_by_an_assumed_camera_can_be_withheld(required: bool, with_pose: bool) -> None:
     bench = Bench(require_camera_info=required)
     bench.send(NOW)
-    assert bench.with_pose == [with_pose]
+    assert bench.with_pose == [with_pose] and bench.report.pose_told is with_pose
+    assert ("no pose is published" if required else "the field of view is assumed") in bench.warnings[0]
 
 
 def test_frames_with_a_head_are_counted() -> None:

@@ -148,8 +148,10 @@ def test_what_is_asked_for_is_started(recording: Any) -> None:
     assert everything.keys() == {"tracker", "image_source", "rqt_image_view", "rviz2"}
     assert everything["rqt_image_view"]["arguments"] == ["/car/cabin/overlay"]
     assert started(recording, rviz="true", fixed_frame="optical")["rviz2"]["arguments"][-2:] == ["-f", "optical"]
-    with pytest.raises(ValueError, match="launch argument attention:=yes: it must be true or false"):
-        started(recording, attention="yes")
+    for argument in ("attention", "use_sim_time"):
+        with pytest.raises(ValueError, match=f"launch argument {argument}:=yes: it must be true or false"):
+            started(recording, **{argument: "yes"})
+    assert started(recording, use_sim_time="1")["tracker"]["parameters"][1] == {"use_sim_time": True}
 
 
 def test_nodes_that_are_started_again_activate_themselves(recording: Any) -> None:
