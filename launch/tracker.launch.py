@@ -9,6 +9,7 @@ For example:
 import os
 from pathlib import Path
 
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -33,6 +34,7 @@ from launch import LaunchDescription
 
 PACKAGE = "dense_face_ros"
 TRUE, FALSE = ("true", "1"), ("false", "0")  # as launch's conditions take them, in any case
+WINDOWS = (("overlay", "rqt_image_view"), ("rviz", "rviz2"))  # argument, and the package that it needs
 RESPAWN_DELAY = 1.0  # seconds
 RETRY = 5.0  # seconds until a node that was not ready is asked to activate again
 
@@ -62,6 +64,7 @@ ARGUMENTS = (
 def nodes(context):
     """The nodes for the arguments as given."""
     given = {name: LaunchConfiguration(name).perform(context) for name, _, _ in ARGUMENTS}
+    check(given, context)
     config = os.path.join(FindPackageShare(PACKAGE).perform(context), "config")
     respawn = flag("respawn", context)
     # For some seconds after a crash requests still go to the dead process, and launch waits for its answer for ever:
@@ -147,6 +150,26 @@ def nodes(context):
     wanted = [action for actions, asked in optional if asked for action in actions]
     namespace = [PushRosNamespace(given["namespace"])] if given["namespace"] else []
     return [GroupAction([*namespace, *([] if respawn else activation(tracker)), tracker, *wanted])]
+
+
+def check(given, context):
+    """Raise ValueError for what would fail when some nodes run already, or be passed over with a warning."""
+    for argument in ("params_file", "source_params_file", "attention_params_file"):
+        if given[argument] and not os.path.isfile(given[argument]):
+            raise ValueError(f"launch argument {argument}:={given[argument]}: there is no such file")
+    try:
+        float(given["field_of_view"] or 0.0)
+    except ValueError:
+        text = f"launch argument field_of_view:={given['field_of_view']}: it must be a number of degrees"
+        raise ValueError(text) from None
+    for argument, package in WINDOWS:
+        if flag(argument, context):
+            try:
+                get_package_prefix(package)
+            except PackageNotFoundError:
+                cure = f"apt install ros-$ROS_DISTRO-{package.replace('_', '-')}"
+                text = f"launch argument {argument}:=true: package {package} is not installed; {cure}"
+                raise ValueError(text) from None
 
 
 def flag(argument, context):

@@ -8,7 +8,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode
 
-from dense_face_ros.ros.ending import asked_to_end
+from dense_face_ros.ros.ending import asked_to_end, one_interrupt
 
 
 class AutostartFailed(RuntimeError):
@@ -17,21 +17,22 @@ class AutostartFailed(RuntimeError):
 
 def run(make_node: Callable[[], LifecycleNode], args: list[str] | None = None) -> int:
     """Spin a node until it is interrupted: 0, or 1 when it was to start by itself and could not."""
-    rclpy.init(args=args)
-    executor = SingleThreadedExecutor()
-    node: LifecycleNode | None = None
-    try:
-        node = make_node()
-        executor.add_node(node)
-        executor.spin()
-    except BaseException as error:
-        if not asked_to_end(error):
-            if isinstance(error, AutostartFailed):
-                return 1
-            raise
-    finally:
-        executor.shutdown()
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
+    with one_interrupt():
+        rclpy.init(args=args)
+        executor = SingleThreadedExecutor()
+        node: LifecycleNode | None = None
+        try:
+            node = make_node()
+            executor.add_node(node)
+            executor.spin()
+        except BaseException as error:
+            if not asked_to_end(error):
+                if isinstance(error, AutostartFailed):
+                    return 1
+                raise
+        finally:
+            executor.shutdown()
+            if node is not None:
+                node.destroy_node()
+            rclpy.try_shutdown()
     return 0

@@ -1,12 +1,19 @@
-"""Whether an error only says that the process is to end: Ctrl-C and SIGTERM strike in the midst of anything."""
+"""Ctrl-C and SIGTERM strike in the midst of anything: whether an error only says so, and how to end in order."""
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
+
+_SAME = 2.0  # seconds after one Ctrl-C up to which another is the same
+_INTERRUPTED = 130  # exit code of what Ctrl-C has ended
 
 
 def asked_to_end(error: BaseException) -> bool:
@@ -23,6 +30,29 @@ def asked_to_end(error: BaseException) -> bool:
             return True
         cause = cause.__cause__
     return False
+
+
+@contextmanager
+def one_interrupt() -> Iterator[None]:
+    """Around all that a process does: Ctrl-C is a KeyboardInterrupt once, and does not disturb the ending when a launch
+    file passes on what the terminal has told already. A later one ends the process at once.
+    """
+    first: float | None = None
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal first
+        if first is None:
+            first = time.monotonic()
+            raise KeyboardInterrupt
+        if time.monotonic() - first > _SAME:
+            os._exit(_INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        # Python takes its own handlers away while it leaves.
+        signal.signal(signal.SIGINT, before if first is None else signal.SIG_IGN)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from typing import Any, Protocol
@@ -26,7 +27,7 @@ from dense_face_ros.stamp_order import StampOrder, Turn
 
 _OTHER_CLOCK = 60.0  # seconds of age from which on stamps are taken to be of another clock
 _AHEAD = 0.1  # seconds; so are stamps further ahead of the clock than simulated time's steps are long
-_WARN_EVERY = 5.0  # seconds
+_WARN_EVERY, _REPEAT_EVERY = 5.0, 60.0  # seconds, between warnings of a kind; and if they say the same
 
 
 class Tracker(Protocol):
@@ -76,7 +77,7 @@ class FrameProcessor:
         self._tracker, self._decode, self._outputs = tracker, decode, outputs
         self._cameras, self._statistics, self._report = cameras, statistics, report
         self._order = StampOrder()
-        self._last_warning: dict[str, float] = {}
+        self._last_warning: dict[str, tuple[float, str]] = {}
 
     def process(self, message: Any) -> None:
         """Answer an image message, or count why not. Raises nothing: one frame must not end the node."""
@@ -154,6 +155,7 @@ class FrameProcessor:
     def _warn(self, kind: str, text: str) -> None:
         """Log, but one kind of trouble only every few seconds; rclpy's own throttle would silence the other kinds."""
         now = time.monotonic()
-        if now - self._last_warning.get(kind, -_WARN_EVERY) >= _WARN_EVERY:
-            self._last_warning[kind] = now
+        last, said = self._last_warning.get(kind, (-math.inf, ""))
+        if now - last >= (_REPEAT_EVERY if text == said else _WARN_EVERY):
+            self._last_warning[kind] = now, text
             self._node.get_logger().warning(text)

@@ -25,7 +25,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from dense_face_ros.ros.bag_source import Bag, BagFrame
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.camera_info import camera_info_topic, fill_from_field_of_view, read_calibration
-from dense_face_ros.ros.ending import asked_to_end
+from dense_face_ros.ros.ending import asked_to_end, one_interrupt
 from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam
 from dense_face_ros.ros.images import fill_image
 from dense_face_ros.ros.node_parameters import NodeParameters
@@ -213,21 +213,22 @@ def _time_message(seconds: float) -> Time:
 
 def main(args: list[str] | None = None) -> int:
     """Play the source to its end: 0, or 2 after a one-line error when it cannot be read."""
-    rclpy.init(args=args)
-    node: ImageSourceNode | None = None
-    try:
-        node = ImageSourceNode()
-        node.play()
-    except BaseException as error:
-        if not asked_to_end(error):
-            if isinstance(error, SourceError):
-                rclpy.logging.get_logger("image_source").error(str(error))
-                return 2
-            raise
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
+    with one_interrupt():
+        rclpy.init(args=args)
+        node: ImageSourceNode | None = None
+        try:
+            node = ImageSourceNode()
+            node.play()
+        except BaseException as error:
+            if not asked_to_end(error):
+                if isinstance(error, SourceError):
+                    rclpy.logging.get_logger("image_source").error(str(error))
+                    return 2
+                raise
+        finally:
+            if node is not None:
+                node.destroy_node()
+            rclpy.try_shutdown()
     return 0
 
 

@@ -38,6 +38,8 @@ from dense_face_ros.ros.parameters import TRACKER
 from dense_face_ros.ros.tracker_setup import face_tracker
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+#: Errors whose message names the parameter, file or package and the cure, as ``FaceTracker`` raises them.
+_EXPLAINED = (OSError, ValueError, ImportError, NetworkUnavailable)
 _RETRY = 0.5  # seconds between two looks at a network that is not ready, when the node activates itself
 
 #: Best effort, the newest only: a slow tracker sees fresh frames and never a queue.
@@ -91,7 +93,8 @@ class TrackerNode(ManagedNode):
         except Exception as error:  # a transition must answer, whatever a model file or a GPU driver does
             self._report.failure = f"configure failed: {error}"
             if not asked_to_end(error):
-                self.get_logger().error(f"{self._report.failure}\n{traceback.format_exc()}")
+                where = "" if isinstance(error, _EXPLAINED) else f"\n{traceback.format_exc()}"
+                self.get_logger().error(f"{self._report.failure}{where}")
             self._release()
             return FAILURE
         self._image_topic = self.resolve_topic_name("image") + ("/compressed" if compressed else "")

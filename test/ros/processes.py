@@ -64,6 +64,10 @@ class NodeProcess:
         """Its exit code, when it ends by itself."""
         return self._process.wait(TIMEOUT)
 
+    def interrupt(self) -> None:
+        """Interrupt it as Ctrl-C does, and go on."""
+        self._process.send_signal(signal.SIGINT)
+
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Interrupt it as Ctrl-C does, or by another signal; its exit code."""
         if self.running:

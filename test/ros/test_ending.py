@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,25 @@ def load(values):
     raise RuntimeError("whatever fails then")
 
 sys.exit(run(lambda: TrackerNode(load)))
+"""
+#: A node whose end does not come.
+STUCK = """
+import sys, time, rclpy
+from dense_face_ros.ros.autostart import run
+from dense_face_ros.ros.attention_node import AttentionNode
+
+class Stuck(AttentionNode):
+    def destroy_node(self):
+        print("stuck", flush=True)
+        while True:
+            time.sleep(0.01)
+
+def make():
+    node = Stuck()
+    node.create_timer(0.1, lambda: print("spins", flush=True))
+    return node
+
+sys.exit(run(make))
 """
 #: A node whose context goes down while it says its last word.
 LAST_WORD = """
@@ -105,6 +125,31 @@ def test_a_node_that_is_loading_ends_quietly(start: Any, observer: Observer, num
     observer.wait_until(lambda: "loading" in node.output, "it loads")
     assert node.stop(number) == 0, node.output
     assert "failed" not in node.output and "Traceback" not in node.output
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.002, 0.05])
+def test_ctrl_c_that_is_told_twice_is_one(start: Any, observer: Observer, tmp_path: Path, gap: float) -> None:
+    """The terminal interrupts all processes of a launch file, which may interrupt them too."""
+    bag = write_bag(tmp_path / "drive", "mcap", compressed=True)
+    attention = start("-m", "dense_face_ros.ros.attention_node", "--ros-args", "-p", "autostart:=true")
+    player = start("-m", "dense_face_ros.ros.image_source_node", "--ros-args", "-p", f"source:={bag}")
+    observer.wait_until(lambda: "configured" in attention.output and "waits" in player.output, "they run")
+    for process in (attention, player):
+        process.interrupt()
+        time.sleep(gap)
+        assert process.stop() == 0 and "Traceback" not in process.output, process.output
+
+
+def test_ctrl_c_after_a_while_ends_what_does_not_end(start: Any, observer: Observer) -> None:
+    stuck = start("-c", STUCK)
+    observer.wait_until(lambda: "spins" in stuck.output, "it spins")
+    stuck.interrupt()
+    observer.wait_until(lambda: "stuck" in stuck.output, "its end does not come")
+    stuck.interrupt()
+    time.sleep(1.0)
+    assert stuck.running
+    time.sleep(1.5)
+    assert stuck.stop() == 130
 
 
 def test_a_last_word_that_cannot_be_said_any_more_is_left_out(start: Any, observer: Observer) -> None:

@@ -116,3 +116,20 @@ def test_each_kind_of_trouble_is_told_once_in_a_while() -> None:
     assert bench.send(0.0) == {"answered": 0, "no_stamp": 2}
     bench.send(NOW - 5.0)
     assert [warning.partition(":")[0] for warning in bench.warnings] == ["dropped (no_stamp)", "dropped (too_old)"]
+
+
+def test_the_same_trouble_is_told_again_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, now = Bench(), [100.0]
+    monkeypatch.setattr("dense_face_ros.ros.frame_processor.time.monotonic", lambda: now[0])
+    told = []
+    for elapsed in (0.0, 10.0, 59.0, 61.0):
+        now[0] = 100.0 + elapsed
+        bench.send(0.0)
+        told.append(len(bench.warnings))
+    assert told == [1, 1, 1, 2]
+    counts = []
+    for i in range(3):
+        bench.size, now[0] = (1, 5000 + i), now[0] + 3.0
+        bench.send(NOW - 0.5 + 0.1 * i)
+        counts.append(len(bench.warnings))
+    assert counts == [3, 3, 4], "another text after five seconds"

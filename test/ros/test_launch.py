@@ -19,6 +19,22 @@ from dense_face_ros.ros.parameters import ATTENTION, IMAGE_SOURCE, TRACKER, Para
 
 ROOT = Path(__file__).parents[2]
 LAUNCH = ROOT / "launch" / "tracker.launch.py"
+#: What ``ros2 launch FILE NAME:=VALUE ...`` does.
+LAUNCHER = """
+import sys
+from launch import LaunchDescription, LaunchService
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+file, *given = sys.argv[1:]
+arguments = [tuple(argument.split(":=", 1)) for argument in given]
+service = LaunchService(noninteractive=True)
+service.include_launch_description(
+    LaunchDescription([IncludeLaunchDescription(PythonLaunchDescriptionSource(file), launch_arguments=arguments)])
+)
+sys.exit(service.run())
+"""
+PACKAGES = "ament_index_python.packages"
 WANTED = {
     "namespace", "params_file", "image", "camera_info", "rviz", "use_sim_time", "backend", "source", "compressed",
     "overlay",
@@ -111,6 +127,26 @@ def test_description_is_made() -> None:
     assert {argument.name for argument in description.get_launch_arguments()} >= WANTED
 
 
+def test_the_nodes_run(start: Any, observer: Any, tmp_path: Path) -> None:
+    pytest.importorskip("launch_ros", reason="launch_ros is not installed; it comes with a ROS installation")
+    packages = importlib.import_module(PACKAGES)
+    try:
+        packages.get_package_prefix("dense_face_ros")
+    except LookupError:
+        pytest.skip("dense_face_ros is not installed; build it with colcon and source it")
+    from ros.materials import write_bag
+
+    bag = write_bag(tmp_path / "drive", "mcap", compressed=True)
+    arguments = ["namespace:=/car/cabin", f"source:={bag}", "use_sim_time:=1"]
+    launch = start("-c", LAUNCHER, str(LAUNCH), *arguments)
+    wanted = ("active: images on /car/cabin/image/compressed", "attention]: configured", "playing")
+    observer.wait_until(lambda: all(text in launch.output for text in wanted), "all nodes run", timeout=60.0)
+    observer.wait_until(lambda: observer.node.count_subscribers("/car/cabin/head_pose") == 1, "attention is active")
+    assert launch.stop() == 0, launch.output
+    # The player may have come to its end before.
+    assert launch.output.count("process has finished cleanly") == 3 and "Traceback" not in launch.output, launch.output
+
+
 @pytest.fixture
 def recording(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The launch file with stand-ins for launch, which note what they are given."""
@@ -120,7 +156,9 @@ def recording(monkeypatch: pytest.MonkeyPatch) -> Any:
             monkeypatch.setitem(sys.modules, name + part, MagicMock())
     for name in ("launch_ros.events.lifecycle", "launch_ros.parameter_descriptions"):
         monkeypatch.setitem(sys.modules, name, MagicMock())
-    return loaded()
+    module = loaded()
+    monkeypatch.setattr(module, "get_package_prefix", lambda package: "/opt/ros")
+    return module
 
 
 def started(recording: Any, **given: str) -> dict[str, dict[str, Any]]:
@@ -154,6 +192,27 @@ def test_what_is_asked_for_is_started(recording: Any) -> None:
     assert started(recording, use_sim_time="1")["tracker"]["parameters"][1] == {"use_sim_time": True}
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"params_file": "/missing.yaml"}, "launch argument params_file:=/missing.yaml: there is no such file"),
+        ({"attention_params_file": "/missing.yaml"}, "attention_params_file:=/missing.yaml: there is no such file"),
+        ({"source_params_file": "/missing.yaml"}, "source_params_file:=/missing.yaml: there is no such file"),
+        ({"field_of_view": "wide"}, "launch argument field_of_view:=wide: it must be a number of degrees"),
+        ({"rviz": "true"}, r"rviz:=true: package rviz2 is not installed; apt install ros-\$ROS_DISTRO-rviz2"),
+        ({"overlay": "1"}, r"package rqt_image_view is not installed; apt install ros-\$ROS_DISTRO-rqt-image-view"),
+    ],
+)
+def test_what_cannot_be_started_is_told_before_anything_is(
+    recording: Any, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], message: str
+) -> None:
+    """launch passes over a missing file with a warning, and leaves nodes alone that ran before a missing package."""
+    monkeypatch.setattr(recording, "get_package_prefix", importlib.import_module(PACKAGES).get_package_prefix)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "/nowhere")
+    with pytest.raises(ValueError, match=message):
+        started(recording, **given)
+
+
 def test_nodes_that_are_started_again_activate_themselves(recording: Any) -> None:
     """After a crash launch's requests would go to the dead process."""
     nodes = started(recording)
@@ -167,29 +226,32 @@ def test_nodes_that_are_started_again_activate_themselves(recording: Any) -> Non
 def test_arguments_reach_the_nodes(recording: Any) -> None:
     assert started(recording)["tracker"]["parameters"][1:] == [{"use_sim_time": False}], "else as the file says"
     asked = {"field_of_view": "70", "backend": "tensorrt", "network": "correspondence_free.onnx"}
-    nodes = started(recording, source="0", source_params_file="mine.yaml", source_topic="/b", **asked)
+    nodes = started(recording, source="0", source_topic="/b", **asked)
     tracker = {"use_sim_time": False, **asked, "field_of_view": 70.0}
     assert nodes["tracker"]["parameters"][1:] == [tracker]
     source = {"source": "0", "publish_clock": False, "topic": "/b"}
-    assert nodes["image_source"]["parameters"] == ["mine.yaml", source], "what is assumed is not told as calibrated"
+    assert nodes["image_source"]["parameters"] == [source], "what is assumed is not told as calibrated"
     unknown = started(recording, source="0")["image_source"]["parameters"]
     assert unknown == [{"source": "0", "publish_clock": False}], "an unknown camera is not told to be calibrated"
 
 
-def test_topics_files_and_time_are_those_that_are_given(recording: Any) -> None:
+def test_topics_files_and_time_are_those_that_are_given(recording: Any, tmp_path: Path) -> None:
     plain = started(recording)
     assert plain["tracker"]["remappings"] == [("image", "image")], "camera_info is found beside the images"
     assert [plain[name]["parameters"][0] for name in ("tracker", "attention")] == [
         str(ROOT / "config" / "tracker.yaml"), str(ROOT / "config" / "attention.yaml")
     ]  # fmt: skip
-    files = {"params_file": "mine.yaml", "attention_params_file": "ours.yaml"}
+    files = {name: str(tmp_path / name) for name in ("params_file", "attention_params_file", "source_params_file")}
+    for file in files.values():
+        Path(file).touch()
     nodes = started(recording, source="0", use_sim_time="true", image="/cam", camera_info="/calibration", **files)
     for name in ("tracker", "image_source"):
         assert nodes[name]["remappings"] == [("image", "/cam"), ("camera_info", "/calibration")]
     assert [nodes[name]["parameters"] for name in ("tracker", "attention")] == [
-        ["mine.yaml", {"use_sim_time": True}], ["ours.yaml", {"use_sim_time": True}]
+        [files["params_file"], {"use_sim_time": True}], [files["attention_params_file"], {"use_sim_time": True}]
     ]  # fmt: skip
-    assert nodes["image_source"]["parameters"][-1]["publish_clock"] is True
+    source = {"source": "0", "publish_clock": True}
+    assert nodes["image_source"]["parameters"] == [files["source_params_file"], source]
 
 
 @pytest.mark.parametrize("variable", ["", "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"])
@@ -226,8 +288,9 @@ def test_a_bag_is_listened_to_as_it_was_recorded(recording: Any, tmp_path: Path)
     rear = {"source_params_file": str(told), "source_topic": "/rear/image_raw"}
     (parameters,) = started(recording, source=two, **rear)["tracker"]["parameters"][1:]
     assert "compressed" not in parameters, "the argument counts before the file"
-    wrong = str(tmp_path / "missing.yaml")
-    (parameters,) = started(recording, source=two, source_params_file=wrong)["tracker"]["parameters"][1:]
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("image_source: 3")
+    (parameters,) = started(recording, source=two, source_params_file=str(wrong))["tracker"]["parameters"][1:]
     assert "compressed" not in parameters
     (parameters,) = started(recording, source=str(tmp_path / "missing.mcap"))["tracker"]["parameters"][1:]
     assert "compressed" not in parameters
