@@ -26,7 +26,7 @@ setup(
         "opencv": ["opencv-python-headless>=4.6"],
         "ros": ["rosbags>=0.11.9"],
         "evaluation": ["rosbags>=0.11.9", "matplotlib", "pyarrow"],
-        "tensorrt": ["tensorrt>=10", "cuda-bindings>=12"],
+        "tensorrt": ["tensorrt>=10", "cuda-bindings>=12.9.1"],
         "test": ["pytest>=7", "hypothesis>=6", "onnx>=1.16"],
         "training": [
             "torch>=2.4",

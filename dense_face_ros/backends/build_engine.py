@@ -75,11 +75,11 @@ def build_into_cache(network: Path, cache: EngineCache, again: bool, report: Rep
                     report(f"building: {why}")
                 else:
                     return cache.path(identity)
-            cache.check_writable()
+            cache.check_writable(identity)
             report(f"building '{network.name}' for {cuda.gpu.name} with {identity.tensorrt}; this is done once")
             begin = time.monotonic()
             with cuda.current():
-                engine, timing = build(trt, network.read_bytes(), cache.timing(identity), report)
+                engine, timing = build(trt, network.read_bytes(), cache.timing(identity), report, cuda.gpu.capability)
             seconds = time.monotonic() - begin
             path = cache.store(identity, engine, {"network_file": str(network), "build_seconds": f"{seconds:.1f}"})
             if timing:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
-from dense_face_ros.backends.cuda_driver import check_gpu
-from dense_face_ros.backends.engine_build import tensorrt_module
+from dense_face_ros.backends.cuda_driver import CudaError, check_gpu
+from dense_face_ros.backends.engine_build import Report, tensorrt_module
 from dense_face_ros.backends.engine_cache import EngineCache
 from dense_face_ros.backends.engine_loading import EngineLoader
 from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
-from dense_face_ros.backends.recovering_network import RecoveringNetwork
+from dense_face_ros.backends.recovering_network import Load, RecoveringNetwork
 
 if TYPE_CHECKING:
     from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
@@ -119,7 +120,8 @@ def _tensorrt(
     tensorrt_module()
     gpu_path, metadata = _gpu_file(path, template_hash, stand_in)
     metadata[_REASON] = f"{reason}; there is a GPU, and TensorRT"
-    return RecoveringNetwork(EngineLoader(gpu_path, metadata, EngineCache()), "TensorRT", metadata, stand_in)
+    load = _tried_again(EngineLoader(gpu_path, metadata, EngineCache()))
+    return RecoveringNetwork(load, "TensorRT", metadata, stand_in)
 
 
 def _onnx_runtime_on_gpu(
@@ -133,7 +135,21 @@ def _onnx_runtime_on_gpu(
     check_gpu()
     gpu_path, metadata = _gpu_file(path, template_hash, stand_in)
     metadata[_REASON] = f"{reason}; there is a GPU, and ONNX Runtime has {' and '.join(providers)}"
-    return RecoveringNetwork(ProviderLoader(gpu_path, metadata, providers), "ONNX Runtime on GPU", metadata, stand_in)
+    load = _tried_again(ProviderLoader(gpu_path, metadata, providers))
+    return RecoveringNetwork(load, "ONNX Runtime on GPU", metadata, stand_in)
+
+
+def _tried_again(load: Load) -> Load:
+    """A GPU that fails at first, for want of memory while everything starts, is tried again as at any later time."""
+
+    def tried(report: Report, stop: threading.Event) -> CorrespondenceNetwork:
+        try:
+            return load(report, stop)
+        except CudaError:
+            report("the GPU does not answer")
+            raise
+
+    return tried
 
 
 def _gpu_file(

@@ -26,7 +26,15 @@ class NoGpu(NetworkUnavailable):
 
 
 class CudaError(NetworkUnavailable):
-    """A call of the CUDA driver failed."""
+    """A call of the CUDA driver failed, with an error ``code`` where the driver gave one."""
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+#: Errors that end a context: illegal accesses, launches that failed or took too long, assertions and the like.
+_FATAL = {214, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719}
 
 
 @dataclass(frozen=True)
@@ -108,16 +116,32 @@ class Cuda:
             self.driver.cuDevicePrimaryCtxRelease(self._device)
 
     def _revive(self) -> None:
-        """A context ended by an earlier error stays so until it is reset; a healthy one is left alone."""
-        with self.current():
-            if self.driver.cuCtxSynchronize()[0] == self.driver.CUresult.CUDA_SUCCESS:
-                return
+        """A context ended by an earlier error stays so until it is reset; any other is left alone."""
+        try:
+            self._probe()
+        except CudaError as error:
+            if error.code not in _FATAL:
+                raise
+        else:
+            return
         others = sum(other.driver is self.driver for other in _LIVE)
         if others:  # they notice with their next frame, free what they have, and the last one resets
             raise CudaError(f"an error has ended all work on the GPU, and {others} in this process must let go of it")
         self.call("cuDevicePrimaryCtxReset", self._device)
+        try:
+            self._probe()
+        except CudaError as error:
+            text = f"{error}; if it stays so, the GPU is only to be had again by a process that is started anew"
+            raise CudaError(text, error.code) from error
+
+    def _probe(self) -> None:
+        """Raises CudaError where the context takes no work; without waiting for others', whose capture it would end."""
         with self.current():
-            self.call("cuCtxSynchronize")
+            stream = Stream(self)
+            try:
+                stream.synchronize()
+            finally:
+                stream.close()
 
     def _describe(self) -> Gpu:
         name = self.call("cuDeviceGetName", 256, self._device)
@@ -256,7 +280,7 @@ def _call(driver: Any, function: str, *arguments: Any) -> Any:
         raise CudaError(f"{function} failed: {missing}; update the NVIDIA driver") from missing
     if error != driver.CUresult.CUDA_SUCCESS:
         _, text = driver.cuGetErrorString(error)
-        raise CudaError(f"{function} failed: {error.name}{f' ({text.decode()})' if text else ''}")
+        raise CudaError(f"{function} failed: {error.name}{f' ({text.decode()})' if text else ''}", int(error))
     return results[0] if len(results) == 1 else tuple(results) or None
 
 

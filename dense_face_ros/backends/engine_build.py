@@ -9,6 +9,7 @@ import importlib
 import logging
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from dense_face_ros.backends import NetworkUnavailable
@@ -17,6 +18,9 @@ from dense_face_ros.backends import NetworkUnavailable
 _WORKSPACE = 256 << 20
 #: Goes into the engine's identity: another value makes engines of earlier versions stale.
 BUILD_OPTIONS = f"strongly typed, TF32 off, workspace {_WORKSPACE >> 20} MiB"
+
+_LINES = 6  # of the log that an error tells
+_AMPERE = (8, 0)  # compute capability from which on TensorRT for RTX builds without being asked to
 
 _MODULES = ("tensorrt", "tensorrt_rtx")
 
@@ -57,35 +61,50 @@ def full_version(trt: Any) -> str:
 
 
 class LogTail:
-    """A logger for TensorRT that keeps the last warnings and errors: its failures are None or False without them.
+    """The last warnings and errors of TensorRT's log since this was made: its failures are None or False without them.
 
-    Warnings are logged too, each once: they come with engines that load all the same.
+    Attributes:
+        logger: TensorRT's, of which it wants one in a process, for as long as that lasts.
     """
 
-    def __init__(self, trt: Any, lines: int = 6) -> None:
-        self._tail: deque[str] = deque(maxlen=lines)
-        tail, worth_keeping = self._tail, (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR, trt.ILogger.WARNING)
-        warned: set[str] = set()
-
-        class Logger(trt.ILogger):  # type: ignore[misc]
-            def __init__(self) -> None:
-                trt.ILogger.__init__(self)
-
-            def log(self, severity: Any, message: str) -> None:
-                if severity in worth_keeping:
-                    tail.append(message.strip())
-                if severity == trt.ILogger.WARNING and message not in warned:
-                    warned.add(message)
-                    _LOG.warning("TensorRT: %s", message.strip())
-
-        self.logger = Logger()
+    def __init__(self, trt: Any) -> None:
+        self.logger = _logger(trt)
+        self._begin = self.logger.count
 
     def error(self, what: str) -> EngineError:
         """``what`` and the log's last lines as an error."""
-        return EngineError(f"{what}: {' | '.join(self._tail) or 'TensorRT gives no reason'}")
+        new = self.logger.count - self._begin
+        lines = list(self.logger.tail)[-new:] if new else []
+        return EngineError(f"{what}: {' | '.join(lines) or 'TensorRT gives no reason'}")
 
 
-def build(trt: Any, onnx: bytes, timing: bytes, report: Report) -> tuple[bytes, bytes]:
+@cache
+def _logger(trt: Any) -> Any:
+    worth_keeping = (trt.ILogger.INTERNAL_ERROR, trt.ILogger.ERROR, trt.ILogger.WARNING)
+
+    class Logger(trt.ILogger):  # type: ignore[misc]
+        """Warnings are logged too, each once: they come with engines that load all the same."""
+
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+            self.tail: deque[str] = deque(maxlen=_LINES)
+            self.count = 0
+            self.warned: set[str] = set()
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in worth_keeping:
+                self.tail.append(message.strip())
+                self.count += 1
+            if severity == trt.ILogger.WARNING and message not in self.warned:
+                self.warned.add(message)
+                _LOG.warning("TensorRT: %s", message.strip())
+
+    return Logger()
+
+
+def build(
+    trt: Any, onnx: bytes, timing: bytes, report: Report, capability: tuple[int, int] = _AMPERE
+) -> tuple[bytes, bytes]:
     """Build an engine for this machine's GPU.
 
     Args:
@@ -93,6 +112,7 @@ def build(trt: Any, onnx: bytes, timing: bytes, report: Report) -> tuple[bytes, 
         onnx: content of the network file.
         timing: kernel timings of an earlier build, which shorten this one; may be empty.
         report: called with one line for each step.
+        capability: of this machine's GPU.
     Returns:
         The engine, and kernel timings for later builds.
     Raises:
@@ -113,16 +133,25 @@ def build(trt: Any, onnx: bytes, timing: bytes, report: Report) -> tuple[bytes, 
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, _WORKSPACE)
     # Networks of full precision shall stay that.
     config.clear_flag(trt.BuilderFlag.TF32)
-    cache = config.create_timing_cache(timing)
-    if cache is None:  # the timings are of another version
-        cache = config.create_timing_cache(b"")
-    timed = cache is not None and config.set_timing_cache(cache, ignore_mismatch=False)
+    if hasattr(config, "set_compute_capability") and capability < _AMPERE:
+        config.num_compute_capabilities = 1
+        config.set_compute_capability(getattr(trt.ComputeCapability, "SM{}{}".format(*capability)), 0)
+    timings = _timing_cache(config, timing)
     monitor = _progress_monitor(trt, report)
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise log.error("TensorRT cannot build the engine")
-    return bytes(plan), bytes(cache.serialize()) if timed else b""
+    return bytes(plan), b"" if timings is None else bytes(timings.serialize())
+
+
+def _timing_cache(config: Any, timing: bytes) -> Any:
+    """The kernel timings that the builder uses, and adds to; None where it uses none."""
+    for content in (timing, b""):  # those of another version or clock are refused at either step
+        timings = config.create_timing_cache(content) if hasattr(config, "create_timing_cache") else None
+        if timings is not None and config.set_timing_cache(timings, ignore_mismatch=False):
+            return timings
+    return None
 
 
 def _progress_monitor(trt: Any, report: Report) -> Any:

@@ -87,7 +87,7 @@ class EngineCache:
             engine = _read_trusted(plan)
         except FileNotFoundError:
             raise NoEngine("there is none yet for this network, GPU and TensorRT") from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise NoEngine(f"'{record}' cannot be read ({error})") from error
         if not isinstance(entry, dict) or entry.get("format_version") != FORMAT_VERSION:
             raise NoEngine(f"'{record}' is of another version of this package")
@@ -111,9 +111,9 @@ class EngineCache:
         self._write(record, json.dumps(entry, indent=1).encode())
         return plan
 
-    def check_writable(self) -> None:
+    def check_writable(self, identity: EngineIdentity) -> None:
         """Raises OSError where an engine could not be stored: better before a build of minutes than after it."""
-        self._make_directory()
+        os.close(self._open_lock(identity))
         with tempfile.TemporaryFile(dir=self.directory):
             free = shutil.disk_usage(self.directory).free
         if free < _ROOM:
@@ -141,14 +141,18 @@ class EngineCache:
         Raises:
             OSError: the folder cannot be written.
         """
-        self._make_directory()
-        path = self.directory / f"{identity.key}.lock"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = self._open_lock(identity)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
+
+    def _open_lock(self, identity: EngineIdentity) -> int:
+        """Of a file of its own, as engines are replaced; OSError where it is another user's, as after a ``sudo``."""
+        self._make_directory()
+        path = self.directory / f"{identity.key}.lock"
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
     def folder(self, name: str) -> Path:
         """A folder for engines that somebody else keeps, such as ONNX Runtime.
@@ -158,7 +162,7 @@ class EngineCache:
         """
         self._make_directory()
         path = self.directory / name
-        path.mkdir(mode=0o700, exist_ok=True)
+        path.mkdir(mode=0o755, exist_ok=True)
         for folder in (self.directory, path):
             if _others_write(folder.lstat()):
                 raise PermissionError(f"others could write into '{folder}'; remove it")
@@ -168,7 +172,7 @@ class EngineCache:
         return self.directory / f"{identity.key}.engine", self.directory / f"{identity.key}.json"
 
     def _make_directory(self) -> None:
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o755, parents=True, exist_ok=True)
 
     def _write(self, path: Path, content: bytes) -> None:
         self._make_directory()
@@ -177,6 +181,7 @@ class EngineCache:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
+                os.fchmod(file.fileno(), 0o644)  # what root has built while installing, all may read
                 os.fsync(file.fileno())
             os.replace(unfinished, path)
         except BaseException:

@@ -61,7 +61,7 @@ class EngineLoader:
         except NoEngine as why:
             again = False
             report(f"no engine: {why}")
-        cache = self._writable_cache()
+        cache = self._writable_cache(identity)
         build_in_own_process(self._network, cache, again, report, stop)
         self._cache = cache
         try:
@@ -69,9 +69,9 @@ class EngineLoader:
         except (NoEngine, UnusableEngine) as why:
             raise BuildFailed(f"the engine that was just built is of no use: {why}") from why
 
-    def _writable_cache(self) -> EngineCache:
+    def _writable_cache(self, identity: EngineIdentity) -> EngineCache:
         try:
-            self._cache.check_writable()
+            self._cache.check_writable(identity)
         except OSError as why:
             if self._temporary is None:
                 self._temporary = EngineCache(self._temporary_folder(why))

@@ -27,6 +27,18 @@ def gpu_providers() -> list[str]:
     return [name for name in _GPU_PROVIDERS if name in offered]
 
 
+class _NetworkOnGpu(OnnxRuntimeNetwork):
+    """Holds the GPU's context as long as it lives, so that nobody here resets it."""
+
+    def __init__(self, path: Path, providers: list[tuple[str, dict[str, str]]], cuda: Cuda) -> None:
+        self._cuda = cuda
+        super().__init__(path, providers=providers)
+
+    def close(self) -> None:
+        super().close()
+        self._cuda.close()
+
+
 class ProviderLoader:
     """Loads one network onto the GPU by ONNX Runtime, as often as it is asked to.
 
@@ -51,14 +63,21 @@ class ProviderLoader:
             NetworkUnavailable: the GPU does not answer.
             NetworkGivenUp: the GPU is well, but none of the providers can be set up: the installation is at fault.
         """
-        Cuda().close()  # asks the driver, and revives a context that an earlier error has ended
+        cuda = Cuda()  # asks the driver, and revives a context that an earlier error has ended
+        try:
+            return self._loaded(report, cuda)
+        except BaseException:
+            cuda.close()
+            raise
+
+    def _loaded(self, report: Report, cuda: Cuda) -> OnnxRuntimeNetwork:
         providers = self._with_options()
         if hasattr(onnxruntime, "preload_dlls"):  # since 1.21: finds the CUDA libraries that pip installed
             onnxruntime.preload_dlls()
         if any(name == _TENSORRT for name, _ in providers):
             report("ONNX Runtime prepares a TensorRT engine, for minutes if there is none yet")
         try:
-            network = OnnxRuntimeNetwork(self._network, providers=providers)
+            network = _NetworkOnGpu(self._network, providers, cuda)
         except (NetworkUnavailable, ValueError) as error:  # the file is known to be well on the CPU
             if self._has_run:
                 raise

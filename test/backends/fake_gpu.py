@@ -143,9 +143,6 @@ class FakeDriver:
         self._thread.contexts -= 1
         return OK, 77
 
-    def _cuCtxSynchronize(self) -> Any:
-        return self._bad or OK
-
     def _cuMemGetInfo(self) -> Any:
         return self._bad or OK, 6_000_000_000, 8_000_000_000
 
@@ -187,9 +184,11 @@ class FakeDriver:
         return bad or OK
 
     def _cuStreamCreate(self, flags: int) -> Any:
+        if self._bad:
+            return self._bad, None
         handle = next(self._handles)
         self.streams[handle] = []
-        return self._bad or OK, handle
+        return OK, handle
 
     def _cuMemcpyHtoDAsync(self, to: int, source: int, size: int, stream: int) -> Any:
         return self.enqueue(stream, lambda: ctypes.memmove(to, source, size))

@@ -138,7 +138,7 @@ def test_a_file_in_bytes_of_another_network_is_refused(network_file):
 def test_when_the_gpu_is_lost_auto_goes_on_on_the_cpu(network_file, gpu, backend, answers):
     gpu.put_engine(network_file)
     network = load_network(backend, network_file)
-    gpu.driver.fail["cuCtxSynchronize"] = gpu.driver.fail["cuGraphLaunch"] = CUresult.CUDA_ERROR_ILLEGAL_ADDRESS
+    gpu.driver.fail["cuStreamSynchronize"] = gpu.driver.fail["cuGraphLaunch"] = CUresult.CUDA_ERROR_ILLEGAL_ADDRESS
     if answers:
         assert red_of(network) == 5 and "ONNX Runtime" in network.name
     else:
@@ -148,15 +148,26 @@ def test_when_the_gpu_is_lost_auto_goes_on_on_the_cpu(network_file, gpu, backend
     network.close()
 
 
-@pytest.mark.parametrize(("backend", "raises"), [("auto", False), ("tensorrt", True)])
-def test_a_gpu_that_fails_at_the_start(network_file, gpu, backend, raises):
+@pytest.mark.parametrize("function", ["cuMemHostAlloc", "cuDevicePrimaryCtxRetain"])
+@pytest.mark.parametrize(("backend", "answers"), [("auto", True), ("tensorrt", False)])
+def test_a_gpu_that_fails_at_the_start_is_tried_again(monkeypatch, network_file, gpu, backend, answers, function):
+    """Memory is short while everything starts."""
+    monkeypatch.setattr(recovering_network, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(choose, "check_gpu", lambda: None)
     gpu.put_engine(network_file)
-    gpu.driver.fail["cuMemHostAlloc"] = CUresult.CUDA_ERROR_OUT_OF_MEMORY
-    if raises:
-        with pytest.raises(NetworkUnavailable, match="OUT_OF_MEMORY"):
-            load_network(backend, network_file)
+    gpu.driver.fail[function] = CUresult.CUDA_ERROR_OUT_OF_MEMORY
+    network = load_network(backend, network_file)
+    if answers:
+        assert red_of(network) == 5
     else:
-        assert "OUT_OF_MEMORY" in load_network(backend, network_file).metadata["backend_reason"]
+        with pytest.raises(NetworkUnavailable, match=r"TensorRT: (the GPU does not answer|failed, trying again)"):
+            red_of(network)
+    assert "OUT_OF_MEMORY" in network.metadata["backend_last_failure"]
+    del gpu.driver.fail[function]
+    wait_until_running(network)
+    assert red_of(network) == 5 and network.name == "tensorrt 10.3.0 on Fake GPU"
+    network.close()
+    assert gpu.driver.leaks == 0
 
 
 @pytest.mark.parametrize("backend", ["auto", "tensorrt"])

@@ -73,10 +73,34 @@ def test_a_context_ended_by_an_error_is_reset():
     assert driver.resets == 1
 
 
+@pytest.mark.parametrize("function", ["cuStreamCreate", "cuStreamSynchronize"])
+@pytest.mark.parametrize("error", [CUresult.CUDA_ERROR_OUT_OF_MEMORY, CUresult.CUDA_ERROR_INVALID_CONTEXT])
+def test_an_error_that_leaves_the_context_as_it_is_does_not_reset_it(function, error):
+    """Others in the process may use it, whom nobody here knows."""
+    driver = FakeDriver()
+    driver.fail[function] = error
+    with pytest.raises(CudaError, match=f"{function} failed: {error.name}") as caught:
+        Cuda(driver)
+    assert driver.resets == 0 and driver.leaks == 0 and caught.value.code == error
+
+
+def test_the_context_is_probed_beside_what_is_captured():
+    driver = FakeDriver()
+    first = Cuda(driver)
+    with first.current():
+        stream = Stream(first)
+        graph = stream.capture(lambda: Cuda(driver).close())
+        graph.launch(stream)
+        for thing in (graph, stream):
+            thing.close()
+    first.close()
+    assert driver.leaks == 0
+
+
 def test_a_gpu_that_stays_away_is_an_error_that_holds_nothing():
     driver = FakeDriver()
-    driver.fail["cuCtxSynchronize"] = CUresult.CUDA_ERROR_ILLEGAL_ADDRESS
-    with pytest.raises(CudaError, match="cuCtxSynchronize failed: CUDA_ERROR_ILLEGAL_ADDRESS"):
+    driver.fail["cuStreamSynchronize"] = CUresult.CUDA_ERROR_ILLEGAL_ADDRESS
+    with pytest.raises(CudaError, match="cuStreamSynchronize failed: CUDA_ERROR_ILLEGAL_ADDRESS"):
         Cuda(driver)
     assert driver.leaks == 0
 

@@ -10,6 +10,7 @@ import pytest
 from dense_face_ros.backends import engine_build
 from dense_face_ros.backends.engine_build import (
     EngineError,
+    LogTail,
     UnreadableNetwork,
     build,
     full_version,
@@ -41,6 +42,24 @@ def test_the_shipped_network_becomes_an_engine(trt, shipped):
     assert len(again) == len(engine)
 
 
+def test_for_gpus_older_than_it_expects_the_rtx_edition_is_told_to(trt, shipped):
+    engine, _ = build(trt, shipped, b"", lambda line: None, capability=(7, 5))
+    usual, _ = build(trt, shipped, b"", lambda line: None, capability=(8, 9))
+    assert engine and engine != usual
+
+
+def test_an_error_tells_the_lines_since_it_could_have_begun(trt):
+    earlier, logger = LogTail(trt), LogTail(trt).logger
+    logger.log(trt.ILogger.ERROR, "no memory")
+    later = LogTail(trt)
+    assert later.logger is logger, "TensorRT takes one for all that lives"
+    assert str(earlier.error("it failed")) == "it failed: no memory"
+    assert str(later.error("it failed")) == "it failed: TensorRT gives no reason"
+    for i in range(9):
+        logger.log(trt.ILogger.WARNING, f"line {i}")
+    assert str(later.error("it failed")).endswith("line 3 | line 4 | line 5 | line 6 | line 7 | line 8")
+
+
 def test_timings_that_cannot_be_used_do_no_harm(trt, shipped):
     engine, _ = build(trt, shipped, b"timings of another version", lambda line: None)
     assert engine
@@ -69,7 +88,7 @@ def test_builders_that_cannot_start_are_told_with_the_cure(trt, monkeypatch, shi
     def nothing(logger: object) -> None:
         raise TypeError("pybind11::init(): factory function returned nullptr")
 
-    broken = SimpleNamespace(ILogger=trt.ILogger, Builder=nothing)
+    broken = type("Broken", (), {"ILogger": trt.ILogger, "Builder": staticmethod(nothing)})
     with pytest.raises(EngineError, match="cannot start its builder; check the GPU with nvidia-smi"):
         build(broken, shipped, b"", lambda line: None)
 

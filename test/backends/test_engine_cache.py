@@ -54,6 +54,8 @@ def damage_flip(path):
         (".engine", lambda path: path.unlink(), "none yet"),
         (".json", lambda path: path.write_text("{"), "cannot be read"),
         (".json", lambda path: path.write_bytes(b"\xff\xfe"), "cannot be read"),
+        (".json", lambda path: path.write_text("[" * 100_000), "cannot be read"),
+        (".json", lambda path: path.write_text("9" * 5_000), "cannot be read|another version"),
         (".json", lambda path: path.write_text("[]"), "another version of this package"),
         (".json", lambda path: path.write_text('{"format_version": "0"}'), "another version of this package"),
         (".engine", lambda path: path.chmod(0o666), "others could have written"),
@@ -85,15 +87,17 @@ def test_files_of_other_users_are_no_engines(cache):
         cache.load(IDENTITY)
 
 
-def test_files_and_folder_are_the_owners_alone(cache):
-    old = os.umask(0)
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_files_are_the_owners_alone_to_write_and_all_others_to_read(cache, umask):
+    """Root's engines are for everybody."""
+    cache.directory.mkdir(parents=True)
+    old = os.umask(umask)
     try:
         path = cache.store(IDENTITY, b"engine", {})
         cache.store_timing(IDENTITY, b"timing")
     finally:
         os.umask(old)
-    assert stat.S_IMODE(cache.directory.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(p.stat().st_mode) for p in cache.directory.iterdir()} == {0o600}
+    assert {stat.S_IMODE(p.stat().st_mode) for p in cache.directory.iterdir()} == {0o644}
     assert path.read_bytes() == b"engine"
 
 
@@ -119,14 +123,21 @@ def test_timings_are_shared_by_networks_but_not_by_gpus(cache):
 
 
 def test_a_folder_without_room_or_permission_is_told_before_a_build(cache, monkeypatch, tmp_path):
-    cache.check_writable()
-    assert not list(cache.directory.iterdir())
+    cache.check_writable(IDENTITY)
+    assert {path.suffix for path in cache.directory.iterdir()} == {".lock"}
     monkeypatch.setattr(engine_cache.shutil, "disk_usage", lambda path: SimpleNamespace(free=5_000_000))
     with pytest.raises(OSError, match=r"5 MB free, 67 MB needed: '.*cache/dense_face_ros'"):
-        cache.check_writable()
+        cache.check_writable(IDENTITY)
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OSError, match="file"):
-        EngineCache(tmp_path / "file").check_writable()
+        EngineCache(tmp_path / "file").check_writable(IDENTITY)
+
+
+def test_a_lock_that_cannot_be_had_is_told_before_a_build(cache):
+    cache.directory.mkdir(parents=True)
+    (cache.directory / f"{IDENTITY.key}.lock").symlink_to("/etc/passwd")
+    with pytest.raises(OSError, match=f"{IDENTITY.key}.lock"):
+        cache.check_writable(IDENTITY)
 
 
 def test_a_second_builder_waits_for_the_first(cache):
@@ -147,7 +158,7 @@ def test_a_second_builder_waits_for_the_first(cache):
 
 def test_folders_for_others_are_the_owners_alone(cache):
     folder = cache.folder("onnxruntime")
-    assert folder == cache.folder("onnxruntime") and stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert folder == cache.folder("onnxruntime") and not stat.S_IMODE(folder.stat().st_mode) & 0o022
     for open_to_all in (folder, cache.directory):
         open_to_all.chmod(0o777)
         with pytest.raises(PermissionError, match=f"others could write into '{open_to_all}'"):

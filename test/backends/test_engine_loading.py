@@ -178,6 +178,15 @@ def test_where_the_cache_cannot_be_written_the_engine_lasts_as_long_as_the_loade
     assert not kept.parent.exists()
 
 
+def test_where_the_lock_is_another_users_the_engine_is_built_all_the_same(machine, caplog):
+    """Root's, after one build with sudo."""
+    machine.cache.directory.mkdir(parents=True)
+    (machine.cache.directory / f"{machine.identity.key}.lock").mkdir()
+    assert_runs(machine.load())
+    (said,) = [record.message for record in caplog.records]
+    assert "is built at every start" in said and ".lock" in said
+
+
 def test_without_any_place_for_engines_the_cure_is_told(machine, tmp_path, monkeypatch):
     def nowhere(**_: object) -> None:
         raise FileNotFoundError("No usable temporary directory found")

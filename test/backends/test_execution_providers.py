@@ -17,7 +17,7 @@ from backends.test_onnx_runtime import METADATA, write_network
 
 from dense_face_ros.backends import NetworkUnavailable, choose, execution_providers, onnx_runtime, recovering_network
 from dense_face_ros.backends.choose import load_network
-from dense_face_ros.backends.cuda_driver import Cuda, NoGpu
+from dense_face_ros.backends.cuda_driver import Cuda, CudaError, NoGpu
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 
@@ -118,7 +118,7 @@ def test_the_tensorrt_provider_comes_first_and_keeps_its_engines(package, load, 
     (((name, options), (second, _)),) = package.sessions
     assert (name, second) == (TENSORRT, CUDA)
     folder = Path(options["trt_engine_cache_path"])
-    assert options["trt_engine_cache_enable"] == "1" and folder.is_dir() and folder.stat().st_mode & 0o077 == 0
+    assert options["trt_engine_cache_enable"] == "1" and folder.is_dir() and folder.stat().st_mode & 0o022 == 0
 
     # Its engines are named after the layers alone: other weights must not find them.
     write_network(network_file, {**METADATA, "images_seen": "7"})
@@ -194,14 +194,27 @@ def test_a_gpu_lost_in_mid_drive_is_stood_in_for_and_comes_back(package, load):
     package.lost = True
     assert red_of(network) == 5 and "ONNX Runtime on GPU (failed" in network.name
     assert "CUDA failure 700: an illegal memory access was encountered" in network.metadata["backend_last_failure"]
-    package.driver.fail["cuCtxSynchronize"] = CUresult.CUDA_ERROR_ILLEGAL_ADDRESS
+    package.driver.fail["cuStreamSynchronize"] = CUresult.CUDA_ERROR_ILLEGAL_ADDRESS
     wait_for_name(network, "trying again")
     package.working = []
-    del package.driver.fail["cuCtxSynchronize"]
+    del package.driver.fail["cuStreamSynchronize"]
     wait_for_name(network, "could not set up")  # not for good: it has run before
     package.working, package.lost = [CUDA], False
     wait_for_name(network, ", CUDA")
     assert red_of(network) == 5
+
+
+def test_a_network_that_runs_is_not_reset_for_another(package, load):
+    package.offered = [CUDA, CPU]
+    first, second = load("onnxruntime"), load("onnxruntime")
+    package.driver.kill()
+    second.close()
+    with pytest.raises(CudaError, match="1 in this process must let go of it"):
+        Cuda(package.driver)
+    assert package.driver.resets == 0
+    first.close()
+    Cuda(package.driver).close()
+    assert package.driver.resets == 1 and package.driver.leaks == 0
 
 
 def test_a_session_that_cannot_be_made_is_no_fault_of_the_file(package, network_file, monkeypatch):
