@@ -111,6 +111,12 @@ def decode_image(message: Any, bit_depth: int = 16) -> BgrImage:
     return np.asarray(cv2.cvtColor(pixels, conversion), dtype=np.uint8)
 
 
+def _is_padded(message: Any) -> bool:
+    """Whether rows are longer than their pixels. False for what is unknown."""
+    depth, channels, _ = _LAYOUTS.get(message.encoding, (0, 0, None))
+    return bool(message.step > message.width * depth * channels > 0)
+
+
 def _rows(message: Any) -> int:
     height = int(message.height)
     return height + height // 2 if message.encoding in _CHROMA_BELOW else height
@@ -141,7 +147,7 @@ def cv_bridge_decoder(bridge: Any, bit_depth: int = 16) -> Decoder:
         ours += tuple(name for name, (depth, _, _) in _LAYOUTS.items() if depth == 2)
 
     def decode(message: Any) -> BgrImage:
-        if message.encoding in ours:
+        if message.encoding in ours or _is_padded(message):  # padding is whole pixels to it, or nothing
             return decode_image(message, bit_depth)
         check_image(message)
         try:

@@ -253,3 +253,15 @@ def test_what_cv_bridge_does_not_know_is_decoded_all_the_same() -> None:
 
     image = message(encode(scene(), "yuyv"), "yuyv")
     assert np.array_equal(cv_bridge_decoder(OldBridge())(image), decode_image(image))
+
+
+@pytest.mark.parametrize("encoding", ["bgr8", "rgba8", "mono8", "bayer_rggb8"])
+def test_padded_rows_are_not_left_to_cv_bridge(encoding: str) -> None:
+    """ROS 2's divides their length by that of a pixel and drops the rest; older ones do not look at it."""
+
+    class WholePixelsBridge:
+        def imgmsg_to_cv2(self, message: Any, desired_encoding: str) -> np.ndarray:
+            raise AssertionError("padded")
+
+    image = message(encode(scene(), encoding), encoding, padding=5)
+    assert np.array_equal(cv_bridge_decoder(WholePixelsBridge())(image), decode_image(image))
