@@ -20,7 +20,9 @@ HIDDEN: Colour = (90, 90, 255)  # landmarks the head itself or something else hi
 _NEAR, _FAR = np.array([255.0, 235.0, 170.0]), np.array([150.0, 70.0, 30.0])  # mesh lines, nearest to farthest
 _AXES: tuple[Colour, Colour, Colour] = ((70, 70, 255), (80, 220, 80), (255, 140, 60))  # x red, y green, z blue
 _AXIS_LENGTH = 0.08  # metres
+_CELL, _BEFORE = 0.008, 0.03  # metres: side of the squares in which parts hide each other, and how far before
 _SHADES = 6
+_SMALLEST = 0.05  # of the font's scale: nobody reads that
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SUBPIXEL_BITS = 3
 
@@ -112,9 +114,11 @@ def _draw_mesh(out: Image, state: HeadState, model: FaceModel) -> None:
     corners = pixels[model.triangles] - (x0, y0)
     ab, ac = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    front = area < 0  # counter-clockwise from outside is clockwise in pixels that run down
-    if not front.any():
+    front = np.flatnonzero(area < 0)  # counter-clockwise from outside is clockwise in pixels that run down
+    if not len(front):
         return
+    centres = np.clip(corners[front].mean(axis=1), 0, (x1 - x0, y1 - y0))  # how far outside, nobody sees
+    front = front[_in_front(centres, depth[model.triangles[front]].mean(axis=1), state.camera.fx)]
     near = depth[model.triangles[front]].mean(axis=1)
     shade = ((near - near.min()) / (np.ptp(near) + 1e-9) * (_SHADES - 1e-6)).astype(int)
     lines = np.rint(corners[front] * (1 << _SUBPIXEL_BITS)).astype(np.int32)
@@ -129,12 +133,22 @@ def _draw_mesh(out: Image, state: HeadState, model: FaceModel) -> None:
     cv2.addWeighted(wires, opacity, window, 1.0 - opacity, 0.0, dst=window)
 
 
+def _in_front(pixels: Array, depth: npt.NDArray[np.floating], focal: float) -> npt.NDArray[np.bool_]:
+    """Which of the points at pixels (N, 2) >= 0 and depths (N,), N >= 1, have no other well before them."""
+    cell = max(1.0, focal * _CELL / float(np.median(depth)))
+    column, row = np.floor(pixels / cell).astype(int).T
+    index = row * (column.max() + 1) + column
+    nearest = np.full(index.max() + 1, np.inf)
+    np.minimum.at(nearest, index, depth)
+    return np.asarray(depth <= nearest[index] + _BEFORE)
+
+
 def _draw_axes(out: Image, state: HeadState) -> None:
     ends = np.vstack([np.zeros(3), _AXIS_LENGTH * np.eye(3)]) @ state.pose[:3, :3].T + state.pose[:3, 3]
     if not (np.isfinite(ends).all() and (ends[:, 2] > 0.01).all()):
         return
     pixels = _drawable(state.camera.project(ends), out)
-    thickness = max(1, round(_face_size(state.landmarks_2d) / 90))
+    thickness = max(2, round(_face_size(state.landmarks_2d) / 90))
     for axis in np.argsort(-ends[1:, 2]):  # the axis that points to the camera last
         start, end = _integer(pixels[0]), _integer(pixels[axis + 1])
         cv2.arrowedLine(out, start, end, (0, 0, 0), thickness + 2, cv2.LINE_AA, tipLength=0.12)
@@ -168,9 +182,13 @@ def _draw_strip(out: Image, text: str) -> None:
 def _font_for(image: Image, text: str) -> tuple[float, int]:
     """Font scale and thickness: readable at the image's size, and the text no wider than the image."""
     scale = float(np.clip(image.shape[0] / 800, 0.4, 1.2))
-    width = cv2.getTextSize(text, _FONT, scale, 1)[0][0]
-    scale *= min(1.0, 0.96 * image.shape[1] / max(1, width))
-    return scale, max(1, round(1.6 * scale))
+    while True:  # the width of a text is not quite in proportion to its scale
+        thickness = max(1, round(1.6 * scale))
+        width = cv2.getTextSize(text, _FONT, scale, thickness)[0][0]
+        room = 0.94 * image.shape[1] / max(1, width)
+        if room >= 1.0 or scale < _SMALLEST:
+            return scale, thickness
+        scale *= min(room, 0.98)
 
 
 def _face_size(landmarks: Array) -> float:

@@ -72,6 +72,25 @@ def test_near_lines_of_the_mesh_are_brighter_than_far_ones(model: FaceModel) -> 
     assert np.corrcoef(state.vertices[facing, 2], out[v, u][facing])[0, 1] < -0.1
 
 
+def test_a_far_ear_is_not_drawn_through_the_face(model: FaceModel) -> None:
+    """Seen from where the nose lies before it: the back of that ear faces away, its folds do not."""
+    state = _state(model, 1920, 1200)
+    ear = np.isin(model.regions, [model.region_names.index("ear_left")])
+    for yaw in (0.9, 1.2):
+        turned = rotation_from_yaw_pitch_roll([yaw, 0.0, 0.0])
+        shown = replace(state, vertices=(model.mean @ turned.T + (0.0, 0.0, 0.6)).astype(np.float32))
+        hidden = shown.vertices[ear][:, 2] > np.median(shown.vertices[:, 2])
+        assert hidden.mean() > 0.9, "it is the far one"
+        without = replace(shown, vertices=shown.vertices.copy())
+        without.vertices[ear] = shown.vertices[ear].mean(axis=0)  # nothing of it can be seen
+        image = _image(1920, 1200)
+        pixels = shown.camera.project(shown.vertices.astype(np.float64))
+        nose = pixels[np.isin(model.regions, [model.region_names.index("nose")])]
+        (u0, v0), (u1, v1) = np.rint(nose.min(axis=0)).astype(int), np.rint(nose.max(axis=0)).astype(int)
+        drawn, also = ((draw_overlay(image, each, model) != _GREY).any(axis=2) for each in (shown, without))
+        assert (drawn & ~also)[v0:v1, u0:u1].mean() < 0.002
+
+
 def test_grey_images_become_colour(model: FaceModel) -> None:
     assert draw_overlay(_image()[:, :, 0], _state(model), model).shape == (480, 640, 3)
 
@@ -120,6 +139,13 @@ def test_contact_sheet_refuses_impossible_layouts(columns: int, width: int) -> N
         contact_sheet([np.zeros((4, 4, 3), np.uint8)], columns, width)
     with pytest.raises(ValueError, match="no images"):
         contact_sheet([], 1, 10)
+
+
+@pytest.mark.parametrize("width", [200, 320, 450, 640, 1000])
+def test_the_line_of_figures_ends_before_the_image_does(model: FaceModel, width: int) -> None:
+    out = draw_overlay(_image(width, 480), replace(_state(model, width, 480), eye_openness=(1.0, 1.0)), model)
+    written = (out[440:] > 200).all(axis=2).any(axis=0)
+    assert written.any() and not written[-2:].any()
 
 
 def test_caption_fits_into_a_narrow_image() -> None:
