@@ -36,11 +36,11 @@ class HeadDirection:
 
 
 def is_evidence(rotation: Array | None, covariance: Array | None) -> bool:
-    """Whether rotation (3, 3) and covariance (6, 6) say anything: no variance at all means that nobody computed it."""
+    """Whether rotation (3, 3) and covariance (6, 6) say anything: variances of 0 mean that nobody computed them."""
     if rotation is None or covariance is None:
         return False
     finite = np.isfinite(rotation).all() and np.isfinite(covariance).all()
-    return bool(finite and np.trace(covariance[3:, 3:]) > 0.0)
+    return bool(finite and (np.diagonal(covariance)[3:] > 0.0).all())
 
 
 def lasting_error(covariance: Array) -> Array:

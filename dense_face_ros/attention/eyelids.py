@@ -73,7 +73,7 @@ class EyelidTracker:
         if interval.kind is None:
             self.open_for = 0.0
             self.unseen_for += interval.seconds
-            if self.unseen_for >= self._settings.budget_reset:
+            if self.unseen_for >= self._settings.gap:
                 self.closure = 0.0  # as for glances: they may have been open meanwhile
             return
         self.unseen_for = 0.0

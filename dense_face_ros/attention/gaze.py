@@ -67,7 +67,8 @@ class GazeTracker:
             if seen is Gaze.ROAD and self.gaze is Gaze.ROAD:
                 self._zone = ROAD
             elif seen is not None and seen is self.gaze:
-                self._zone = self._zones.locate_aside(direction.yaw, direction.pitch, direction.sigma, self._zone)
+                held = UNKNOWN if before is None else self._zone
+                self._zone = self._zones.locate_aside(direction.yaw, direction.pitch, direction.sigma, held)
         return out
 
     def _classify(self, direction: HeadDirection, before: Gaze | None) -> Gaze | None:
@@ -82,8 +83,8 @@ class GazeTracker:
             return Gaze.AWAY
         inside = self._judged.inside(direction.yaw, direction.pitch)
         inside += self._zones.hysteresis if before is Gaze.AWAY else 0.0
-        if abs(inside) < doubt:
-            return None
+        if abs(inside) < doubt:  # away from the road all the same
+            return None if before is Gaze.ROAD else before
         return Gaze.AWAY if inside > 0.0 else Gaze.ASIDE
 
     def _remember(self, stamp: float, direction: HeadDirection) -> None:

@@ -13,8 +13,7 @@ class GlanceTimer:
     ``judged`` is what of the glance, without a break up to now, went where the preset judges it.
 
     Unknown time counts neither as away nor as on the road: it interrupts a stay on the road, and ends a glance when
-    it lasts as long as the stay on the road that resets the budget. So does time with shut eyes towards the road; a
-    blink interrupts nothing.
+    it lasts for a ``gap``. So does time with shut eyes towards the road; a blink interrupts nothing.
     """
 
     def __init__(self, settings: AttentionSettings) -> None:
@@ -36,7 +35,7 @@ class GlanceTimer:
         if interval.kind is None or blind:
             self._unknown += interval.seconds
             self.on_road = 0.0
-            if self._unknown >= self._settings.budget_reset - TOLERANCE:
+            if self._unknown >= self._settings.gap - TOLERANCE:
                 self._end_glance()
             return
         self._unknown = 0.0

@@ -101,6 +101,8 @@ class AttentionPolicy:
 
     def update(self, sample: HeadSample) -> Attention:
         """Take a sample. One that is out of order or seen already changes nothing."""
+        if sample.speed is not None and not math.isfinite(sample.speed):
+            sample = replace(sample, speed=None)
         back = 0.0
         if self._stamp is not None and sample.stamp <= self._stamp and self._present is not None:
             back = self._stamp - sample.stamp
@@ -188,10 +190,15 @@ class AttentionPolicy:
 
     def _count(self, interval: Interval[Gaze], sample: HeadSample) -> None:
         """Count what became certain about the gaze, and raise the alarms that it crosses."""
-        glances, settings = self._glances, self.settings
-        glances.take(interval, self.zones.grace(self._gaze.last_zone), self._eyelids.closure)
+        glances, settings, eyes = self._glances, self.settings, self._eyelids
+        if self._long or self._repeated:
+            glances.warn()
+        # Of eyes that were hidden in the midst of a blink, nobody knows that they are shut.
+        hidden = eyes.lids is None and eyes.closure <= settings.blink + TOLERANCE
+        glances.take(interval, self.zones.grace(self._gaze.last_zone), 0.0 if hidden else eyes.closure)
         limit = settings.glance_limit(sample.speed)
-        if interval.kind is None or interval.kind is Gaze.ROAD or limit is None:
+        # What was seen last may have stood for a while after: that counts, but what is seen now raises the alarms.
+        if interval.kind is None or interval.kind is Gaze.ROAD or limit is None or self._gaze.gaze is None:
             return
         self._long |= glances.judged >= limit - TOLERANCE
         budget = settings.glance_budget
@@ -203,7 +210,8 @@ class AttentionPolicy:
         self._unresponsive |= glances.since_warning >= settings.unresponsive_after_warning - TOLERANCE
 
     def _judge_eyes(self, stamp: float) -> None:
-        settings, closure, perclos = self.settings, self._eyelids.closure, self._eyelids.perclos(stamp)
+        settings, eyes, perclos = self.settings, self._eyelids, self._eyelids.perclos(stamp)
+        closure = 0.0 if eyes.lids is None else eyes.closure
         if closure >= settings.sleep - TOLERANCE:
             self._asleep = State.SLEEP
         elif closure >= settings.microsleep - TOLERANCE and self._asleep is State.ATTENTIVE:
@@ -260,8 +268,10 @@ class AttentionPolicy:
         if drowsy:
             return State.DROWSY, drowsy
         limit = settings.glance_limit(sample.speed)
-        if (limit is None or gaze is Gaze.ASIDE) and glances.glance >= settings.strictest_glance - TOLERANCE:
-            return State.UNKNOWN, f"{away}; not judged {'at this speed' if limit is None else 'there'}"
+        not_judged = glances.glance if limit is None else glances.glance - glances.judged
+        if not_judged >= settings.strictest_glance - TOLERANCE:
+            there = "there" if gaze is Gaze.ASIDE else "where it pointed before"
+            return State.UNKNOWN, f"{away}; not judged {'at this speed' if limit is None else there}"
         return State.ATTENTIVE, away
 
     def _doubt(self) -> str:

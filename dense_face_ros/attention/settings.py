@@ -29,8 +29,9 @@ class AttentionSettings:
             count as looking away; None: all but the road.
         glance_budget: sum of glances away within ``budget_window`` that is one too many; None: not judged.
         budget_window: see ``glance_budget``.
-        budget_reset: time on the road that gives the whole budget back (Euro NCAP). A gap in the evidence as long
-            ends a glance, as the driver may have looked at the road for so long.
+        budget_reset: time on the road that gives the whole budget back (Euro NCAP).
+        gap: time without evidence that ends a glance, or a closure of the eyes: the driver may have looked at the road
+            for as long as gives the budget back.
         unresponsive_glance: glance after which the driver does not respond (Euro NCAP: 6 s); None: not judged.
         unresponsive_after_warning: time of looking away after a warning that means the same (Euro NCAP: 3 s).
         blink: closure of the eyes that interrupts no look at the road (blinks last 0.1 to 0.4 s).
@@ -61,6 +62,7 @@ class AttentionSettings:
     judged_area: tuple[float, float] | None = None
     budget_window: float = 30.0
     budget_reset: float = 2.0
+    gap: float = 2.0
     unresponsive_glance: float | None = None
     unresponsive_after_warning: float = 3.0
     blink: float = 0.4

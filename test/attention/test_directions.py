@@ -73,6 +73,8 @@ def test_what_is_no_evidence() -> None:
     assert not is_evidence(np.eye(3), None)
     assert not is_evidence(np.full((3, 3), np.nan), spread)
     assert not is_evidence(np.eye(3), only_position), "a variance of zero was not computed"
+    for variances in ([1e-4, 0.0, 0.0], [1e-4, -1e-6, 1e-4]):
+        assert not is_evidence(np.eye(3), np.diag([1e-4, 1e-4, 1e-4, *variances]))
     assert not is_evidence(np.eye(3), np.full((6, 6), np.nan))
 
 

@@ -1,0 +1,125 @@
+"""What is not seen, or not judged, raises no alarm and is not attention."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from attention.drives import (
+    CLOSED,
+    HIDDEN,
+    LAP,
+    LOST,
+    MOUNTING,
+    PASSENGER,
+    ROAD,
+    START,
+    ZONES,
+    Camera,
+    Segment,
+    judge,
+    see,
+    timeline,
+)
+
+from dense_face_ros.attention.neutral_pose import NeutralPose
+from dense_face_ros.attention.policy import AttentionPolicy
+from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.attention.states import Attention, State
+
+
+def names(states: list[Attention]) -> list[str]:
+    """The states, one after the other."""
+    return [name for name, _ in timeline(states)]
+
+
+def test_looks_now_into_the_judged_area_now_beside_it_are_no_attention() -> None:
+    looks = [Segment(3.4, PASSENGER), Segment(3.4, LAP)] * 5
+    states = judge([Segment(4.0), *looks, Segment(2.0)], settings="eu_addw", speed=20.0)
+    away = [s for s in states if START + 11.2 < s.stamp < START + 38.0]  # what is not judged adds up to 3.5 s by then
+    assert {s.state for s in away} == {State.UNKNOWN}
+    assert any(s.reason.endswith("not judged where it pointed before") for s in away)
+    assert any(s.reason.endswith("not judged there") for s in away)
+    assert states[-1].state is State.ATTENTIVE
+
+
+def test_doubt_about_the_judged_area_ends_no_glance() -> None:
+    border, lap = (0.0, 20.0), (0.0, 30.0)
+    script = [Segment(4.0), Segment(3.3, lap), *[Segment(2.4, border), Segment(3.3, lap)] * 2]
+    assert "long_distraction" in names(judge(script, settings="eu_addw", speed=20.0))
+
+
+@pytest.mark.parametrize("rate", [15.0, 30.0, 60.0])
+def test_time_in_which_nothing_is_seen_raises_no_alarm(rate: float) -> None:
+    looks = [Segment(4.0), Segment(2.85, LAP), Segment(5.0, LOST), Segment(2.0)]
+    assert "long_distraction" not in names(judge(looks, Camera(rate)))
+    shut = [Segment(4.0), Segment(0.85, ROAD, CLOSED), Segment(0.6, ROAD, HIDDEN), Segment(2.0)]
+    assert "microsleep" not in names(judge(shut, Camera(rate)))
+
+
+@pytest.mark.parametrize(
+    ("look", "loss", "alarm"),
+    [
+        (Segment(2.85, LAP), Segment(0.6, LOST), "long_distraction"),
+        (Segment(0.85, ROAD, CLOSED), Segment(0.6, ROAD, HIDDEN), "microsleep"),
+    ],
+)
+def test_it_is_raised_when_the_same_is_seen_after_it(look: Segment, loss: Segment, alarm: str) -> None:
+    before = look.seconds + loss.seconds
+    (at,) = [t for name, t in timeline(judge([Segment(4.0), look, loss, look])) if name == alarm]
+    assert 4.0 + before < at < 4.0 + before + 0.25, "as soon as it is believed"
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.3, 0.6, 0.9])
+def test_3_seconds_after_a_warning_that_holds_include_the_turn_of_the_head(turn: float) -> None:
+    looks = [Segment(2.6, LAP), Segment(1.5)] * 4
+    states = judge([Segment(4.0), *looks, Segment(6.0, LAP)], Camera(turn=turn))
+    alarm = next(s for s in states if s.state is State.UNRESPONSIVE)
+    assert alarm.glance == pytest.approx(3.0, abs=0.05)
+    assert next(s for s in states if s.state is State.REPEATED_DISTRACTION).stamp < alarm.stamp - 3.0
+
+
+@pytest.mark.parametrize("budget_reset", [0.1, 2.0, 20.0])
+def test_a_gap_is_as_long_whatever_gives_the_budget_back(budget_reset: float) -> None:
+    settings = replace(PRESETS["custom"], budget_reset=budget_reset)
+    short, long = Segment(0.4, ROAD, HIDDEN), Segment(5.0, ROAD, HIDDEN)
+    for gap, alarm in ((short, True), (long, False)):
+        shut = [Segment(4.0), Segment(0.7, ROAD, CLOSED), gap, Segment(0.7, ROAD, CLOSED), Segment(1.0)]
+        assert ("microsleep" in names(judge(shut, settings=settings))) is alarm
+    for gap, alarm in ((Segment(0.4, LOST), True), (Segment(5.0, LOST), False)):
+        looks = [Segment(4.0), Segment(2.0, LAP), gap, Segment(1.5, LAP), Segment(1.0)]
+        assert ("long_distraction" in names(judge(looks, settings=settings))) is alarm
+
+
+def ended(script: list[Segment]) -> float:
+    """When an alarm has ended."""
+    return next(t for name, t in timeline(judge(script)) if name == "attentive" and t > 7.0)
+
+
+def test_eyes_that_are_hidden_in_a_blink_are_not_shut() -> None:
+    script = [Segment(4.0), Segment(3.5, LAP), Segment(0.2, ROAD, CLOSED), Segment(2.0, ROAD, HIDDEN)]
+    ended = next(t for name, t in timeline(judge(script)) if name == "attentive" and t > 7.0)
+    assert ended < 4.0 + 3.5 + 0.2 + 0.2 + 0.6, "half a second on the road, after the lids' last state has expired"
+    script[2] = Segment(0.6, ROAD, CLOSED)
+    ended = next(
+        t for name, t in timeline(judge([*script, Segment(2.0, ROAD, HIDDEN)])) if name == "attentive" and t > 7.0
+    )
+    assert ended > 4.0 + 3.5 + 0.6 + 2.0, "but those that were shut for longer"
+
+
+def test_a_zone_is_as_large_as_ever_after_a_loss() -> None:
+    """It is larger while the head points at it."""
+    mirror, beside = (29.0, 5.0), (29.0, 17.5)
+    fresh = judge([Segment(2.0), Segment(1.0, beside)], Camera(sigma=0.5))[-1].zone
+    held = judge([Segment(2.0), Segment(1.0, mirror), Segment(1.0, beside)], Camera(sigma=0.5))[-1].zone
+    lost = [Segment(2.0), Segment(1.0, mirror), Segment(30.0, LOST), Segment(1.0, beside)]
+    assert (fresh, held) == ("elsewhere", "driver_mirror")
+    assert judge(lost, Camera(sigma=0.5))[-1].zone == "elsewhere"
+
+
+@pytest.mark.parametrize("speed", [None, math.nan, math.inf])
+def test_a_speed_that_is_no_number_is_unknown(speed: float | None) -> None:
+    judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose())
+    states = [judging.update(sample) for sample in see([Segment(40.0), Segment(3.5, LAP)], Camera(), speed=speed)]
+    assert states[-1].state is State.LONG_DISTRACTION
