@@ -45,7 +45,7 @@ def test_looks_now_into_the_judged_area_now_beside_it_are_no_attention() -> None
 
 
 def test_doubt_about_the_judged_area_ends_no_glance() -> None:
-    border, lap = (0.0, 20.0), (0.0, 30.0)
+    border, lap = (0.0, 17.5), (0.0, 30.0)  # the area is larger by 3 degrees while the head points into it
     script = [Segment(4.0), Segment(3.3, lap), *[Segment(2.4, border), Segment(3.3, lap)] * 2]
     assert "long_distraction" in names(judge(script, settings="eu_addw", speed=20.0))
 
