@@ -1,4 +1,4 @@
-"""The nodes and the evaluation keep BLAS to one thread unless told otherwise, and decide so before NumPy reads it."""
+"""Nodes, evaluation and training keep BLAS to one thread unless told otherwise, and decide so before NumPy reads it."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ NAMES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SHOW = "import os, sys, {}; print('numpy' in sys.modules, os.environ.get('OPENBLAS_NUM_THREADS'))"
 
 
-@pytest.mark.parametrize("package", ["dense_face_ros.ros", "dense_face_ros.evaluation"])
+@pytest.mark.parametrize("package", ["dense_face_ros.ros", "dense_face_ros.evaluation", "training"])
 @pytest.mark.parametrize(("given", "expected"), [({}, "False 1"), ({"OMP_NUM_THREADS": "3"}, "False None")])
 def test_blas_threads(package: str, given: dict[str, str], expected: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in NAMES} | given

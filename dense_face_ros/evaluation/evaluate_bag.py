@@ -99,6 +99,10 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     (output / "report.html").write_text(report(name, result, found, origin(source)), encoding="utf-8")
     for title, value in figures(found):
         print(f"{title}: {shown(value)}")
+    for note in found["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    if not found["metric"]:
+        print("note: the field of view is assumed there, and distances are guesses with it", file=sys.stderr)
     if options.compare is not None:
         page, differences = comparison_page(output, options.compare)
         (output / "comparison.html").write_text(page, encoding="utf-8")

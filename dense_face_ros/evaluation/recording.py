@@ -36,7 +36,7 @@ class RecordedFrame:
 class Recording(Protocol):
     """What can be evaluated. ``count`` is the number of frames, None where only reading tells; ``topic`` is that of the
     images, empty without topics. ``dropped`` tells how many images that were read are no frames, by the reason
-    (``DROP_REASONS``), and ``drop_notes`` what was wrong with the first of them."""
+    (``DROP_REASONS``), and ``drop_notes`` what was wrong with the first of them, or with the whole."""
 
     name: str
     topic: str
@@ -77,6 +77,8 @@ class FileRecording:
             height, width = frame.image.shape[:2]
             camera = PinholeCamera.from_field_of_view(width, height, self._field_of_view)
             yield RecordedFrame(stamp, stamp, _FRAME_ID, frame.image, camera, "no camera_info in a video or folder")
+        if isinstance(self._source, Video) and self._source.note:
+            self.drop_notes = [self._source.note]
 
     def true_poses(self) -> None:
         """A video knows none."""

@@ -49,6 +49,7 @@ def summary(run: Run) -> dict[str, Any]:
         "share": {s.value: float((status == s.value).mean()) for s in Status},
         "first_tracked_s": float(seconds[tracked][0]) if tracked.any() else None,
         "metric": bool(numbers["metric"].all()),
+        "notes": [*run.notes, *run.drop_notes],
         "losses": losses(columns),
         "jitter": {name: _spread(numbers[column]) for name, column in _JITTER.items()},
         "eyes": _eyes(numbers),

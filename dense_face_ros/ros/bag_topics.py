@@ -40,13 +40,22 @@ def open_reader(path: Path) -> Any:
         raise SourceError(f"reading bag '{path}' needs rosbags: pip install rosbags") from error
     if path.suffix == ".bag":
         raise SourceError(f"bag '{path}' is of ROS 1; convert it: rosbags-convert --src '{path}' --dst FOLDER")
+    if not path.exists():
+        raise SourceError(f"bag '{path}' does not exist")
+    if not is_bag(path):
+        inside, hint = path / "bag", ""
+        if is_bag(inside):
+            hint = f"; did you mean '{inside}'?"
+        elif path.is_dir() and any(file.suffix in (".mcap", ".db3") for file in path.iterdir()):
+            hint = "; 'ros2 bag reindex' makes its metadata.yaml anew"
+        raise SourceError(f"'{path}' is no rosbag2 (a folder with metadata.yaml, .mcap or .db3){hint}")
     # What damaged files make the storage libraries raise is beyond listing; all of it means the same here.
     try:
         reader = Reader(path)
         reader.open()
     except Exception as error:
         hint = "; was its recording cut off? 'ros2 bag reindex' or 'mcap recover' may save it"
-        raise SourceError(f"bag '{path}' cannot be read: {first_line(error)}{hint}") from error
+        raise SourceError(f"bag '{path}' cannot be read: {first_line(error).rstrip('.')}{hint}") from error
     return reader
 
 

@@ -18,6 +18,7 @@ from dense_face_ros.ros.images import decode_file
 _FOLDER_RATE = 10.0  # frames per second of a folder of images
 _VIDEO_RATE = 30.0  # frames per second of a video file that does not tell
 _AS_ASKED = 0.05  # share by which a camera's rate may differ from the one asked: 29.97 Hz is 30
+_WHOLE = 0.9  # share of the frames that a video tells of: some count those before a cut too
 _IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"}
 
 
@@ -83,9 +84,12 @@ class Webcam:
 
 
 class Video:
-    """A video file. Frames have the times that it tells, which may be uneven, or come at ``rate`` where it is given."""
+    """A video file. Frames have the times that it tells, which may be uneven, or come at ``rate`` where it is given.
 
-    live = False
+    ``note`` says, once all frames were read, that there were far fewer than the file tells of, or nothing.
+    """
+
+    live, note = False, ""
 
     def __init__(self, path: Path, rate: float = 0.0) -> None:
         self.name = str(path)
@@ -124,6 +128,9 @@ class Video:
             index += 1
         if index == 0:
             raise SourceError(f"video '{self.name}' has no frames that can be decoded")
+        told = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if math.isfinite(told) and index < _WHOLE * told:
+            self.note = f"video '{self.name}' ended after {index} of the {told:.0f} frames it tells of; was it cut off?"
 
     def close(self) -> None:
         """Close the file."""

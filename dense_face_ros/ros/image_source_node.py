@@ -89,6 +89,8 @@ class ImageSourceNode(Node):
             for frame in self._paced():
                 self._publish(frame)
                 count += 1
+            if isinstance(self._source, Video) and self._source.note:
+                self.get_logger().warning(self._source.note)
             if not self._settings.flag("loop"):
                 break
         for publisher in (self._image_publisher, self._info_publisher):

@@ -31,8 +31,12 @@ def read_parameters(path: Path | None, node: str) -> dict[str, Value]:
         return values
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise type(error)(f"parameter file '{path}' cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"parameter file '{path}' is no YAML: {str(error).splitlines()[0]}") from error
+        mark = getattr(error, "problem_mark", None)
+        line = "" if mark is None else f" in line {mark.line + 1}"
+        raise ValueError(f"parameter file '{path}' is no YAML{line}: {str(error).splitlines()[0]}") from error
     said = list(_of_node(content, node, ""))
     if not said:
         raise ValueError(f"parameter file '{path}' says nothing of '{node}'; it needs '{node}:' with '{_PARAMETERS}:'")

@@ -152,7 +152,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
         assert error.startswith("error: ") and error.count("\n") == 1, error
         return error
 
-    assert f"bag '{tmp_path / 'none'}' cannot be read" in refused(tmp_path / "none")
+    assert f"bag '{tmp_path / 'none'}' does not exist" in refused(tmp_path / "none")
+    (tmp_path / "notes.txt").write_text("no bag")
+    assert "notes.txt' is no rosbag2 (a folder with metadata.yaml, .mcap or .db3)\n" in refused(tmp_path / "notes.txt")
+    write_bag(tmp_path / "drive_evaluation" / "bag", [])
+    assert "drive_evaluation/bag'?" in refused(tmp_path / "drive_evaluation")
+    (tmp_path / "drive_evaluation" / "bag" / "metadata.yaml").unlink()
+    assert "'ros2 bag reindex'" in refused(tmp_path / "drive_evaluation" / "bag")
     (tmp_path / "foreign.mcap").write_bytes(b"no bag at all")
     assert "foreign.mcap' cannot be read" in refused(tmp_path / "foreign.mcap")
     (tmp_path / "odd").mkdir()

@@ -46,7 +46,8 @@ def test_a_bag_with_truth_is_measured(tmp_path: Path, capsys: pytest.CaptureFixt
     page = (output / "report.html").read_text()
     assert page.count("<svg") >= 10 and "data:image/jpeg;base64," in page
     assert 'src="http' not in page and "<script" not in page, "the report stands alone"
-    assert "error of position, mm, mean: 10" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "error of position, mm, mean: 10" in told.out and "note:" not in told.err and not found["notes"]
 
 
 def test_the_vehicle_s_speed_is_in_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,6 +62,17 @@ def test_the_vehicle_s_speed_is_in_the_table(tmp_path: Path, capsys: pytest.Capt
     capsys.readouterr()  # where Parquet cannot be written
     video = [str(write_video(tmp_path / "a.avi", 2)), "--speed", "/car/odometry"]
     assert "is no bag and has no speed topic '/car/odometry'" in _one_line(video, capsys)
+
+
+def test_what_is_wrong_with_the_camera_or_the_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video, output = write_video(tmp_path / "clip.avi", 40), tmp_path / "out"
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    assert main([str(video), "--output", str(output)], FakeTracker()) == 0
+    found, told = json.loads((output / "summary.json").read_text()), capsys.readouterr().err
+    assert found["metric"] is False and len(found["notes"]) == 2
+    assert "note: no camera_info in a video or folder\n" in told and "was it cut off?\n" in told
+    assert "note: the field of view is assumed there" in told
+    assert "was it cut off?" in (output / "report.html").read_text()
 
 
 class Seeing(FakeTracker):

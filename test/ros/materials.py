@@ -28,7 +28,7 @@ def picture(value: int) -> np.ndarray:
 def write_video(path: Path, count: int = 5, rate: float = 25.0) -> Path:
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), rate, (64, 48))
     for i in range(count):
-        writer.write(picture(30 * i))
+        writer.write(picture(30 * i % 256))
     writer.release()
     return path
 

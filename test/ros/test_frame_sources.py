@@ -66,7 +66,9 @@ class UnevenCapture:
         return True
 
     def get(self, prop: int) -> float:
-        return 25.0 if prop == cv2.CAP_PROP_FPS else self._TOLD[self._index]
+        if prop == cv2.CAP_PROP_POS_MSEC:
+            return self._TOLD[self._index]
+        return 25.0 if prop == cv2.CAP_PROP_FPS else len(self._TOLD)
 
     def read(self) -> tuple[bool, np.ndarray | None]:
         self._index += 1
@@ -82,6 +84,17 @@ def test_an_uneven_video_has_its_own_times(monkeypatch: pytest.MonkeyPatch) -> N
     assert times == pytest.approx([0.0, 0.04, 0.12, 0.20, 0.24])
     times = [frame.time for frame in Video(Path("phone.mp4"), rate=50.0).frames()]
     assert times == pytest.approx([0.0, 0.02, 0.04, 0.06, 0.08]), "else as asked"
+
+
+def test_a_video_that_was_cut_off_says_so(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "clip.avi", count=40)
+    video = Video(whole)
+    assert len(list(video.frames())) == 40 and video.note == ""
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    video = Video(whole)
+    count = len(list(video.frames()))
+    assert 0 < count < 30
+    assert video.note == f"video '{whole}' ended after {count} of the 40 frames it tells of; was it cut off?"
 
 
 def test_folder_is_in_the_order_of_its_numbers(tmp_path: Path) -> None:

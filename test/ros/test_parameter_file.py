@@ -41,7 +41,8 @@ def test_what_is_said_of_the_node_is_taken(tmp_path: Path, text: str) -> None:
         ("attention: {ros__parameters: {preset: custom}}", "says nothing of 'tracker'"),
         ("", "says nothing of 'tracker'"),
         ("tracker: {ros__parameters: }", "says nothing of 'tracker'"),
-        ("tracker: [", "is no YAML"),
+        ("tracker: [", "is no YAML in line 1"),
+        ("tracker:\n  ros__parameters:\n    seat_left 0.5: : 3", "is no YAML in line 3: mapping values"),
     ],
 )
 def test_what_is_wrong_is_named_with_the_file(tmp_path: Path, text: str, message: str) -> None:
@@ -50,5 +51,5 @@ def test_what_is_wrong_is_named_with_the_file(tmp_path: Path, text: str, message
     with pytest.raises(ValueError, match=message) as error:
         read_parameters(file, "tracker")
     assert str(file) in str(error.value)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"parameter file '.*nothing.yaml' cannot be read: No such file"):
         read_parameters(tmp_path / "nothing.yaml", "tracker")
