@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from demo.processes import TRACKER, DemoError, end_in_order
-from demo.report import report
+from demo.report import LEFT, report
 from demo.session import play
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
@@ -29,10 +29,12 @@ def main(arguments: list[str] | None = None, tracker: tuple[str, ...] = TRACKER)
     truth: Array | None = None
     try:
         options.output.mkdir(parents=True, exist_ok=True)
+        for name in LEFT:  # of another source
+            (options.output / name).unlink(missing_ok=True)
         if not source:
             source, field_of_view, truth = _clip(options.output)
         watcher = play(source, field_of_view, options.output, tracker, options.topic)
-        report(watcher, options.output, truth)
+        report(watcher, source, options.output, truth)
     except (DemoError, SourceError, OSError) as error:
         print(f"demo failed: {error}", file=sys.stderr)
         return 1

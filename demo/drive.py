@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import rclpy
@@ -143,6 +144,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for what is left behind")
     parser.add_argument("--rate", type=float, default=0.0, help="frames per second (default: as recorded, 30)")
     options = parser.parse_args(arguments)
+    if find_spec("matplotlib") is None:  # better before a drive was rendered and played than after it
+        print("error: matplotlib is not installed, which draws the timelines: pip install matplotlib", file=sys.stderr)
+        return 2
     end_in_order()
     try:
         right = [show(name, DRIVES[name], options.output / name, rate=options.rate) for name in options.drives]

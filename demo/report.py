@@ -13,11 +13,15 @@ from demo.processes import DemoError
 from demo.watcher import Watcher
 from dense_face_ros.drawing import contact_sheet
 from dense_face_ros.geometry import Array, vector_from_rotation, yaw_pitch_roll_from_rotation
+from dense_face_ros.ros.frame_statistics import DROP_REASONS
 
 _FIGURES = (
-    "backend", "frames_received", "frames_processed", "frames_with_head", "frames_dropped", "latency_p50_ms",
-    "latency_p99_ms", "processing_p50_ms", "processing_p99_ms",
+    "backend", "frames_received", "frames_processed", "frames_with_head",
+    "frames_dropped", *(f"dropped_{reason}" for reason in DROP_REASONS), "latency_p50_ms", "latency_p99_ms",
+    "processing_p50_ms", "processing_p99_ms",
 )  # fmt: skip
+#: What is left in the output folder, beside the logs.
+LEFT = ("overlay.mp4", "contact_sheet.png", "report.json")
 
 
 def pose_error(found: dict[int, Array], frame_stamps: list[int], true: Array) -> dict[str, dict[str, float]]:
@@ -48,28 +52,45 @@ def pose_error(found: dict[int, Array], frame_stamps: list[int], true: Array) ->
     return {name: {"mean": float(np.mean(v)), "median": float(np.median(v))} for name, v in errors.items()}
 
 
+def _told(text: str) -> str | float | None:
+    """A value of the diagnostics, as a number where it is one; None where it is not known."""
+    if text == "unknown":
+        return None
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text
+
+
 def _angles(pose: Array) -> Array:
     return yaw_pitch_roll_from_rotation(pose[:3, :3])
 
 
-def report(watcher: Watcher, output: Path, truth: Array | None) -> None:
+def report(watcher: Watcher, source: str, output: Path, truth: Array | None) -> None:
     """Print the figures and write ``contact_sheet.png`` and ``report.json``.
 
     Args:
+        source: that was played.
         truth: (N, 4, 4) pose of each frame played, where it is known.
 
     Raises:
         DemoError: when there is nothing to report.
         OSError: when a file cannot be written.
     """
-    figures: dict[str, Any] = {"frames_played": watcher.frames_played}
-    figures |= {name: watcher.diagnostics.get(name, "unknown") for name in _FIGURES}
+    figures: dict[str, Any] = {"source": source, "frames_played": watcher.frames_played}
+    said = {name: watcher.diagnostics.get(name, "unknown") for name in _FIGURES}
+    figures |= {name: _told(text) for name, text in said.items()} | watcher.camera
+    dropped = {why: figures[f"dropped_{reason}"] for reason, why in DROP_REASONS.items()}
     print(
-        f"{figures['frames_played']} frames played: {figures['frames_processed']} answered, "
-        f"{figures['frames_with_head']} with a head, {figures['frames_dropped']} dropped\n"
-        f"image stamp -> head_pose: p50 {figures['latency_p50_ms']} ms, p99 {figures['latency_p99_ms']} ms "
-        f"({figures['backend']})"
+        f"{figures['frames_played']} frames played: {said['frames_processed']} answered, "
+        f"{said['frames_with_head']} with a head, {said['frames_dropped']} dropped\n"
+        f"image stamp -> head_pose: p50 {said['latency_p50_ms']} ms, p99 {said['latency_p99_ms']} ms "
+        f"({said['backend']})"
     )
+    if any(dropped.values()):
+        print("dropped: " + ", ".join(f"{count} ({why})" for why, count in dropped.items() if count))
+    if watcher.camera.get("camera_metric", "yes") != "yes":
+        print(f"distances are guesses, marked with ?, as the field of view is assumed: {watcher.camera['camera_note']}")
     if not watcher.poses:
         raise DemoError("the tracker found no head in any frame")
     if truth is not None:

@@ -37,6 +37,7 @@ class Watcher(Node):
         poses: all heads so far.
         camera_stamps: nanoseconds, of every camera_info: one for each frame that was played, unless a bag holds none.
         diagnostics: the tracker's last report, name -> text; empty before the first.
+        camera: what it said of the camera while there were images: ``camera_metric`` and ``camera_note``.
         selection: overlays for the contact sheet.
     """
 
@@ -45,6 +46,7 @@ class Watcher(Node):
         self.poses: list[StampedPose] = []
         self.camera_stamps: list[int] = []
         self.diagnostics: dict[str, str] = {}
+        self.camera: dict[str, str] = {}
         self.video, self.selection = StampedVideo(video), EvenSelection(_SHEET_PICTURES)
         self._first_overlay: float | None = None
         subscriptions: list[tuple[type, str, Callable[..., None], QoSProfile]] = [
@@ -103,6 +105,8 @@ class Watcher(Node):
         for status in message.status:
             if status.name.endswith(": head tracking"):
                 self.diagnostics = {entry.key: entry.value for entry in status.values}
+                if self.diagnostics.get("camera_metric", "unknown") != "unknown":
+                    self.camera = {name: self.diagnostics[name] for name in ("camera_metric", "camera_note")}
 
     def _take_overlay(self, message: Image) -> None:
         rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)

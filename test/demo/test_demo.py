@@ -68,7 +68,10 @@ def test_shows_reports_and_ends_by_itself(pictures: Path, output: Path) -> None:
     assert code == 0, printed
     report = json.loads((output / "report.json").read_text())
     assert report["frames_played"] == 30
-    assert int(report["frames_with_head"]) > 0
+    assert report["source"] == str(pictures) and report["frames_with_head"] > 0
+    assert isinstance(report["latency_p50_ms"], float) and isinstance(report["dropped_superseded"], int)
+    assert report["camera_metric"].startswith("no")
+    assert "distances are guesses, marked with ?, as the field of view is assumed: camera_info on" in printed
     assert "tracking" in printed
     assert cv2.imread(str(output / "contact_sheet.png")).shape[1] == 1920
     assert cv2.VideoCapture(str(output / "overlay.mp4")).read()[0]
@@ -101,9 +104,11 @@ def test_names_the_process_that_failed_and_why(pictures: Path, output: Path, tmp
 
 def test_names_a_source_that_cannot_be_read(output: Path, tmp_path: Path) -> None:
     (tmp_path / "video.mp4").write_bytes(b"not a video")
+    output.mkdir()
+    (output / "report.json").write_text("of another source")
     code, printed = Demo(FAKE_TRACKER, tmp_path / "video.mp4", output).end()
     assert code == 1
-    assert "image_source ended with exit code 2" in printed
+    assert "image_source ended with exit code 2" in printed and not (output / "report.json").exists()
     assert "video.mp4' cannot be read" in printed
     assert Demo(FAKE_TRACKER, tmp_path / "none.mp4", output).end()[0] == 1
 
