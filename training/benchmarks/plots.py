@@ -73,7 +73,7 @@ def error_against_yaw(rows: list[dict[str, Any]], names: dict[str, str], title: 
     """A dot per face and figure over the true yaw."""
     yaw = np.array([true_yaw(row) for row in rows])
     series = [Series(label, yaw, column(rows, name), dots=True) for name, label in names.items()]
-    return chart(title, series, "true yaw, deg", unit, size=_SIZE)
+    return chart(title, series, "yaw as the benchmark labels it, deg", unit, size=_SIZE)
 
 
 def write_plots(result: dict[str, Any], stem: Path) -> list[Path]:

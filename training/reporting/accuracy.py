@@ -38,7 +38,10 @@ def aflw2000(results: Named) -> list[str]:
             parts.append(
                 (f"Rows with {n} images are of the same images. " if on_sample else "")
                 + "Rows with *all* are of the whole set, from the paper's Table 1: they tell the order of magnitude."
-                + (" Other systems: their own releases; `training.evaluate_peers` repeats two of them." * on_sample)
+                + (
+                    " Other systems: their own releases; `training.evaluate_peers` repeats two of them, "
+                    "in later versions and against the zero pose of today." * on_sample
+                )
             )
         parts += [
             table(header, rows),
