@@ -33,6 +33,16 @@ def test_how_open_eyes_are_is_learned_on_the_road_only(awake: bool, lids: Lids) 
     assert after([*held(0.55, 70.0), *held(0.16, 1.0)], awake).lids is lids
 
 
+@pytest.mark.parametrize(("second", "lids"), [(40.0, Lids.OPEN), (65.0, Lids.CLOSED)])
+def test_how_open_eyes_are_is_learned_in_the_first_minute_on_the_road(second: float, lids: Lids) -> None:
+    """Lids at 0.17 are open of narrow eyes alone: these are narrow for 18 s from then on."""
+    assert after([*held(0.95, second), *held(0.55, 18.0), *held(0.17, 1.0)]).lids is lids
+
+
+def test_eyes_that_are_shut_for_long_teach_nothing() -> None:
+    assert after([*held(0.95, 5.0), *held(0.03, 30.0), *held(0.95, 1.0), *held(0.17, 1.0)]).lids is Lids.CLOSED
+
+
 def test_lids_that_sink_over_half_an_hour_are_not_how_the_driver_s_eyes_are_made() -> None:
     assert after([*held(0.95, 120.0), (1800.0, 0.5), *held(0.14, 1.0)]).lids is Lids.CLOSED
 
@@ -44,6 +54,16 @@ def test_eyes_that_are_hardly_opened_are_still_told_from_closed_ones() -> None:
 @pytest.mark.parametrize(("before", "lids"), [(0.95, Lids.OPEN), (0.03, Lids.CLOSED)])
 def test_lids_at_the_border_stay_as_they_were(before: float, lids: Lids) -> None:
     assert after([*held(before, 1.0), *held(0.25, 1.0)]).lids is lids
+
+
+@pytest.mark.parametrize(("openness", "lids"), [(0.26, Lids.CLOSED), (0.34, Lids.OPEN)])
+def test_closed_lids_are_open_again_from_three_tenths_on(openness: float, lids: Lids) -> None:
+    assert after([*held(0.03, 1.0), *held(openness, 1.0)]).lids is lids
+
+
+@pytest.mark.parametrize(("openness", "lids"), [(0.2, Lids.CLOSED), (0.21, Lids.OPEN)])
+def test_lids_that_are_80_percent_closed_are_closed(openness: float, lids: Lids) -> None:
+    assert after(held(openness, 1.0)).lids is lids
 
 
 def test_lids_that_were_closed_before_a_gap_need_not_open_wide_after_it() -> None:
@@ -70,7 +90,7 @@ def test_perclos_is_a_share_of_the_time_in_which_eyes_were_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hidden", "closure"), [([1.2], 2.0), ([2.5], 1.0), ([1.2, 1.2], 3.0)], ids=["briefly", "long", "briefly twice"]
+    ("hidden", "closure"), [([1.7], 2.0), ([2.1], 1.0), ([1.2, 1.2], 3.0)], ids=["briefly", "long", "briefly twice"]
 )
 def test_a_closure_goes_on_when_eyes_were_hidden_only_briefly(hidden: list[float], closure: float) -> None:
     script = held(0.03, 1.0)

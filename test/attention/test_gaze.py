@@ -37,6 +37,13 @@ def test_a_head_just_beyond_a_border_stays_where_it_was(
     assert shown([before] * 5 + [at_border] * 5, preset)[0].gaze is gaze
 
 
+@pytest.mark.parametrize(
+    ("sigmas", "gaze"), [(-1.15, Gaze.ROAD), (-0.85, None), (0.85, None), (1.15, Gaze.AWAY)], ids=str
+)
+def test_a_head_is_told_where_it_is_off_the_border_by_its_uncertainty(sigmas: float, gaze: Gaze | None) -> None:
+    assert shown([(15.0 + 3.0 * sigmas, 0.0)] * 5, sigma=3.0)[0].gaze is gaze
+
+
 def test_where_a_head_was_before_a_gap_widens_no_zone_after_it() -> None:
     tracker, _ = shown([ROAD] * 5)
     for stamp in (3.0, 3.1):
@@ -53,3 +60,9 @@ def test_a_glance_begins_after_the_one_before() -> None:
     """The head rests otherwise between them: where it rested before the first tells nothing of the second."""
     _, told = shown([*[ROAD] * 5, *[WINDOW] * 2, *[(10.0, 0.0)] * 2, *[WINDOW] * 2])
     assert told[-1].kind is Gaze.AWAY and told[-1].begin == pytest.approx(0.85)
+
+
+def test_a_glance_begins_before_the_turn_halts_at_the_border() -> None:
+    """Where the head halts nobody can tell whether it points at the road; that it had left its rest can be told."""
+    _, told = shown([*[ROAD] * 5, (18.2, 0.0), *[WINDOW] * 3])
+    assert next(interval.begin for interval in told if interval.kind is Gaze.AWAY) == pytest.approx(0.45)

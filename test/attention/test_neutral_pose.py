@@ -87,6 +87,44 @@ def test_without_a_preferred_direction_there_is_none() -> None:
     assert neutral.rotation is None
 
 
+@pytest.mark.parametrize(("noise", "known"), [(4.0, True), (7.0, False)])
+def test_a_head_may_swing_a_little_but_not_all_over(noise: float, known: bool) -> None:
+    neutral, rng = NeutralPose(), np.random.default_rng(2)
+    for yaw, pitch in noise * rng.normal(size=(600, 2)):
+        neutral.learn(rotation(3.0 + yaw, pitch - 2.0), 0.1)
+    assert (neutral.rotation is not None) is known
+    assert not known or error(neutral, 3.0, -2.0) < 1.5
+
+
+@pytest.mark.parametrize(("times", "known"), [(7, False), (9, True)])
+def test_the_road_is_where_the_head_points_for_four_tenths_of_the_time(times: int, known: bool) -> None:
+    neutral = NeutralPose()
+    for i in range(600):
+        neutral.learn(rotation(2.0, 1.0) if i % 20 < times else rotation(60.0, 0.0), 0.1)
+    assert (neutral.rotation is not None) is known, f"{5 * times} %"
+
+
+def test_it_follows_after_minutes() -> None:
+    """Another way of sitting, after ten minutes, is the road when it prevails in a memory of six."""
+    neutral = NeutralPose()
+    for yaw, seconds, known in ((0.0, 600.0, 0.0), (14.0, 200.0, 0.0), (14.0, 30.0, 14.0)):
+        turned = rotation(yaw, 0.0)
+        for _ in range(int(5 * seconds)):
+            neutral.learn(turned, 0.2)
+        assert error(neutral, known, 0.0) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("at", "known"), [((0.0, 23.5), True), ((0.0, 26.5), False), ((38.5, 0.0), True), ((41.5, 0.0), False)]
+)
+def test_the_road_lies_within_40_degrees_to_the_sides_and_25_up_and_down(at: tuple[float, float], known: bool) -> None:
+    for sign in (1.0, -1.0):
+        neutral, turned = NeutralPose(), rotation(sign * at[0], sign * at[1])
+        for _ in range(350):
+            neutral.learn(turned, 0.1)
+        assert (neutral.rotation is not None) is known
+
+
 def test_it_is_bounded() -> None:
     neutral = NeutralPose(bounds=(40.0, 25.0))
     learn(neutral, 70.0, 0.0, 60.0)
@@ -119,7 +157,7 @@ def test_policy_is_unknown_until_the_camera_is_learned_and_right_then() -> None:
 
 
 def test_nothing_is_learned_while_standing() -> None:
-    for speed, known in ((1.0, False), (20.0, True), (None, True)):
+    for speed, known in ((4.5, False), (5.0, True), (None, True)):
         policy = AttentionPolicy(PRESETS["euro_ncap"], ZONES, ASSUMED, NeutralPose())
         for sample in see([Segment(32.0)], Camera(15.0), speed=speed):
             policy.update(sample)

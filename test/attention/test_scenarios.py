@@ -251,6 +251,18 @@ def test_drowsiness_is_a_share_of_closed_eyes() -> None:
     assert [state for state, _ in timeline(tired)] == ["unknown", "attentive", "drowsy", "attentive"]
 
 
+@pytest.mark.parametrize(
+    ("closed", "then", "last"),
+    [(0.7, 0.7, "attentive"), (0.8, 0.7, "drowsy"), (0.8, 0.55, "drowsy"), (0.8, 0.45, "attentive")],
+)
+def test_15_percent_of_closed_eyes_are_drowsiness_until_10(closed: float, then: float, last: str) -> None:
+    """Of 5 s each: 16 % is enough and 14 % is not; 11 % is not yet 10, and 9 % is less."""
+    first, later = ([Segment(5.0 - shut), Segment(shut, ROAD, CLOSED)] for shut in (closed, then))
+    states = judge([*first * 7, *later * 14], Camera(20.0))
+    assert states[-1].perclos == pytest.approx(then / 5.0, abs=2e-3) and states[-1].state.value == last
+    assert (State.DROWSY in {s.state for s in states}) is (closed == 0.8)
+
+
 def test_how_open_eyes_are_is_learned_for_each_driver() -> None:
     # A fit that never sees these eyes more than half open; 0.16 of it would count as closed for everybody else.
     states = judge([Segment(300.0, ROAD, 0.55), Segment(5.0, ROAD, 0.16), Segment(5.0, ROAD, 0.05)])
@@ -284,6 +296,26 @@ def test_eu_addw_judges_looks_into_its_area_3_only() -> None:
     assert State.LONG_DISTRACTION not in {s.state for s in judge(parted, settings="eu_addw")}
     between = judge([Segment(4.0), Segment(3.0, (0.0, 20.0))], settings="eu_addw")
     assert between[-1].state is State.UNKNOWN, "at the area's border nobody can tell"
+
+
+@pytest.mark.parametrize(("yaw", "judged"), [(34.5, True), (39.5, False), (-34.5, True), (-39.5, False)])
+def test_eu_addw_judges_looks_down_as_far_as_37_degrees_to_the_side(yaw: float, judged: bool) -> None:
+    states = judge([Segment(4.0), Segment(5.0, (yaw, 35.0))], settings="eu_addw")
+    assert states[-1].state is (State.LONG_DISTRACTION if judged else State.UNKNOWN)
+    assert states[-1].reason.endswith("not judged there") is not judged
+
+
+@pytest.mark.parametrize(("last", "alarm"), [(0.4, False), (0.8, True)])
+def test_12_seconds_in_all_are_too_many_for_nhtsa(last: float, alarm: bool) -> None:
+    states = judge([Segment(4.0), *[Segment(1.9, LAP), Segment(1.5)] * 6, Segment(last, LAP)], settings="nhtsa")
+    assert (State.REPEATED_DISTRACTION in {s.state for s in states}) is alarm, "11.8 s or 12.2 s"
+
+
+@pytest.mark.parametrize(("look", "alarm"), [(0.4, None), (0.55, 55.9)])
+def test_nhtsa_counts_the_looks_of_a_minute(look: float, alarm: float | None) -> None:
+    """Looks that are 1.9 s apart: of 0.55 s each, they are 12 s within 52 s, and of 0.4 s never."""
+    states = judge([Segment(4.0), *[Segment(look, LAP), Segment(1.9)] * 26], Camera(20.0), "nhtsa")
+    check(states, *AFTER_START, *([] if alarm is None else [("repeated_distraction", alarm)]))
 
 
 def test_nhtsa_is_stricter() -> None:

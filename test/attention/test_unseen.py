@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from attention.drives import (
     CLOSED,
+    DRIVER_MIRROR,
     HIDDEN,
     LAP,
     LOST,
@@ -15,6 +16,7 @@ from attention.drives import (
     PASSENGER,
     ROAD,
     START,
+    WINDOW,
     ZONES,
     Camera,
     Segment,
@@ -108,13 +110,22 @@ def test_eyes_that_are_hidden_in_a_blink_are_not_shut() -> None:
     assert ended > 4.0 + 3.5 + 0.6 + 2.0, "but those that were shut for longer"
 
 
-def test_a_zone_is_as_large_as_ever_after_a_loss() -> None:
+@pytest.mark.parametrize(
+    ("zone", "at", "beside"),
+    [
+        ("driver_mirror", DRIVER_MIRROR, (29.0, 17.5)),
+        ("lap", LAP, (49.0, 40.0)),
+        ("driver_window", WINDOW, (60.0, 32.0)),
+    ],
+)
+def test_a_zone_is_as_large_as_ever_after_a_loss(
+    zone: str, at: tuple[float, float], beside: tuple[float, float]
+) -> None:
     """It is larger while the head points at it."""
-    mirror, beside = (29.0, 5.0), (29.0, 17.5)
     fresh = judge([Segment(2.0), Segment(1.0, beside)], Camera(sigma=0.5))[-1].zone
-    held = judge([Segment(2.0), Segment(1.0, mirror), Segment(1.0, beside)], Camera(sigma=0.5))[-1].zone
-    lost = [Segment(2.0), Segment(1.0, mirror), Segment(30.0, LOST), Segment(1.0, beside)]
-    assert (fresh, held) == ("elsewhere", "driver_mirror")
+    held = judge([Segment(2.0), Segment(1.0, at), Segment(1.0, beside)], Camera(sigma=0.5))[-1].zone
+    lost = [Segment(2.0), Segment(1.0, at), Segment(30.0, LOST), Segment(1.0, beside)]
+    assert (fresh, held) == ("elsewhere", zone)
     assert judge(lost, Camera(sigma=0.5))[-1].zone == "elsewhere"
 
 
