@@ -6,7 +6,7 @@ import math
 from enum import Enum
 
 from dense_face_ros.attention.evidence import EvidenceTimeline, Interval, SlidingTotal
-from dense_face_ros.attention.settings import AttentionSettings
+from dense_face_ros.attention.settings import TOLERANCE, AttentionSettings
 
 #: Percentile of the openness of awake eyes that stands for "open", and its lowest value.
 _OPEN_PERCENTILE, _OPEN_LOWEST = 0.75, 0.5
@@ -73,7 +73,7 @@ class EyelidTracker:
         if interval.kind is None:
             self.open_for = 0.0
             self.unseen_for += interval.seconds
-            if self.unseen_for >= self._settings.gap:
+            if self.unseen_for >= self._settings.gap - TOLERANCE:
                 self.closure = 0.0  # as for glances: they may have been open meanwhile
             return
         self.unseen_for = 0.0

@@ -227,7 +227,7 @@ class AttentionPolicy:
         """End alarms. Only seen attention does that, and of a microsleep whose eyes are hidden since, time."""
         settings, eyes, glances = self.settings, self._eyelids, self._glances
         opened = eyes.open_for >= settings.recovery - TOLERANCE
-        hidden = eyes.unseen_for >= settings.unseen
+        hidden = eyes.unseen_for >= settings.unseen - TOLERANCE
         if opened or (hidden and self._asleep is State.MICROSLEEP and not self._unconscious):
             self._asleep = State.ATTENTIVE
         on_road, awake = glances.on_road >= settings.recovery - TOLERANCE, self._asleep is State.ATTENTIVE

@@ -134,3 +134,19 @@ def test_a_speed_that_is_no_number_is_unknown(speed: float | None) -> None:
     judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose())
     states = [judging.update(sample) for sample in see([Segment(40.0), Segment(3.5, LAP)], Camera(), speed=speed)]
     assert states[-1].state is State.LONG_DISTRACTION
+
+
+@pytest.mark.parametrize("rate", [10.0, 20.0, 30.0, 60.0])
+def test_a_gap_of_exactly_two_seconds_ends_a_glance_and_a_closure(rate: float) -> None:
+    hidden = 2.2 - 1.0 / rate  # the last frame before it stands for 0.2 s
+    shut = [Segment(4.0), Segment(0.7, ROAD, CLOSED), Segment(hidden, ROAD, HIDDEN), Segment(0.7, ROAD, CLOSED)]
+    looks = [Segment(4.0), Segment(2.0, LAP), Segment(hidden, LOST), Segment(1.5, LAP)]
+    for script in (shut, looks):
+        assert not {"microsleep", "long_distraction"} & set(names(judge(script, Camera(rate))))
+
+
+@pytest.mark.parametrize("rate", [10.0, 20.0, 30.0, 60.0])
+def test_a_microsleep_is_given_up_in_the_frame_that_ends_ten_seconds_of_hidden_eyes(rate: float) -> None:
+    script = [Segment(4.0), Segment(2.0, ROAD, CLOSED), Segment(12.0, ROAD, HIDDEN)]
+    told = timeline(judge(script, Camera(rate, phase=0.0)))
+    assert [at for name, at in told if name == "attentive"][-1] == pytest.approx(16.2 - 1.0 / rate, abs=1e-3)
