@@ -142,7 +142,12 @@ def test_transitions_that_do_not_fit_the_state_are_refused(start: Any, observer:
     ):
         assert observer.change_state_by_id(transition) is fits
     assert observer.state() == "active"
-    assert "asked for transition 3, which state 'active' does not have" in process.output
+    # From Kilted on rclpy says so itself, and lives.
+    said = (
+        "asked for transition 3, which state 'active' does not have",
+        "transition 3 from current state (3, 'active')",
+    )
+    assert any(text in process.output for text in said), process.output
     assert "Traceback" not in process.output and process.stop() == 0
 
 
