@@ -123,7 +123,7 @@ class Driver:
 
     def left_behind(self, fit: HeadFit, stamp: float) -> HeadFit | None:
         """Where to look for the driver's head while this one is followed; None: no need to, now."""
-        return self._recognition.left_behind(self._look_of(fit), stamp)
+        return self._recognition.left_behind(fit, self._look_of(fit), stamp)
 
     def is_rather(self, other: HeadFit, followed: HeadFit) -> bool:
         """Whether another head is the driver's, rather than the one that is followed."""

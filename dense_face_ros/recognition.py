@@ -108,14 +108,18 @@ class Recognition:
         """Whether the driver looks so, as far as it can be told."""
         return self._unlike(*self._compared(look)) is None
 
-    def left_behind(self, look: FaceLook, stamp: float) -> HeadFit | None:
-        """The driver's last fit, around which to look while somebody of this look is followed; None: no need now."""
+    def left_behind(self, fit: HeadFit, look: FaceLook, stamp: float) -> HeadFit | None:
+        """The driver's last fit, around which to look while this head of this look is followed; None: no need now.
+
+        Nor is there any while the head that is followed is still there: it would be found, or hides what is behind it.
+        """
         unknown = not self.knows(look)
         if stamp - self._looked_at < (_BETWEEN if unknown else _SELDOM):
             return None
         there = self._sure if unknown else self.elsewhere
-        if there is not None:
-            self._looked_at = stamp
+        if there is None or _across(fit, there) < 0.5 * _APART:
+            return None
+        self._looked_at = stamp
         return there
 
     def is_rather(self, other: tuple[HeadFit, FaceLook], followed: tuple[HeadFit, FaceLook]) -> bool:
@@ -152,5 +156,10 @@ class Recognition:
 
 def _apart(other: HeadFit, followed: HeadFit, before: HeadFit) -> bool:
     """Whether another head is beside the one that is followed, and about as far away as the driver's was before."""
-    here, there, last = (fit.alignment.pose[:3, 3] for fit in (other, followed, before))
-    return bool(np.linalg.norm(here[:2] - there[:2]) > _APART and abs(here[2] / last[2] - 1.0) <= _SAME_DEPTH)
+    here, last = (float(fit.alignment.pose[2, 3]) for fit in (other, before))
+    return _across(other, followed) > _APART and abs(here / last - 1.0) <= _SAME_DEPTH
+
+
+def _across(one: HeadFit, other: HeadFit) -> float:
+    """Metres between two heads, but for how far away they are."""
+    return float(np.linalg.norm(one.alignment.pose[:2, 3] - other.alignment.pose[:2, 3]))
