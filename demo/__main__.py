@@ -29,8 +29,10 @@ def main(arguments: list[str] | None = None, tracker: tuple[str, ...] = TRACKER)
     truth: Array | None = None
     try:
         options.output.mkdir(parents=True, exist_ok=True)
-        for name in LEFT:  # of another source
-            (options.output / name).unlink(missing_ok=True)
+        for path in (options.output / name for name in LEFT):  # of another source
+            if source and path.exists() and path.samefile(source):
+                raise DemoError(f"source '{source}' would be written over; name another --output")
+            path.unlink(missing_ok=True)
         if not source:
             source, field_of_view, truth = _clip(options.output)
         watcher = play(source, field_of_view, options.output, tracker, options.topic)

@@ -23,6 +23,7 @@ _USED_TO = 5.0  # seconds after which whoever is followed is the driver, who loo
 _BETWEEN = 0.1  # seconds between looks at where the driver was: each costs as much as a frame
 _LONG, _SELDOM = 60.0, 0.5  # seconds for which it is looked for who was the driver before that, and between such looks
 _APART = 0.08  # metres across between two heads: half of one's width, so that both are seen
+_STILL_THERE = 0.02  # metres: a head that moved no further is where it was
 _SAME_DEPTH = 0.2  # of the distance, by which the driver may have come nearer or gone away meanwhile
 _CLEARLY, _LIKELY = 0.1, 0.6  # likeness by which a head must be more like the driver than another, and at least
 #: Degrees to where the driver was just before, up to which looks can be compared at all, and how alike they must be: of
@@ -111,13 +112,13 @@ class Recognition:
     def left_behind(self, fit: HeadFit, look: FaceLook, stamp: float) -> HeadFit | None:
         """The driver's last fit, around which to look while this head of this look is followed; None: no need now.
 
-        Nor is there any while the head that is followed is still there: it would be found, or hides what is behind it.
+        Nor is there any while the head that is followed is still there: it would be found again.
         """
         unknown = not self.knows(look)
         if stamp - self._looked_at < (_BETWEEN if unknown else _SELDOM):
             return None
         there = self._sure if unknown else self.elsewhere
-        if there is None or _across(fit, there) < 0.5 * _APART:
+        if there is None or _across(fit, there) < _STILL_THERE:
             return None
         self._looked_at = stamp
         return there

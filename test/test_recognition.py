@@ -62,8 +62,8 @@ def test_nobody_is_sought_where_the_head_that_is_followed_is() -> None:
     """A driver in a shadow would be found again, a face that covers his hides him."""
     known, there = knowing_the_driver()
     for z in (0.5, 0.65):
-        assert known.left_behind(head(0.03, z), look(OTHER), 0.1) is None
-    assert known.left_behind(head(0.05), look(OTHER), 0.1) is there
+        assert known.left_behind(head(0.015, z), look(OTHER), 0.1) is None
+    assert known.left_behind(head(0.03), look(OTHER), 0.1) is there
 
 
 def test_another_head_is_the_driver_if_it_is_apart_and_more_alike() -> None:

@@ -270,8 +270,9 @@ class AttentionPolicy:
         limit = settings.glance_limit(sample.speed)
         not_judged = glances.glance if limit is None else glances.glance - glances.judged
         if not_judged >= settings.strictest_glance - TOLERANCE:
-            there = "there" if gaze is Gaze.ASIDE else "where it pointed before"
-            return State.UNKNOWN, f"{away}; not judged {'at this speed' if limit is None else there}"
+            if limit is None or gaze is Gaze.ASIDE:
+                return State.UNKNOWN, f"{away}; not judged {'at this speed' if limit is None else 'there'}"
+            return State.UNKNOWN, f"{away}, of which the last {glances.judged:.1f} s are judged"
         return State.ATTENTIVE, away
 
     def _doubt(self) -> str:

@@ -22,8 +22,8 @@ from dense_face_ros.backends import NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.backends.cuda_driver import Cuda, Gpu
 from dense_face_ros.backends.engine_build import (
     BUILD_OPTIONS,
+    CannotBuild,
     Report,
-    UnreadableNetwork,
     build,
     full_version,
     tensorrt_module,
@@ -164,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
         path = build_into_cache(network, EngineCache(), given.again, lambda line: print(line, flush=True))
     except (NetworkUnavailable, ImportError, OSError, ValueError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
-        return CANNOT_BUILD if isinstance(error, (UnreadableNetwork, ImportError)) else 1
+        return CANNOT_BUILD if isinstance(error, (CannotBuild, ImportError)) else 1
     print(f"ready: {path}")
     return 0
 

@@ -86,7 +86,7 @@ class Cuda:
             with _LIVE_LOCK:
                 self._revive()
                 _LIVE.add(self)
-        except CudaError:
+        except NetworkUnavailable:
             self.close()
             raise
 
@@ -233,7 +233,7 @@ class SharedTensor:
             else:
                 self._twin = cuda.call("cuMemAlloc", self._size)
                 self.address = int(self._twin)
-        except CudaError:
+        except NetworkUnavailable:
             cuda.driver.cuMemFreeHost(self._pinned)
             raise
         memory = (ctypes.c_uint8 * self._size).from_address(int(self._pinned))
@@ -277,7 +277,7 @@ def _call(driver: Any, function: str, *arguments: Any) -> Any:
     try:
         error, *results = getattr(driver, function)(*arguments)
     except RuntimeError as missing:  # how the bindings say that an old driver has no such function
-        raise CudaError(f"{function} failed: {missing}; update the NVIDIA driver") from missing
+        raise NoGpu(f"{function} failed: {missing}; update the NVIDIA driver") from missing
     if error != driver.CUresult.CUDA_SUCCESS:
         _, text = driver.cuGetErrorString(error)
         raise CudaError(f"{function} failed: {error.name}{f' ({text.decode()})' if text else ''}", int(error))

@@ -33,8 +33,12 @@ class EngineError(NetworkUnavailable):
     """TensorRT refused something; the message ends with the last lines of its log."""
 
 
-class UnreadableNetwork(EngineError):
-    """TensorRT does not understand the network file, now or later."""
+class CannotBuild(EngineError):
+    """TensorRT cannot build this engine for this GPU, now or later."""
+
+
+class UnreadableNetwork(CannotBuild):
+    """TensorRT does not understand the network file."""
 
 
 def tensorrt_module() -> Any:
@@ -116,7 +120,7 @@ def build(
     Returns:
         The engine, and kernel timings for later builds.
     Raises:
-        UnreadableNetwork: TensorRT cannot read the file.
+        CannotBuild: TensorRT cannot read the file, or does not know such a GPU.
         EngineError: it cannot build now.
     """
     log = LogTail(trt)
@@ -134,8 +138,14 @@ def build(
     # Networks of full precision shall stay that.
     config.clear_flag(trt.BuilderFlag.TF32)
     if hasattr(config, "set_compute_capability") and capability < _AMPERE:
+        target = getattr(trt.ComputeCapability, "SM{}{}".format(*capability), None)
+        if target is None:
+            told = "compute capability {}.{}".format(*capability)
+            raise CannotBuild(
+                f"TensorRT for RTX does not build for {told}; pip install tensorrt, of a version that does"
+            )
         config.num_compute_capabilities = 1
-        config.set_compute_capability(getattr(trt.ComputeCapability, "SM{}{}".format(*capability)), 0)
+        config.set_compute_capability(target, 0)
     timings = _timing_cache(config, timing)
     monitor = _progress_monitor(trt, report)
     config.progress_monitor = monitor

@@ -102,7 +102,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     for note in found["notes"]:
         print(f"note: {note}", file=sys.stderr)
     if not found["metric"]:
-        print("note: the field of view is assumed there, and distances are guesses with it", file=sys.stderr)
+        print("note: the field of view is assumed in some frames, and distances there are guesses", file=sys.stderr)
     if options.compare is not None:
         page, differences = comparison_page(output, options.compare)
         (output / "comparison.html").write_text(page, encoding="utf-8")

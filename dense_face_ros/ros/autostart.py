@@ -17,7 +17,7 @@ class AutostartFailed(RuntimeError):
 
 def run(make_node: Callable[[], LifecycleNode], args: list[str] | None = None) -> int:
     """Spin a node until it is interrupted: 0, or 1 when it was to start by itself and could not."""
-    with one_interrupt():
+    with one_interrupt() as end:
         rclpy.init(args=args)
         executor = SingleThreadedExecutor()
         node: LifecycleNode | None = None
@@ -31,6 +31,7 @@ def run(make_node: Callable[[], LifecycleNode], args: list[str] | None = None) -
                     return 1
                 raise
         finally:
+            end()
             executor.shutdown()
             if node is not None:
                 node.destroy_node()

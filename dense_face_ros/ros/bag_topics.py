@@ -40,15 +40,8 @@ def open_reader(path: Path) -> Any:
         raise SourceError(f"reading bag '{path}' needs rosbags: pip install rosbags") from error
     if path.suffix == ".bag":
         raise SourceError(f"bag '{path}' is of ROS 1; convert it: rosbags-convert --src '{path}' --dst FOLDER")
-    if not path.exists():
-        raise SourceError(f"bag '{path}' does not exist")
     if not is_bag(path):
-        inside, hint = path / "bag", ""
-        if is_bag(inside):
-            hint = f"; did you mean '{inside}'?"
-        elif path.is_dir() and any(file.suffix in (".mcap", ".db3") for file in path.iterdir()):
-            hint = "; 'ros2 bag reindex' makes its metadata.yaml anew"
-        raise SourceError(f"'{path}' is no rosbag2 (a folder with metadata.yaml, .mcap or .db3){hint}")
+        raise SourceError(f"'{path}' {_no_bag(path)}")
     # What damaged files make the storage libraries raise is beyond listing; all of it means the same here.
     try:
         reader = Reader(path)
@@ -57,6 +50,22 @@ def open_reader(path: Path) -> Any:
         hint = "; was its recording cut off? 'ros2 bag reindex' or 'mcap recover' may save it"
         raise SourceError(f"bag '{path}' cannot be read: {first_line(error).rstrip('.')}{hint}") from error
     return reader
+
+
+def _no_bag(path: Path) -> str:
+    """What a path that is no bag is instead; SourceError where it may not be looked at."""
+    try:
+        if not path.exists():
+            return "does not exist"
+        parts = [file.name for file in path.iterdir()] if path.is_dir() else []
+    except OSError as error:
+        raise SourceError(f"bag '{path}' cannot be read: {error.strerror}") from error
+    hint = ""
+    if "bag" in parts and is_bag(path / "bag"):
+        hint = f"; did you mean '{path / 'bag'}'?"
+    elif any(name.endswith((".mcap", ".db3")) for name in parts):
+        hint = "; 'ros2 bag reindex' makes its metadata.yaml anew"
+    return f"is no rosbag2 (a folder with metadata.yaml, .mcap or .db3){hint}"
 
 
 @cache

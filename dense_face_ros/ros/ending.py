@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -33,26 +33,34 @@ def asked_to_end(error: BaseException) -> bool:
 
 
 @contextmanager
-def one_interrupt() -> Iterator[None]:
-    """Around all that a process does: Ctrl-C is a KeyboardInterrupt once, and does not disturb the ending when a launch
-    file passes on what the terminal has told already. A later one ends the process at once.
+def one_interrupt() -> Iterator[Callable[[], None]]:
+    """Around all that a process does: Ctrl-C is a KeyboardInterrupt once. After it, or after a call of what this
+    yields, by which the process says that it ends, another does not disturb the ending: a launch file passes on what
+    the terminal has told already. A later one ends the process at once.
     """
     first: float | None = None
+    interrupted = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal first
-        if first is None:
-            first = time.monotonic()
+        nonlocal interrupted
+        interrupted, begins = True, first is None
+        end()
+        if begins:
             raise KeyboardInterrupt
-        if time.monotonic() - first > _SAME:
+        if time.monotonic() - (first or 0.0) > _SAME:
             os._exit(_INTERRUPTED)
+
+    def end() -> None:
+        nonlocal first
+        first = time.monotonic() if first is None else first
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield
+        yield end
     finally:
+        end()  # nothing is left that a late one could interrupt
         # Python takes its own handlers away while it leaves.
-        signal.signal(signal.SIGINT, before if first is None else signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN if interrupted else before)
 
 
 @contextmanager

@@ -215,7 +215,7 @@ def _time_message(seconds: float) -> Time:
 
 def main(args: list[str] | None = None) -> int:
     """Play the source to its end: 0, or 2 after a one-line error when it cannot be read."""
-    with one_interrupt():
+    with one_interrupt() as end:
         rclpy.init(args=args)
         node: ImageSourceNode | None = None
         try:
@@ -228,6 +228,7 @@ def main(args: list[str] | None = None) -> int:
                     return 2
                 raise
         finally:
+            end()
             if node is not None:
                 node.destroy_node()
             rclpy.try_shutdown()

@@ -93,8 +93,9 @@ class TrackerNode(ManagedNode):
         except Exception as error:  # a transition must answer, whatever a model file or a GPU driver does
             self._report.failure = f"configure failed: {error}"
             if not asked_to_end(error):
-                where = "" if isinstance(error, _EXPLAINED) else f"\n{traceback.format_exc()}"
-                self.get_logger().error(f"{self._report.failure}{where}")
+                explained, where = isinstance(error, _EXPLAINED), traceback.format_exc()
+                self.get_logger().error(self._report.failure if explained else f"{self._report.failure}\n{where}")
+                self.get_logger().debug(where)
             self._release()
             return FAILURE
         self._image_topic = self.resolve_topic_name("image") + ("/compressed" if compressed else "")

@@ -9,6 +9,7 @@ import pytest
 
 from dense_face_ros.backends import engine_build
 from dense_face_ros.backends.engine_build import (
+    CannotBuild,
     EngineError,
     LogTail,
     UnreadableNetwork,
@@ -45,7 +46,12 @@ def test_the_shipped_network_becomes_an_engine(trt, shipped):
 def test_for_gpus_older_than_it_expects_the_rtx_edition_is_told_to(trt, shipped):
     engine, _ = build(trt, shipped, b"", lambda line: None, capability=(7, 5))
     usual, _ = build(trt, shipped, b"", lambda line: None, capability=(8, 9))
-    assert engine and engine != usual
+    assert len(engine) != len(usual), "two builds for one differ in content alone"
+
+
+def test_gpus_that_the_rtx_edition_does_not_know_are_told(trt, shipped):
+    with pytest.raises(CannotBuild, match=r"TensorRT for RTX does not build for compute capability 6\.1"):
+        build(trt, shipped, b"", lambda line: None, capability=(6, 1))
 
 
 def test_an_error_tells_the_lines_since_it_could_have_begun(trt):

@@ -77,6 +77,14 @@ def test_shows_reports_and_ends_by_itself(pictures: Path, output: Path) -> None:
     assert cv2.VideoCapture(str(output / "overlay.mp4")).read()[0]
 
 
+def test_a_source_that_would_be_written_over_is_refused(output: Path) -> None:
+    output.mkdir()
+    (output / "overlay.mp4").write_bytes(b"a video")
+    code, printed = Demo(FAKE_TRACKER, output / "overlay.mp4", output).end()
+    assert code == 1 and "overlay.mp4' would be written over; name another --output" in printed
+    assert (output / "overlay.mp4").read_bytes() == b"a video"
+
+
 def test_a_bag_of_two_cameras_without_calibration_is_counted(output: Path, tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "bag", "mcap", compressed=True, calibrated=False, rear=True)
     code, printed = Demo(FAKE_TRACKER, bag, output).end()

@@ -152,7 +152,8 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
         assert error.startswith("error: ") and error.count("\n") == 1, error
         return error
 
-    assert f"bag '{tmp_path / 'none'}' does not exist" in refused(tmp_path / "none")
+    assert f"'{tmp_path / 'none'}' does not exist\n" in refused(tmp_path / "none")
+    assert "cannot be read: File name too long" in refused(tmp_path / ("n" * 300))
     (tmp_path / "notes.txt").write_text("no bag")
     assert "notes.txt' is no rosbag2 (a folder with metadata.yaml, .mcap or .db3)\n" in refused(tmp_path / "notes.txt")
     write_bag(tmp_path / "drive_evaluation" / "bag", [])

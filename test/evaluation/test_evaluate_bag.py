@@ -71,7 +71,7 @@ def test_what_is_wrong_with_the_camera_or_the_file_is_said(tmp_path: Path, capsy
     found, told = json.loads((output / "summary.json").read_text()), capsys.readouterr().err
     assert found["metric"] is False and len(found["notes"]) == 2
     assert "note: no camera_info in a video or folder\n" in told and "was it cut off?\n" in told
-    assert "note: the field of view is assumed there" in told
+    assert "note: the field of view is assumed in some frames" in told
     assert "was it cut off?" in (output / "report.html").read_text()
 
 
