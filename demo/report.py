@@ -21,7 +21,7 @@ _FIGURES = (
     "processing_p50_ms", "processing_p99_ms",
 )  # fmt: skip
 #: What is left in the output folder, beside the logs.
-LEFT = ("overlay.mp4", "contact_sheet.png", "report.json")
+LEFT = VIDEO, SHEET, REPORT = "overlay.mp4", "contact_sheet.png", "report.json"
 
 
 def pose_error(found: dict[int, Array], frame_stamps: list[int], true: Array) -> dict[str, dict[str, float]]:
@@ -103,8 +103,8 @@ def report(watcher: Watcher, source: str, output: Path, truth: Array | None) -> 
         for name, value in error.items():
             unit = "mm" if name == "position" else "deg"
             print(f"  {name:8s} {value['mean']:6.2f} ({value['median']:.2f}) {unit}")
-    sheet, json_file = output / "contact_sheet.png", output / "report.json"
+    sheet, json_file = output / SHEET, output / REPORT
     if not cv2.imwrite(str(sheet), contact_sheet(watcher.selection.pictures, 4, 1920)):
         raise OSError(f"picture '{sheet}' cannot be written")
     json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    print(f"wrote {output / 'overlay.mp4'}, {sheet}, {json_file}")
+    print(f"wrote {output / VIDEO}, {sheet}, {json_file}")

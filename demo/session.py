@@ -12,6 +12,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, listen, ros_arguments
+from demo.report import VIDEO
 from demo.watcher import Watcher
 from dense_face_ros.ros.bag_source import holds_compressed
 from training.ros_isolation import keep_to_this_machine
@@ -55,7 +56,7 @@ def play(
     tracker_settings = {"autostart": "true", "compressed": "true" if compressed else "false"}
     # Signals stay Python's: what ends this process must first end the others.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    watcher = Watcher(output / "overlay.mp4")
+    watcher = Watcher(output / VIDEO)
     executor = SingleThreadedExecutor()
     executor.add_node(watcher)
     try:

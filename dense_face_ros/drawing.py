@@ -117,9 +117,10 @@ def _draw_mesh(out: Image, state: HeadState, model: FaceModel) -> None:
     front = np.flatnonzero(area < 0)  # counter-clockwise from outside is clockwise in pixels that run down
     if not len(front):
         return
-    centres = np.clip(corners[front].mean(axis=1), 0, (x1 - x0, y1 - y0))  # how far outside, nobody sees
-    front = front[_in_front(centres, depth[model.triangles[front]].mean(axis=1), state.camera.fx)]
     near = depth[model.triangles[front]].mean(axis=1)
+    centres = np.clip(corners[front].mean(axis=1), 0, (x1 - x0, y1 - y0))  # how far outside, nobody sees
+    unhidden = _in_front(centres, near, state.camera.fx)
+    front, near = front[unhidden], near[unhidden]
     shade = ((near - near.min()) / (np.ptp(near) + 1e-9) * (_SHADES - 1e-6)).astype(int)
     lines = np.rint(corners[front] * (1 << _SUBPIXEL_BITS)).astype(np.int32)
     window = out[y0:y1, x0:x1]

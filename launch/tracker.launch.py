@@ -70,7 +70,8 @@ def nodes(context):
     # For some seconds after a crash requests still go to the dead process, and launch waits for its answer for ever:
     # nodes that are started again activate themselves.
     started_again = {"autostart": True} if respawn else {}
-    use_sim_time = {"use_sim_time": flag("use_sim_time", context)}
+    sim_time = flag("use_sim_time", context)
+    use_sim_time = {"use_sim_time": sim_time}
     remappings = [("image", given["image"])]
     if given["camera_info"]:
         remappings.append(("camera_info", given["camera_info"]))
@@ -124,7 +125,7 @@ def nodes(context):
             *filter(None, [given["source_params_file"]]),
             {
                 "source": typed("source", str),
-                "publish_clock": use_sim_time["use_sim_time"],
+                "publish_clock": sim_time,
                 **source_topic,
             },
         ],

@@ -77,7 +77,7 @@ class FileRecording:
             height, width = frame.image.shape[:2]
             camera = PinholeCamera.from_field_of_view(width, height, self._field_of_view)
             yield RecordedFrame(stamp, stamp, _FRAME_ID, frame.image, camera, "no camera_info in a video or folder")
-        if isinstance(self._source, Video) and self._source.note:
+        if self._source.note:
             self.drop_notes = [self._source.note]
 
     def true_poses(self) -> None:

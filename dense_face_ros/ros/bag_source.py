@@ -51,7 +51,7 @@ class Bag:
         SourceError: the bag cannot be read, or does not hold the topic, or several when none is named.
     """
 
-    live, interval = False, 0.1
+    live, interval, note = False, 0.1, ""
 
     def __init__(self, path: Path, topic: str = "", option: str = "in 'topic'") -> None:
         self.name = str(path)

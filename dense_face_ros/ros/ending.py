@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -38,21 +39,20 @@ def one_interrupt() -> Iterator[Callable[[], None]]:
     yields, by which the process says that it ends, another does not disturb the ending: a launch file passes on what
     the terminal has told already. A later one ends the process at once.
     """
-    first: float | None = None
-    interrupted = False
+    first, interrupted = math.inf, False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal interrupted
-        interrupted, begins = True, first is None
+        interrupted, begins = True, first == math.inf
         end()
         if begins:
             raise KeyboardInterrupt
-        if time.monotonic() - (first or 0.0) > _SAME:
+        if time.monotonic() - first > _SAME:
             os._exit(_INTERRUPTED)
 
     def end() -> None:
         nonlocal first
-        first = time.monotonic() if first is None else first
+        first = min(first, time.monotonic())
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:

@@ -105,9 +105,8 @@ class FrameProcessor:
             check_image(image)
         except ValueError as error:
             raise Dropped("bad_image", str(error)) from error
-        camera, note = self._camera(image, header)
+        camera, with_pose, note = self._camera(image, header)
         state = self._tracker.update(image, stamp, camera)
-        with_pose = pose_is_told(camera, self._parameters.flag("require_camera_info"))
         self._outputs.publish_head(state, header, with_pose)
         age = self._age(stamp)
         self._statistics.process(time.perf_counter() - begin, age, state.status is Status.TRACKING)
@@ -132,16 +131,16 @@ class FrameProcessor:
             self._node.get_logger().info("image stamps went back: the source began anew")
             self._tracker.reset()
 
-    def _camera(self, image: BgrImage, header: Header) -> tuple[PinholeCamera, str]:
+    def _camera(self, image: BgrImage, header: Header) -> tuple[PinholeCamera, bool, str]:
+        """The camera of an image, whether a pose by it is told, and what is wrong with its camera_info, or nothing."""
         height, width = image.shape[:2]
         rectified, field_of_view = self._parameters.flag("rectified"), self._parameters.number("field_of_view")
         camera, note = self._cameras.camera_for(width, height, header.frame_id, rectified, field_of_view)
+        with_pose = pose_is_told(camera, self._parameters.flag("require_camera_info"))
         if note:
-            required = self._parameters.flag("require_camera_info")
-            assumed = "no pose is published" if required else "the field of view is assumed and the pose is not metric"
-            effect = "" if camera.metric else f"; {assumed}"
-            self._warn("camera", note + effect)
-        return camera, note
+            assumed = "the field of view is assumed and the pose is not metric" if with_pose else "no pose is published"
+            self._warn("camera", note if camera.metric else f"{note}; {assumed}")
+        return camera, with_pose, note
 
     def _age(self, stamp: float) -> float | None:
         """Seconds since the stamp; None where it is of another clock (a bag played without /clock, a camera's own)."""

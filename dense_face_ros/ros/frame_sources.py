@@ -37,8 +37,8 @@ class Frame:
 class Webcam:
     """A camera that OpenCV can open; it sets the pace. ``note`` says in what it does not do as asked, or nothing.
 
-    Of every source, ``live`` tells that it sets the pace, and ``interval`` the seconds after a last frame at which a
-    first one may come again.
+    Of every source, ``live`` tells that it sets the pace, ``interval`` the seconds after a last frame at which a first
+    one may come again, and ``note`` what is wrong, or nothing.
 
     Where a size or rate is asked, so are compressed frames (Motion JPEG): over USB few cameras send large ones at a
     video's rate otherwise.
@@ -143,7 +143,7 @@ class ImageFolder:
     ``bit_depth``: of files with 16-bit values, as :func:`decode_image` takes it.
     """
 
-    live = False
+    live, note = False, ""
 
     def __init__(self, path: Path, rate: float = 0.0, bit_depth: int = 16) -> None:
         self.name, self._bit_depth = str(path), bit_depth

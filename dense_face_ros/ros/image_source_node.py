@@ -89,7 +89,7 @@ class ImageSourceNode(Node):
             for frame in self._paced():
                 self._publish(frame)
                 count += 1
-            if isinstance(self._source, Video) and self._source.note:
+            if self._source.note:
                 self.get_logger().warning(self._source.note)
             if not self._settings.flag("loop"):
                 break

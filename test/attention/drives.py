@@ -98,3 +98,9 @@ def timeline(states: list[Attention], start: float = START) -> list[tuple[str, f
         if not out or out[-1][0] != state.state.value:
             out.append((state.state.value, state.stamp - start))
     return out
+
+
+def states_of(script: Iterable[Segment], camera: Camera | None = None, settings: str | AttentionSettings = "euro_ncap",
+              speed: float | None = None) -> list[str]:  # fmt: skip
+    """The states that the policy says of a script, one after the other."""
+    return [state for state, _ in timeline(judge(script, camera, settings, speed=speed))]

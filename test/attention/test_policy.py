@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +24,7 @@ from attention.drives import (
     judge,
     policy,
     see,
+    states_of,
     timeline,
 )
 
@@ -220,10 +220,6 @@ def test_the_direction_and_the_mounting_are_told_while_they_are_known() -> None:
     yaw, pitch = told[90].direction.yaw, told[90].direction.pitch
     assert (yaw, pitch) == pytest.approx(LAP, abs=0.1)
     assert told[-1].mounting == pytest.approx((12.0, 15.0, 4.0)), "a camera stays where it is"
-
-
-def states_of(script: list[Segment], **seen: Any) -> list[str]:
-    return [state for state, _ in timeline(judge(script, **seen))]
 
 
 def test_shut_eyes_towards_the_road_end_no_alarm() -> None:

@@ -22,18 +22,14 @@ from attention.drives import (
     Segment,
     judge,
     see,
+    states_of,
     timeline,
 )
 
 from dense_face_ros.attention.neutral_pose import NeutralPose
 from dense_face_ros.attention.policy import AttentionPolicy
 from dense_face_ros.attention.settings import PRESETS
-from dense_face_ros.attention.states import Attention, State
-
-
-def names(states: list[Attention]) -> list[str]:
-    """The states, one after the other."""
-    return [name for name, _ in timeline(states)]
+from dense_face_ros.attention.states import State
 
 
 def test_looks_now_into_the_judged_area_now_beside_it_are_no_attention() -> None:
@@ -49,15 +45,15 @@ def test_looks_now_into_the_judged_area_now_beside_it_are_no_attention() -> None
 def test_doubt_about_the_judged_area_ends_no_glance() -> None:
     border, lap = (0.0, 17.5), (0.0, 30.0)  # the area is larger by 3 degrees while the head points into it
     script = [Segment(4.0), Segment(3.3, lap), *[Segment(2.4, border), Segment(3.3, lap)] * 2]
-    assert "long_distraction" in names(judge(script, settings="eu_addw", speed=20.0))
+    assert "long_distraction" in states_of(script, settings="eu_addw", speed=20.0)
 
 
 @pytest.mark.parametrize("rate", [15.0, 30.0, 60.0])
 def test_time_in_which_nothing_is_seen_raises_no_alarm(rate: float) -> None:
     looks = [Segment(4.0), Segment(2.85, LAP), Segment(5.0, LOST), Segment(2.0)]
-    assert "long_distraction" not in names(judge(looks, Camera(rate)))
+    assert "long_distraction" not in states_of(looks, Camera(rate))
     shut = [Segment(4.0), Segment(0.85, ROAD, CLOSED), Segment(0.6, ROAD, HIDDEN), Segment(2.0)]
-    assert "microsleep" not in names(judge(shut, Camera(rate)))
+    assert "microsleep" not in states_of(shut, Camera(rate))
 
 
 @pytest.mark.parametrize(
@@ -88,10 +84,10 @@ def test_a_gap_is_as_long_whatever_gives_the_budget_back(budget_reset: float) ->
     short, long = Segment(0.4, ROAD, HIDDEN), Segment(5.0, ROAD, HIDDEN)
     for gap, alarm in ((short, True), (long, False)):
         shut = [Segment(4.0), Segment(0.7, ROAD, CLOSED), gap, Segment(0.7, ROAD, CLOSED), Segment(1.0)]
-        assert ("microsleep" in names(judge(shut, settings=settings))) is alarm
+        assert ("microsleep" in states_of(shut, settings=settings)) is alarm
     for gap, alarm in ((Segment(0.4, LOST), True), (Segment(5.0, LOST), False)):
         looks = [Segment(4.0), Segment(2.0, LAP), gap, Segment(1.5, LAP), Segment(1.0)]
-        assert ("long_distraction" in names(judge(looks, settings=settings))) is alarm
+        assert ("long_distraction" in states_of(looks, settings=settings)) is alarm
 
 
 def ended(script: list[Segment]) -> float:
@@ -138,7 +134,7 @@ def test_a_gap_of_exactly_two_seconds_ends_a_glance_and_a_closure(rate: float) -
     shut = [Segment(4.0), Segment(0.7, ROAD, CLOSED), Segment(hidden, ROAD, HIDDEN), Segment(0.7, ROAD, CLOSED)]
     looks = [Segment(4.0), Segment(2.0, LAP), Segment(hidden, LOST), Segment(1.5, LAP)]
     for script in (shut, looks):
-        assert not {"microsleep", "long_distraction"} & set(names(judge(script, Camera(rate))))
+        assert not {"microsleep", "long_distraction"} & set(states_of(script, Camera(rate)))
 
 
 @pytest.mark.parametrize("rate", [10.0, 20.0, 30.0, 60.0])
