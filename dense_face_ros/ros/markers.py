@@ -24,7 +24,8 @@ MARKER_TRIANGLES = 2000
 _AXIS_LENGTH, _FORWARD_START, _FORWARD_END = 0.06, 0.03, 0.30  # metres in the head frame
 _SHOWN, _PERIODS_SHOWN = 0.5, 1.5  # seconds, and periods of their rate: a lost face fades by itself, one in view stays
 _VISIBLE, _HIDDEN = (0.1, 0.9, 0.3, 1.0), (0.6, 0.6, 0.6, 0.4)
-_SKIN, _FORWARD = (0.85, 0.75, 0.68, 0.9), (1.0, 0.85, 0.1, 1.0)
+# The skin is opaque: what is transparent RViz draws without depth, the far side of a face over the near one.
+_SKIN, _FORWARD = (0.85, 0.75, 0.68, 1.0), (1.0, 0.85, 0.1, 1.0)
 _AXIS_COLOURS = np.repeat([(1, 0, 0, 1), (0, 1, 0, 1), (0, 0.4, 1, 1)], 2, axis=0).astype(np.float32)
 _NAMES = ("mesh", "landmarks", "axes", "forward")
 
@@ -65,7 +66,7 @@ class MarkerContent:
 def marker_message(content: MarkerContent, header: Header, shown: Duration) -> MarkerArray:
     """The markers, with their lifetime, as a message: right, and slow for a large mesh."""
     kinds = (Marker.TRIANGLE_LIST, Marker.SPHERE_LIST, Marker.LINE_LIST, Marker.ARROW)
-    scales = ((1.0, 1.0, 1.0), (0.003, 0.003, 0.003), (0.003, 0.0, 0.0), (0.005, 0.012, 0.02))
+    scales = ((1.0, 1.0, 1.0), (0.005, 0.005, 0.005), (0.003, 0.0, 0.0), (0.005, 0.012, 0.02))
     colours = (_SKIN, _VISIBLE, _VISIBLE, _FORWARD)
     out = MarkerArray()
     for name, kind, scale, colour, points in zip(_NAMES, kinds, scales, colours, content.points, strict=True):

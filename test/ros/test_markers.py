@@ -61,6 +61,13 @@ def test_a_lost_face_fades_and_one_in_view_is_shown_until_the_next(rate: float, 
         assert marker.lifetime.sec + 1e-9 * marker.lifetime.nanosec == pytest.approx(seconds)
 
 
+def test_the_mesh_hides_what_is_behind_it() -> None:
+    """RViz draws what is transparent without depth: then the far side of a turned head lies over the near one."""
+    content = MarkerContent.of(tracked_state(MODEL, 1.0, CAMERA), MODEL.triangles)
+    mesh = marker_message(content, header(1), lifetime(10.0)).markers[0]
+    assert mesh.type == Marker.TRIANGLE_LIST and mesh.color.a == 1.0
+
+
 def test_what_the_markers_show() -> None:
     state = tracked_state(MODEL, 1.0, CAMERA)
     content = MarkerContent.of(state, MODEL.triangles)
