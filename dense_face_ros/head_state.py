@@ -42,7 +42,7 @@ class HeadState:
             camera's axes, applied from the left: the order and frame of ``geometry_msgs/PoseWithCovariance``.
         covariance_raw: the same of ``pose_raw``.
         coefficients: (K + E,) identity in standard deviations, then expression activations.
-        expression: name -> activation in [0, 1].
+        expression: name -> activation in [0, 1]; NaN where the part of the face that shows it is hidden.
         landmarks_2d: (68, 2) pixels of the (distorted) image.
         landmarks_3d: (68, 3) metres in the camera frame.
         landmark_visible: (68,) whether each landmark's surface faces the camera unhidden and was matched.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkUnavailable, model_file
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.driver import Driver, nearness
+from dense_face_ros.expression_visibility import ExpressionVisibility
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
@@ -73,6 +74,7 @@ class FaceTracker:
         finder_file = _path(finder_path) or model_file.companion(network_file, "face_finder")
         self._finder = UprightFinder(FaceFinder(finder_file, threads=threads), self.settings.image_rotation)
         self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
+        self._expressions = ExpressionVisibility(self.model)
         self._eyes = EyeOpenness(model_file.companion(network_file, "eyelids"), threads=threads)
         self._driver = Driver(self.settings.seat, self.settings.remember_person, self.model)
         self._filter = PoseFilter(self.settings.smoothing)
@@ -103,7 +105,7 @@ class FaceTracker:
         return {name: metadata.get("licence", "not told") for name, metadata in files.items()}
 
     def reset(self) -> None:
-        """Forget the head: the next frame is searched as a whole."""
+        """Forget the driver and all stamps: the next frame begins a new video."""
         self._last_stamp: float | None = None
         self._usual_step: float | None = None
         self._forget_person()
@@ -267,7 +269,9 @@ class FaceTracker:
     def _state(self, image: Image, fit: HeadFit, stamp: float, pose: Array, covariance: Array) -> HeadState:
         alignment, output = fit.alignment, fit.output
         visibility = self._visibility(fit.vertices.astype(np.float64), output, fit.view)
+        visible = visibility >= _VISIBLE
         activations = np.clip(alignment.coefficients[self.model.identity_size :], 0.0, 1.0)
+        activations[~self._expressions(visible)] = np.nan
         return HeadState(
             stamp=stamp,
             status=Status.TRACKING,
@@ -281,7 +285,7 @@ class FaceTracker:
             expression=dict(zip(self.model.expression_names, activations.tolist(), strict=True)),
             landmarks_2d=fit.pixels,
             landmarks_3d=fit.landmarks,
-            landmark_visible=visibility >= _VISIBLE,
+            landmark_visible=visible,
             landmark_visibility=visibility,
             landmark_sigma=self._uncertainty(alignment, fit.landmarks, fit.camera),
             eye_openness=self._eyes(image, fit.landmarks, alignment.pose[:3, :3], fit.camera, visibility),

@@ -54,6 +54,19 @@ def test_every_field_of_a_tracked_head_is_filled(tracker: FaceTracker, clip: lis
     assert state.landmark_visible[[30, 36, 45, 48, 54]].all(), "a frontal face shows nose, eyes and mouth"
 
 
+def test_nothing_is_told_of_a_mouth_that_is_covered(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
+    points = tracker.update(clip[0], 0.0, truth.camera).landmarks_2d
+    (left, _), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    covered = clip[0].copy()
+    corners = [(round(left) - 8, round(points[33, 1])), (round(right) + 8, round(bottom) + 20)]
+    cv2.rectangle(covered, *corners, (0, 160, 0), cv2.FILLED)
+    tracker.reset()
+    state = tracker.update(covered, 0.0, truth.camera)
+    assert state.status is Status.TRACKING and not state.landmark_visible[48:].any()
+    untold = {name for name, value in state.expression.items() if np.isnan(value)}
+    assert {"jawOpen", "mouthFunnel", "mouthSmile_L"} <= untold and "browInnerUp" not in untold
+
+
 def test_the_size_of_the_head_is_part_of_the_depth_uncertainty(
     tracker: FaceTracker, clip: list[Frame], truth: Truth
 ) -> None:

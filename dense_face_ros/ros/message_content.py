@@ -51,7 +51,7 @@ def landmark_rows(state: HeadState, with_positions: bool = True) -> npt.NDArray[
 def expression_values(state: HeadState) -> dict[str, float]:
     """Named activations in [0, 1], with ``eye_openness_left`` and ``_right``; only those known in this frame.
 
-    An eye that cannot be seen has no blink either. What else is hidden has its everyday activation.
+    An eye whose openness is not known has no blink either.
     """
     left, right = state.eye_openness
     values = {**state.expression, "eye_openness_left": left, "eye_openness_right": right}

@@ -123,6 +123,11 @@ def test_expression_leaves_out_the_unknown_eye() -> None:
     }
 
 
+def test_expression_leaves_out_what_is_hidden() -> None:
+    state = replace(tracked_state(MODEL, 1.0, CAMERA), expression={"jawOpen": math.nan, "mouthSmile": 0.1})
+    assert "jawOpen" not in messages.expression_message(state, header()).name
+
+
 def test_an_eye_that_is_not_seen_does_not_blink() -> None:
     blinks = {"eyeBlink_L": 0.7, "eyeBlink_R": 0.1, "jawOpen": 0.2}
     for openness, told in (
