@@ -24,9 +24,8 @@ setup(
     extras_require={
         # A ROS installation brings its own OpenCV; pip's would hide it.
         "opencv": ["opencv-python-headless>=4.6"],
-        "ros": ["rosbags>=0.11.9"],
         "evaluation": ["rosbags>=0.11.9", "matplotlib", "pyarrow"],
-        "tensorrt": ["tensorrt>=10", "cuda-bindings>=12.9.1"],
+        "tensorrt": ["tensorrt>=10.3", "cuda-bindings>=12.9.1"],
         "test": ["pytest>=7", "hypothesis>=6", "onnx>=1.16"],
         "training": [
             "torch>=2.4",
@@ -35,6 +34,7 @@ setup(
             "h5py>=3",
             "onnx>=1.16",
             "onnxscript",
+            "OpenEXR>=3.2",
             "matplotlib",
             "tensorboard",
             "tqdm",

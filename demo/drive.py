@@ -4,29 +4,24 @@ Renders the drive, plays it with image_source to a tracker and an attention node
 and compares the states told with those of the script. The images keep the stamps of the drive and its time is the
 nodes' time, so that the states do not depend on the machine as long as it keeps up with ``--rate``.
 
-Leaves in the output folder, per drive: the nodes' logs, ``attention.csv`` and ``attention.png``. Exit code 0 where all
-drives went as scripted, 1 where one did not, 2 when something else failed.
+Leaves in the output folder, per drive: the nodes' logs, ``attention.csv`` and ``attention.png``; ``--json`` keeps what
+was told of all drives. Exit code 0 where all went as scripted, 1 where one did not, 2 when something else failed.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-import rclpy
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
-
 from demo.attention_watcher import AttentionWatcher
-from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, end_in_order, listen, ros_arguments
+from demo.listening import listen_until, listening, wait_until_active
+from demo.processes import TRACKER, DemoError, NodeProcess, end_in_order, image_source, ros_arguments
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.evaluation.attention_picture import draw_timeline
@@ -34,15 +29,13 @@ from dense_face_ros.evaluation.attention_timeline import write_transitions
 from dense_face_ros.face_model import FaceModel
 from training.make_drive import write_bag
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
-from training.ros_isolation import keep_to_this_machine
+from training.result_files import Result, check_destination, write_result
 
 ATTENTION = ("-m", "dense_face_ros.ros.attention_node")
 #: The drives are too short for a mounting to be learned, and are filmed from straight ahead.
 MOUNTED = {"mounting": "parameters"}
-_START_PATIENCE = 120.0  # seconds for the nodes to load
 _LAST_ANSWERS = 5.0  # seconds to wait for them
 _KEPT_UP = 0.9  # share of frames that are answered where nothing was dropped but a few
-_CONNECT = 2.0  # seconds before the first frame, for everybody to find everybody
 
 
 def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: float = 0.0) -> AttentionWatcher:
@@ -57,59 +50,34 @@ def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: 
     Raises:
         DemoError: a node failed.
     """
-    keep_to_this_machine(first_domain=101)
-    # Signals stay Python's: what ends this process must first end the others.
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    watcher, executor = AttentionWatcher(), SingleThreadedExecutor()
-    executor.add_node(watcher)
     node = {"autostart": "true", "use_sim_time": "true"}
-    source = {"source": f"'{bag.absolute()}'", "publish_clock": "true", "rate": f"{rate:.3f}"}
+    clock = {"publish_clock": "true", "rate": f"{rate:.3f}"}
+    with listening(AttentionWatcher, first_domain=101) as (watcher, executor), ExitStack() as running:
 
-    try:
-        with ExitStack() as running:
+        def start(name: str, program: list[str]) -> NodeProcess:
+            return running.enter_context(NodeProcess(name, program, output / f"{name}.log"))
 
-            def start(name: str, program: tuple[str, ...], parameters: dict[str, str]) -> NodeProcess:
-                command = [*program, *ros_arguments(parameters)]
-                return running.enter_context(NodeProcess(name, command, output / f"{name}.log"))
-
-            tracker = start("tracker", TRACKER, {**node, "compressed": "true"})
-            judge = start("attention", ATTENTION, {**node, **attention})
-            nodes = (tracker, judge)
-            for topic, process in zip(("image/compressed", "head_pose"), nodes, strict=True):
-                if not _spin(executor, partial(watcher.is_heard, topic), nodes, _START_PATIENCE):
-                    late = f"{process.name} is not active after {_START_PATIENCE:.0f} s"
-                    raise DemoError(f"{late}; its last lines:\n{process.last_lines()}")
-            camera = start("image_source", IMAGE_SOURCE, {**source, "start_delay": f"{_CONNECT:.1f}"})
-            _spin(executor, lambda: camera.exit_code is not None, nodes)
-            if camera.exit_code != 0:
-                camera.check()
-            _spin(executor, lambda: watcher.answered_all, nodes, _LAST_ANSWERS)
-    finally:
-        executor.shutdown()
-        watcher.destroy_node()
-        rclpy.try_shutdown()
+        tracker = start("tracker", [*TRACKER, *ros_arguments({**node, "compressed": "true"})])
+        judge = start("attention", [*ATTENTION, *ros_arguments({**node, **attention})])
+        nodes = (tracker, judge)
+        for topic, process in zip(("image/compressed", "head_pose"), nodes, strict=True):
+            wait_until_active(process, partial(watcher.is_heard, topic), executor, nodes)
+        camera = start("image_source", image_source(str(bag.absolute()), clock))
+        listen_until(lambda: camera.exit_code is not None, executor, nodes)
+        if camera.exit_code != 0:
+            camera.check()
+        listen_until(lambda: watcher.answered_all, executor, nodes, _LAST_ANSWERS)
     if not watcher.changes:
         raise DemoError(f"the attention node told nothing; the logs are in '{output}'")
     return watcher
 
 
-def _spin(
-    executor: SingleThreadedExecutor,
-    done: Callable[[], bool],
-    nodes: tuple[NodeProcess, ...],
-    seconds: float = math.inf,
-) -> bool:
-    """Listen until ``done``, while all nodes live; whether it was done in time."""
-    end = time.monotonic() + seconds
-    while not done() and time.monotonic() < end:
-        for node in nodes:
-            node.check()
-        listen(executor)
-    return done()
+def show(name: str, drive: Drive, output: Path, attention: Mapping[str, str] = MOUNTED, rate: float = 0.0) -> Result:
+    """Render, play and report a drive.
 
-
-def show(name: str, drive: Drive, output: Path, attention: Mapping[str, str] = MOUNTED, rate: float = 0.0) -> bool:
-    """Render, play and report a drive; whether it went as scripted.
+    Returns:
+        ``frames`` played and ``answers`` to them; the ``alarms`` of the script and the changes of state that were
+        ``told``, each as [state, seconds from the first frame]; and the ``objections``, none where it went as scripted.
 
     Raises:
         DemoError: a node failed.
@@ -134,7 +102,13 @@ def show(name: str, drive: Drive, output: Path, attention: Mapping[str, str] = M
     if watcher.states:
         write_transitions(watcher.states, output / "attention.csv")
         draw_timeline(watcher.states, PRESETS["euro_ncap"], ZoneMap.load(), output / "attention.png")
-    return not objections
+    return {
+        "frames": len(watcher.frames),
+        "answers": len(watcher.states),
+        "alarms": [[state.value, time] for state, time in drive.alarms],
+        "told": [[change.state.value, round(change.stamp - watcher.start, 3)] for change in watcher.changes],
+        "objections": objections,
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -143,20 +117,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("drives", nargs="+", choices=sorted(DRIVES), metavar="DRIVE", help=", ".join(sorted(DRIVES)))
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for what is left behind")
     parser.add_argument("--rate", type=float, default=0.0, help="frames per second (default: as recorded, 30)")
+    parser.add_argument("--json", type=Path, help="file for what was told, and how it came about")
     options = parser.parse_args(arguments)
     if find_spec("matplotlib") is None:  # better before a drive was rendered and played than after it
         print("error: matplotlib is not installed, which draws the timelines: pip install matplotlib", file=sys.stderr)
         return 2
     end_in_order()
     try:
-        right = [show(name, DRIVES[name], options.output / name, rate=options.rate) for name in options.drives]
+        check_destination(options.json)
+        shown = {name: show(name, DRIVES[name], options.output / name, rate=options.rate) for name in options.drives}
+        write_result(options.json, {"benchmark": "node_drives", "rate": options.rate, "shown": shown})
     except (DemoError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    return 0 if all(right) else 1
+    return 1 if any(drive["objections"] for drive in shown.values()) else 0
 
 
 if __name__ == "__main__":

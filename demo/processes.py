@@ -11,15 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from rclpy.executors import SingleThreadedExecutor
-
-from dense_face_ros.ros.ending import plain_interrupts
-
 TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
-IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
+_IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
 REPOSITORY = Path(__file__).parents[1]
 _PATIENCE = 10.0  # seconds between asking a process to end and ending it
 _LAST_LINES = 12
+_CONNECT = 2.0  # seconds before the first frame, for everybody to find everybody
 
 
 class DemoError(RuntimeError):
@@ -41,10 +38,15 @@ def ros_arguments(parameters: dict[str, str]) -> list[str]:
     return ["--ros-args", *(word for name, value in parameters.items() for word in ("-p", f"{name}:={value}"))]
 
 
-def listen(executor: SingleThreadedExecutor) -> None:
-    """Serve the demo's own node for a tenth of a second; Ctrl-C is a KeyboardInterrupt whatever it interrupts."""
-    with plain_interrupts():
-        executor.spin_once(timeout_sec=0.1)
+def quoted(text: str) -> str:
+    """As YAML quotes: a source such as 0 is a number to ROS unless it is."""
+    return "'{}'".format(text.replace("'", "''"))
+
+
+def image_source(source: str, parameters: dict[str, str]) -> list[str]:
+    """The program that plays ``source``, and its arguments."""
+    settings = {"source": quoted(source), "start_delay": f"{_CONNECT:.1f}", **parameters}
+    return [*_IMAGE_SOURCE, *ros_arguments(settings)]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What is kept of a stream of stamped pictures: a video in real time, and a few pictures spread evenly over it."""
+"""A video in real time from a stream of stamped pictures."""
 
 from __future__ import annotations
 
@@ -59,25 +59,3 @@ class StampedVideo:
         while self.frames < count:
             self._writer.write(self._last)
             self.frames += 1
-
-
-class EvenSelection:
-    """A few of many pictures, evenly spread, however many come: every n-th is kept, and n doubles when room runs out.
-
-    Args:
-        room: at most this many pictures are kept, and half as many at least once there were enough.
-    """
-
-    def __init__(self, room: int) -> None:
-        self._room, self._every, self._seen = room, 1, 0
-        self.pictures: list[Image] = []
-
-    def add(self, image: Image) -> None:
-        """The next picture (H, W, 3)."""
-        if self._seen % self._every == 0:
-            if len(self.pictures) == self._room:
-                self.pictures = self.pictures[::2]
-                self._every *= 2
-            if self._seen % self._every == 0:
-                self.pictures.append(image)
-        self._seen += 1

@@ -12,6 +12,7 @@ import numpy as np
 from demo.processes import DemoError
 from demo.watcher import Watcher
 from dense_face_ros.drawing import contact_sheet
+from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.geometry import Array, vector_from_rotation, yaw_pitch_roll_from_rotation
 from dense_face_ros.ros.frame_statistics import DROP_REASONS
 
@@ -43,9 +44,9 @@ def pose_error(found: dict[int, Array], frame_stamps: list[int], true: Array) ->
         raise ValueError("no pose belongs to any frame")
     errors: dict[str, list[float]] = {name: [] for name in ("yaw", "pitch", "roll", "rotation", "position")}
     for estimate, truth in pairs:
-        turn = np.degrees(_angles(estimate) - _angles(truth))
-        for name, difference in zip(("yaw", "pitch", "roll"), turn, strict=True):
-            errors[name].append(abs(float((difference + 180.0) % 360.0 - 180.0)))
+        turn = np.abs(wrap_degrees(np.degrees(_angles(estimate) - _angles(truth))))
+        for name, difference in zip(("yaw", "pitch", "roll"), turn.tolist(), strict=True):
+            errors[name].append(difference)
         between = vector_from_rotation(estimate[:3, :3] @ truth[:3, :3].T)
         errors["rotation"].append(float(np.degrees(np.linalg.norm(between))))
         errors["position"].append(1e3 * float(np.linalg.norm(estimate[:3, 3] - truth[:3, 3])))
@@ -104,7 +105,7 @@ def report(watcher: Watcher, source: str, output: Path, truth: Array | None) -> 
             unit = "mm" if name == "position" else "deg"
             print(f"  {name:8s} {value['mean']:6.2f} ({value['median']:.2f}) {unit}")
     sheet, json_file = output / SHEET, output / REPORT
-    if not cv2.imwrite(str(sheet), contact_sheet(watcher.selection.pictures, 4, 1920)):
+    if not cv2.imwrite(str(sheet), contact_sheet(watcher.selection.kept, 4, 1920)):
         raise OSError(f"picture '{sheet}' cannot be written")
     json_file.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {output / VIDEO}, {sheet}, {json_file}")

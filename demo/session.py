@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 import sys
 import time
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 
-from demo.processes import IMAGE_SOURCE, TRACKER, DemoError, NodeProcess, listen, ros_arguments
+from demo.listening import listen, listening, wait_until_active
+from demo.processes import TRACKER, DemoError, NodeProcess, image_source, quoted, ros_arguments
 from demo.report import VIDEO
 from demo.watcher import Watcher
 from dense_face_ros.ros.bag_source import holds_compressed
-from training.ros_isolation import keep_to_this_machine
 
-_START_PATIENCE = 120.0  # seconds for the tracker to load
 _LAST_REPORTS = 2.5  # seconds after the last frame: the tracker reports once a second
-_CONNECT = 2.0  # seconds before the first frame, for everybody to find everybody
 
 
 def play(
@@ -44,48 +42,22 @@ def play(
     is_webcam = re.fullmatch(r"(/dev/video)?\d+", source) is not None
     if not is_webcam and not Path(source).exists():
         raise DemoError(f"source '{source}' does not exist")
-    keep_to_this_machine(first_domain=1)
     path = source if is_webcam else str(Path(source).absolute())
-    settings = {
-        "source": _quoted(path),
-        "topic": _quoted(topic),
-        "field_of_view": f"{field_of_view:.6f}",
-        "start_delay": f"{_CONNECT:.1f}",
-    }
+    settings = {"topic": quoted(topic), "field_of_view": f"{field_of_view:.6f}"}
     compressed = holds_compressed(source, topic, "with --topic")
-    tracker_settings = {"autostart": "true", "compressed": "true" if compressed else "false"}
-    # Signals stay Python's: what ends this process must first end the others.
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    watcher = Watcher(output / VIDEO)
-    executor = SingleThreadedExecutor()
-    executor.add_node(watcher)
-    try:
+    tracker_settings = {
+        "autostart": "true",
+        "compressed": "true" if compressed else "false",
+        "overlay_rate": "240.0",  # of every frame, for the video
+    }
+    with listening(partial(Watcher, output / VIDEO), first_domain=1) as (watcher, executor), closing(watcher.video):
         print("starting the tracker process", flush=True)
         with NodeProcess("tracker", [*tracker, *ros_arguments(tracker_settings)], output / "tracker.log") as node:
-            _wait_until_active(node, watcher, executor)
+            wait_until_active(node, lambda: watcher.tracker_state == "active", executor, [node])
             print(f"starting the image_source process on {source}", flush=True)
-            program = [*IMAGE_SOURCE, *ros_arguments(settings)]
-            with NodeProcess("image_source", program, output / "image_source.log") as camera:
+            with NodeProcess("image_source", image_source(path, settings), output / "image_source.log") as camera:
                 _watch(node, camera, watcher, executor)
-    finally:
-        executor.shutdown()
-        watcher.close()
-        rclpy.try_shutdown()
     return watcher
-
-
-def _quoted(text: str) -> str:
-    """As YAML quotes: a source such as 0 is a number to ROS unless it is."""
-    return "'{}'".format(text.replace("'", "''"))
-
-
-def _wait_until_active(tracker: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor) -> None:
-    end = time.monotonic() + _START_PATIENCE
-    while watcher.tracker_state != "active":
-        tracker.check()
-        if time.monotonic() > end:
-            raise DemoError(f"the tracker is not active after {_START_PATIENCE:.0f} s:\n{tracker.last_lines()}")
-        listen(executor)
 
 
 def _watch(tracker: NodeProcess, camera: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor) -> None:
@@ -103,7 +75,7 @@ def _watch(tracker: NodeProcess, camera: NodeProcess, watcher: Watcher, executor
                 _show(watcher.status_line())
                 next_line = time.monotonic() + 1.0
     except KeyboardInterrupt:
-        if not watcher.selection.pictures:
+        if not watcher.selection.kept:
             raise
         print("\nstopping", end="", flush=True)
     if sys.stdout.isatty():

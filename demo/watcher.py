@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
-from demo.recording import EvenSelection, StampedVideo
+from demo.recording import StampedVideo
 from dense_face_ros.drawing import draw_caption
-from dense_face_ros.geometry import Array, rotation_from_quaternion, yaw_pitch_roll_from_rotation
+from dense_face_ros.evaluation.even_selection import EvenSelection
+from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
+from dense_face_ros.ros.message_readers import rotation_of, stamp_of
 
 _PATIENT = QoSProfile(depth=1000)  # nothing may be missing: frames are told apart by counting
 _PICTURES = QoSProfile(depth=30)
@@ -47,7 +50,8 @@ class Watcher(Node):
         self.camera_stamps: list[int] = []
         self.diagnostics: dict[str, str] = {}
         self.camera: dict[str, str] = {}
-        self.video, self.selection = StampedVideo(video), EvenSelection(_SHEET_PICTURES)
+        self.video = StampedVideo(video)
+        self.selection: EvenSelection[npt.NDArray[np.uint8]] = EvenSelection(_SHEET_PICTURES)
         self._first_overlay: float | None = None
         subscriptions: list[tuple[type, str, Callable[..., None], QoSProfile]] = [
             (PoseWithCovarianceStamped, "head_pose", self._take_pose, _PATIENT),
@@ -86,20 +90,13 @@ class Watcher(Node):
         parts.append(f"dropped {report.get('frames_dropped', '--')}")
         return " | ".join(parts)
 
-    def close(self) -> None:
-        """Finish the video and leave."""
-        self.video.close()
-        self.destroy_node()
-
     def _take_pose(self, message: PoseWithCovarianceStamped) -> None:
-        position, q = message.pose.pose.position, message.pose.pose.orientation
-        pose = np.eye(4)
-        pose[:3, :3] = rotation_from_quaternion([q.x, q.y, q.z, q.w])
-        pose[:3, 3] = position.x, position.y, position.z
-        self.poses.append(StampedPose(_nanoseconds(message), pose))
+        position, pose = message.pose.pose.position, np.eye(4)
+        pose[:3, :3], pose[:3, 3] = rotation_of(message.pose.pose.orientation), (position.x, position.y, position.z)
+        self.poses.append(StampedPose(stamp_of(message), pose))
 
     def _take_camera(self, message: CameraInfo) -> None:
-        self.camera_stamps.append(_nanoseconds(message))
+        self.camera_stamps.append(stamp_of(message))
 
     def _take_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
@@ -111,17 +108,16 @@ class Watcher(Node):
     def _take_overlay(self, message: Image) -> None:
         rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
         image = rows[:, : 3 * message.width].reshape(message.height, message.width, 3).copy()
-        stamp = 1e-9 * _nanoseconds(message)
-        self._first_overlay = stamp if self._first_overlay is None else self._first_overlay
+        stamp = 1e-9 * stamp_of(message)
+        first = self._first_overlay = stamp if self._first_overlay is None else self._first_overlay
         self.video.add(stamp, image)
-        shown = image.copy()
-        draw_caption(shown, f"{stamp - self._first_overlay:.1f} s")
-        self.selection.add(shown)
 
+        def captioned() -> npt.NDArray[np.uint8]:
+            shown = image.copy()
+            draw_caption(shown, f"{stamp - first:.1f} s")
+            return shown
 
-def _nanoseconds(message: PoseWithCovarianceStamped | CameraInfo | Image) -> int:
-    stamp = message.header.stamp
-    return int(stamp.sec * 1_000_000_000 + stamp.nanosec)
+        self.selection.add(captioned)
 
 
 def _figure(report: dict[str, str], name: str, decimals: int) -> str:

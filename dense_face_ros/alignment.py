@@ -40,7 +40,7 @@ from dense_face_ros.outline import Outline
 
 FindOutline = Callable[[FitState], Outline]
 _OUTLINE_HOLDS = 3.0  # pixels that the edge of a head may move before another part of the face is its outline
-# Times that the outline is chosen where no frame before tells the face; first it is that of a face without it. With one
+# Times that the outline is chosen anew in a cold start, first on the face that was fitted without one. With one time
 # alone, rounding to halves moved the landmarks of photographs by up to 1.6 % of the face; with two by 0.7.
 _COLD_OUTLINES = 2
 _HEAD_RADIUS = 0.08  # metres
@@ -72,8 +72,8 @@ class AlignmentSettings:
 
     Attributes:
         identity_weight: w_id; 1 takes the model's N(0, 1) at its word.
-        expression_weight: w_exp; 1 takes the model's expression spread at its word.
-        jaw_weight: the same for ``jawOpen``. Speech opens the mouth all the time; a jaw that the prior holds shut is
+        expression_weight: w_j of every activation but ``jawOpen``; 1 takes the model's spread of it at its word.
+        jaw_weight: w_j of ``jawOpen``. Speech opens the mouth all the time; a jaw that the prior holds shut is
             explained by a longer face that is nearer, so less than 1 moves the depth less in speech.
         independent_share: how many independent measurements one correspondence is worth. Errors of dense
             correspondences are shared by neighbours, so 200 of them know much less than 200 independent ones;

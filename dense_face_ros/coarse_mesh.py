@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from dense_face_ros.face_model import FloatArray, IntArray
 
-# Radius in edges from which ``most`` triangles are left of a mesh that has so many times as many: this, times the root.
+# Radius in edges: _RADIUS * sqrt(T / most) leaves about ``most`` of T triangles; where more are left it grows.
 _RADIUS, _GROWTH = 0.65, 1.1
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.frame_input import Image, check_image
 from dense_face_ros.geometry import Array
 from dense_face_ros.head_state import HeadState, Status
 
-Image = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
 VISIBLE: Colour = (90, 255, 120)  # BGR; landmarks that can be seen
@@ -25,6 +25,7 @@ _SHADES = 6
 _SMALLEST = 0.05  # of the font's scale: nobody reads that
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SUBPIXEL_BITS = 3
+_SUBPIXELS = 1 << _SUBPIXEL_BITS
 
 
 def draw_overlay(image_bgr: Image, state: HeadState, model: FaceModel) -> Image:
@@ -40,10 +41,9 @@ def draw_overlay(image_bgr: Image, state: HeadState, model: FaceModel) -> Image:
         model: the face model whose mesh ``state.vertices`` is.
 
     Raises:
-        ValueError: the image is not 8 bit, or not (H, W) or (H, W, 3).
+        ValueError: it is no such image.
     """
-    if image_bgr.dtype != np.uint8 or image_bgr.ndim not in (2, 3) or (image_bgr.ndim == 3 and image_bgr.shape[2] != 3):
-        raise ValueError(f"image has shape {image_bgr.shape}, {image_bgr.dtype}; give uint8 (H, W, 3) BGR or (H, W)")
+    check_image(image_bgr)
     out: Image = image_bgr.copy() if image_bgr.ndim == 3 else np.repeat(image_bgr[:, :, None], 3, axis=2)
     draw_head(out, state, model)
     _draw_strip(out, status_line(state))
@@ -122,7 +122,7 @@ def _draw_mesh(out: Image, state: HeadState, model: FaceModel) -> None:
     unhidden = _in_front(centres, near, state.camera.fx)
     front, near = front[unhidden], near[unhidden]
     shade = ((near - near.min()) / (np.ptp(near) + 1e-9) * (_SHADES - 1e-6)).astype(int)
-    lines = np.rint(corners[front] * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    lines = np.rint(corners[front] * _SUBPIXELS).astype(np.int32)
     window = out[y0:y1, x0:x1]
     wires = window.copy()
     for index in range(_SHADES):
@@ -160,14 +160,14 @@ def _draw_landmarks(out: Image, state: HeadState) -> None:
     if not np.isfinite(state.landmarks_2d).all():
         return
     radius = float(np.clip(_face_size(state.landmarks_2d) / 105, 0.9, 5.0))
-    size, bits = round(radius * 8), 3
-    for point, visible in zip(_drawable(state.landmarks_2d, out) * 8.0, state.landmark_visible, strict=True):
-        centre = _integer(point)
+    size = round(radius * _SUBPIXELS)
+    for point, visible in zip(_drawable(state.landmarks_2d, out), state.landmark_visible, strict=True):
+        centre = _integer(point * _SUBPIXELS)
         if visible:
-            cv2.circle(out, centre, size + 6, (0, 0, 0), -1, cv2.LINE_AA, bits)
-            cv2.circle(out, centre, size, VISIBLE, -1, cv2.LINE_AA, bits)
+            cv2.circle(out, centre, size + 3 * _SUBPIXELS // 4, (0, 0, 0), -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+            cv2.circle(out, centre, size, VISIBLE, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
         else:
-            cv2.circle(out, centre, size, HIDDEN, 1, cv2.LINE_AA, bits)
+            cv2.circle(out, centre, size, HIDDEN, 1, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _draw_strip(out: Image, text: str) -> None:

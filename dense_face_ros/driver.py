@@ -24,11 +24,11 @@ _REACH_AT_ONCE, _REACH_PER_SECOND, _REACH = 0.1, 2.0, 0.3
 #: Distances of a head whose size is not yet known differ by this share from those fitted over time.
 _DEPTH_TOLERANCE = 0.15
 _SLOWEST = 5.0  # seconds between frames that still are a video
-# From one frame to the next: metres per second and metres across and in depth, share of the distance in depth, degrees
-# per second and degrees. A head that is followed and moves so is the same, whatever shadow falls on it.
+# From one frame to the next: _SPEED m/s and _SHAKE m along each axis, in depth _DEPTH_SHAKE of the distance more, _TURN
+# degrees/s and _TURN_SHAKE degrees. A head that is followed and moves so is the same, whatever shadow falls on it.
 _SPEED, _SHAKE, _DEPTH_SHAKE, _TURN, _TURN_SHAKE = 2.0, 0.02, 0.05, 400.0, 12.0
 _SAME_LOOK = 0.3  # seconds after which a driver who was not seen may look otherwise: a mask, glasses, another light
-_UNEVEN = 1.5  # times the usual step, a frame may come after
+_UNEVEN = 1.5  # usual steps after which a frame may still come
 _PROPOSAL_MARGIN = 0.1  # metres by which a proposed box may be off the head's own
 
 

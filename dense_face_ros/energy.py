@@ -17,7 +17,7 @@ from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_vector
 from dense_face_ros.outline import NEAREST, Outline
 
 MEDIAN_OF_NORM = 1.1774  #: median of |r| / sigma for Gaussian noise in two dimensions
-_BOUND_SPREAD = 0.05  # standard deviations outside [0, 1] at which an activation is penalised like a residual
+_BOUND_SPREAD = 0.05  # outside of [0, 1], by which an activation costs as much as a residual of one standard deviation
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which activations can be told: a mouth behind a hand has an everyday one in the fit, of which the picture says nothing."""
+"""Which activations can be told: behind a hand a mouth has an everyday one in the fit, which no picture tells."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from dense_face_ros.geometry import PinholeCamera
 
 Image = npt.NDArray[np.uint8]
 
-#: A lone photograph's camera is not known: its head is taken to be this many box sides of focal length away. To fit the
-#: focal length too was tried. It made rendered heads at arm's length exacter (rotation 5.0 -> 3.8 degrees), but in
-#: photographs networks see the perspective that their training's labels assumed: landmarks got no better.
+#: A lone photograph's camera is not known: its focal length is taken to be this many sides of the face's box. To fit it
+#: was tried too: rendered heads at arm's length became more exact (rotation 5.0 -> 3.8 degrees), but in photographs
+#: networks see the perspective that their training's labels assumed, and landmarks got no better.
 _PHOTOGRAPH_FOCAL = 8.0
 #: But no lens is taken to be wider than this, of the longer side (60 degrees): a small face near the edge would lie far
 #: off its axis.

@@ -26,12 +26,12 @@ from dense_face_ros.visibility import matched
 
 #: Crop side over the geometric-mean side of the box around the 68 landmarks.
 MARGIN = 1.5
-_FROM_ABOVE = 0.3  # sine of the angle between the line of sight and the up axis, below which it has none
-# A face that the edge of the image cuts off at a side is told turned: from this share of its landmarks outside on, the
-# variances are larger by the factor. Of 90 rendered heads, cut by 15 to 45 %, the normalised squared error was 1.6 to
-# 2.8 at the sides and 1.0 to 1.2 at the top and bottom.
+_FROM_ABOVE = 0.3  # sine of the angle between sight and the head's up axis below which the image shows no up
+# A face that the edge of the image cuts off at a side is reported as turned: from this share of its landmarks outside
+# on, the variances are larger by the factor. Of 90 rendered heads, cut by 15 to 45 %, the normalised squared error was
+# 1.6 to 2.8 at the sides and 1.0 to 1.2 at the top and bottom.
 _CUT_SHARE, _CUT_FACTOR = 0.05, 2.0
-_CELLS = 64  # a side, over the crop, of which is known whether the image shows them; as many as the network answers for
+_CELLS = 64  # a side of the mask of what the image shows of a crop; as fine as the network's answer
 _COVERAGE_STEP = 11  # every eleventh triangle tells the coverage as well as all of them
 
 

@@ -32,7 +32,7 @@ def consensus(points: Array, rays: Array) -> Array:
     normal = a.transpose(0, 2, 1) @ a + 1e-6 * np.eye(4)
     cameras = np.linalg.solve(normal, a.transpose(0, 2, 1) @ b)
     squared = ((lifted @ cameras - rays) ** 2).sum(axis=2)  # (subsets, N)
-    # Metres on the face per unit ray, from the two spreads: the scale of an affine camera of this face.
+    # Rays per metre on the face: the scale of an affine camera of this face, the median over the subsets.
     scale = np.median(np.linalg.norm(cameras[:, :3], axis=(1, 2))) / np.sqrt(2.0)
     width = (_SHAPE_TOLERANCE * max(float(scale), 1e-9)) ** 2
     best = int(np.argmin(np.minimum(squared, 4.0 * width).sum(axis=1)))

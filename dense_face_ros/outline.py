@@ -22,8 +22,8 @@ Indices = npt.NDArray[np.integer]
 
 NEAREST = 0.02  #: metres: a point closer than this to the camera plane has no usable projection
 _STEP = 0.5  # crop pixels between the samples across the outline
-# Crop pixels: an edge that lies out of a point by more than the first, and beside it by no more than half the edge's
-# length and the second, hides it.
+# Crop pixels: an edge hides a point if it lies more than _FURTHER outward of it and, sideways, within half of its own
+# length and _BESIDE.
 _FURTHER, _BESIDE = 1.5, 1.0
 _BEYOND = -1e3  # a matchability that marks a sample even if most of it lies within the view
 

@@ -2,8 +2,8 @@
 
 A face that passes right in front of the driver's takes the track along. By its look alone it is not told from the
 driver's own in a shadow; but behind it the driver comes into view again, where he was. So a head that looks otherwise
-is followed on, and meanwhile it is looked where the driver last looked as known: a head there, apart from the one that
-is followed and more like the driver, is the driver's.
+is still followed, and meanwhile the place is watched where the driver last looked familiar: a head there, apart from
+the one that is followed and more like the driver, is the driver's.
 
 Who is followed for long is the driver, who has put on glasses or a mask; or has been covered all the while. So where
 the one before was is still looked at for a time, for a head that looks as that one did.
@@ -21,7 +21,7 @@ from dense_face_ros.head_fitting import HeadFit
 _LASTING = 1.0  # seconds for which a look is kept: a face that slowly covers another is not got used to
 _USED_TO = 5.0  # seconds after which whoever is followed is the driver, who looks otherwise now
 _BETWEEN = 0.1  # seconds between looks at where the driver was: each costs as much as a frame
-_LONG, _SELDOM = 60.0, 0.5  # seconds for which it is looked for who was the driver before that, and between such looks
+_LONG, _SELDOM = 60.0, 0.5  # seconds for which the former driver is looked for, and between such looks
 _APART = 0.08  # metres across between two heads: half of one's width, so that both are seen
 _STILL_THERE = 0.02  # metres: a head that moved no further is where it was
 _SAME_DEPTH = 0.2  # of the distance, by which the driver may have come nearer or gone away meanwhile
@@ -91,7 +91,7 @@ class Recognition:
         if self._sure is not None and not followed and self._doubt is None:
             self._doubt = 0.0  # until it can be told, whoever turns up is nobody
         likeness, needed = self._compared(look)
-        self._doubt = self._unlike(likeness, needed)
+        self._doubt = self._doubtful_likeness(likeness, needed)
         if self._doubt is None:
             self._believe(fit, look, stamp, likeness)
         return back and not followed
@@ -107,7 +107,7 @@ class Recognition:
 
     def knows(self, look: FaceLook) -> bool:
         """Whether the driver looks so, as far as it can be told."""
-        return self._unlike(*self._compared(look)) is None
+        return self._doubtful_likeness(*self._compared(look)) is None
 
     def left_behind(self, fit: HeadFit, look: FaceLook, stamp: float) -> HeadFit | None:
         """The driver's last fit, around which to look while this head of this look is followed; None: no need now.
@@ -125,7 +125,7 @@ class Recognition:
 
     def is_rather(self, other: tuple[HeadFit, FaceLook], followed: tuple[HeadFit, FaceLook]) -> bool:
         """Whether another head is the driver's, rather than the one that is followed."""
-        unlike = self._unlike(*self._compared(followed[1]))
+        unlike = self._doubtful_likeness(*self._compared(followed[1]))
         if unlike is None:
             former = self._former
             return former is not None and former.looks.holds(other[1]) and _apart(other[0], followed[0], former.fit)
@@ -134,9 +134,9 @@ class Recognition:
             return False
         return likeness > max(unlike + _CLEARLY, _LIKELY)
 
-    def _unlike(self, likeness: float | None, needed: float) -> float | None:
-        """How little a look so compared is like the driver's; None where it may be his. Where it cannot be told, who
-        looked otherwise stays doubtful."""
+    def _doubtful_likeness(self, likeness: float | None, needed: float) -> float | None:
+        """The likeness of a look that is not the driver's; None where it may be his. Where it cannot be told, who
+        looked otherwise stays doubtful, with the likeness of then."""
         if likeness is None:
             return self._doubt
         return None if likeness >= needed else likeness

@@ -30,12 +30,13 @@ from dense_face_ros.tracker_settings import TrackerSettings
 from dense_face_ros.upright import UprightFinder
 from dense_face_ros.visibility import LandmarkVisibility
 
+_NOT_FOUND = "no face found"
 _NOT_THE_DRIVER = "the face in view is not the driver's"
 _VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
 _LEARNING_STEP = 0.1  # seconds between frames from which the person is learned: those in between say the same again
-# No frame follows a lone photograph that would be better framed: with a third fit, landmarks depend a third less on the
-# box than with two (validation photographs), with a fourth by another tenth.
+# A lone photograph has no next, better framed frame: with a third fit, landmarks depend a third less on the box than
+# with two (validation photographs), with a fourth by another tenth.
 _PHOTOGRAPH_FITS = 3
 _BLANK = np.zeros((CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8)
 
@@ -198,7 +199,7 @@ class FaceTracker:
         camera = checked_camera(camera, image)
         shown = self._looks(image) if box is None else [[Look(Crop.around_box(box, MARGIN, CROP_SIZE))]]
         fits: list[HeadFit] = []
-        reason = "no face found"
+        reason = _NOT_FOUND
         limits = self.settings.limits if box is None else None
         for part in shown:
             views = [(look, camera or photograph_camera(image, look.crop.side / MARGIN)) for look in part]
@@ -221,7 +222,7 @@ class FaceTracker:
         """The head near where it was, if it is still there."""
         last = self._driver.last
         if last is None:
-            return None, "no face found"
+            return None, _NOT_FOUND
         start = last if camera == last.camera else None  # else its pose belongs to the other camera
         try:
             fit = self._fitter.fit(image, last.next_view(camera), start, self._identity.prior)
@@ -302,7 +303,7 @@ def _template_of(network: CorrespondenceNetwork, model: FaceModel, path: Path) -
     """The template the network was trained for; ValueError when that was another face model's."""
     try:
         template = Template(model, network.metadata["template_kind"])
-        model_file.check_metadata(network.metadata, path, template.hash)
+        model_file.check_template(network.metadata, path, template.hash)
     except ValueError:
         network.close()
         raise

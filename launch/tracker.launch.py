@@ -143,14 +143,14 @@ def nodes(context):
         parameters=[use_sim_time],
     )
     optional = (
-        ([*([] if respawn else activation(attention)), attention], flag("attention", context)),
+        ([*([] if respawn else activation(attention, "attention")), attention], flag("attention", context)),
         ([image_source], given["source"]),
         ([overlay_window], flag("overlay", context)),
         ([rviz], flag("rviz", context)),
     )
     wanted = [action for actions, asked in optional if asked for action in actions]
     namespace = [PushRosNamespace(given["namespace"])] if given["namespace"] else []
-    return [GroupAction([*namespace, *([] if respawn else activation(tracker)), tracker, *wanted])]
+    return [GroupAction([*namespace, *([] if respawn else activation(tracker, "tracker")), tracker, *wanted])]
 
 
 def check(given, context):
@@ -201,8 +201,8 @@ def typed(argument, kind):
     return ParameterValue(LaunchConfiguration(argument), value_type=kind)
 
 
-def activation(node):
-    """Configure the node when its process runs, activate it when it is configured, again and again if it is not ready.
+def activation(node, name):
+    """Configure a node when its process runs, activate it when it is configured, again and again if it is not ready.
 
     The tracker is not ready while its engine is built and nothing may stand in (backend tensorrt).
     """
@@ -230,7 +230,7 @@ def activation(node):
             target_lifecycle_node=node,
             start_state=state,
             goal_state="unconfigured",
-            entities=[LogInfo(msg="A node could not be started; its error above says why.")],
+            entities=[LogInfo(msg=f"The {name} node could not be started; its error above says why.")],
         )
         for state in ("configuring", "errorprocessing")
     ]

@@ -120,7 +120,7 @@ def test_status_line_marks_what_is_unknown(model: FaceModel) -> None:
 
 @pytest.mark.parametrize(("shape", "dtype"), [((4, 4, 4), np.uint8), ((4, 4, 3), np.float32), ((4,), np.uint8)])
 def test_other_images_are_refused(model: FaceModel, shape: tuple[int, ...], dtype: type) -> None:
-    with pytest.raises(ValueError, match="give uint8"):
+    with pytest.raises(ValueError, match="must be uint8"):
         draw_overlay(np.zeros(shape, dtype), _state(model), model)
 
 

@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dense_face_ros.ros.parameters import TABLES, markdown
+from dense_face_ros.ros.parameter_spec import markdown
+from dense_face_ros.ros.parameters import TABLES
 
 ROOT = Path(__file__).parents[1]
 NOT_AT_RUN_TIME = {"demo", "lightning", "numba", "onnx", "torch", "training"}

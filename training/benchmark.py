@@ -1,11 +1,12 @@
 """How long each stage takes: ``python -m training.benchmark --source VIDEO_OR_IMAGE [--json FILE] [--threads N]``.
 
 The source is brought to each size (scaled to cover it, the middle cut out) and decoded beforehand. ``tracker.update``
-runs over the frames first; the stages then run alone on the same frames and the tracker's own crops:
+runs over the frames first; the stages then run alone on the same frames, in upright boxes round the landmarks it found:
 
 - ``finder``: faces in the whole frame; - ``crop``: the window resampled to the network's input;
 - ``network``: one inference; - ``correspondences``: cells chosen and lifted to the face surface;
 - ``alignment_cold``: Eq. 3 from nothing; - ``alignment_warm``: from the frame before, with its identity as the prior;
+- ``outline``: where the matched pixels end, looked for once: a part of both alignments;
 - ``visibility``: which landmarks can be seen; - ``eyelids``: both eyes cut out and read;
 - ``tracker_update``: a frame, given a track; - ``tracker_search``: the first frame of a video, or when all is lost;
 - ``markers``: what RViz is sent about a head, serialised; where ROS is installed.

@@ -10,7 +10,6 @@ its share of the processor, too. Needs Linux (``/proc``) and rclpy.
 from __future__ import annotations
 
 import argparse
-import array
 import json
 import os
 import signal
@@ -29,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
+from dense_face_ros.ros.images import fill_image
 from training.benchmark import read_frames
 from training.result_files import check_destination, write_result
 from training.ros_isolation import keep_to_this_machine
@@ -111,10 +111,10 @@ def node_process(program: Sequence[str], threads: int) -> Iterator[subprocess.Po
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-        if ended is not None:
-            log.seek(0)
-            last = (log.read().decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-            raise RuntimeError(f"the tracker node ended with exit code {ended}: {last}")
+            else:  # whatever else that led to
+                log.seek(0)
+                last = (log.read().decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+                raise RuntimeError(f"the tracker node ended with exit code {ended}: {last}")
 
 
 def processor_seconds(pid: int) -> float:
@@ -213,9 +213,8 @@ def _note(message: Any, arrivals: dict[int, int]) -> None:
 
 
 def _message(message: Any, image: npt.NDArray[np.uint8]) -> Any:
-    message.height, message.width = image.shape[:2]
-    message.encoding, message.step, message.header.frame_id = "bgr8", 3 * image.shape[1], "camera"
-    message.data = array.array("B", np.ascontiguousarray(image).tobytes())
+    message.header.frame_id = "camera"
+    fill_image(message, image, "bgr8")
     return message
 
 

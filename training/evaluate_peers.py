@@ -27,6 +27,7 @@ from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks import aflw2000, subject
 from training.benchmarks.subject import Box, HeadTracker, Image
+from training.face_model import face_model, own_model
 from training.options import check_least
 from training.peers.answers import Answer, read_table
 from training.peers.programs import PROGRAMS, PeerError, environment, run
@@ -85,9 +86,9 @@ def score(tracker: HeadTracker, milliseconds: Sequence[float], folder: Path, mod
 
 
 def ours(images: Sequence[Path], repeats: int, threads: int) -> tuple[HeadTracker, list[float]]:
-    """Our tracker and its time for each image: searching, and two fits."""
+    """Our tracker and its time for each image: searching and fitting."""
     cv2.setNumThreads(threads)
-    tracker = FaceTracker(threads=threads)
+    tracker = FaceTracker(model_path=own_model(), threads=threads)
     out = []
     for path in images:
         image, times = subject.read_image(path), []
@@ -105,7 +106,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         OSError, ValueError, PeerError: one line that names the folder, table or peer.
     """
-    model = FaceModel.load()
+    model = face_model()
     images = [sample.image for sample in aflw2000.read_samples(options.folder)]
     tables = {name: read_table(path, model) for name, path in map(_named_table, options.table)}
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])

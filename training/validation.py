@@ -21,6 +21,7 @@ from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOut
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.correspondence import cell_pixels, correspondences
+from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, PinholeCamera, yaw_pitch_roll_from_rotation
@@ -98,7 +99,7 @@ def measure(network: CorrespondenceNetwork, template: Template, samples: Iterato
             fit = aligner.align(correspondences(output, FacingView.whole(camera), template), camera)
         except AlignmentFailure:
             continue
-        errors.append((_angles(fit.pose[:3, :3], sample) - angles + 180.0) % 360.0 - 180.0)
+        errors.append(wrap_degrees(_angles(fit.pose[:3, :3], sample) - angles))
         true.append(angles)
     error, median, overlap = np.mean(of_flow, axis=0).tolist()
     told: dict[str, Any] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dense_face_ros.geometry import FACING_CAMERA, Array
+from dense_face_ros.geometry import FACING_CAMERA, Array, rotation_from_yaw_pitch_roll, yaw_pitch_roll_from_rotation
 
 
 @dataclass(frozen=True)
@@ -65,21 +65,14 @@ def camera_mounting(yaw: float, pitch: float, roll: float) -> Array:
     """
     if not all(map(math.isfinite, (yaw, pitch, roll))):
         raise ValueError(f"camera mounting is ({yaw}, {pitch}, {roll}); yaw, pitch and roll must be numbers of degrees")
-    cy, sy = math.cos(math.radians(yaw)), math.sin(math.radians(yaw))
-    cp, sp = math.cos(math.radians(pitch)), math.sin(math.radians(pitch))
-    cr, sr = math.cos(math.radians(roll)), math.sin(math.radians(roll))
-    about_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
-    about_y = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
-    about_x = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
-    return np.asarray(about_z @ about_y @ about_x @ FACING_CAMERA.T)
+    turn = rotation_from_yaw_pitch_roll(np.radians([yaw, pitch, roll]))
+    return np.asarray(FACING_CAMERA.T @ turn @ FACING_CAMERA.T)
 
 
 def mounting_angles(rotation: Array) -> tuple[float, float, float]:
     """Yaw, pitch, roll in degrees with which :func:`camera_mounting` gives this rotation (3, 3) car <- camera."""
-    turn = rotation @ FACING_CAMERA
-    yaw, roll = math.atan2(turn[1, 0], turn[0, 0]), math.atan2(turn[2, 1], turn[2, 2])
-    pitch = -math.asin(min(max(float(turn[2, 0]), -1.0), 1.0))
-    return math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
+    yaw, pitch, roll = np.degrees(yaw_pitch_roll_from_rotation(FACING_CAMERA @ rotation @ FACING_CAMERA)).tolist()
+    return yaw, pitch, roll
 
 
 def between_degrees(a: HeadDirection, b: HeadDirection) -> float:

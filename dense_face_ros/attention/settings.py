@@ -1,4 +1,4 @@
-"""Every number of the attention policy, with its unit and where it comes from.
+"""The thresholds of the attention policy, each with its unit and where it comes from.
 
 The presets are inspired by the sources named, from public and mostly secondary texts. They are not compliant with any
 rule, and using one makes no product so.

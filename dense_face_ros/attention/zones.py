@@ -14,6 +14,7 @@ import yaml
 
 from dense_face_ros.attention.directions import wrap_degrees
 from dense_face_ros.attention.settings import SIDES
+from dense_face_ros.error_text import first_line
 from dense_face_ros.geometry import Array
 
 ROAD, ELSEWHERE, UNDECIDED, UNKNOWN = "road", "elsewhere", "undecided", "unknown"
@@ -140,7 +141,7 @@ class ZoneMap:
         except OSError as error:
             raise ValueError(f"zone file '{file}' cannot be read: {error.strerror}") from error
         except (ValueError, yaml.YAMLError) as error:
-            raise ValueError(f"zone file '{file}': {str(error).splitlines()[0]}") from error
+            raise ValueError(f"zone file '{file}': {first_line(error)}") from error
         return zones if drive == SIDES[0] else zones.mirrored()
 
     def mirrored(self) -> ZoneMap:

@@ -26,13 +26,11 @@ REPRODUCIBLE_BACKENDS = ("onnxruntime-cpu", "tensorrt")
 
 _REASON = "backend_reason"
 _ATTEMPTS = 8  # failures while somebody waits, after which nobody need wait any longer: a minute of pauses
-#: Path, template hash, the reason so far and the stand-in -> a network on the GPU.
-_Load = Callable[[Path | None, str | None, str, CorrespondenceNetwork | None], CorrespondenceNetwork]
+#: Path, the reason so far and the stand-in -> a network on the GPU.
+_Load = Callable[[Path | None, str, CorrespondenceNetwork | None], CorrespondenceNetwork]
 
 
-def load_network(
-    backend: str = "auto", path: Path | None = None, threads: int = 1, template_hash: str | None = None
-) -> CorrespondenceNetwork:
+def load_network(backend: str = "auto", path: Path | None = None, threads: int = 1) -> CorrespondenceNetwork:
     """Load the correspondence network. Its ``metadata["backend_reason"]`` says why it runs on what it runs on.
 
     Args:
@@ -40,7 +38,7 @@ def load_network(
             GPU by ONNX Runtime where its installation can, else the CPU. ``onnxruntime-cpu``: the CPU, whatever there
             is. ``auto``: the first of these three that runs here. With ``auto`` and ``onnxruntime`` the CPU answers
             while an engine is being built and while a GPU that failed is coming back.
-        path, threads, template_hash: see :class:`dense_face_ros.backends.onnx_runtime.OnnxRuntimeNetwork`. GPUs take
+        path, threads: see :class:`dense_face_ros.backends.onnx_runtime.OnnxRuntimeNetwork`. GPUs take
             the half-precision file beside ``path``, and the CPU that in bytes, where there is one.
     Raises:
         FileNotFoundError, ValueError: as there; ValueError also for an unknown backend, or where the files are not
@@ -52,8 +50,8 @@ def load_network(
         raise ValueError(f"backend is '{backend}'; known are {', '.join(BACKENDS)}")
     reason = f"backend is '{backend}'"
     if backend == "tensorrt":
-        return _tensorrt(path, template_hash, reason, stand_in=None)
-    cpu = _on_cpu(path, threads, template_hash)
+        return _tensorrt(path, reason, stand_in=None)
+    cpu = _on_cpu(path, threads)
     on_gpu: dict[str, tuple[tuple[str, _Load], ...]] = {
         "auto": (("TensorRT", _tensorrt), ("ONNX Runtime on the GPU", _onnx_runtime_on_gpu)),
         "onnxruntime": (("ONNX Runtime on the GPU", _onnx_runtime_on_gpu),),
@@ -61,7 +59,7 @@ def load_network(
     }
     for name, load in on_gpu[backend]:
         try:
-            return load(path, template_hash, reason, cpu)
+            return load(path, reason, cpu)
         except (ImportError, NetworkUnavailable) as why:
             reason += f"; {name} cannot run: {why}"
     cpu.metadata[_REASON] = reason
@@ -88,22 +86,22 @@ def _failures(network: CorrespondenceNetwork) -> int:
     return int(network.metadata.get("backend_failures", "0"))
 
 
-def _onnx_runtime(path: Path | None, threads: int, template_hash: str | None) -> OnnxRuntimeNetwork:
+def _onnx_runtime(path: Path | None, threads: int) -> OnnxRuntimeNetwork:
     try:
         from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
     except ImportError as error:
         raise ImportError(
             f"ONNX Runtime cannot be imported ({error}); install it with: pip install onnxruntime"
         ) from error
-    return OnnxRuntimeNetwork(path, threads, template_hash)
+    return OnnxRuntimeNetwork(path, threads)
 
 
-def _on_cpu(path: Path | None, threads: int, template_hash: str | None) -> OnnxRuntimeNetwork:
+def _on_cpu(path: Path | None, threads: int) -> OnnxRuntimeNetwork:
     """The network as the CPU runs it; ValueError where that file is not the network that was named."""
     named, bytes_path = network_path(path), cpu_network_path(path)
-    network = _onnx_runtime(bytes_path, threads, template_hash)
+    network = _onnx_runtime(bytes_path, threads)
     if bytes_path != named:
-        description = _onnx_runtime(named, threads, template_hash)
+        description = _onnx_runtime(named, threads)
         description.close()
         try:
             _check_same(description.metadata, network.metadata, bytes_path, "the file in bytes", named)
@@ -113,19 +111,17 @@ def _on_cpu(path: Path | None, threads: int, template_hash: str | None) -> OnnxR
     return network
 
 
-def _tensorrt(
-    path: Path | None, template_hash: str | None, reason: str, stand_in: CorrespondenceNetwork | None
-) -> CorrespondenceNetwork:
+def _tensorrt(path: Path | None, reason: str, stand_in: CorrespondenceNetwork | None) -> CorrespondenceNetwork:
     check_gpu()
     tensorrt_module()
-    gpu_path, metadata = _gpu_file(path, template_hash, stand_in)
+    gpu_path, metadata = _gpu_file(path, stand_in)
     metadata[_REASON] = f"{reason}; there is a GPU, and TensorRT"
     load = _tried_again(EngineLoader(gpu_path, metadata, EngineCache()))
     return RecoveringNetwork(load, "TensorRT", metadata, stand_in)
 
 
 def _onnx_runtime_on_gpu(
-    path: Path | None, template_hash: str | None, reason: str, stand_in: CorrespondenceNetwork | None
+    path: Path | None, reason: str, stand_in: CorrespondenceNetwork | None
 ) -> CorrespondenceNetwork:
     from dense_face_ros.backends.execution_providers import ProviderLoader, gpu_providers
 
@@ -133,7 +129,7 @@ def _onnx_runtime_on_gpu(
     if not providers:
         raise NetworkUnavailable("it is installed for the CPU only; with a GPU, install onnxruntime-gpu instead")
     check_gpu()
-    gpu_path, metadata = _gpu_file(path, template_hash, stand_in)
+    gpu_path, metadata = _gpu_file(path, stand_in)
     metadata[_REASON] = f"{reason}; there is a GPU, and ONNX Runtime has {' and '.join(providers)}"
     load = _tried_again(ProviderLoader(gpu_path, metadata, providers))
     return RecoveringNetwork(load, "ONNX Runtime on GPU", metadata, stand_in)
@@ -152,13 +148,11 @@ def _tried_again(load: Load) -> Load:
     return tried
 
 
-def _gpu_file(
-    path: Path | None, template_hash: str | None, on_cpu: CorrespondenceNetwork | None
-) -> tuple[Path, dict[str, str]]:
+def _gpu_file(path: Path | None, on_cpu: CorrespondenceNetwork | None) -> tuple[Path, dict[str, str]]:
     """The file that the GPU runs, and its metadata; ValueError where it is not the network that the CPU runs."""
     gpu_path = gpu_network_path(path)
     # Loading it once on the CPU checks the file as every other one is checked.
-    description = _onnx_runtime(gpu_path, threads=1, template_hash=template_hash)
+    description = _onnx_runtime(gpu_path, threads=1)
     description.close()
     if on_cpu is not None:
         _check_same(on_cpu.metadata, description.metadata, gpu_path, "the half-precision file", network_path(path))

@@ -77,14 +77,8 @@ def companion(network: Path, kind: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def check_metadata(metadata: dict[str, str], path: Path, template_hash: str | None) -> None:
-    """Raises ValueError where the file is no network of ours, of another format, or for another template.
-
-    Args:
-        metadata: as stored in the file.
-        path: of the file, for the message.
-        template_hash: of the template the caller will read the flow with; None skips that check.
-    """
+def check_metadata(metadata: dict[str, str], path: Path) -> None:
+    """Raises ValueError where the file at ``path`` is no network of ours, or of another format."""
     missing = [key for key in METADATA_KEYS if key not in metadata]
     if missing:
         raise ValueError(
@@ -95,8 +89,12 @@ def check_metadata(metadata: dict[str, str], path: Path, template_hash: str | No
         raise ValueError(
             f"network '{path}' has format version {version}; this package reads {FORMAT_VERSION}: export it again"
         )
+
+
+def check_template(metadata: dict[str, str], path: Path, template_hash: str) -> None:
+    """Raises ValueError where the network at ``path`` was trained for another template than the one in use."""
     found = metadata["template_hash"]
-    if template_hash is not None and found != template_hash:
+    if found != template_hash:
         raise ValueError(
             f"network '{path}' was trained for the {metadata['template_kind']} template {found[:12]}, but the face "
             f"model in use has template {template_hash[:12]}; use the face model file the network was trained with, "

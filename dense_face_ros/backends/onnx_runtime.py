@@ -14,6 +14,7 @@ import onnxruntime
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.cpu_session import session_options
 from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_answer, check_metadata, existing_file
+from dense_face_ros.error_text import first_line
 
 CPU = "CPUExecutionProvider"
 #: An execution provider by name, with its options where it needs any.
@@ -28,12 +29,10 @@ class OnnxRuntimeNetwork:
     Args:
         path: ``.onnx`` file, run as it is, whatever lies beside it; None takes the shipped one.
         threads: CPU threads per run. One is often best: the network is small, and more compete with the node.
-        template_hash: :attr:`dense_face_ros.template.Template.hash` of the face model in use, to be compared with the
-            network's; None skips that check.
         providers: of ONNX Runtime, the preferred one first. What they cannot do is left to the CPU.
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no network of this package, one for another template, or answers what is not finite.
+        ValueError: the file is no network of this package, or answers what is not finite.
         NetworkUnavailable: not one of the providers could be set up.
     """
 
@@ -41,7 +40,6 @@ class OnnxRuntimeNetwork:
         self,
         path: Path | None = None,
         threads: int = 1,
-        template_hash: str | None = None,
         providers: Sequence[Provider] = (CPU,),
     ) -> None:
         if threads < 1:
@@ -51,7 +49,7 @@ class OnnxRuntimeNetwork:
         self.metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
         shapes = _shapes(session)
         _check_shapes(shapes, self._path)
-        check_metadata(self.metadata, self._path, template_hash)
+        check_metadata(self.metadata, self._path)
         #: The execution provider that was set up.
         self.provider: str = session.get_providers()[0]
         if self.provider not in (provider if isinstance(provider, str) else provider[0] for provider in providers):
@@ -100,7 +98,7 @@ class OnnxRuntimeNetwork:
         try:
             self._session.run_with_iobinding(self._binding)
         except Exception as error:  # ONNX Runtime's own kinds derive from Exception only
-            raise NetworkUnavailable(f"{self.name} failed: {_first_line(error)}") from error
+            raise NetworkUnavailable(f"{self.name} failed: {first_line(error)}") from error
 
 
 def _open(path: Path, threads: int, providers: Sequence[Provider]) -> onnxruntime.InferenceSession:
@@ -108,14 +106,10 @@ def _open(path: Path, threads: int, providers: Sequence[Provider]) -> onnxruntim
         return onnxruntime.InferenceSession(str(path), session_options(threads), providers=list(providers))
     except Exception as error:  # as above
         if CPU not in providers:
-            raise NetworkUnavailable(f"ONNX Runtime cannot load '{path}' onto the GPU: {_first_line(error)}") from error
+            raise NetworkUnavailable(f"ONNX Runtime cannot load '{path}' onto the GPU: {first_line(error)}") from error
         raise ValueError(
-            f"network '{path}' cannot be read ({_first_line(error)}); give the .onnx that training.export wrote"
+            f"network '{path}' cannot be read ({first_line(error)}); give the .onnx that training.export wrote"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _shapes(session: onnxruntime.InferenceSession) -> dict[str, tuple[int, ...]]:

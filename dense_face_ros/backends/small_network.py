@@ -40,5 +40,7 @@ def open_small_network(path: Path | None, kind: str, format_version: str, thread
     found = (metadata.get("kind"), metadata.get("format_version"))
     if found != (kind, format_version):
         wanted = f"needed are {kind}, {format_version}"
-        raise ValueError(f"{name} network '{path}' has kind {found[0]}, format {found[1]}; {wanted}")
+        raise ValueError(
+            f"{name} network '{path}' has kind {found[0]}, format {found[1]}; {wanted}: give the one of this version"
+        )
     return session, metadata

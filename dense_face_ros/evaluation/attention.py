@@ -16,7 +16,8 @@ from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.message_content import pose_covariance
 from dense_face_ros.ros.parameter_file import read_parameters
-from dense_face_ros.ros.parameters import ATTENTION, Value, checked
+from dense_face_ros.ros.parameter_spec import Value, checked
+from dense_face_ros.ros.parameters import ATTENTION
 
 
 def add_attention_options(parser: argparse.ArgumentParser) -> None:

@@ -21,13 +21,12 @@ import numpy as np
 
 from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import HeadSample
-from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values
 from dense_face_ros.evaluation.attention_picture import draw_timeline
-from dense_face_ros.geometry import rotation_from_quaternion
 from dense_face_ros.ros.bag_topics import decoder, open_reader, read_messages, speed_connections
 from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.message_readers import read_eyes, read_pose, stamp_of
 from dense_face_ros.ros.vehicle_speed import VehicleSpeed
 
 #: Topics that are read, as the tracker node names them, and their types.
@@ -101,16 +100,10 @@ def _samples(name: str, reader: Any, topics: dict[str, str], speeds: list[Any]) 
         if connection in speeds:
             vehicle.tell(message, now)
             continue
-        stamp = int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
         if connection.topic.endswith("expression"):
-            values = dict(zip(message.name, message.position, strict=False))
-            eyes = tuple(float(values.get(f"eye_openness_{side}", np.nan)) for side in SIDES)
-            samples = pairing.expression(stamp, (eyes[0], eyes[1]), bool(message.name))
+            samples = pairing.expression(stamp_of(message), read_eyes(message), bool(message.name))
         else:
-            q = message.pose.pose.orientation
-            rotation = rotation_from_quaternion([q.x, q.y, q.z, q.w])
-            covariance = np.asarray(message.pose.covariance, dtype=np.float64).reshape(6, 6)
-            samples = pairing.pose(stamp, rotation, covariance)
+            samples = pairing.pose(stamp_of(message), *read_pose(message))
         for sample in samples:
             yield replace(sample, speed=vehicle.at(now))
 

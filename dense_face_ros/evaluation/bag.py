@@ -25,11 +25,11 @@ from dense_face_ros.ros.bag_topics import (
     open_reader,
     read_messages,
     speed_connections,
-    stamp_of,
 )
 from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.images import decode_compressed, decode_image
+from dense_face_ros.ros.message_readers import stamp_of
 from dense_face_ros.ros.vehicle_speed import VehicleSpeed
 
 _DECODERS = {IMAGE: decode_image, COMPRESSED_IMAGE: decode_compressed}

@@ -1,8 +1,8 @@
-"""Line charts and scatter plots as SVG text, for pages that need no other file."""
+"""Line charts, scatter plots and lanes of states as SVG text, for pages that need no other file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -14,6 +14,7 @@ from dense_face_ros.geometry import Array
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MOST = 1500  # points drawn of a line
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 30, 40  # pixels around the plot
+_LANE = 26  # pixels from lane to lane
 
 
 @dataclass(frozen=True)
@@ -52,24 +53,15 @@ def chart(
     y_low, y_high = y_range or _padded(*_extent([s.y for s in series]))
 
     def to_u(x: Array | float) -> Array:
-        return np.asarray(_LEFT + (np.asarray(x) - x_low) / (x_high - x_low) * (width - _LEFT - _RIGHT))
+        return _to_u(x, x_low, x_high, width)
 
     def to_v(y: Array | float) -> Array:
         share = (np.clip(np.asarray(y), y_low, y_high) - y_low) / (y_high - y_low)
         return np.asarray(height - _BOTTOM - share * (height - _TOP - _BOTTOM))
 
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">']
-    parts.append(f'<rect width="{width}" height="{height}" fill="#ffffff"/>')
-    for band in bands:
-        start, end = float(to_u(max(band.start, x_low))), float(to_u(min(band.end, x_high)))
-        parts.append(
-            f'<rect x="{start:.1f}" y="{_TOP}" width="{max(end - start, 0.5):.1f}" '
-            f'height="{height - _TOP - _BOTTOM}" fill="{band.colour}"/>'
-        )
-    for tick in ticks(x_low, x_high, width // 110):
-        u = float(to_u(tick))
-        parts.append(f'<path d="M{u:.1f} {_TOP}V{height - _BOTTOM}" stroke="#e4e4e4"/>')
-        parts.append(_text(u, height - _BOTTOM + 15, f"{tick:g}", "middle"))
+    parts = [_opened(width, height)]
+    parts += [_band(band, x_low, x_high, width, _TOP, height - _TOP - _BOTTOM) for band in bands]
+    parts += _x_axis(x_low, x_high, x_label, width, height)
     for tick in ticks(y_low, y_high, height // 35):
         v = float(to_v(tick))
         parts.append(f'<path d="M{_LEFT} {v:.1f}H{width - _RIGHT}" stroke="#e4e4e4"/>')
@@ -77,12 +69,66 @@ def chart(
     for index, one in enumerate(series):
         colour = COLOURS[index % len(COLOURS)]
         parts.append(_drawn(one, to_u(one.x), to_v(one.y), colour))
-    parts += _legend(series, width)
+    parts += _legend([(one.name, COLOURS[i % len(COLOURS)]) for i, one in enumerate(series)], width, thickness=4)
     parts.append(_text(_LEFT, 18, title, "start", bold=True))
-    parts.append(_text(0.5 * (_LEFT + width - _RIGHT), height - 6, x_label, "middle"))
     middle = 0.5 * (_TOP + height - _BOTTOM)
     parts.append(f'<g transform="rotate(-90 14 {middle})">{_text(14, middle, y_label, "middle")}</g>')
     return "".join([*parts, "</svg>"])
+
+
+def lanes(
+    title: str,
+    rows: Mapping[str, Sequence[Band]],
+    x_label: str,
+    x_range: tuple[float, float],
+    legend: Mapping[str, str],
+    width: int = 960,
+) -> str:
+    """One ``<svg>`` element: a lane of bands for each short name, over the x axis of a :func:`chart` of this width.
+
+    ``legend``: what the colours stand for, name -> colour.
+    """
+    x_low, x_high = _extent([np.array(x_range)])
+    height = _TOP + _LANE * len(rows) + _BOTTOM
+    parts = [_opened(width, height), *_x_axis(x_low, x_high, x_label, width, height)]
+    for index, (name, bands) in enumerate(rows.items()):
+        top = _TOP + _LANE * index + 2
+        parts += [_band(band, x_low, x_high, width, top, _LANE - 4) for band in bands]
+        parts.append(_text(_LEFT - 6, top + 15, name, "end"))
+    parts += _legend(list(legend.items()), width, thickness=10)
+    parts.append(_text(_LEFT, 18, title, "start", bold=True))
+    return "".join([*parts, "</svg>"])
+
+
+def stretches(
+    seconds: Array,
+    names: Sequence[str],
+    colours: Mapping[str, str],
+    pauses: Mapping[int, float] | None = None,
+    nothing: str | None = None,
+) -> list[Band]:
+    """Bands where a name has a colour, each from its frame until the next, but through no pause of the recording.
+
+    Args:
+        seconds: (N,) of the frames.
+        names: of the frames' states.
+        colours: by name.
+        pauses: frame before -> when the pause begins.
+        nothing: colour of pauses.
+    """
+    times = seconds.tolist()
+    bands: list[Band] = []
+    for i, name in enumerate(names):
+        following = times[min(i + 1, len(times) - 1)]
+        end = (pauses or {}).get(i, following)
+        for colour, begin, until in ((colours.get(name), times[i], end), (nothing, end, following)):
+            if colour is None or until <= begin:
+                continue
+            if bands and bands[-1].colour == colour and bands[-1].end == begin:
+                bands[-1] = Band(bands[-1].start, until, colour)
+            else:
+                bands.append(Band(begin, until, colour))
+    return bands
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
@@ -92,6 +138,34 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     step = next(power * factor for factor in (1.0, 2.0, 5.0, 10.0) if power * factor >= raw * (1 - 1e-9))
     first, last = np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9)
     return [float(round(i * step, 12)) + 0.0 for i in np.arange(first, last + 1)]
+
+
+def _to_u(x: Array | float, low: float, high: float, width: int) -> Array:
+    return np.asarray(_LEFT + (np.asarray(x) - low) / (high - low) * (width - _LEFT - _RIGHT))
+
+
+def _opened(width: int, height: int) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">'
+        f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
+    )
+
+
+def _band(band: Band, low: float, high: float, width: int, top: int, height: int) -> str:
+    start, end = (float(_to_u(min(max(x, low), high), low, high, width)) for x in (band.start, band.end))
+    return (
+        f'<rect x="{start:.1f}" y="{top}" width="{max(end - start, 0.5):.1f}" height="{height}" fill="{band.colour}"/>'
+    )
+
+
+def _x_axis(low: float, high: float, label: str, width: int, height: int) -> list[str]:
+    parts = []
+    for tick in ticks(low, high, width // 110):
+        u = float(_to_u(tick, low, high, width))
+        parts.append(f'<path d="M{u:.1f} {_TOP}V{height - _BOTTOM}" stroke="#e4e4e4"/>')
+        parts.append(_text(u, height - _BOTTOM + 15, f"{tick:g}", "middle"))
+    parts.append(_text(0.5 * (_LEFT + width - _RIGHT), height - 6, label, "middle"))
+    return parts
 
 
 def _drawn(series: Series, u: Array, v: Array, colour: str) -> str:
@@ -129,15 +203,16 @@ def _thinned(u: Array, v: Array) -> tuple[Array, Array]:
     return u[order], v[order]
 
 
-def _legend(series: Sequence[Series], width: int) -> list[str]:
+def _legend(entries: Sequence[tuple[str, str]], width: int, thickness: int) -> list[str]:
+    """Of (name, colour), at the right."""
     parts, right = [], float(width - _RIGHT)
-    for index in reversed(range(len(series))):
-        name = series[index].name
+    for name, colour in reversed(entries):
         if not name:
             continue
         right -= 6.6 * len(name) + 26
-        colour = COLOURS[index % len(COLOURS)]
-        parts.append(f'<rect x="{right:.0f}" y="10" width="12" height="4" fill="{colour}"/>')
+        parts.append(
+            f'<rect x="{right:.0f}" y="{12 - thickness // 2}" width="12" height="{thickness}" fill="{colour}"/>'
+        )
         parts.append(_text(right + 16, 17, name, "start"))
     return parts
 

@@ -1,23 +1,27 @@
-"""Two evaluations of the same recording side by side: which differences are more than noise, and where they are."""
+"""Two evaluations of the same recording side by side: which differences are more than noise, and whose alarms."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from dense_face_ros.evaluation import page
-from dense_face_ros.evaluation.charts import Series, chart
+from dense_face_ros.attention.settings import SIDES
+from dense_face_ros.attention.states import State
+from dense_face_ros.evaluation.alarms import TOLERANCE, AlarmPair, alarm_table, alarms, paired_alarms
 from dense_face_ros.evaluation.frame_table import TIME, FrameColumns
 from dense_face_ros.evaluation.paired import PairedDifference, paired_difference
-from dense_face_ros.evaluation.provenance import origin
+from dense_face_ros.evaluation.summary import eye_openness, eyes_shut
 from dense_face_ros.geometry import Array
 from dense_face_ros.head_state import Status
 
 TABLE = "frames.csv"
 _BLOCK = 1.0  # seconds; frames further apart are taken to err independently
-_COMPARED = {
+_MEMORY = 60.0  # seconds; the same of what is concluded about attention, which remembers a minute
+#: Columns of which the size is compared.
+_MEASURED = {
     "error of rotation, deg": "error_rotation",
     "error of depth, m": "error_z",
     "jitter of rotation, deg": "jitter_rotation",
@@ -26,7 +30,60 @@ _COMPARED = {
     "jitter of landmarks, %": "jitter_landmarks",
     "share of inliers": "inliers",
     "residual, crop pixels": "residual",
+    "openness of the left eye": "eye_left",
+    "openness of the right eye": "eye_right",
 }
+_CONCLUDED = {"PERCLOS": "perclos", "glance away from the road, s": "glance"}
+
+Pair = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs over their common frames.
+
+    Attributes:
+        this, other: their tables, of equally many rows.
+        differences: name with unit -> how the other differs.
+        alarms: of both runs; their seconds count from the first common frame.
+    """
+
+    this: FrameColumns
+    other: FrameColumns
+    differences: dict[str, PairedDifference]
+    alarms: list[AlarmPair]
+
+    @property
+    def unlike(self) -> int:
+        """Frames in which attention is not in the same state."""
+        pairs = zip(self.this.texts["attention"], self.other.texts["attention"], strict=True)
+        return sum(one != two for one, two in pairs)
+
+    def as_json(self) -> dict[str, Any]:
+        """All figures; None is unknown."""
+        names = ("alarm", "this_s", "other_s", "told_by", "reason")
+        return {
+            "frames": len(self.this),
+            "differences": {
+                name: {"this": d.mean_a, "other": d.mean_b, "difference": d.difference, "margin": d.margin}
+                | {"verdict": d.verdict}
+                for name, d in self.differences.items()
+            },
+            "eyes": {"this": eye_openness(_eyes(self.this)), "other": eye_openness(_eyes(self.other))},
+            "frames_of_unlike_attention": self.unlike,
+            "alarm_tolerance_s": TOLERANCE,
+            "alarms": [dict(zip(names, row, strict=True)) for row in alarm_table(self.alarms)],
+        }
+
+
+def compare(this: Path, other: Path) -> Comparison:
+    """Compare two evaluation folders.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the folder or table.
+    """
+    one, two = read_pair(this, other)
+    return Comparison(one, two, differences(one, two), paired_alarms(alarms(one), alarms(two)))
 
 
 def read_pair(this: Path, other: Path) -> tuple[FrameColumns, FrameColumns]:
@@ -43,24 +100,21 @@ def read_pair(this: Path, other: Path) -> tuple[FrameColumns, FrameColumns]:
 
 
 def _rows(columns: FrameColumns, which: np.ndarray) -> FrameColumns:
-    texts = {name: [column[i] for i in which.tolist()] for name, column in columns.texts.items()}
+    texts = {name: [text[i] for i in which.tolist()] for name, text in columns.texts.items()}
     return FrameColumns(columns.stamps[which], texts, {n: c[which] for n, c in columns.numbers.items()})
 
 
 def differences(this: FrameColumns, other: FrameColumns) -> dict[str, PairedDifference]:
     """Name with unit -> how the other run differs, over the frames of which both know the value."""
     steps = np.diff(this.seconds)
-    block = max(1, round(_BLOCK / float(np.median(steps)))) if len(steps) and np.median(steps) > 0 else 1
+    step = float(np.median(steps)) if len(steps) else 0.0
     out = {}
-    tracked = [(np.array(c.texts["status"]) == Status.TRACKING.value).astype(float) for c in (this, other)]
-    pairs = {"share of frames tracking": (tracked[0], tracked[1])}
-    for name, column in _COMPARED.items():
-        if column in this.numbers and column in other.numbers:
-            pairs[name] = (np.abs(this.numbers[column]), np.abs(other.numbers[column]))
-    for name, (a, b) in pairs.items():
-        found = paired_difference(a, b, block)
-        if found is not None:
-            out[name] = found
+    for seconds, pairs in ((_BLOCK, _measured(this, other)), (_MEMORY, _concluded(this, other))):
+        block = max(1, round(seconds / step)) if step > 0 else 1
+        for name, (a, b) in pairs.items():
+            found = paired_difference(a, b, block)
+            if found is not None:
+                out[name] = found
     # What else the machine did slows a whole run alike: of times, every run is one sample.
     time = paired_difference(this.numbers[TIME], other.numbers[TIME], block=len(this))
     if time is not None:
@@ -68,39 +122,60 @@ def differences(this: FrameColumns, other: FrameColumns) -> dict[str, PairedDiff
     return out
 
 
-def comparison_table(found: dict[str, PairedDifference]) -> list[tuple[str, float, float, float, float | None, str]]:
-    """Rows: what, this run, the other, difference, its 95 % margin, verdict on the other."""
-    return [(name, d.mean_a, d.mean_b, d.difference, d.margin, d.verdict) for name, d in found.items()]
+def _measured(this: FrameColumns, other: FrameColumns) -> dict[str, Pair]:
+    """Name -> (N,) of both runs, of what is seen in a frame."""
+    pairs = {"share of frames tracking": _share("status", Status.TRACKING.value, this, other)}
+    pairs |= {name: (np.abs(column(this, key)), np.abs(column(other, key))) for name, key in _MEASURED.items()}
+    for side in SIDES:
+        one, two = (np.isfinite(column(run, f"eye_{side}")).astype(np.float64) for run in (this, other))
+        pairs[f"share of frames that tell the {side} eye"] = one, two
+    pairs["share of frames with shut eyes"] = eyes_shut(_eyes(this)), eyes_shut(_eyes(other))
+    return pairs
+
+
+def _concluded(this: FrameColumns, other: FrameColumns) -> dict[str, Pair]:
+    """The same of what is concluded about attention: with the states and zones that either run tells."""
+    pairs = {name: (column(this, key), column(other, key)) for name, key in _CONCLUDED.items()}
+    for state in states(this, other):
+        pairs[f"share of frames, attention {state}"] = _share("attention", state, this, other)
+    for zone in sorted({*this.texts["zone"], *other.texts["zone"]}):
+        pairs[f"share of frames, zone {zone}"] = _share("zone", zone, this, other)
+    return pairs
+
+
+def states(this: FrameColumns, other: FrameColumns) -> list[str]:
+    """That either run tells, as they rise in severity; those that this version does not know come last."""
+    told = {*this.texts["attention"], *other.texts["attention"]}
+    known = [state.value for state in State]
+    return [state for state in known if state in told] + sorted(told.difference(known))
+
+
+def _share(text: str, value: str, this: FrameColumns, other: FrameColumns) -> Pair:
+    one, two = ((np.array(run.texts[text]) == value).astype(np.float64) for run in (this, other))
+    return one, two
+
+
+def column(run: FrameColumns, name: str) -> Array:
+    """(N,) numbers; NaN where the table has no such column, as without true poses."""
+    return run.numbers.get(name, np.full(len(run), np.nan))
+
+
+def _eyes(run: FrameColumns) -> dict[str, Array]:
+    return {f"eye_{side}": column(run, f"eye_{side}") for side in SIDES}
 
 
 HEADER = ("mean over common frames", "this run", "the other", "difference", "95 % margin", "the other is")
 
 
-def comparison_page(this: Path, other: Path) -> tuple[str, dict[str, PairedDifference]]:
-    """The comparison as a single HTML file's text, and its figures."""
-    one, two = read_pair(this, other)
-    found = differences(one, two)
-    parts = [
-        page.paragraph(f"This run: {this} ({_origin(this)}). The other: {other} ({_origin(other)})."),
-        page.paragraph(f"{len(one)} frames in common."),
-        page.table(comparison_table(found), HEADER),
-        page.heading("Time lines"),
-    ]
-    for name, unit in {"yaw": "deg", "pitch": "deg", "roll": "deg", "z": "m", "error_rotation": "deg"}.items():
-        if name in one.numbers and name in two.numbers:
-            parts.append(_both(name.replace("_", " "), unit, one, two, one.numbers[name], two.numbers[name]))
-    parts.append(_both("time of a frame", "ms", one, two, one.numbers[TIME], two.numbers[TIME]))
-    return page.page("Comparison of two runs", parts), found
+def comparison_table(found: dict[str, PairedDifference]) -> list[tuple[str, float, float, float, float | None, str]]:
+    """Rows: what, this run, the other, difference, its 95 % margin, verdict on the other."""
+    return [(name, d.mean_a, d.mean_b, d.difference, d.margin, d.verdict) for name, d in found.items()]
 
 
-def _origin(folder: Path) -> str:
-    """By what an evaluation was made, as its summary tells."""
-    try:
-        return origin(json.loads((folder / "summary.json").read_text(encoding="utf-8"))["provenance"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return "of an unknown version"
+EYE_HEADER = ("median over all frames that tell it", "this run", "the other")
 
 
-def _both(name: str, unit: str, one: FrameColumns, two: FrameColumns, a: Array, b: Array) -> str:
-    series = [Series("this run", one.seconds, a), Series("the other", two.seconds, b)]
-    return chart(name.capitalize(), series, "s", unit)
+def eye_table(found: Comparison) -> list[tuple[str, float | None, float | None]]:
+    """Rows: what, this run, the other."""
+    one, two = (eye_openness(_eyes(run)) for run in (found.this, found.other))
+    return [(f"openness of the {side} eye", one[side]["median"], two[side]["median"]) for side in SIDES]

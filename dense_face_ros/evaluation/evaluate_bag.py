@@ -7,8 +7,9 @@ in order; two runs give the same results. Writes into the output folder
 - ``report.html``: time lines of pose, status, latency, jitter, expression and attention, key frames; one file,
 - ``frames.csv`` (and ``frames.parquet`` where pyarrow is installed): a row per frame,
 - ``summary.json``: the figures, and by which version, network, machine and parameters they came to be,
-- ``bag``: a rosbag2 (mcap) of the topics the node would have published, the vehicle's speed and ``/tf_static``,
-- ``comparison.html``, with ``--compare``: against the output folder of another run over the same recording.
+- ``bag``: a rosbag2 (mcap) of the topics the nodes would have published, the vehicle's speed and ``/tf_static``,
+- ``comparison.html`` and ``comparison.json``, with ``--compare``: against the output folder of another run over the
+  same recording.
 
 True poses, camera <- head, are taken from a PoseStamped or PoseWithCovarianceStamped topic that ends in
 ``head_pose/truth``, or that ``--truth`` names.
@@ -21,6 +22,7 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,11 @@ import cv2
 
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
+from dense_face_ros.evaluation.alarms import ALARM_HEADER, alarm_table, counted
 from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values
 from dense_face_ros.evaluation.bag import BagRecording
-from dense_face_ros.evaluation.compare import HEADER, TABLE, comparison_page, comparison_table
+from dense_face_ros.evaluation.compare import EYE_HEADER, HEADER, TABLE, compare, comparison_table, eye_table
+from dense_face_ros.evaluation.comparison_page import comparison_page
 from dense_face_ros.evaluation.frame_table import FrameColumns
 from dense_face_ros.evaluation.page import shown
 from dense_face_ros.evaluation.provenance import origin, provenance
@@ -41,7 +45,8 @@ from dense_face_ros.evaluation.summary import summary
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.parameter_file import read_parameters
-from dense_face_ros.ros.parameters import ATTENTION, TRACKER, ParameterSpec, Value, checked, defaults
+from dense_face_ros.ros.parameter_spec import ParameterSpec, Value, checked, defaults
+from dense_face_ros.ros.parameters import ATTENTION, TRACKER
 from dense_face_ros.ros.tracker_setup import face_tracker
 from dense_face_ros.upright import ROTATIONS
 
@@ -86,7 +91,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
         result = run(tracker, recording, judge, output / "bag", values["require_camera_info"])
     finally:
         recording.close()
-    source = provenance(values["network"] or None)
+    source = provenance(Path(values["network"]) if values["network"] else None)
     found = summary(result)
     result.columns.write_csv(output / TABLE)
     if not result.columns.write_parquet(output / "frames.parquet"):
@@ -104,12 +109,28 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     if not found["metric"]:
         print("note: the field of view is assumed in some frames, and distances there are guesses", file=sys.stderr)
     if options.compare is not None:
-        page, differences = comparison_page(output, options.compare)
-        (output / "comparison.html").write_text(page, encoding="utf-8")
-        print("\n" + "; ".join(HEADER))
-        for row in comparison_table(differences):
-            print("; ".join(map(shown, row)))
+        _compare(output, options.compare)
     print(f"written to {output}")
+
+
+def _compare(output: Path, other: Path) -> None:
+    """Write and print how another run differs."""
+    found = compare(output, other)
+    (output / "comparison.html").write_text(comparison_page(output, other, found), encoding="utf-8")
+    told = {"this": str(output), "other": str(other), **found.as_json()}
+    text = json.dumps(told, indent=1, allow_nan=False)
+    (output / "comparison.json").write_text(text + "\n", encoding="utf-8")
+    tables: list[tuple[Sequence[str], Sequence[Sequence[object]]]] = [
+        (HEADER, comparison_table(found.differences)),
+        (EYE_HEADER, eye_table(found)),
+    ]
+    if found.alarms:
+        tables.append((ALARM_HEADER, alarm_table(found.alarms)))
+    for header, rows in tables:
+        print("\n" + "; ".join(header))
+        for row in rows:
+            print("; ".join(map(shown, row)))
+    print("\n" + counted(found.alarms))
 
 
 def _changed(values: dict[str, Value], table: tuple[ParameterSpec, ...]) -> dict[str, Value]:

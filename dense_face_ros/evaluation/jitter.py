@@ -22,7 +22,7 @@ _INNER = slice(17, 68)  # landmarks that do not lie on the jaw line
 
 @dataclass(frozen=True)
 class Jitter:
-    """Rms departure of one window, of the filtered pose and (``_raw``) of the one fitted to each frame alone."""
+    """Rms departure of one window, of the filtered pose and (``_raw``) of the one fitted to each frame."""
 
     rotation_deg: float
     position_mm: float

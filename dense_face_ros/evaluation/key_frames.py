@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.drawing import draw_overlay
+from dense_face_ros.evaluation.even_selection import EvenSelection
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.head_state import HeadState, Status
 
@@ -33,8 +35,7 @@ class KeyFrames:
 
     def __init__(self, model: FaceModel) -> None:
         self._model = model
-        self._even: list[KeyFrame] = []
-        self._every = 1
+        self._even: EvenSelection[KeyFrame] = EvenSelection(_EVEN)
         self._losses: list[KeyFrame] = []
         self._extremes: dict[str, tuple[float, KeyFrame]] = {}
         self._tracked = False
@@ -43,40 +44,34 @@ class KeyFrames:
     def add(self, image: npt.NDArray[np.uint8], state: HeadState, seconds: float) -> None:
         """The next frame."""
         tracking = state.status is Status.TRACKING
-        even = self._index % self._every == 0
         lost = self._tracked and not tracking and len(self._losses) < _LOSSES
         records = {
             title: value
             for title, value in (_extremes(state) if tracking else {}).items()
             if title not in self._extremes or value > self._extremes[title][0]
         }
-        if even or lost or records:
-            frame = KeyFrame(self._index, seconds, "", self._picture(image, state))
-            if lost:
-                self._losses.append(replace(frame, title="lost"))
-            for title, value in records.items():
-                self._extremes[title] = (value, replace(frame, title=title))
-            if even:
-                self._keep_even(frame)
+
+        @cache  # drawn once, and only where it is shown
+        def frame() -> KeyFrame:
+            return KeyFrame(self._index, seconds, "", self._picture(image, state))
+
+        self._even.add(frame)
+        if lost:
+            self._losses.append(replace(frame(), title="lost"))
+        for title, value in records.items():
+            self._extremes[title] = (value, replace(frame(), title=title))
         self._tracked = tracking
         self._index += 1
 
     def chosen(self) -> list[KeyFrame]:
         """In order of time; a frame chosen for several reasons comes once, with all of them."""
-        frames = [*self._even, *self._losses, *(frame for _, frame in self._extremes.values())]
+        frames = [*self._even.kept, *self._losses, *(frame for _, frame in self._extremes.values())]
         merged: dict[int, KeyFrame] = {}
         for frame in frames:
             before = merged.get(frame.index)
             titles = [t for t in ((before.title if before else ""), frame.title) if t]
             merged[frame.index] = KeyFrame(frame.index, frame.seconds, ", ".join(titles), frame.jpeg)
         return [merged[index] for index in sorted(merged)]
-
-    def _keep_even(self, frame: KeyFrame) -> None:
-        self._even.append(frame)
-        if len(self._even) > _EVEN:
-            # How long the recording is shows only at its end: keep every other, and go on at half the pace.
-            self._even = self._even[::2]
-            self._every *= 2
 
     def _picture(self, image: npt.NDArray[np.uint8], state: HeadState) -> bytes:
         drawn = draw_overlay(image, state, self._model)

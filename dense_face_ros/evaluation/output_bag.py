@@ -1,17 +1,21 @@
-"""A rosbag2 of what the tracker node would have published, and of what else attention is judged by.
+"""A rosbag2 of what the tracker and attention nodes would have published, and of what else attention is judged by.
 
 Written through ``rosbags``: mcap, format version 9.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dense_face_ros.attention.directions import HeadDirection
+from dense_face_ros.attention.states import Attention, State
 from dense_face_ros.evaluation.recording import RecordedFrame
 from dense_face_ros.geometry import Array, quaternion_from_rotation
 from dense_face_ros.head_state import HeadState, Status
@@ -19,13 +23,21 @@ from dense_face_ros.ros.message_content import LANDMARK_FIELDS, expression_value
 
 _FLOAT32 = 7  # sensor_msgs/PointField
 _POSE = "geometry_msgs/msg/PoseWithCovarianceStamped"
-#: Topics as the node names them, and their types.
+_STATUS = "diagnostic_msgs/msg/DiagnosticStatus"
+#: Topics as the nodes name them, and their types.
 TOPICS = {
     "/head_pose": _POSE,
     "/head_pose/raw": _POSE,
     "/landmarks": "sensor_msgs/msg/PointCloud2",
     "/expression": "sensor_msgs/msg/JointState",
+    "/attention": _STATUS,
+    "/attention/events": _STATUS,
 }
+#: Of those that the node keeps for whoever comes late, how many.
+_LATCHED = {"/attention": 1, "/attention/events": 20}
+_HEAD = ("head_yaw", "head_pitch", "head_sigma")
+_CAMERA = ("camera_yaw", "camera_pitch", "camera_roll")
+_NO_DIRECTION = HeadDirection(math.nan, math.nan, math.nan)
 
 
 class OutputBag:
@@ -51,8 +63,16 @@ class OutputBag:
     def __enter__(self) -> OutputBag:
         self._writer.open()
         self._connections = {
-            topic: self._writer.add_connection(topic, kind, typestore=self._store) for topic, kind in TOPICS.items()
+            topic: self._writer.add_connection(
+                topic,
+                kind,
+                typestore=self._store,
+                offered_qos_profiles=[_latched(_LATCHED[topic])] if topic in _LATCHED else [],
+            )
+            for topic, kind in TOPICS.items()
         }
+        self._recorded: int | None = None  # when the newest frame was
+        self._attention: Attention | None = None
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -73,10 +93,26 @@ class OutputBag:
             self._writer.write(self._connections[connection.topic], nanoseconds, data)
 
     def write(self, frame: RecordedFrame, state: HeadState, with_pose: bool = True) -> None:
-        """The node's answer to a frame, at the time when the frame was recorded; ``with_pose`` as for the node."""
+        """The tracker's answer to a frame, at the time when the frame was recorded; ``with_pose`` as for the node."""
         for topic, message in messages(self._store, frame, state, with_pose).items():
-            data = self._store.serialize_cdr(message, TOPICS[topic])
-            self._writer.write(self._connections[topic], frame.recorded, data)
+            self._write(topic, frame.recorded, message)
+
+    def write_attention(self, frame: RecordedFrame, told: Sequence[Attention]) -> None:
+        """What the attention node says when it is shown a frame, and before, of a silence: at the time of that.
+
+        It is called for every frame, in order.
+        """
+        for attention in told:
+            # By the stamps' clock the silence was so much earlier; but recordings are also replayed at another pace.
+            at = frame.recorded - round(1e9 * (told[-1].stamp - attention.stamp))
+            at = at if self._recorded is None else max(at, self._recorded)
+            for topic, message in attention_messages(self._store, attention, self._attention).items():
+                self._write(topic, at, message)
+            self._attention = attention
+        self._recorded = frame.recorded
+
+    def _write(self, topic: str, at: int, message: Any) -> None:
+        self._writer.write(self._connections[topic], at, self._store.serialize_cdr(message, TOPICS[topic]))
 
 
 def messages(store: Any, frame: RecordedFrame, state: HeadState, with_pose: bool = True) -> dict[str, Any]:
@@ -101,6 +137,77 @@ def messages(store: Any, frame: RecordedFrame, state: HeadState, with_pose: bool
         effort=np.zeros(0),
     )
     return out
+
+
+def attention_messages(store: Any, attention: Attention, previous: Attention | None) -> dict[str, Any]:
+    """Topic -> message of the typestore; an event where the node tells one, as at the first (``previous`` None)."""
+    # The values are those of ros/attention_messages.py, which needs the message classes of ROS.
+    budget, known = attention.budget_left, attention.last_known
+    values = {
+        "state": attention.state.value,
+        "reason": attention.reason,
+        "since": f"{attention.since:.3f}",
+        "stamp": f"{attention.stamp:.3f}",
+        "zone": attention.zone,
+        "glance_duration": _number(attention.glance),
+        "budget_left": "not judged" if budget is None else _number(budget),
+        "eyes_closed": _number(attention.closure),
+        "perclos": _number(attention.perclos),
+        "degraded": attention.degraded,
+        "last_known_state": "none" if known is None else known.value,
+        **dict(zip(_HEAD, map(_number, astuple(attention.direction or _NO_DIRECTION)), strict=True)),
+        **dict(zip(_CAMERA, map(_number, attention.mounting or (math.nan,) * 3), strict=True)),
+    }
+    out = {"/attention": _status(store.types, attention, values)}
+    if previous is None or _told(previous) != _told(attention):
+        before = {"previous_state": "none" if previous is None else previous.state.value}
+        out["/attention/events"] = _status(store.types, attention, values | before)
+    return out
+
+
+def _status(types: Any, attention: Attention, values: dict[str, str]) -> Any:
+    kind, pair = types[_STATUS], types["diagnostic_msgs/msg/KeyValue"]
+    if attention.state is State.UNKNOWN:
+        level = kind.STALE
+    elif attention.state is State.ATTENTIVE:
+        level = kind.OK
+    else:
+        level = kind.ERROR if attention.state.severity >= State.MICROSLEEP.severity else kind.WARN
+    doubt = f" ({attention.degraded})" if attention.degraded else ""
+    return kind(
+        level=level,
+        name="/attention: driver attention",
+        message=f"{attention.state.value}: {attention.reason}{doubt}",
+        hardware_id="/head_pose",
+        values=[pair(key=key, value=value) for key, value in values.items()],
+    )
+
+
+def _told(attention: Attention) -> tuple[State, str, State | None]:
+    """What makes an event when it changes."""
+    return attention.state, attention.degraded, attention.last_known
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "unknown"
+
+
+def _latched(depth: int) -> Any:
+    """Reliable, and kept for those who come late."""
+    from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+
+    forever = QosTime(0, 0)
+    return Qos(
+        history=QosHistory.KEEP_LAST,
+        depth=depth,
+        reliability=QosReliability.RELIABLE,
+        durability=QosDurability.TRANSIENT_LOCAL,
+        deadline=forever,
+        lifespan=forever,
+        liveliness=QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=forever,
+        avoid_ros_namespace_conventions=False,
+    )
 
 
 def _pose(types: Any, header: Any, pose: Array, covariance: Array) -> Any:

@@ -48,10 +48,12 @@ def _cell(value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for people: decimals to four digits, unknown as an en dash."""
+    """A value for people: to four digits, from a thousand on to a tenth, unknown as an en dash."""
     if value is None or value != value:
         return "–"  # noqa: RUF001
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.1f}" if abs(value) >= 1e3 else f"{value:.4g}"
+    return str(value)
 
 
 def picture(jpeg: bytes, caption: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from dense_face_ros.geometry import Array, rotation_from_quaternion
+from dense_face_ros.geometry import Array
 from dense_face_ros.ros.bag_topics import TF_STATIC, decoder, open_reader, read_messages
 from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.message_readers import rotation_of
 
 #: Where a recording does not tell it.
 CURE = "give the mounting with --camera"
@@ -65,8 +66,7 @@ def _connecting(transforms: list[Any], target: str, source: str) -> Array | None
     """
     parents: dict[str, tuple[str, Array]] = {}
     for transform in transforms:
-        q = transform.transform.rotation
-        rotation = rotation_from_quaternion([q.x, q.y, q.z, q.w])
+        rotation = rotation_of(transform.transform.rotation)
         child, parent = transform.child_frame_id.lstrip("/"), transform.header.frame_id.lstrip("/")
         if np.isfinite(rotation).all() and child != parent:
             parents[child] = parent, rotation

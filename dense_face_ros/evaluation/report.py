@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import State
 from dense_face_ros.evaluation import page
-from dense_face_ros.evaluation.charts import Band, Series, chart
-from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME, FrameColumns
+from dense_face_ros.evaluation.charts import Series, chart, stretches
+from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME
 from dense_face_ros.evaluation.key_frames import KeyFrame
 from dense_face_ros.evaluation.run import Run
 from dense_face_ros.geometry import Array
@@ -66,6 +67,7 @@ def report(name: str, run: Run, summary: Mapping[str, Any], origin: str) -> str:
 def figures(summary: Mapping[str, Any]) -> list[tuple[str, object]]:
     """Names with units, and values, of what stands at the top of a report."""
     share, jitter, ms = summary["share"], summary["jitter"], summary["milliseconds"]
+    eyes = summary["eyes"]
     memory = " / ".join(page.shown(summary["memory_mb"][when]) for when in ("settled", "end", "peak"))
     rows: list[tuple[str, object]] = [
         ("frames", summary["frames"]),
@@ -76,7 +78,9 @@ def figures(summary: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("losses", len(summary["losses"])),
         ("jitter of rotation, deg rms, median (as fitted)", _pair(jitter["rotation_deg"], jitter["rotation_raw_deg"])),
         ("jitter of position, mm rms, median (as fitted)", _pair(jitter["position_mm"], jitter["position_raw_mm"])),
-        ("share of frames with shut eyes", summary["eyes"]["share_shut"]),
+        *((f"share of frames that tell the {side} eye", eyes[side]["share_told"]) for side in SIDES),
+        ("openness of the left / right eye, median", " / ".join(page.shown(eyes[side]["median"]) for side in SIDES)),
+        ("share of frames with shut eyes", eyes["share_shut"]),
         ("time of a frame, ms, p50 / p90 / p99", " / ".join(page.shown(ms[q]) for q in ("p50", "p90", "p99"))),
         ("times real time", summary["times_real_time"]),
         ("memory, MiB, after 100 frames / at the end / peak", memory),
@@ -104,7 +108,7 @@ def timelines(run: Run) -> list[str]:
     """One chart per subject, as SVG."""
     columns, pauses = run.columns, run.pauses
     x, numbers = columns.seconds, columns.numbers
-    bands = _bands(columns, "status", pauses, _BANDS)
+    bands = stretches(x, columns.texts["status"], _BANDS, pauses)
     known = "true_yaw" in numbers
 
     def line(title: str, unit: str, curves: Mapping[str, Array], **options: Any) -> str:
@@ -139,7 +143,7 @@ def timelines(run: Run) -> list[str]:
             glance,
             "s",
             "s",
-            _bands(columns, "attention", pauses, _ATTENTION_BANDS, _ATTENTION_BANDS["unknown"]),
+            stretches(x, columns.texts["attention"], _ATTENTION_BANDS, pauses, _ATTENTION_BANDS["unknown"]),
         )
     )
     if np.isfinite(numbers["speed"]).any():
@@ -158,30 +162,6 @@ def _liveliest(numbers: Mapping[str, Array]) -> dict[str, Array]:
     }
     chosen = sorted(spread, key=lambda name: (-spread[name], name))[:_EXPRESSIONS]
     return {name.removeprefix(EXPRESSION): numbers[name] for name in chosen}
-
-
-def _bands(
-    columns: FrameColumns,
-    text: str,
-    pauses: Mapping[int, float],
-    colours: Mapping[str, str],
-    nothing: str | None = None,
-) -> list[Band]:
-    """The stretches of frames whose text has a colour, each until the next frame, but through no pause of the
-    recording (frame before -> begin): that has the colour ``nothing``."""
-    seconds, status = columns.seconds.tolist(), columns.texts[text]
-    bands: list[Band] = []
-    for i, name in enumerate(status):
-        following = seconds[min(i + 1, len(status) - 1)]
-        end = pauses.get(i, following)
-        for colour, begin, until in ((colours.get(name), seconds[i], end), (nothing, end, following)):
-            if colour is None or until <= begin:
-                continue
-            if bands and bands[-1].colour == colour and bands[-1].end == begin:
-                bands[-1] = Band(bands[-1].start, until, colour)
-            else:
-                bands.append(Band(begin, until, colour))
-    return bands
 
 
 def _caption(frame: KeyFrame) -> str:

@@ -85,7 +85,7 @@ def run(
         tracker: to be evaluated; it begins anew by itself with a stamp that goes back.
         recording: see there.
         judge: of the driver's attention.
-        bag: folder of a bag to write of the node's messages, and of what else attention is judged by; None: none.
+        bag: folder of a bag to write of the nodes' messages, and of what else attention is judged by; None: none.
         require_camera_info: the node's parameter: by an assumed camera no pose is told.
 
     Raises:
@@ -119,12 +119,14 @@ def run(
             milliseconds = 1e3 * (time.perf_counter() - started)
             with_pose = pose_is_told(frame.camera, require_camera_info)
             withheld += state.status is Status.TRACKING and not with_pose
-            *silent, attention = judge.judge(head_sample(state, stamp, frame.speed, with_pose))
-            silences |= {len(table) - 1: told for told in silent}
+            told = judge.judge(head_sample(state, stamp, frame.speed, with_pose))
+            *silent, attention = told
+            silences |= {len(table) - 1: silence for silence in silent}
             table.add(frame.stamp, state, meter.add(state), attention, milliseconds, frame.speed)
             pictures.add(frame.image, state, 1e-9 * (frame.stamp - first))
             if output is not None:
                 output.write(frame, state, with_pose)
+                output.write_attention(frame, told)
             if frame.note:
                 notes[frame.note] = None
             if len(table) == _SETTLED:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import State
+from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME, FrameColumns
 from dense_face_ros.evaluation.run import Run
 from dense_face_ros.geometry import Array
@@ -102,7 +105,7 @@ def _against_truth(numbers: dict[str, Array], tracked: npt.NDArray[np.bool_]) ->
     """Errors over the frames with a head and a truth; how many frames that know a true head had none found."""
     known = np.isfinite(numbers["true_x"])
     offset = np.stack([numbers[f"error_{axis}"] for axis in "xyz"])
-    angles = {name: _turn(numbers[name] - numbers[f"true_{name}"]) for name in ("yaw", "pitch", "roll")}
+    angles = {name: wrap_degrees(numbers[name] - numbers[f"true_{name}"]) for name in ("yaw", "pitch", "roll")}
     return {
         "frames": int(known.sum()),
         "missed": int((known & ~tracked).sum()),
@@ -114,16 +117,25 @@ def _against_truth(numbers: dict[str, Array], tracked: npt.NDArray[np.bool_]) ->
     }
 
 
-def _turn(degrees: Array) -> Array:
-    return np.asarray((degrees + 180.0) % 360.0 - 180.0)
+def eyes_shut(numbers: Mapping[str, Array]) -> Array:
+    """(N,) 1 where none of the eyes that are told is open, 0 where one is, NaN where none is told."""
+    widest = np.fmax(numbers["eye_left"], numbers["eye_right"])
+    return np.where(np.isfinite(widest), widest < SHUT, np.nan)
 
 
-def _eyes(numbers: dict[str, Array]) -> dict[str, Any]:
-    """Over the frames in which at least one eye is told: how many, and the share in which the eyes are shut."""
-    both = np.stack([numbers["eye_left"], numbers["eye_right"]])
-    known = np.isfinite(both).any(axis=0)
-    shut = np.nanmax(both[:, known], axis=0) < SHUT
-    return {"frames": int(known.sum()), "share_shut": float(shut.mean()) if known.any() else None}
+def eye_openness(numbers: Mapping[str, Array]) -> dict[str, dict[str, float | None]]:
+    """Of each eye, ``left`` and ``right``: the share of frames that tell it, and the median of its openness there."""
+    eyes = {side: numbers[f"eye_{side}"] for side in SIDES}
+    return {
+        side: {"share_told": float(np.isfinite(eye).mean()), "median": _percentile(eye, 50)}
+        for side, eye in eyes.items()
+    }
+
+
+def _eyes(numbers: Mapping[str, Array]) -> dict[str, Any]:
+    """In how many frames an eye is told, in which share of these the eyes are shut, and each eye."""
+    shut = eyes_shut(numbers)
+    return {"frames": int(np.isfinite(shut).sum()), "share_shut": _mean(shut), **eye_openness(numbers)}
 
 
 def _spread(values: Array) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation, Slerp
 
+from dense_face_ros.evaluation.angles import geodesic
 from dense_face_ros.geometry import Array
 
 #: Seconds; between true poses further apart the truth is unknown.
@@ -69,7 +70,4 @@ class TruePoses:
 
 def pose_errors(found: Array, true: Array) -> tuple[Array, Array]:
     """Angle in degrees (N,) and position difference in metres (N, 3), of poses (N, 4, 4); NaN where either is."""
-    turn = np.linalg.norm(found[:, :3, :3] - true[:, :3, :3], axis=(1, 2))
-    # The chord |A - B| = 2 sqrt(2) sin(angle / 2) keeps its precision near 0, where the trace loses it.
-    angle = np.degrees(2.0 * np.arcsin(np.minimum(turn / np.sqrt(8.0), 1.0)))
-    return angle, found[:, :3, 3] - true[:, :3, 3]
+    return geodesic(found[:, :3, :3], true[:, :3, :3]), found[:, :3, 3] - true[:, :3, 3]

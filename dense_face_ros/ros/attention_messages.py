@@ -1,19 +1,14 @@
-"""Attention states as ``diagnostic_msgs/DiagnosticStatus``, and what the node reads out of other messages."""
+"""Attention states as ``diagnostic_msgs/DiagnosticStatus``."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import astuple
-from typing import Any
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
-from geometry_msgs.msg import PoseWithCovarianceStamped
-from sensor_msgs.msg import JointState
 
 from dense_face_ros.attention.directions import HeadDirection
 from dense_face_ros.attention.states import Attention, State
-from dense_face_ros.geometry import Array, rotation_from_quaternion
 
 _HEAD = ("head_yaw", "head_pitch", "head_sigma")
 _CAMERA = ("camera_yaw", "camera_pitch", "camera_roll")
@@ -105,25 +100,3 @@ def _told(text: str) -> float:
 
 def _number(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "unknown"
-
-
-def nanoseconds(header: Any) -> int:
-    """The stamp of a header."""
-    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
-
-
-def rotation_of(quaternion: Any) -> Array:
-    """(3, 3) of a ``geometry_msgs/Quaternion``; NaN where it is none."""
-    return rotation_from_quaternion([quaternion.x, quaternion.y, quaternion.z, quaternion.w])
-
-
-def read_pose(message: PoseWithCovarianceStamped) -> tuple[Array, Array]:
-    """Rotation (3, 3) camera <- head, and the covariance (6, 6) of position and rotation."""
-    covariance = np.array(message.pose.covariance, dtype=np.float64).reshape(6, 6)
-    return rotation_of(message.pose.pose.orientation), covariance
-
-
-def read_eyes(message: JointState) -> tuple[float, float]:
-    """Openness of the (left, right) eye, NaN where the message does not tell it."""
-    values = dict(zip(message.name, message.position, strict=False))
-    return float(values.get("eye_openness_left", math.nan)), float(values.get("eye_openness_right", math.nan))

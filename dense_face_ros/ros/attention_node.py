@@ -5,7 +5,6 @@ It keeps nothing but what the policy needs of the last minutes, in memory, and p
 
 from __future__ import annotations
 
-import math
 import sys
 import traceback
 from dataclasses import replace
@@ -29,14 +28,16 @@ from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.states import Attention, State
 from dense_face_ros.ros.attention_diagnostics import AttentionReport, attention_diagnostics
 from dense_face_ros.ros.attention_markers import attention_markers, zone_lines
-from dense_face_ros.ros.attention_messages import attention_message, event_message, nanoseconds, read_eyes, read_pose
+from dense_face_ros.ros.attention_messages import attention_message, event_message
 from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.ending import asked_to_end
 from dense_face_ros.ros.managed_node import ManagedNode, explained
 from dense_face_ros.ros.markers import lifetime
+from dense_face_ros.ros.message_readers import read_eyes, read_pose, stamp_of
 from dense_face_ros.ros.node_parameters import NodeParameters, check_topic
+from dense_face_ros.ros.pace import Pace
 from dense_face_ros.ros.parameters import ATTENTION
 from dense_face_ros.ros.vehicle_speed import VehicleSpeed, message_type
 
@@ -108,7 +109,7 @@ class AttentionNode(ManagedNode):
         self._previous: Attention | None = None
         self._speed = VehicleSpeed()
         self._head = PoseWithCovarianceStamped()
-        self._last_markers = -math.inf
+        self._markers_pace = Pace()
         self._last_arrival, self._last_stamp = self._now(), self._now()
         answer = super().on_activate(state)
         self._source = self.resolve_topic_name("head_pose")
@@ -130,36 +131,12 @@ class AttentionNode(ManagedNode):
         self._stop()
         return super().on_deactivate(state)
 
-    @explained
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Take the topics away and forget the driver, the neutral pose included."""
-        self._release()
-        return SUCCESS
-
-    @explained
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free everything."""
-        self._release()
-        return SUCCESS
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free everything; the node can be configured again."""
-        if self.context.ok():
-            self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
-        self._release()
-        return SUCCESS
-
-    def destroy_node(self) -> None:
-        """Free everything with the node."""
-        self._release()
-        super().destroy_node()
-
     def _take_pose(self, message: PoseWithCovarianceStamped) -> None:
         self._head = message
-        self._judge(self._pairing.pose(nanoseconds(message.header), *read_pose(message)))
+        self._judge(self._pairing.pose(stamp_of(message), *read_pose(message)))
 
     def _take_expression(self, message: JointState) -> None:
-        self._judge(self._pairing.expression(nanoseconds(message.header), read_eyes(message), bool(message.name)))
+        self._judge(self._pairing.expression(stamp_of(message), read_eyes(message), bool(message.name)))
 
     def _take_speed(self, message: Any) -> None:
         self._speed.tell(message, self._now())
@@ -215,11 +192,14 @@ class AttentionNode(ManagedNode):
 
     def _publish_markers(self, attention: Attention) -> None:
         assert self._policy is not None
-        elapsed, rate = attention.stamp - self._last_markers, self._settings.number("marker_rate")
-        due = elapsed < 0.0 or elapsed * rate >= 0.9
-        if not due or not self._head.header.frame_id or not self._markers.get_subscription_count():
+        rate = self._settings.number("marker_rate")
+        if (
+            not self._markers_pace.due(attention.stamp, rate)
+            or not self._head.header.frame_id
+            or not self._markers.get_subscription_count()
+        ):
             return
-        self._last_markers = attention.stamp
+        self._markers_pace.take(attention.stamp)
         position = self._head.pose.pose.position
         head = np.array([position.x, position.y, position.z])
         mounting, header = self._policy.car_from_camera, self._head.header
@@ -255,6 +235,7 @@ class AttentionNode(ManagedNode):
                         raise
 
     def _release(self) -> None:
+        # The topics, and the driver with the neutral pose.
         self._stop()
         for publisher in self._publishers_held:
             self.destroy_lifecycle_publisher(publisher)

@@ -10,7 +10,8 @@ from dense_face_ros.attention.neutral_pose import NeutralPose
 from dense_face_ros.attention.policy import AttentionPolicy
 from dense_face_ros.attention.settings import PRESETS, AttentionSettings
 from dense_face_ros.attention.zones import ZoneMap
-from dense_face_ros.ros.parameters import ATTENTION, defaults
+from dense_face_ros.ros.parameter_spec import defaults
+from dense_face_ros.ros.parameters import ATTENTION
 
 #: Parameters that are settings of preset custom.
 _CUSTOM = ("glance_budget", "budget_window", "budget_reset", "microsleep", "sleep", "perclos_drowsy")
@@ -25,8 +26,9 @@ def attention_settings(values: dict[str, Any]) -> AttentionSettings:
     preset = PRESETS[values["preset"]]
     if preset.preset == "custom":
         numbers: dict[str, Any] = {name: values[name] for name in _CUSTOM}
-        awake = min(preset.perclos_awake, 0.7 * numbers["perclos_drowsy"])
-        closure = max(preset.unresponsive_closure, 2.0 * numbers["sleep"])
+        # In the proportions of the other presets, and no less strict.
+        awake = min(1.0, numbers["perclos_drowsy"] / preset.perclos_drowsy) * preset.perclos_awake
+        closure = max(1.0, numbers["sleep"] / preset.sleep) * preset.unresponsive_closure
         limits = ((0.0, values["long_glance"]),)
         # The state after a warning is told by the time since it: the glance that warns is the user's to choose.
         return replace(

@@ -20,9 +20,9 @@ from dense_face_ros.ros.bag_topics import (
     is_bag,
     open_reader,
     read_messages,
-    stamp_of,
 )
 from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.message_readers import stamp_of
 
 _TYPES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraInfo}
 

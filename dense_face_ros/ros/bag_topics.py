@@ -8,7 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from dense_face_ros.error_text import first_line
 from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.message_readers import stamp_of
 from dense_face_ros.ros.vehicle_speed import SPEED_TYPES
 
 IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
@@ -154,11 +156,6 @@ def are_stamped(name: str, reader: Any, images: Sequence[Any], decode: Callable[
     return any(stamp_of(message) > 0 for _, _, message in islice(messages, 2))
 
 
-def stamp_of(message: Any) -> int:
-    """Nanoseconds of a message with a header."""
-    return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
-
-
 def speed_connections(
     name: str, connections: Sequence[Any], topic: str, kind: str = "", namespace: str = ""
 ) -> list[Any]:
@@ -195,8 +192,3 @@ def speed_connections(
             f"bag '{name}': '{wanted}' is of several types ({', '.join(kinds)}); set speed_type in a file"
         )
     return [c for c, told in found if told == (kind or kinds[0])]
-
-
-def first_line(error: Exception) -> str:
-    """What an exception says, in one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

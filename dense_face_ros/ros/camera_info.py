@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from dense_face_ros.error_text import first_line
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, PinholeCamera
 
@@ -138,8 +139,7 @@ def read_calibration(path: str | Path, message: Any) -> None:
     except KeyError as error:
         raise ValueError(f"calibration file '{path}' lacks {error.args[0]}") from error
     except (TypeError, AttributeError, ValueError, AssertionError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"calibration file '{path}' is not a camera calibration: {reason}") from error
+        raise ValueError(f"calibration file '{path}' is not a camera calibration: {first_line(error)}") from error
 
 
 def _numbers(entry: dict[str, Any], count: int | None) -> list[float]:

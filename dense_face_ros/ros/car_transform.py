@@ -6,7 +6,7 @@ from rclpy.node import Node
 from rclpy.time import Time
 
 from dense_face_ros.geometry import Array
-from dense_face_ros.ros.attention_messages import rotation_of
+from dense_face_ros.ros.message_readers import rotation_of
 
 
 class CarTransform:

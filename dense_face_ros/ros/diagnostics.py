@@ -57,7 +57,7 @@ class DiagnosticsWriter:
         """The status for a report; ``period`` is the time in seconds since the one before."""
         last, self._last = self._last, figures
         if last is None or figures.received < last.received or figures.processed < last.processed:
-            last = FrameFigures(0, 0, 0, dict.fromkeys(DROP_REASONS, 0), (0.0, 0.0), (0.0, 0.0), 0.0)
+            last = FrameFigures(0, 0, 0, dict.fromkeys(DROP_REASONS, 0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), 0.0)
         processed = figures.processed - last.processed
         dropped = sum(figures.dropped.values()) - sum(last.dropped.values())
         received = figures.received - last.received
@@ -86,6 +86,8 @@ class DiagnosticsWriter:
             "latency_p99_ms": _number(figures.latency_ms[1]),
             "processing_p50_ms": _number(figures.processing_ms[0]),
             "processing_p99_ms": _number(figures.processing_ms[1]),
+            "pictures_p50_ms": _number(figures.pictures_ms[0]),
+            "pictures_p99_ms": _number(figures.pictures_ms[1]),
             **{f"quality_{name}": _number(value) for name, value in report.quality.items()},
         }
         status.values = [KeyValue(key=key, value=value) for key, value in values.items()]

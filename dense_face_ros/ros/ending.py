@@ -13,7 +13,7 @@ from types import FrameType
 import rclpy
 from rclpy.executors import ExternalShutdownException
 
-_SAME = 2.0  # seconds after one Ctrl-C up to which another is the same
+_SAME = 2.0  # seconds within which a second Ctrl-C counts as the same one
 _INTERRUPTED = 130  # exit code of what Ctrl-C has ended
 
 

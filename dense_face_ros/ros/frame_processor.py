@@ -26,7 +26,7 @@ from dense_face_ros.ros.outputs import Outputs
 from dense_face_ros.stamp_order import StampOrder, Turn
 
 _OTHER_CLOCK = 60.0  # seconds of age from which on stamps are taken to be of another clock
-_AHEAD = 0.1  # seconds; so are stamps further ahead of the clock than simulated time's steps are long
+_AHEAD = 0.1  # seconds; so are stamps further ahead of the clock. Steps of simulated time are shorter
 _WARN_EVERY, _REPEAT_EVERY = 5.0, 60.0  # seconds, between warnings of a kind; and if they say the same
 
 
@@ -90,8 +90,10 @@ class FrameProcessor:
             if self._node.context.ok():  # publishing fails while ROS shuts down, which is nobody's fault
                 self._drop("failed", f"the tracker failed on an image:\n{traceback.format_exc()}")
             return
+        begin = time.perf_counter()
         try:
             self._outputs.publish_pictures(state, message.header, image, with_pose)
+            self._statistics.draw(time.perf_counter() - begin)
         except Exception:
             if self._node.context.ok():
                 self._warn("pictures", f"no pictures of this frame:\n{traceback.format_exc()}")

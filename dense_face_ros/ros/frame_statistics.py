@@ -37,7 +37,8 @@ class FrameFigures:
     with_head: int
     dropped: dict[str, int]
     latency_ms: tuple[float, float]  # p50, p99 of image stamp -> head_pose published
-    processing_ms: tuple[float, float]  # p50, p99 of one frame's work
+    processing_ms: tuple[float, float]  # p50, p99 of one frame's work, until its head is published
+    pictures_ms: tuple[float, float]  # p50, p99 of what then is drawn for those who watch, before the next frame
     source_rate: float  # Hz, from the stamps
 
 
@@ -50,6 +51,7 @@ class FrameStatistics:
         self._dropped: Counter[str] = Counter(dict.fromkeys(DROP_REASONS, 0))
         self._latency: deque[float] = deque(maxlen=_WINDOW)
         self._processing: deque[float] = deque(maxlen=_WINDOW)
+        self._pictures: deque[float] = deque(maxlen=_WINDOW)
         self._intervals: deque[float] = deque(maxlen=31)
         self._last_stamp: float | None = None
         self._gaps: list[float] = []  # the last intervals, as long as frames may be missing in each of them
@@ -105,6 +107,11 @@ class FrameStatistics:
             else:
                 self._latency.append(latency)
 
+    def draw(self, seconds: float) -> None:
+        """Pictures of an answered frame took ``seconds``."""
+        with self._lock:
+            self._pictures.append(seconds)
+
     def figures(self) -> FrameFigures:
         """The figures now."""
         with self._lock:
@@ -118,6 +125,7 @@ class FrameStatistics:
                 dropped=dict(self._dropped),
                 latency_ms=_percentiles_ms(self._latency),
                 processing_ms=_percentiles_ms(self._processing),
+                pictures_ms=_percentiles_ms(self._pictures),
                 source_rate=1.0 / interval,
             )
 

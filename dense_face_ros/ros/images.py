@@ -56,8 +56,8 @@ _CHROMA_BELOW = ("nv12", "nv21")  # half as many rows again, of interleaved chro
 _UNKNOWN_TO_CV_BRIDGE = ("8UC1", "8UC3", "16UC1", *_CHROMA_BELOW)  # as pictures with colours
 
 
-def check_image(message: Any) -> None:
-    """Whether the fields of a ``sensor_msgs/Image`` agree with each other.
+def check_message(message: Any) -> None:
+    """Check that the fields of a ``sensor_msgs/Image`` agree with each other.
 
     Raises:
         ValueError: saying which do not.
@@ -93,9 +93,9 @@ def decode_image(message: Any, bit_depth: int = 16) -> BgrImage:
             is larger saturates there. Images of 8 bits are taken as they are.
 
     Raises:
-        ValueError: as :func:`check_image`.
+        ValueError: as :func:`check_message`.
     """
-    check_image(message)
+    check_message(message)
     depth, channels, conversion = _LAYOUTS[message.encoding]
     count = _rows(message)
     rows = np.frombuffer(message.data, np.uint8, message.step * count).reshape(count, message.step)
@@ -149,7 +149,7 @@ def cv_bridge_decoder(bridge: Any, bit_depth: int = 16) -> Decoder:
     def decode(message: Any) -> BgrImage:
         if message.encoding in ours or _is_padded(message):  # padding is whole pixels to it, or nothing
             return decode_image(message, bit_depth)
-        check_image(message)
+        check_message(message)
         try:
             return np.asarray(bridge.imgmsg_to_cv2(message, desired_encoding="bgr8"), dtype=np.uint8)
         except TypeError:  # CvBridgeError is one: an encoding newer than this cv_bridge

@@ -16,8 +16,23 @@ _Node = TypeVar("_Node", bound=LifecycleNode)
 _Transition = Callable[[_Node, LifecycleState], TransitionCallbackReturn]
 
 
+def explained(transition: _Transition[_Node]) -> _Transition[_Node]:
+    """A transition that logs what it raises, and answers ERROR; rclpy would say nothing."""
+
+    @functools.wraps(transition)
+    def tried(node: _Node, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            return transition(node, state)
+        except Exception as error:  # whatever ROS does
+            if not asked_to_end(error):
+                node.get_logger().error(f"{transition.__name__} failed:\n{traceback.format_exc()}")
+            return TransitionCallbackReturn.ERROR
+
+    return tried
+
+
 class ManagedNode(LifecycleNode):
-    """See the module's description."""
+    """See the module's description; what it holds from configuring on is freed by :meth:`_release`."""
 
     def _LifecycleNodeMixin__change_state(self, transition: int) -> TransitionCallbackReturn:
         # rclpy's own, which it has no public name for, lets a transition that the state does not have end the process
@@ -32,17 +47,30 @@ class ManagedNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         return answer
 
+    def _release(self) -> None:
+        """Free what configuring made; may be called at any time, and again."""
+        raise NotImplementedError
 
-def explained(transition: _Transition[_Node]) -> _Transition[_Node]:
-    """A transition that logs what it raises, and answers ERROR; rclpy would say nothing."""
+    @explained
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything."""
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
 
-    @functools.wraps(transition)
-    def tried(node: _Node, state: LifecycleState) -> TransitionCallbackReturn:
-        try:
-            return transition(node, state)
-        except Exception as error:  # whatever ROS does
-            if not asked_to_end(error):
-                node.get_logger().error(f"{transition.__name__} failed:\n{traceback.format_exc()}")
-            return TransitionCallbackReturn.ERROR
+    @explained
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything."""
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
 
-    return tried
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free everything; the node can be configured again."""
+        if self.context.ok():
+            self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def destroy_node(self) -> None:
+        """Free everything with the node."""
+        self._release()
+        super().destroy_node()

@@ -23,7 +23,7 @@ def seconds(header: Header) -> float:
 
 
 def pose_message(state: HeadState, header: Header, raw: bool = False) -> PoseWithCovarianceStamped:
-    """The filtered pose of a tracked head, or the one fitted to this frame alone."""
+    """The filtered pose of a tracked head, or the one fitted to this frame, not smoothed."""
     message = PoseWithCovarianceStamped(header=header)
     _fill_pose(message.pose.pose, state.pose_raw if raw else state.pose)
     message.pose.covariance = pose_covariance(state, raw).ravel()

@@ -10,7 +10,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.validate_topic_name import validate_topic_name
 
-from dense_face_ros.ros.parameters import COMMON, ParameterSpec, Value, unknown
+from dense_face_ros.error_text import first_line
+from dense_face_ros.ros.parameter_spec import COMMON, ParameterSpec, Value, unknown
 
 
 class NodeParameters:
@@ -111,8 +112,8 @@ def check_topic(parameter: str, topic: str) -> None:
         if topic:
             validate_topic_name(topic)
     except InvalidTopicNameException as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"parameter '{parameter}' is '{topic}', which can be no topic: {reason}") from error
+        why = f"parameter '{parameter}' is '{topic}', which can be no topic: {first_line(error)}"
+        raise ValueError(why) from error
 
 
 def _descriptor(spec: ParameterSpec) -> ParameterDescriptor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.lifecycle import LifecycleNode
 from rclpy.publisher import Publisher
@@ -19,6 +18,7 @@ from dense_face_ros.ros import messages
 from dense_face_ros.ros.images import BgrImage
 from dense_face_ros.ros.markers import MARKER_TRIANGLES, MarkerWriter
 from dense_face_ros.ros.node_parameters import NodeParameters
+from dense_face_ros.ros.pace import Pace
 
 #: Reliable, so that RViz and recorders of either kind can subscribe.
 _RELIABLE = QoSProfile(depth=5)
@@ -43,7 +43,7 @@ class Outputs:
         self._correspondences_info = self._publisher(CameraInfo, "correspondences/camera_info", _PICTURES)
         self._tf = self._tf_publisher()
         self._marker_writer = MarkerWriter(coarse_triangles(model.mean, model.triangles, MARKER_TRIANGLES))
-        self._last_markers = -np.inf
+        self._markers_pace, self._overlay_pace = Pace(), Pace()
 
     def publish_head(self, state: HeadState, header: Header, with_pose: bool) -> None:
         """What a driver-monitoring system waits for. Every frame is answered: without a head by empty messages.
@@ -59,14 +59,16 @@ class Outputs:
 
     def publish_pictures(self, state: HeadState, header: Header, image: BgrImage, with_pose: bool) -> None:
         """What people look at, each only while somebody listens."""
-        if self._overlay.get_subscription_count():
+        due = self._overlay_pace.due(state.stamp, self._parameters.number("overlay_rate"))
+        if due and self._overlay.get_subscription_count():
+            self._overlay_pace.take(state.stamp)
             drawn = draw_overlay(image, state, self._model)
             self._overlay.publish(messages.overlay_message(drawn, header))
         if state.status is not Status.TRACKING:
             return
-        if with_pose and self._markers_due(state.stamp) and self._markers.get_subscription_count():
-            self._last_markers = state.stamp
-            rate = self._parameters.number("marker_rate")
+        rate = self._parameters.number("marker_rate")
+        if with_pose and self._markers_pace.due(state.stamp, rate) and self._markers.get_subscription_count():
+            self._markers_pace.take(state.stamp)
             self._markers.publish(self._marker_writer.write(state, header, rate))
         if with_pose and self._vertices.get_subscription_count():
             self._vertices.publish(messages.vertices_message(state, header))
@@ -83,11 +85,6 @@ class Outputs:
         for publisher in self._publishers:
             self._node.destroy_lifecycle_publisher(publisher)
         self._publishers.clear()
-
-    def _markers_due(self, stamp: float) -> bool:
-        # A tenth of tolerance, so that 30 Hz images give 10 Hz markers in spite of unsteady stamps.
-        elapsed = stamp - self._last_markers
-        return elapsed < 0.0 or elapsed * self._parameters.number("marker_rate") >= 0.9
 
     def _publish_tf(self, state: HeadState, header: Header) -> None:
         if self._tf is None or not self._parameters.flag("publish_tf"):

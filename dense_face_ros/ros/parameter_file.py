@@ -8,7 +8,9 @@ from typing import Any
 
 import yaml
 
-from dense_face_ros.ros.parameters import COMMON, TABLES, Value, defaults, unknown
+from dense_face_ros.error_text import first_line
+from dense_face_ros.ros.parameter_spec import COMMON, Value, defaults, unknown
+from dense_face_ros.ros.parameters import TABLES
 
 _PARAMETERS = "ros__parameters"
 
@@ -36,7 +38,7 @@ def read_parameters(path: Path | None, node: str) -> dict[str, Value]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = "" if mark is None else f" in line {mark.line + 1}"
-        raise ValueError(f"parameter file '{path}' is no YAML{line}: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"parameter file '{path}' is no YAML{line}: {first_line(error)}") from error
     said = list(_of_node(content, node, ""))
     if not said:
         raise ValueError(f"parameter file '{path}' says nothing of '{node}'; it needs '{node}:' with '{_PARAMETERS}:'")

@@ -5,79 +5,10 @@ Needs no ROS installation. ``python3 -m dense_face_ros.ros.parameters`` prints t
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
-from typing import Literal
-
 from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.backends.choose import BACKENDS
+from dense_face_ros.ros.parameter_spec import ParameterSpec, markdown
 from dense_face_ros.ros.vehicle_speed import SPEED_TYPES
-
-Value = bool | int | float | str
-
-#: When a new value takes effect. Those read at the start cannot be changed while the node lives.
-Applied = Literal["at once", "on configure", "at start"]
-
-
-@dataclass(frozen=True)
-class ParameterSpec:
-    """One parameter. Its type is that of ``default``; numbers always have both bounds, in ``unit``, and whole ones are
-    ``minimum`` and so many times ``step``."""
-
-    name: str
-    default: Value
-    description: str
-    applied: Applied
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    step: int = 1
-    choices: tuple[str, ...] = ()
-
-    @property
-    def read_only(self) -> bool:
-        """Whether ROS must refuse to change it after the start."""
-        return self.applied == "at start"
-
-    @property
-    def constraint(self) -> str:
-        """The permitted values in words, or empty."""
-        if self.choices:
-            return "one of " + ", ".join(self.choices)
-        if self.minimum is not None:
-            steps = f" in steps of {self.step}" if self.step != 1 else ""
-            return f"{self.minimum:g} to {self.maximum:g}{' ' + self.unit if self.unit else ''}{steps}"
-        return ""
-
-    def checked(self, value: object) -> Value:
-        """``value`` as this parameter's type; whole numbers may stand for decimals and for strings.
-
-        Raises:
-            ValueError: naming the parameter, what was given and what is permitted.
-        """
-        kind = type(self.default)
-        if isinstance(value, int) and not isinstance(value, bool) and kind in (float, str):
-            value = kind(value)
-        if type(value) is not kind:
-            raise ValueError(f"parameter '{self.name}' is {value!r}; it must be a {_KIND_NAMES[kind]}")
-        if isinstance(value, str) and self.choices and value not in self.choices:
-            raise ValueError(f"parameter '{self.name}' is '{value}'; it must be {self.constraint}")
-        if isinstance(value, (int, float)) and not self._within(value):
-            raise ValueError(f"parameter '{self.name}' is {value}; it must be {self.constraint}")
-        return value
-
-    def _within(self, value: float) -> bool:
-        """Whether a number respects the bounds and, a whole one, the steps; not a number does not."""
-        if self.minimum is None or self.maximum is None:
-            return True
-        in_step = not isinstance(value, int) or (value - self.minimum) % self.step == 0
-        return self.minimum <= value <= self.maximum and in_step
-
-
-#: Parameters that every ROS node may be given.
-COMMON = ("use_sim_time", "start_type_description_service", "qos_overrides")
-
-_KIND_NAMES = {bool: "boolean", int: "whole number", float: "decimal number", str: "string"}
 
 TRACKER: tuple[ParameterSpec, ...] = (
     ParameterSpec("model", "", "Face model file (.npz); empty: the shipped one.", "on configure"),
@@ -249,6 +180,15 @@ TRACKER: tuple[ParameterSpec, ...] = (
     ),
     ParameterSpec("marker_rate", 10.0, "Highest rate of the markers topic.", "at once", "Hz", 0.1, 60.0),
     ParameterSpec(
+        "overlay_rate",
+        15.0,
+        "Highest rate of the overlay topic. To draw on a frame takes about as long as to track in it.",
+        "at once",
+        "Hz",
+        0.1,
+        240.0,
+    ),
+    ParameterSpec(
         "autostart",
         False,
         "Configure and activate without being asked; for use without launch or a lifecycle manager.",
@@ -369,37 +309,6 @@ TABLES: dict[str, tuple[ParameterSpec, ...]] = {
     "image_source": IMAGE_SOURCE,
     "attention": ATTENTION,
 }
-
-
-def defaults(table: tuple[ParameterSpec, ...]) -> dict[str, Value]:
-    """Name -> default value."""
-    return {spec.name: spec.default for spec in table}
-
-
-def checked(values: dict[str, Value], table: tuple[ParameterSpec, ...]) -> dict[str, Value]:
-    """Values of parameters of the table by their names, as :meth:`ParameterSpec.checked` gives and refuses them."""
-    specs = {spec.name: spec for spec in table}
-    return {name: specs[name].checked(value) for name, value in values.items()}
-
-
-def unknown(name: str, table: tuple[ParameterSpec, ...]) -> str:
-    """What to say of a name that is not in the table."""
-    names = [spec.name for spec in table]
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(names)}"
-    return f"parameter '{name}' is unknown{hint}"
-
-
-def markdown(table: tuple[ParameterSpec, ...]) -> str:
-    """The table as Markdown, one line per parameter."""
-    lines = ["| parameter | type | default | permitted | takes effect | meaning |", "|---|---|---|---|---|---|"]
-    for spec in table:
-        default = f'"{spec.default}"' if isinstance(spec.default, str) else str(spec.default).lower()
-        kind = _KIND_NAMES[type(spec.default)]
-        lines.append(
-            f"| `{spec.name}` | {kind} | {default} | {spec.constraint} | {spec.applied} | {spec.description} |"
-        )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -158,29 +158,19 @@ class TrackerNode(ManagedNode):
     @explained
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the models and take the topics away."""
-        self._release()
         self._report = Report("unconfigured", image_topic=self._image_topic)
-        return SUCCESS
+        return super().on_cleanup(state)
 
     @explained
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything."""
-        self._release()
         self._report = Report("finalized", image_topic=self._image_topic)
-        return SUCCESS
+        return super().on_shutdown(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything; the node can be configured again."""
-        if self.context.ok():
-            self.get_logger().error(f"a transition failed in state {state.label}; the node is unconfigured again")
-        self._release()
         self._report = Report("unconfigured", self._report.failure, self._image_topic)
-        return SUCCESS
-
-    def destroy_node(self) -> None:
-        """Free everything with the node."""
-        self._release()
-        super().destroy_node()
+        return super().on_error(state)
 
     def _start(self) -> None:
         self._autostart.cancel()

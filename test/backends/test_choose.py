@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("onnx")
 
 from backends.fake_gpu import ENGINE, CUresult, FakeDriver, FakeTensorRt
-from backends.test_onnx_runtime import HASH, METADATA, write_network
+from backends.test_onnx_runtime import METADATA, write_network
 
 from dense_face_ros.backends import (
     NetworkGivenUp,
@@ -69,7 +69,7 @@ def red_of(network) -> float:
     ("onnxruntime-cpu", ""), ("onnxruntime", "; ONNX Runtime on the GPU cannot run: it is installed for the CPU only")
 ])  # fmt: skip
 def test_onnx_runtime_is_taken_when_asked_for(network_file, gpu, backend, why):
-    network = load_network(backend, network_file, threads=1, template_hash=HASH)
+    network = load_network(backend, network_file, threads=1)
     assert red_of(network) == 5 and network.name.endswith("CPU, 1 thread")
     assert network.metadata["backend_reason"].startswith(f"backend is '{backend}'{why}")
 
@@ -100,7 +100,7 @@ def test_without_its_package_tensorrt_is_a_clear_error(network_file, gpu, monkey
 @pytest.mark.parametrize("backend", ["auto", "tensorrt"])
 def test_with_a_gpu_tensorrt_runs(network_file, gpu, backend):
     gpu.put_engine(network_file)
-    network = load_network(backend, network_file, template_hash=HASH)
+    network = load_network(backend, network_file)
     assert red_of(network) == 5 and network.name == "tensorrt 10.3.0 on Fake GPU"
     assert network.metadata["backend_reason"].startswith(f"backend is '{backend}'")
     assert network.metadata.items() >= METADATA.items() and network.metadata["network_file"] == "net.onnx"
@@ -123,7 +123,7 @@ def test_a_half_precision_file_of_another_network_is_refused(network_file, gpu):
 def test_the_cpu_takes_the_file_in_bytes_beside_the_network(network_file):
     shorter = write_network(network_file.with_name("other.onnx"), cells=32)
     shorter.rename(network_file.with_name("net_int8.onnx"))
-    network = load_network("onnxruntime-cpu", network_file, template_hash=HASH)
+    network = load_network("onnxruntime-cpu", network_file)
     assert network.run(np.zeros((128, 128, 3), np.uint8)).matchability.shape == (32, 32)
     network.close()
 
@@ -168,12 +168,6 @@ def test_a_gpu_that_fails_at_the_start_is_tried_again(monkeypatch, network_file,
     assert red_of(network) == 5 and network.name == "tensorrt 10.3.0 on Fake GPU"
     network.close()
     assert gpu.driver.leaks == 0
-
-
-@pytest.mark.parametrize("backend", ["auto", "tensorrt"])
-def test_other_templates_are_refused_whatever_the_engine(network_file, gpu, backend):
-    with pytest.raises(ValueError, match="was trained for the cylindrical template"):
-        load_network(backend, network_file, template_hash="cd" * 32)
 
 
 def test_other_backends_say_what_there_is(network_file):

@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from dense_face_ros.backends.model_file import companion, network_path
+from dense_face_ros.backends.model_file import check_template, companion, network_path
 from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 
@@ -60,7 +60,7 @@ def crop_of(red, green, blue):
 
 
 def test_outputs_arrive_under_their_names(network_file):
-    output = OnnxRuntimeNetwork(network_file, template_hash=HASH).run(crop_of(10, 20, 51))
+    output = OnnxRuntimeNetwork(network_file).run(crop_of(10, 20, 51))
     assert output.flow.shape == (2, 64, 64) and output.matchability.shape == output.log_sigma.shape == (64, 64)
     assert (output.flow[0] == 10).all() and (output.flow[1] == 20).all()
     np.testing.assert_allclose(output.matchability, 0.2, rtol=1e-6)
@@ -145,9 +145,10 @@ def test_other_networks_are_refused(tmp_path, change, message):
         OnnxRuntimeNetwork(path)
 
 
-def test_a_network_for_another_template_is_refused(network_file):
+def test_a_network_for_another_template_is_refused():
+    check_template(METADATA, Path("net.onnx"), HASH)
     with pytest.raises(ValueError, match=r"net.onnx' was trained for the cylindrical template 1212.* has template cd"):
-        OnnxRuntimeNetwork(network_file, template_hash="cd" * 32)
+        check_template(METADATA, Path("net.onnx"), "cd" * 32)
 
 
 def test_threads_must_be_positive(network_file):

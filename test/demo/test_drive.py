@@ -26,7 +26,10 @@ angles = ((0.0, 0), (0.7, 0), (1.0, -50), (2.1, -50), (2.4, 0), (2.6, 0))
 motion = tuple((time, yaw, 0, 0, 0.0, 0.0, 0.65) for time, yaw in angles)
 drive = Drive(motion, (), alarms=((State.LONG_DISTRACTION, 1.75),))
 impatient = {**MOUNTED, "preset": "custom", "long_glance": "1.0"}
-sys.exit(not show("aside", drive, Path(sys.argv[1]), impatient, rate=20.0))
+went = show("aside", drive, Path(sys.argv[1]), impatient, rate=20.0)
+assert went["frames"] == 78 and went["alarms"] == [["long_distraction", 1.75]], went
+assert ["long_distraction"] == [state for state, time in went["told"] if abs(time - 1.75) < 0.4], went
+sys.exit(len(went["objections"]))
 """
 
 

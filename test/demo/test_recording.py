@@ -1,4 +1,4 @@
-"""What the demo keeps of a stream of pictures."""
+"""The video that the demo makes of a stream of pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from demo.recording import EvenSelection, Image, StampedVideo
+from demo.recording import Image, StampedVideo
 
 
 def grey(level: int) -> Image:
@@ -43,15 +43,3 @@ def test_video_scales_a_picture_of_another_size(tmp_path: Path) -> None:
 def test_video_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nowhere"):
         StampedVideo(tmp_path / "nowhere" / "out.mp4").add(0.0, grey(0))
-
-
-@pytest.mark.parametrize("count", [1, 5, 8, 9, 100, 1000])
-def test_selection_spreads_evenly(count: int) -> None:
-    selection = EvenSelection(8)
-    for index in range(count):
-        selection.add(np.full((1, 1, 3), index, np.uint16).astype(np.uint16))
-    kept = [int(picture[0, 0, 0]) for picture in selection.pictures]
-    assert min(count, 4) <= len(kept) <= 8
-    assert kept[0] == 0
-    assert len(set(np.diff(kept))) <= 1
-    assert count - kept[-1] <= (kept[1] if len(kept) > 1 else 1)

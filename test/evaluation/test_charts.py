@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from dense_face_ros.evaluation.charts import Band, Series, chart, ticks
+from dense_face_ros.evaluation.charts import Band, Series, chart, lanes, stretches, ticks
 
 
 def paths(svg: str) -> list[str]:
@@ -33,6 +33,26 @@ def test_more_is_further_up_and_what_is_beyond_the_range_stays_at_its_edge() -> 
 def test_a_band_ends_where_the_plot_does() -> None:
     svg = chart("t", [Series("", np.array([10.0, 20.0]), np.zeros(2))], "s", "m", [Band(0.0, 90.0, "#eee")])
     assert 'x="62.0" y="30" width="884.0"' in svg
+
+
+def test_nothing_is_known_of_a_pause() -> None:
+    seconds, names = np.array([0.0, 0.1, 10.0, 10.1]), ["attentive", "asleep", "asleep", "attentive"]
+    colours = {"asleep": "red", "unknown": "grey"}
+    assert stretches(seconds, names, colours, {1: 0.5}, "grey") == [
+        Band(0.1, 0.5, "red"), Band(0.5, 10.0, "grey"), Band(10.0, 10.1, "red"),
+    ]  # fmt: skip
+    assert stretches(seconds, names, colours, {1: 0.5}) == [Band(0.1, 0.5, "red"), Band(10.0, 10.1, "red")]
+    assert stretches(seconds, names, colours) == [Band(0.1, 10.1, "red")]
+
+
+def test_lanes_lie_below_each_other_and_over_the_axis_of_a_chart() -> None:
+    rows = {"this": [Band(10.0, 15.0, "red")], "other": [Band(15.0, 20.0, "red")]}
+    svg = lanes("t", rows, "s", (10.0, 20.0), {"asleep": "red"})
+    drawn = re.findall(r'<rect x="([^"]*)" y="([^"]*)" width="([^"]*)" height="22" fill="red"', svg)
+    assert [(x, width) for x, _, width in drawn] == [("62.0", "442.0"), ("504.0", "442.0")]
+    assert int(drawn[1][1]) - int(drawn[0][1]) > 22
+    texts = [element.text for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")]
+    assert {"this", "other", "asleep", "10", "20"} <= set(texts)
 
 
 @pytest.mark.parametrize(("usual", "spike", "height"), [(0.0, 1.0, " 30.0"), (1.0, 0.0, " 170.0")])

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import re
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dense_face_ros.evaluation.compare import TABLE, comparison_page, differences, read_pair
+from dense_face_ros.evaluation.compare import TABLE, compare, differences, eye_table, read_pair
 from dense_face_ros.evaluation.frame_table import TEXTS, TIME, FrameColumns
 
 
@@ -53,12 +53,60 @@ def test_the_other_run_tracks_less_when_it_does() -> None:
     assert (found.mean_a, found.mean_b, found.verdict) == (1.0, 0.5, "lower")
 
 
-def test_both_runs_are_drawn(tmp_path: Path) -> None:
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for folder, yaw in zip(folders, (0.0, 30.0), strict=True):
-        folder.mkdir()
-        run(10.0, yaw=np.full(100, yaw)).write_csv(folder / TABLE)
-    page, _ = comparison_page(*folders)
-    lines = re.findall(r'<path d="(M[^"]*)" fill="none"', page.partition("<svg")[2].partition("</svg>")[0])
-    heights = [{point.split()[1] for point in re.split("[ML]", line)[1:]} for line in lines]
-    assert [len(own) for own in heights] == [1, 1] and heights[0] != heights[1]
+def test_another_eyelid_network_is_a_difference() -> None:
+    """It does not see the left eye in half of the frames, and the right one is less open."""
+    unseen = np.where(np.arange(100) % 2, 0.9, np.nan)
+    one = run(10.0, eye_left=np.full(100, 0.9), eye_right=np.resize([0.9, 0.1], 100))
+    two = run(10.0, eye_left=unseen, eye_right=np.resize([0.8, 0.0], 100))
+    found = differences(one, two)
+    told = found["share of frames that tell the left eye"]
+    assert (told.mean_a, told.mean_b, told.verdict) == (1.0, 0.5, "lower")
+    assert found["share of frames that tell the right eye"].verdict == "equal"
+    assert found["openness of the left eye"].pairs == 50, "of which both know it"
+    assert found["openness of the right eye"].difference == pytest.approx(-0.1)
+    assert found["share of frames with shut eyes"].mean_b == 0.0 == found["share of frames with shut eyes"].mean_a
+
+
+def test_shut_eyes_are_compared() -> None:
+    """Of the other run's, one is open in every fourth frame."""
+    shut = np.full(100, 0.1)
+    open_at_times = np.where(np.arange(100) % 4, 0.1, 0.9)
+    found = differences(run(10.0, eye_left=shut, eye_right=shut), run(10.0, eye_left=open_at_times, eye_right=shut))
+    assert found["share of frames with shut eyes"].mean_a == 1.0
+    assert found["share of frames with shut eyes"].mean_b == 0.75
+
+
+def test_another_policy_is_a_difference_but_of_one_minute_it_cannot_be_told_whether_it_is_noise() -> None:
+    """An alarm holds for long: the frames of a minute are one sample."""
+    verdicts = []
+    for rate in (10.0, 0.5):  # of ten seconds, and of two hundred
+        one, two = run(rate), run(rate, perclos=np.full(100, 0.2))
+        one.numbers["perclos"] = np.full(100, 0.1)
+        one.texts |= {"attention": ["attentive"] * 100, "zone": ["road"] * 100}
+        two.texts |= {"attention": ["attentive"] * 50 + ["drowsy"] * 50, "zone": ["lap"] * 50 + ["road"] * 50}
+        found = differences(one, two)
+        drowsy, lap = found["share of frames, attention drowsy"], found["share of frames, zone lap"]
+        assert (drowsy.mean_a, drowsy.mean_b) == (lap.mean_a, lap.mean_b) == (0.0, 0.5)
+        verdicts.append(found["PERCLOS"].verdict)
+    assert verdicts == ["cannot be told", "higher"]
+
+
+def test_what_neither_run_tells_is_not_compared() -> None:
+    found = differences(run(10.0), run(10.0))
+    assert not {"PERCLOS", "openness of the left eye", "share of frames with shut eyes"} & found.keys()
+
+
+def test_the_figures_go_into_json(tmp_path: Path) -> None:
+    for name, attention, openness in (("one", "attentive", 0.9), ("two", "sleep", np.nan)):
+        columns = run(10.0, eye_left=np.full(100, openness))
+        columns.texts["attention"] = ["attentive"] * 90 + [attention] * 10
+        (tmp_path / name).mkdir()
+        columns.write_csv(tmp_path / name / TABLE)
+    found = compare(tmp_path / "one", tmp_path / "two")
+    told = json.loads(json.dumps(found.as_json(), allow_nan=False))
+    assert (told["frames"], told["frames_of_unlike_attention"]) == (100, 10)
+    assert told["differences"]["share of frames, attention sleep"]["difference"] == pytest.approx(0.1)
+    assert told["eyes"]["other"]["left"] == {"share_told": 0.0, "median": None}
+    (alarm,) = told["alarms"]
+    assert (alarm["alarm"], alarm["this_s"], alarm["other_s"]) == ("sleep", None, 9.0)
+    assert eye_table(found)[0] == ("openness of the left eye", 0.9, None)

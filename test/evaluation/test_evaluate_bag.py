@@ -158,6 +158,9 @@ def test_two_runs_agree_to_the_last_digit(tmp_path: Path, capsys: pytest.Capture
     for path in (one / "bag").glob("*.mcap"):
         assert path.read_bytes() == next((two / "bag").glob("*.mcap")).read_bytes()
     assert "error of rotation, deg; " in (out := capsys.readouterr().out) and "; equal" in out
+    assert "Alarms: 0 by both, 0 by this run only, 0 by the other only." in out
+    compared = json.loads((two / "comparison.json").read_text())
+    assert (compared["this"], compared["frames"], compared["alarms"]) == (str(two), 12, [])
     page = (two / "comparison.html").read_text()
     assert "<svg" in page and page.count(origin(summaries[0]["provenance"])) == 2
     (one / "summary.json").write_text("{}")
@@ -192,7 +195,32 @@ def test_the_node_s_rules_are_those_of_its_parameter_file(tmp_path: Path) -> Non
     found = json.loads((output / "summary.json").read_text())
     assert (found["frames"], set(found["frames_dropped"].values()), found["poses_withheld"]) == (4, {0}, 4)
     with Reader(output / "bag") as reader:
-        assert {c.topic for c in reader.connections if c.msgcount} == {"/landmarks", "/expression"}
+        told = {c.topic for c in reader.connections if c.msgcount}
+    assert told == {"/landmarks", "/expression", "/attention", "/attention/events"}
+
+
+def test_a_shipped_network_is_named_as_for_the_node(tmp_path: Path) -> None:
+    bag, output = drive(tmp_path / "bag", count=2), tmp_path / "out"
+    assert main([str(bag), "--output", str(output), "--network", "correspondence_free.onnx"], FakeTracker()) == 0
+    models = json.loads((output / "summary.json").read_text())["provenance"]["models"]
+    assert models["correspondence.onnx"] == models["correspondence_free.onnx"]
+
+
+def test_alarms_that_only_another_policy_tells_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A head that looks away for two seconds and a half: too long for who asks for less than two."""
+    bag, one, two = drive(tmp_path / "bag", 90), tmp_path / "one", tmp_path / "two"
+    for output, glance, compare in ((one, 2.0, []), (two, 10.0, ["--compare", str(one)])):
+        file = tmp_path / f"{glance}.yaml"
+        values = f"mounting: parameters, preset: custom, long_glance: {glance}"
+        file.write_text(f"attention: {{ros__parameters: {{{values}}}}}\n")
+        options = ["--output", str(output), "--attention-params-file", str(file), *compare]
+        assert main([str(bag), *options], Turning()) == 0
+    (alarm,) = json.loads((two / "comparison.json").read_text())["alarms"]
+    assert (alarm["alarm"], alarm["this_s"], alarm["told_by"]) == ("long_distraction", None, "the other only")
+    assert alarm["other_s"] == pytest.approx(4.0, abs=0.15)
+    told = capsys.readouterr().out
+    assert "long_distraction; –; 4" in told and "0 by this run only, 1 by the other only" in told  # noqa: RUF001
+    assert "<td>long_distraction</td>" in (two / "comparison.html").read_text()
 
 
 def _folder(path: Path, bit_depth: int) -> Path:

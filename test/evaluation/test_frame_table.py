@@ -14,7 +14,8 @@ from dense_face_ros.evaluation.jitter import WINDOW, JitterMeter
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.ros.attention_setup import attention_policy
-from dense_face_ros.ros.parameters import ATTENTION, defaults
+from dense_face_ros.ros.parameter_spec import defaults
+from dense_face_ros.ros.parameters import ATTENTION
 
 CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
 MODEL = make_model()

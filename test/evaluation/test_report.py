@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 
 from dense_face_ros.evaluation.charts import Band, Series
 from dense_face_ros.evaluation.frame_table import TEXTS, TIME, FrameColumns
-from dense_face_ros.evaluation.report import _bands, _liveliest, _pair, figures, report, timelines
+from dense_face_ros.evaluation.report import _liveliest, _pair, figures, report, timelines
 from dense_face_ros.evaluation.run import Run
 from dense_face_ros.evaluation.summary import summary
 
@@ -28,17 +27,6 @@ def recorded(attention: list[str], notes: Sequence[str] = (), **numbers: float) 
     memory, dropped = dict.fromkeys(("settled", "end", "peak")), {"bad_image": 1, "out_of_order": 3}
     table = FrameColumns(100_000_000 * np.arange(count), texts, columns)
     return Run(table, [], list(notes), memory, {}, dropped, ["image 7: empty"], 2)
-
-
-def test_nothing_is_known_of_a_pause() -> None:
-    columns: Any = SimpleNamespace(
-        seconds=np.array([0.0, 0.1, 10.0, 10.1]), texts={"attention": ["attentive", "asleep", "asleep", "attentive"]}
-    )
-    colours = {"asleep": "red", "unknown": "grey"}
-    assert _bands(columns, "attention", {1: 0.5}, colours, "grey") == [
-        Band(0.1, 0.5, "red"), Band(0.5, 10.0, "grey"), Band(10.0, 10.1, "red"),
-    ]  # fmt: skip
-    assert _bands(columns, "attention", {1: 0.5}, colours) == [Band(0.1, 0.5, "red"), Band(10.0, 10.1, "red")]
 
 
 def test_charts_show_the_speed_in_km_h_and_attention_behind_the_glance(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +67,16 @@ def test_frames_that_were_dropped_and_poses_that_were_withheld_are_told() -> Non
     assert told["frames dropped: cannot be decoded"] == 1
     assert "Images: image 7: empty." in report("drive", run, summary(run), "somewhere")
     assert told["poses withheld (require_camera_info)"] == 2
+
+
+def test_each_eye_is_told() -> None:
+    run = recorded(["attentive"] * 4)
+    run.columns.numbers["eye_left"] = np.array([0.9, 0.7, np.nan, np.nan])
+    told = dict(figures(summary(run)))
+    assert (
+        told["share of frames that tell the left eye"] == 0.5 and told["share of frames that tell the right eye"] == 1
+    )
+    assert told["openness of the left / right eye, median"] == "0.8 / 1"
 
 
 def test_of_many_changes_of_attention_the_first_are_listed() -> None:

@@ -22,7 +22,8 @@ from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState
 from dense_face_ros.ros.attention_setup import attention_policy
 from dense_face_ros.ros.frame_sources import SourceError
-from dense_face_ros.ros.parameters import ATTENTION, defaults
+from dense_face_ros.ros.parameter_spec import defaults
+from dense_face_ros.ros.parameters import ATTENTION
 
 CAMERA = PinholeCamera(80.0, 80.0, 31.5, 23.5, 64, 48)
 ASSUMED = PinholeCamera.from_field_of_view(64, 48)
@@ -119,7 +120,8 @@ def test_a_pose_by_an_assumed_camera_is_withheld_where_the_node_would(
     assert sum(sample.rotation is not None for sample in judge.samples) == told
     with rosbag2.Reader(tmp_path / "bag") as reader:
         counts = {connection.topic: connection.msgcount for connection in reader.connections}
-    assert counts == {"/head_pose": told, "/head_pose/raw": told, "/landmarks": 3, "/expression": 3}
+    attention = {"/attention": 3, "/attention/events": 1}
+    assert counts == {"/head_pose": told, "/head_pose/raw": told, "/landmarks": 3, "/expression": 3, **attention}
 
 
 @pytest.mark.parametrize(("frame", "known"), [("camera", True), ("", True), ("base_link", False)])

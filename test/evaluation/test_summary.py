@@ -30,7 +30,16 @@ def recorded(silences: dict[int, Attention] | None = None, **differing: list[flo
 
 def test_eyes_are_shut_when_none_that_is_seen_is_open() -> None:
     left, right = np.array([(0.1, 0.1), (0.1, 0.9), (0.9, 0.1), (0.1, np.nan), (np.nan, np.nan)]).T
-    assert _eyes({"eye_left": left, "eye_right": right}) == {"frames": 4, "share_shut": 0.5}
+    found = _eyes({"eye_left": left, "eye_right": right})
+    assert (found["frames"], found["share_shut"]) == (4, 0.5)
+    assert found["right"] == {"share_told": 0.6, "median": pytest.approx(0.1)}
+
+
+def test_of_eyes_that_are_never_told_nothing_is_known() -> None:
+    unseen = np.full(3, NAN)
+    eye = {"share_told": 0.0, "median": None}
+    found = _eyes({"eye_left": unseen, "eye_right": unseen})
+    assert found == {"frames": 0, "share_shut": None, "left": eye, "right": eye}
 
 
 def test_rates_are_those_of_the_recording_and_of_the_machine() -> None:

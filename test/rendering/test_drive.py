@@ -35,8 +35,8 @@ def test_the_true_poses_and_lids_raise_the_alarms_of_the_script_and_no_others(na
 
 def test_drives_with_alarms_are_not_all_alike() -> None:
     scripted = {state for drive in DRIVES.values() for state, _ in drive.alarms}
-    assert scripted == {State.LONG_DISTRACTION, State.MICROSLEEP, State.SLEEP}
-    assert {name for name, drive in DRIVES.items() if drive.alarms} == {"phone_in_the_lap", "microsleep", "sleep"}
+    assert scripted == set(State) - {State.UNKNOWN, State.ATTENTIVE}
+    assert len([name for name, drive in DRIVES.items() if not drive.alarms]) >= 6
 
 
 def test_objections() -> None:

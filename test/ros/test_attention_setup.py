@@ -2,23 +2,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
-from geometry_msgs.msg import Quaternion, TwistStamped, TwistWithCovarianceStamped
+from geometry_msgs.msg import TwistStamped, TwistWithCovarianceStamped
 from nav_msgs.msg import Odometry
-from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 
 from dense_face_ros.attention.directions import HeadDirection
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import Attention, State
-from dense_face_ros.ros.attention_messages import LEVELS, attention_message, read_attention, read_eyes, rotation_of
+from dense_face_ros.ros.attention_messages import LEVELS, attention_message, read_attention
 from dense_face_ros.ros.attention_setup import attention_policy, attention_settings
 from dense_face_ros.ros.car_transform import CarTransform
-from dense_face_ros.ros.parameters import ATTENTION, defaults
+from dense_face_ros.ros.parameter_spec import defaults
+from dense_face_ros.ros.parameters import ATTENTION
 from dense_face_ros.ros.vehicle_speed import SPEED_TYPES, VehicleSpeed, message_type, speed_of
 
 
@@ -83,12 +82,6 @@ def test_messages_are_read() -> None:
     for message in (TwistWithCovarianceStamped(), Odometry()):
         message.twist.twist.linear.x = 5.0
         assert speed_of(message) == 5.0
-    eyes = read_eyes(JointState(name=["eye_openness_right", "jawOpen"], position=[0.7, 0.1]))
-    assert np.isnan(eyes[0]) and eyes[1] == 0.7
-    quarter = np.sqrt(0.5)
-    turned = rotation_of(Quaternion(x=0.0, y=0.0, z=quarter, w=quarter))
-    assert turned @ np.array([1.0, 0.0, 0.0]) == pytest.approx(np.array([0.0, 1.0, 0.0]))
-    assert np.isnan(rotation_of(Quaternion(x=0.0, y=0.0, z=0.0, w=0.0))).all()
 
 
 def test_every_speed_type_is_read() -> None:

@@ -89,9 +89,11 @@ def test_times_stand_under_their_names() -> None:
     statistics = FrameStatistics()
     for i in range(101):
         statistics.process(1e-3 * i, 1e-2 * i, True)
+        statistics.draw(2e-3 * i)
     told = values(DiagnosticsWriter("tracker").write(ACTIVE, statistics.figures(), 1.0))
-    names = ("processing_p50_ms", "processing_p99_ms", "latency_p50_ms", "latency_p99_ms")
-    assert [float(told[name]) for name in names] == [50.0, 99.0, 500.0, 990.0]
+    kinds = {"processing": [50.0, 99.0], "latency": [500.0, 990.0], "pictures": [100.0, 198.0]}
+    for kind, percentiles in kinds.items():
+        assert [float(told[f"{kind}_{name}_ms"]) for name in ("p50", "p99")] == percentiles
 
 
 def test_what_was_known_is_not_known_for_ever() -> None:

@@ -15,7 +15,8 @@ from dense_face_ros.ros.camera_info import CameraCache
 from dense_face_ros.ros.diagnostics import Report
 from dense_face_ros.ros.frame_processor import FrameProcessor
 from dense_face_ros.ros.frame_statistics import FrameStatistics
-from dense_face_ros.ros.parameters import TRACKER, defaults
+from dense_face_ros.ros.parameter_spec import defaults
+from dense_face_ros.ros.parameters import TRACKER
 
 NOW = 1000  # seconds
 
@@ -62,6 +63,16 @@ def test_an_image_with_nothing_to_see_is_a_bad_one() -> None:
     bench.size = (1, 5000)
     assert bench.send(NOW - 0.1) == {"answered": 0, "bad_image": 1}
     assert "5000x1 pixels" in bench.warnings[0] and "Traceback" not in bench.warnings[0]
+
+
+def test_what_is_drawn_is_timed_for_the_frames_that_are_answered() -> None:
+    bench = Bench()
+    bench.size = (1, 5000)
+    bench.send(NOW - 0.2)
+    assert np.isnan(bench.figures.pictures_ms).all()
+    bench.size = (48, 64)
+    bench.send(NOW - 0.1)
+    assert np.isfinite(bench.figures.pictures_ms).all()
 
 
 def test_the_tracker_begins_anew_with_a_clock_that_was_set_back() -> None:

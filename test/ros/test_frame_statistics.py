@@ -103,7 +103,8 @@ def test_counts_and_percentiles() -> None:
 
 def test_nothing_measured_is_not_a_number() -> None:
     figures = FrameStatistics().figures()
-    assert all(map(math.isnan, (*figures.latency_ms, *figures.processing_ms, figures.source_rate)))
+    measured = (*figures.latency_ms, *figures.processing_ms, *figures.pictures_ms, figures.source_rate)
+    assert all(map(math.isnan, measured))
 
 
 def test_unknown_reasons_are_refused() -> None:

@@ -14,7 +14,7 @@ import pytest
 from dense_face_ros.ros.images import (
     ENCODINGS,
     Decoder,
-    check_image,
+    check_message,
     cv_bridge_decoder,
     decode_compressed,
     decode_image,
@@ -191,7 +191,7 @@ def test_fields_that_disagree(changes: dict[str, Any], text: str) -> None:
     bad = message(scene(), "bgr8")
     vars(bad).update(changes)
     with pytest.raises(ValueError, match=text):
-        check_image(bad)
+        check_message(bad)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])

@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from dense_face_ros.ros.parameters import ATTENTION, IMAGE_SOURCE, TRACKER, ParameterSpec, defaults
+from dense_face_ros.ros.parameter_spec import ParameterSpec, defaults
+from dense_face_ros.ros.parameters import ATTENTION, IMAGE_SOURCE, TRACKER
 
 ROOT = Path(__file__).parents[2]
 LAUNCH = ROOT / "launch" / "tracker.launch.py"

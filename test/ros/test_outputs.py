@@ -17,6 +17,7 @@ from visualization_msgs.msg import MarkerArray
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import PinholeCamera
+from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.ros.markers import MARKER_TRIANGLES
 from dense_face_ros.ros.outputs import Outputs
 
@@ -46,6 +47,7 @@ def outputs_of(topics: Topics, model: FaceModel = MODEL, **parameters: Any) -> O
     node: Any = topics
     values = {
         "marker_rate": RATE,
+        "overlay_rate": RATE,
         "publish_tf": True,
         "publish_tf_without_camera_info": False,
         "head_frame": "driver",
@@ -121,6 +123,17 @@ def markers(stamps: list[float], rate: float = RATE) -> list[MarkerArray]:
     for stamp in stamps:
         outputs.publish_pictures(tracked_state(MODEL, stamp, CAMERA), Header(), image, True)
     return [deserialize_message(sent, MarkerArray) for sent in topics.sent["markers"]]
+
+
+def test_an_overlay_is_drawn_as_often_as_asked_for_with_a_head_and_without() -> None:
+    topics, image = Topics(), np.zeros((480, 640, 3), np.uint8)
+    outputs = outputs_of(topics, overlay_rate=10.0)
+    for frame in range(31):
+        state = tracked_state(MODEL, 100.0 + frame / 30.0, CAMERA)
+        if frame > 15:
+            state = HeadState.without_head(state.stamp, Status.LOST, "hidden", CAMERA, len(MODEL.mean), 3)
+        outputs.publish_pictures(state, Header(), image, True)
+    assert len(topics.sent["overlay"]) == 11
 
 
 @pytest.mark.parametrize(("stamps", "wanted"), [([100.0, 100.03, 100.1], 2), ([100.0, 20.0, 20.03], 2)])

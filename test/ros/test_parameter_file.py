@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from dense_face_ros.ros.parameter_file import read_parameters
-from dense_face_ros.ros.parameters import TABLES, defaults
+from dense_face_ros.ros.parameter_spec import defaults
+from dense_face_ros.ros.parameters import TABLES
 
 CONFIG = Path(__file__).parents[2] / "config"
 

@@ -6,7 +6,8 @@ import pytest
 
 from dense_face_ros.driver import Seat
 from dense_face_ros.head_size import PUPIL_DISTANCES
-from dense_face_ros.ros.parameters import IMAGE_SOURCE, TABLES, TRACKER, ParameterSpec, defaults, markdown, unknown
+from dense_face_ros.ros.parameter_spec import ParameterSpec, defaults, markdown, unknown
+from dense_face_ros.ros.parameters import IMAGE_SOURCE, TABLES, TRACKER
 from dense_face_ros.tracker_settings import TrackerSettings
 
 NUMBER = ParameterSpec("speed", 2.0, "How fast.", "at once", "m/s", 0.0, 10.0)

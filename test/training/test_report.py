@@ -193,6 +193,20 @@ def test_closures_of_drives_and_videos_stand_in_one_table(tmp_path: Path, capsys
     assert "| face.mp4 | 4 | 2 | 0.50 | 1.00 |  |" in text
 
 
+def test_drives_show_the_alarms_of_the_script_beside_those_that_were_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sleep = {"frames": 300, "answers": 299, "alarms": [["microsleep", 3.5]], "objections": [],
+             "told": [["attentive", 0.1], ["microsleep", 3.6], ["attentive", 6.9]]}  # fmt: skip
+    mirrors = {**sleep, "alarms": [], "objections": ["microsleep at 3.60 s is not in the script"]}
+    result = {"benchmark": "node_drives", "rate": 10.0, "shown": {"sleep": sleep, "mirrors": mirrors}}
+    (tmp_path / "node_drives.json").write_text(json.dumps({**result, "provenance": SOURCE}))
+    text = written(tmp_path, capsys)
+    assert "`python -m demo.drive sleep mirrors --rate 10 --json docs/results/node_drives.json`" in text
+    assert "| sleep | 300 | 299 | microsleep 3.50 | microsleep 3.60 | yes |" in text
+    assert "| mirrors | 300 | 299 | none | microsleep 3.60 | no |" in text
+
+
 def test_passers_by_are_told_with_how_long_they_stayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = ("hidden_s", "hidden_wrong_s", "late_s", "lost_s")
     result = {"benchmark": "passing", "pairs": 8, "back": 7, **{key: spread(i) for i, key in enumerate(keys)},
@@ -322,6 +336,26 @@ def test_videos_tell_the_jitter_that_is_left_and_as_it_was_fitted(
     text = written(tmp_path, capsys)
     assert "| face.mp4 | 100 | 0.75 | 2 | 3.25 (5.25) | 4.25 (6.25) | 7.25 | 9.25 |" in text
     assert "| short.mp4 | 100 | 0.75 | 2 | 3.25 (5.25) | 4.25 (unknown) | 7.25 | 9.25 |" in text
+
+
+def test_covers_stand_with_their_colours_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = {"refused": 0.25, "recall": 0.5, "recall_bare": 0.125, "false_hides": 0.025, "moved": 1.25, "moved_p90": 2.5}
+    grey = {"n": 8, **keys}
+    colours = {"grey": grey, "dark": {**grey, "recall": 0.75}, "green": {**grey, "moved": 3.5},
+               "skin": {"n": 8, **dict.fromkeys(keys), "refused": 1.0}}  # fmt: skip
+    told = {"n": 9, "refused": 1, "covers": {"band": colours, "eye": {**colours, "dark": grey}}}
+    worn = {"mask": {"n": 6, "refused": 2, "mouth_visible": 0.75}, "bare": {"n": 5, "refused": 0, "mouth_visible": 1.0}}
+    result = {"benchmark": "occlusion", "people": {"aflw2000_sample": told}, "worn_masks": worn, "provenance": SOURCE}
+    (tmp_path / "occlusion.json").write_text(json.dumps(result))
+    text = written(tmp_path, capsys)
+    assert "`python -m training.benchmarks.occlusion DATA --json docs/results/occlusion.json`" in text
+    heads = "| AFLW2000-3D, 8 of 9 |"
+    rest = "25 / 25 / 25 / 100 | 50 / {} / 50 / – | 12 / 12 / 12 / – | 2.5 / 2.5 / 2.5 / – |"  # noqa: RUF001
+    moved = "1.2 / 1.2 / 3.5 / – | 2.5 / 2.5 / 2.5 / – |"  # noqa: RUF001
+    assert f"{heads} a band over the lower face | {rest.format(75)} {moved}" in text
+    assert f"{heads} a box over an eye | {rest.format(50)} {moved}" in text
+    assert "| occlusion.json | a mask | 6 | 2 | 0.75 |" in text
+    assert "| occlusion.json | nothing before the mouth | 5 | 0 | 1.00 |" in text
 
 
 def test_limits_stand_with_the_heads_they_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

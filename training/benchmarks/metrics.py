@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.evaluation import angles
 from dense_face_ros.geometry import Array
 
 #: The landmarks that do not lie on the jaw line.
@@ -98,10 +99,9 @@ def over_yaw(rows: Sequence[Mapping[str, Any]], yaws_degrees: Sequence[float], n
 def angle_difference(a_degrees: npt.ArrayLike, b_degrees: npt.ArrayLike) -> Array:
     """|a - b| on the circle, degrees in [0, 180]."""
     difference = np.asarray(a_degrees, dtype=np.float64) - np.asarray(b_degrees, dtype=np.float64)
-    return np.asarray(np.abs((difference + 180.0) % 360.0 - 180.0))
+    return np.asarray(np.abs(angles.wrap_degrees(difference)))
 
 
 def geodesic(a: Array, b: Array) -> float:
     """Angle in degrees of the rotation that takes one rotation matrix (3, 3) to another."""
-    # The chord |A - B| = 2 sqrt(2) sin(angle / 2) keeps its precision near 0, where the trace loses it.
-    return float(np.degrees(2.0 * np.arcsin(min(1.0, float(np.linalg.norm(a - b)) / np.sqrt(8.0)))))
+    return float(angles.geodesic(a, b))

@@ -41,6 +41,8 @@ from training.rendering.synthetic import hair_texture
 VIDEO, TRUTH = "clip.avi", "clip_truth.npz"
 WIDTH, HEIGHT, RATE, FIELD_OF_VIEW = 640, 480, 30.0, 60.0
 INVENTED_DRIVER = 14
+#: Seconds from silence to speech, from daylight to a tunnel.
+RAMP = 0.3
 _EXPOSURE = 0.20  # linear level of lit skin; fixed, as the changing light is part of the test
 _CLEAN_SHAVEN = Settings(beard=0.0, face_mask=0.0, hat=0.0, long_hair=0.0, bald=0.0)
 
@@ -93,16 +95,32 @@ class Truth:
             width, height = map(int, file["size"])
             return cls(PinholeCamera(fx, fy, cx, cy, width, height), file["stamp"], file["pose"])
 
+    @classmethod
+    def of_motion(cls, motion: Array) -> Truth:
+        """A head that moves smoothly through rows (N, 7) of seconds, yaw, pitch, roll in degrees and x, y, z in metres
+        (camera frame), before the clip's camera at its rate."""
+        camera = replace(PinholeCamera.from_field_of_view(WIDTH, HEIGHT, FIELD_OF_VIEW), metric=True)
+        stamp = np.arange(round(float(motion[-1, 0]) * RATE)) / RATE
+        place = PchipInterpolator(motion[:, 0], motion[:, 1:], axis=0)(stamp)
+        pose = np.tile(np.eye(4), (len(stamp), 1, 1))
+        pose[:, :3, :3] = [rotation_from_yaw_pitch_roll(angles) for angles in np.radians(place[:, :3])]
+        pose[:, :3, 3] = place[:, 3:]
+        return cls(camera, stamp, pose)
+
 
 def clip_truth() -> Truth:
     """The camera and the motion, without drawing anything."""
-    camera = replace(PinholeCamera.from_field_of_view(WIDTH, HEIGHT, FIELD_OF_VIEW), metric=True)
-    stamp = np.arange(round(DURATION * RATE)) / RATE
-    place = PchipInterpolator(_MOTION[:, 0], _MOTION[:, 1:], axis=0)(stamp)
-    pose = np.tile(np.eye(4), (len(stamp), 1, 1))
-    pose[:, :3, :3] = [rotation_from_yaw_pitch_roll(angles) for angles in np.radians(place[:, :3])]
-    pose[:, :3, 3] = place[:, 3:]
-    return Truth(camera, stamp, pose)
+    return Truth.of_motion(_MOTION)
+
+
+def between(time: float, begin: float, end: float, ramp: float = RAMP) -> float:
+    """0 outside, 1 inside, with ramps; all in seconds."""
+    return float(np.clip(min(time - begin, end - time) / ramp, 0.0, 1.0))
+
+
+def speaking_jaw(time: float, speech: float) -> float:
+    """Activation of ``jawOpen`` at a time in seconds; ``speech``: 0 silent, 1 speaking."""
+    return 0.45 * speech * float(np.sin(2.0 * np.pi * 1.7 * time)) ** 2
 
 
 class ClipRenderer:
@@ -182,9 +200,9 @@ class ClipRenderer:
         """Activations (E,) of the face model's blendshapes."""
         activation = dict.fromkeys(self._model.expression_names, 0.0)
         blink = max(max(0.0, 1.0 - abs(time - shut) / _BLINK_HALF) for shut in _BLINKS)
-        smile = 0.7 * _between(time, *_SMILE)
+        smile = 0.7 * between(time, *_SMILE)
         activation |= {"eyeBlink_L": blink, "eyeBlink_R": blink, "mouthSmile_L": smile, "mouthSmile_R": smile}
-        activation["jawOpen"] = 0.45 * _between(time, *_SPEECH) * float(np.sin(2.0 * np.pi * 1.7 * time)) ** 2
+        activation["jawOpen"] = speaking_jaw(time, between(time, *_SPEECH))
         return np.array([activation[name] for name in self._model.expression_names])
 
     def _light_at(self, time: float) -> Light:
@@ -204,11 +222,6 @@ class ClipRenderer:
     def _sensor(self) -> FloatArray:
         """Shares (3,) of red, green and blue by which the camera meters."""
         return np.array([0.0, 1.0, 0.0], np.float32)
-
-
-def _between(time: float, begin: float, end: float) -> float:
-    """0 outside, 1 inside, with ramps of 0.3 s."""
-    return float(np.clip(min(time - begin, end - time) / 0.3, 0.0, 1.0))
 
 
 def _background(rng: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -12,16 +12,14 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from dense_face_ros.attention.states import State
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_yaw_pitch_roll
-from training.rendering.clip import FIELD_OF_VIEW, HEIGHT, INVENTED_DRIVER, RATE, WIDTH, ClipRenderer, Truth
+from dense_face_ros.geometry import Array
+from training.rendering.clip import INVENTED_DRIVER, ClipRenderer, Truth, between, speaking_jaw
 from training.rendering.lighting import Light
 from training.rendering.rasteriser import FloatArray, Image
 
-_RAMP = 0.3  # seconds from silence to speech, from daylight to the tunnel
 _LID_RAMP = 0.2  # seconds in which the lids of a tired driver fall or rise
 _PUNCTUAL = 0.3  # seconds by which an alarm may miss its script: what a tracker's filter and half-shut lids are worth
 _TUNNEL = 0.04  # share of the daylight that is left in the tunnel
@@ -31,6 +29,7 @@ _JPEG_GAMMA = 2.2
 _RED_SHARE = (0.1, 0.2, 0.7)  # of blue, green, red in what an infrared camera sees: skin is bright
 _INFRARED_BACKGROUND = 0.3  # the cabin lies beyond the reach of the lamp
 
+Row = tuple[float, ...]
 Lighting = Literal["day", "flicker", "tunnel", "infrared"]
 
 
@@ -49,7 +48,7 @@ class Drive:
             straight to the rear.
     """
 
-    motion: tuple[tuple[float, ...], ...]
+    motion: tuple[Row, ...]
     blinks: tuple[tuple[float, float], ...]
     _: KW_ONLY
     closures: tuple[tuple[float, float], ...] = ()
@@ -64,20 +63,14 @@ class Drive:
 
     def truth(self) -> Truth:
         """Camera, stamps, poses and lids, without drawing anything."""
-        camera = replace(PinholeCamera.from_field_of_view(WIDTH, HEIGHT, FIELD_OF_VIEW), metric=True)
-        stamp = np.arange(round(self.duration * RATE)) / RATE
-        motion = np.array(self.motion, dtype=np.float64)
-        place = PchipInterpolator(motion[:, 0], motion[:, 1:], axis=0)(stamp)
-        pose = np.tile(np.eye(4), (len(stamp), 1, 1))
-        pose[:, :3, :3] = [rotation_from_yaw_pitch_roll(angles) for angles in np.radians(place[:, :3])]
-        pose[:, :3, 3] = place[:, 3:]
-        return Truth(camera, stamp, pose, np.array([1.0 - self.lids(float(time)) for time in stamp]))
+        truth = Truth.of_motion(np.array(self.motion, dtype=np.float64))
+        return replace(truth, eye_openness=np.array([1.0 - self.lids(float(time)) for time in truth.stamp]))
 
     def lids(self, time: float) -> float:
         """How far the lids of both eyes are shut: 0 open, 1 shut."""
         blink = max((max(0.0, 1.0 - abs(time - shut) / half) for shut, half in self.blinks), default=0.0)
         closures = ((begin - _LID_RAMP, end + _LID_RAMP) for begin, end in self.closures)
-        return max([blink, *(_between(time, begin, end, _LID_RAMP) for begin, end in closures)])
+        return max([blink, *(between(time, begin, end, _LID_RAMP) for begin, end in closures)])
 
     def objections(self, told: Iterable[tuple[State, float]]) -> list[str]:
         """What is wrong with the states that were told, one line each: alarms missed, late, early or without reason.
@@ -101,9 +94,8 @@ class Drive:
     def activations(self, time: float) -> dict[str, float]:
         """The blendshapes that are not at rest."""
         blink = self.lids(time)
-        talking = max((_between(time, begin, end) for begin, end in self.speech), default=0.0)
-        jaw = 0.45 * talking * float(np.sin(2.0 * np.pi * 1.7 * time)) ** 2
-        return {"eyeBlink_L": blink, "eyeBlink_R": blink, "jawOpen": jaw}
+        talking = max((between(time, begin, end) for begin, end in self.speech), default=0.0)
+        return {"eyeBlink_L": blink, "eyeBlink_R": blink, "jawOpen": speaking_jaw(time, talking)}
 
     def light(self, environment: Light, time: float) -> Light:
         """The lamp at a time; the environment stays, but is dim beside an infrared lamp."""
@@ -120,12 +112,7 @@ class Drive:
         """Share of the light that reaches the camera."""
         if self.lighting != "tunnel":
             return 1.0
-        return 1.0 - (1.0 - _TUNNEL) * _between(time, 0.3 * self.duration, 0.7 * self.duration)
-
-
-def _between(time: float, begin: float, end: float, ramp: float = _RAMP) -> float:
-    """0 outside, 1 inside, with ramps."""
-    return float(np.clip(min(time - begin, end - time) / ramp, 0.0, 1.0))
+        return 1.0 - (1.0 - _TUNNEL) * between(time, 0.3 * self.duration, 0.7 * self.duration)
 
 
 def _among(alarms: Iterable[tuple[State, float]], wanted: tuple[State, float]) -> bool:
@@ -135,6 +122,16 @@ def _among(alarms: Iterable[tuple[State, float]], wanted: tuple[State, float]) -
 _CALM = ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (3.0, 4, 2, 0, 0.01, 0.0, 0.65), (6.0, -4, 1, 1, 0.0, 0.0, 0.64),
          (10.0, 0, 0, 0, 0.0, 0.0, 0.65))  # fmt: skip
 _USUAL_BLINKS = ((0.8, 0.12), (2.6, 0.12), (5.1, 0.12), (7.7, 0.12), (9.2, 0.12))
+_AHEAD, _LAP, _CONSOLE = (0, 0, 0, 0.0, 0.0, 0.65), (-15, 34, 2, -0.01, 0.03, 0.62), (-40, 24, 0, -0.02, 0.01, 0.65)
+
+
+def _looks(aside: Row, starts: tuple[float, ...], stay: float, end: float) -> tuple[Row, ...]:
+    """Motion of a head that turns at ``starts`` (seconds), within half a second, and back ``stay`` seconds later."""
+    rows: list[Row] = [(0.0, *_AHEAD)]
+    for start in starts:
+        rows += [(start, *_AHEAD), (start + 0.5, *aside), (start + stay, *aside), (start + stay + 0.5, *_AHEAD)]
+    return (*rows, (end, *_AHEAD))
+
 
 DRIVES: dict[str, Drive] = {
     # The outer mirror at the driver's left, the inner one, the outer one at the right, and back to the road.
@@ -182,6 +179,26 @@ DRIVES: dict[str, Drive] = {
          (6.0, 5, -5, 3, 0.01, 0.0, 0.65), (7.0, -5, 6, -3, 0.0, 0.0, 0.64), (10.0, 0, 0, 0, 0.0, 0.0, 0.65)),
         _USUAL_BLINKS,
         speech=((0.8, 4.6), (5.4, 9.3)),
+    ),
+    # Looks of two seconds with less than two on the road between them: each is permitted, their sum is not.
+    "repeated_looks": Drive(
+        _looks(_CONSOLE, (1.0, 4.6, 8.2, 11.8, 15.4), 2.0, 22.0),
+        tuple((1.0 + 3.6 * i, 0.12) for i in range(6)),
+        alarms=((State.REPEATED_DISTRACTION, 16.4),),
+    ),
+    # A look that does not end when it is warned of.
+    "no_answer": Drive(
+        _looks(_LAP, (1.0,), 8.0, 12.0),
+        ((0.6, 0.12), (10.5, 0.12)),
+        alarms=((State.LONG_DISTRACTION, 4.05), (State.UNRESPONSIVE, 7.05)),
+    ),
+    # Closures of 0.7 s every three seconds: none is a microsleep, but half a minute of them is a fifth of the time.
+    "drowsy_half_minute": Drive(
+        ((0.0, 0, 3, 0, 0.0, 0.0, 0.65), (9.0, 2, 5, 1, 0.0, 0.005, 0.64), (18.0, -2, 4, -1, 0.0, 0.0, 0.65),
+         (27.0, 1, 6, 1, 0.0, 0.005, 0.64), (36.0, 0, 3, 0, 0.0, 0.0, 0.65)),
+        (),
+        closures=tuple((1.5 + 3.0 * i, 1.9 + 3.0 * i) for i in range(11)),
+        alarms=((State.DROWSY, 30.0),),
     ),
     "sun_flicker": Drive(_CALM, _USUAL_BLINKS, lighting="flicker"),
     "tunnel": Drive(_CALM, _USUAL_BLINKS, lighting="tunnel"),

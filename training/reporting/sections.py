@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from training.reporting import accuracy, learning, speed, tracking
+from training.reporting import accuracy, driving, learning, occlusion, speed, tracking
 from training.reporting.tables import Named
 
 #: Kind of result -> what makes its section of named results, in the order of the page.
@@ -19,6 +19,7 @@ SECTIONS: dict[str, Callable[[Named], list[str]]] = {
     "pointing04": accuracy.pointing04,
     "ibug300w": accuracy.ibug300w,
     "synthesis_ai": accuracy.synthesis_ai,
+    "occlusion": occlusion.occlusion,
     "label_error": learning.label_error,
     "validation": learning.validation,
     "consistency": tracking.consistency,
@@ -29,6 +30,7 @@ SECTIONS: dict[str, Callable[[Named], list[str]]] = {
     "new_heads": learning.new_heads,
     "finding": tracking.finding,
     "blinks": tracking.blinks,
+    "node_drives": driving.node_drives,
     "recording": tracking.recording,
     "video": tracking.video,
     "times": speed.times,
