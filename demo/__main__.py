@@ -1,4 +1,4 @@
-"""``make demo``: image_source and tracker as processes of their own over DDS, watched from a third.
+"""``make demo``: image_source, tracker and attention as processes of their own over DDS, watched from a fourth.
 
     python -m demo [--source VIDEO | /dev/video0 | IMAGES/ | BAG/ [--topic TOPIC]] [--output FOLDER]
 

@@ -21,9 +21,10 @@ from pathlib import Path
 
 from demo.attention_watcher import AttentionWatcher
 from demo.listening import listen_until, listening, wait_until_active
-from demo.processes import TRACKER, DemoError, NodeProcess, end_in_order, image_source, ros_arguments
+from demo.processes import ATTENTION, TRACKER, DemoError, NodeProcess, end_in_order, image_source, quoted, ros_arguments
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.zones import ZoneMap
+from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.evaluation.attention_timeline import write_transitions
 from dense_face_ros.face_model import FaceModel
@@ -31,14 +32,15 @@ from training.make_drive import write_bag
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
 from training.result_files import Result, check_destination, write_result
 
-ATTENTION = ("-m", "dense_face_ros.ros.attention_node")
 #: The drives are too short for a mounting to be learned, and are filmed from straight ahead.
 MOUNTED = {"mounting": "parameters"}
 _LAST_ANSWERS = 5.0  # seconds to wait for them
 _KEPT_UP = 0.9  # share of frames that are answered where nothing was dropped but a few
 
 
-def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: float = 0.0) -> AttentionWatcher:
+def play(
+    bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: float = 0.0, network: str = ""
+) -> AttentionWatcher:
     """Play a bag of compressed images to the nodes; what the attention node said.
 
     Args:
@@ -46,6 +48,7 @@ def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: 
         output: folder for the nodes' logs.
         attention: parameters of the attention node.
         rate: frames per second of the clock on the wall; 0: as recorded.
+        network: as the tracker's parameter; empty: the default one.
 
     Raises:
         DemoError: a node failed.
@@ -57,7 +60,9 @@ def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: 
         def start(name: str, program: list[str]) -> NodeProcess:
             return running.enter_context(NodeProcess(name, program, output / f"{name}.log"))
 
-        tracker = start("tracker", [*TRACKER, *ros_arguments({**node, "compressed": "true"})])
+        tracker = start(
+            "tracker", [*TRACKER, *ros_arguments({**node, "compressed": "true", "network": quoted(network)})]
+        )
         judge = start("attention", [*ATTENTION, *ros_arguments({**node, **attention})])
         nodes = (tracker, judge)
         for topic, process in zip(("image/compressed", "head_pose"), nodes, strict=True):
@@ -72,8 +77,15 @@ def play(bag: Path, output: Path, attention: Mapping[str, str] = MOUNTED, rate: 
     return watcher
 
 
-def show(name: str, drive: Drive, output: Path, attention: Mapping[str, str] = MOUNTED, rate: float = 0.0) -> Result:
-    """Render, play and report a drive.
+def show(
+    name: str,
+    drive: Drive,
+    output: Path,
+    attention: Mapping[str, str] = MOUNTED,
+    rate: float = 0.0,
+    network: str = "",
+) -> Result:
+    """Render, play and report a drive; the arguments are those of :func:`play`.
 
     Returns:
         ``frames`` played and ``answers`` to them; the ``alarms`` of the script and the changes of state that were
@@ -88,7 +100,7 @@ def show(name: str, drive: Drive, output: Path, attention: Mapping[str, str] = M
         bag = Path(folder) / name
         print(f"{name}: rendering {drive.duration:g} s", flush=True)
         write_bag(bag, drive.truth(), DriveRenderer(FaceModel.load(), drive).frames())
-        watcher = play(bag, output, attention, rate)
+        watcher = play(bag, output, attention, rate, network)
     print(f"{name}: {len(watcher.frames)} frames played, {len(watcher.states)} answers")
     if len(watcher.states) < _KEPT_UP * len(watcher.frames):
         print("  the machine did not keep up: frames were dropped and answered late; try a lower --rate")
@@ -117,6 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("drives", nargs="+", choices=sorted(DRIVES), metavar="DRIVE", help=", ".join(sorted(DRIVES)))
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for what is left behind")
     parser.add_argument("--rate", type=float, default=0.0, help="frames per second (default: as recorded, 30)")
+    parser.add_argument("--network", default="", help="correspondence network, as the tracker takes it")
     parser.add_argument("--json", type=Path, help="file for what was told, and how it came about")
     options = parser.parse_args(arguments)
     if find_spec("matplotlib") is None:  # better before a drive was rendered and played than after it
@@ -125,8 +138,12 @@ def main(arguments: list[str] | None = None) -> int:
     end_in_order()
     try:
         check_destination(options.json)
-        shown = {name: show(name, DRIVES[name], options.output / name, rate=options.rate) for name in options.drives}
-        write_result(options.json, {"benchmark": "node_drives", "rate": options.rate, "shown": shown})
+        used = network_path(Path(options.network)) if options.network else None
+        shown = {
+            name: show(name, DRIVES[name], options.output / name, rate=options.rate, network=options.network)
+            for name in options.drives
+        }
+        write_result(options.json, {"benchmark": "node_drives", "rate": options.rate, "shown": shown}, used)
     except (DemoError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
+ATTENTION = ("-m", "dense_face_ros.ros.attention_node")
 _IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
 REPOSITORY = Path(__file__).parents[1]
 _PATIENCE = 10.0  # seconds between asking a process to end and ending it

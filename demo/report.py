@@ -1,8 +1,11 @@
-"""What a showing came to: counts and latency, the error against a known truth, and the contact sheet."""
+"""What a showing came to: counts and latency, the driver's attention, the error against a known truth, and the contact
+sheet."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import numpy as np
 
 from demo.processes import DemoError
 from demo.watcher import Watcher
+from dense_face_ros.attention.states import Attention, State
 from dense_face_ros.drawing import contact_sheet
 from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.geometry import Array, vector_from_rotation, yaw_pitch_roll_from_rotation
@@ -51,6 +55,24 @@ def pose_error(found: dict[int, Array], frame_stamps: list[int], true: Array) ->
         errors["rotation"].append(float(np.degrees(np.linalg.norm(between))))
         errors["position"].append(1e3 * float(np.linalg.norm(estimate[:3, 3] - truth[:3, 3])))
     return {name: {"mean": float(np.mean(v)), "median": float(np.median(v))} for name, v in errors.items()}
+
+
+def attention_summary(states: Sequence[Attention], first: float, last: float) -> dict[str, Any]:
+    """What was judged of the frames between two stamps (seconds).
+
+    Returns:
+        ``share`` of the judgements by their state, and ``alarms``, changes to what is worse than attentive, as [state,
+        seconds after the first frame]; one that was in doubt for a while is the same alarm.
+    """
+    judged = [state for state in states if first <= state.stamp <= last]
+    alarms: list[list[Any]] = []
+    known = State.ATTENTIVE
+    for state in (each for each in judged if each.state is not State.UNKNOWN):
+        if state.state is not known and state.state.severity > State.ATTENTIVE.severity:
+            alarms.append([state.state.value, round(state.stamp - first, 2)])
+        known = state.state
+    counts = Counter(state.state.value for state in judged)
+    return {"share": {state: count / len(judged) for state, count in counts.most_common()}, "alarms": alarms}
 
 
 def _told(text: str) -> str | float | None:
@@ -94,6 +116,12 @@ def report(watcher: Watcher, source: str, output: Path, truth: Array | None) -> 
         print(f"distances are guesses, marked with ?, as the field of view is assumed: {watcher.camera['camera_note']}")
     if not watcher.poses:
         raise DemoError("the tracker found no head in any frame")
+    if watcher.camera_stamps:
+        first, last = 1e-9 * watcher.camera_stamps[0], 1e-9 * watcher.camera_stamps[-1]
+        attention = figures["attention"] = attention_summary(watcher.attention, first, last)
+        shares = ", ".join(f"{share:.0%} {state}" for state, share in attention["share"].items())
+        alarms = ", ".join(f"{state} at {second:.1f} s" for state, second in attention["alarms"])
+        print(f"attention, as if filmed from straight ahead: {shares or 'not judged'}; alarms: {alarms or 'none'}")
     if truth is not None:
         try:
             error = pose_error({p.stamp: p.pose for p in watcher.poses}, watcher.camera_stamps, truth)

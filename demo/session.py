@@ -1,23 +1,27 @@
-"""One showing: start the tracker, play a source to it, listen until the end, and leave no process behind."""
+"""One showing: start the tracker and the attention node, play a source to them, listen until the end, and leave no
+process behind."""
 
 from __future__ import annotations
 
 import re
 import sys
 import time
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
 from rclpy.executors import SingleThreadedExecutor
 
 from demo.listening import listen, listening, wait_until_active
-from demo.processes import TRACKER, DemoError, NodeProcess, image_source, quoted, ros_arguments
+from demo.processes import ATTENTION, TRACKER, DemoError, NodeProcess, image_source, quoted, ros_arguments
 from demo.report import VIDEO
 from demo.watcher import Watcher
 from dense_face_ros.ros.bag_source import holds_compressed
 
 _LAST_REPORTS = 2.5  # seconds after the last frame: the tracker reports once a second
+#: Of the camera nothing is known: it is taken to look at the driver from straight ahead.
+_ATTENTION_SETTINGS = {"autostart": "true", "mounting": "parameters"}
 
 
 def play(
@@ -50,22 +54,34 @@ def play(
         "compressed": "true" if compressed else "false",
         "overlay_rate": "240.0",  # of every frame, for the video
     }
-    with listening(partial(Watcher, output / VIDEO), first_domain=1) as (watcher, executor), closing(watcher.video):
-        print("starting the tracker process", flush=True)
-        with NodeProcess("tracker", [*tracker, *ros_arguments(tracker_settings)], output / "tracker.log") as node:
-            wait_until_active(node, lambda: watcher.tracker_state == "active", executor, [node])
-            print(f"starting the image_source process on {source}", flush=True)
-            with NodeProcess("image_source", image_source(path, settings), output / "image_source.log") as camera:
-                _watch(node, camera, watcher, executor)
+    with (
+        listening(partial(Watcher, output / VIDEO), first_domain=1) as (watcher, executor),
+        closing(watcher.video),
+        ExitStack() as running,
+    ):
+
+        def start(name: str, program: list[str]) -> NodeProcess:
+            return running.enter_context(NodeProcess(name, program, output / f"{name}.log"))
+
+        print("starting the tracker process and the attention process", flush=True)
+        node = start("tracker", [*tracker, *ros_arguments(tracker_settings)])
+        judge = start("attention", [*ATTENTION, *ros_arguments(_ATTENTION_SETTINGS)])
+        wait_until_active(node, lambda: watcher.tracker_state == "active", executor, [node, judge])
+        wait_until_active(judge, lambda: bool(watcher.attention), executor, [node, judge])
+        print(f"starting the image_source process on {source}", flush=True)
+        _watch([node, judge], start("image_source", image_source(path, settings)), watcher, executor)
     return watcher
 
 
-def _watch(tracker: NodeProcess, camera: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor) -> None:
-    """Listen until the source has ended and the tracker has reported on it, or until Ctrl-C."""
+def _watch(
+    nodes: Sequence[NodeProcess], camera: NodeProcess, watcher: Watcher, executor: SingleThreadedExecutor
+) -> None:
+    """Listen until the source has ended and the nodes have reported on it, or until Ctrl-C."""
     end, next_line = float("inf"), time.monotonic()
     try:
         while time.monotonic() < end:
-            tracker.check()
+            for node in nodes:
+                node.check()
             if camera.exit_code is not None and end == float("inf"):
                 if camera.exit_code != 0:
                     camera.check()

@@ -1,4 +1,4 @@
-"""The node of the demo's own process: it listens to what the tracker publishes and keeps what the report needs."""
+"""The node of the demo's own process: it listens to what the nodes publish and keeps what the report needs."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
 from demo.recording import StampedVideo
+from dense_face_ros.attention.states import Attention
 from dense_face_ros.drawing import draw_caption
 from dense_face_ros.evaluation.even_selection import EvenSelection
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
+from dense_face_ros.ros.attention_messages import read_attention
 from dense_face_ros.ros.message_readers import rotation_of, stamp_of
 
 _PATIENT = QoSProfile(depth=1000)  # nothing may be missing: frames are told apart by counting
 _PICTURES = QoSProfile(depth=30)
+_LATCHED = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _SHEET_PICTURES = 24
 
 
@@ -34,13 +37,14 @@ class StampedPose:
 
 
 class Watcher(Node):
-    """Listens to one tracker.
+    """Listens to one tracker and the attention node behind it.
 
     Attributes:
         poses: all heads so far.
         camera_stamps: nanoseconds, of every camera_info: one for each frame that was played, unless a bag holds none.
         diagnostics: the tracker's last report, name -> text; empty before the first.
         camera: what it said of the camera while there were images: ``camera_metric`` and ``camera_note``.
+        attention: all that was judged, from before the first frame on.
         selection: overlays for the contact sheet.
     """
 
@@ -50,6 +54,7 @@ class Watcher(Node):
         self.camera_stamps: list[int] = []
         self.diagnostics: dict[str, str] = {}
         self.camera: dict[str, str] = {}
+        self.attention: list[Attention] = []
         self.video = StampedVideo(video)
         self.selection: EvenSelection[npt.NDArray[np.uint8]] = EvenSelection(_SHEET_PICTURES)
         self._first_overlay: float | None = None
@@ -58,6 +63,7 @@ class Watcher(Node):
             (CameraInfo, "camera_info", self._take_camera, _PATIENT),
             (DiagnosticArray, "/diagnostics", self._take_diagnostics, QoSProfile(depth=10)),
             (Image, "overlay", self._take_overlay, _PICTURES),
+            (DiagnosticStatus, "attention", self._take_attention, _LATCHED),
         ]
         for kind, topic, take, qos in subscriptions:
             self.create_subscription(kind, topic, take, qos)
@@ -74,7 +80,7 @@ class Watcher(Node):
         return max(len(self.camera_stamps), 0 if received == "unknown" else int(received))
 
     def status_line(self) -> str:
-        """Status, pose, rate and latency of the tracker now."""
+        """Status and pose of the head, attention, rate and latency now."""
         report = self.diagnostics
         tracking = report.get("tracking", "unknown")
         parts = [f"{tracking:9s}"]
@@ -84,11 +90,18 @@ class Watcher(Node):
             parts.append(f"yaw {yaw:+4.0f} pitch {pitch:+4.0f} roll {roll:+4.0f} deg")
             distance = float(np.linalg.norm(pose[:3, 3]))
             parts.append(f"{distance:.2f} m" + ("" if report.get("camera_metric") == "yes" else "?"))
+        parts.append(self._state())
         parts.append(f"{_figure(report, 'processed_rate_hz', 0)} fps")
         p50, p99 = (_figure(report, f"latency_{name}_ms", 1) for name in ("p50", "p99"))
         parts.append(f"latency p50 {p50} ms, p99 {p99} ms")
         parts.append(f"dropped {report.get('frames_dropped', '--')}")
         return " | ".join(parts)
+
+    def _state(self) -> str:
+        return self.attention[-1].state.value if self.attention else "unknown"
+
+    def _take_attention(self, message: DiagnosticStatus) -> None:
+        self.attention.append(read_attention(message))
 
     def _take_pose(self, message: PoseWithCovarianceStamped) -> None:
         position, pose = message.pose.pose.position, np.eye(4)
@@ -114,7 +127,7 @@ class Watcher(Node):
 
         def captioned() -> npt.NDArray[np.uint8]:
             shown = image.copy()
-            draw_caption(shown, f"{stamp - first:.1f} s")
+            draw_caption(shown, f"{stamp - first:.1f} s {self._state()}")
             return shown
 
         self.selection.add(captioned)

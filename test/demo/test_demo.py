@@ -73,6 +73,8 @@ def test_shows_reports_and_ends_by_itself(pictures: Path, output: Path) -> None:
     assert report["camera_metric"].startswith("no")
     assert "distances are guesses, marked with ?, as the field of view is assumed: camera_info on" in printed
     assert "tracking" in printed
+    assert "attention, as if filmed from straight ahead: " in printed and report["attention"]["alarms"] == []
+    assert report["attention"]["share"]["attentive"] > 0.5
     assert cv2.imread(str(output / "contact_sheet.png")).shape[1] == 1920
     assert cv2.VideoCapture(str(output / "overlay.mp4")).read()[0]
 

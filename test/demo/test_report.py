@@ -1,4 +1,4 @@
-"""The pose error that the demo reports."""
+"""The pose error and the attention that the demo reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
-from demo.report import pose_error
+from demo.report import attention_summary, pose_error
+from dense_face_ros.attention.states import Attention, State
 from dense_face_ros.geometry import Array, rotation_from_yaw_pitch_roll
 
 
@@ -37,3 +38,18 @@ def test_half_a_turn_is_not_more_than_it_is() -> None:
 def test_poses_that_cannot_be_told_apart_are_refused(stamps: list[int], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         pose_error({1: pose()}, stamps, np.stack([pose(), pose()]))
+
+
+def judged(stamp: float, state: State) -> Attention:
+    return Attention(stamp, state, "", stamp, "road", 0.0, 10.0, 0.0, 0.0, "", None)
+
+
+def test_alarms_are_told_once_and_only_of_what_was_played() -> None:
+    states = [State.UNKNOWN, State.SLEEP, State.ATTENTIVE, State.LONG_DISTRACTION, State.UNKNOWN,
+              State.LONG_DISTRACTION, State.UNRESPONSIVE, State.ATTENTIVE, State.LONG_DISTRACTION, State.SLEEP]  # fmt: skip
+    told = attention_summary([judged(10.0 + i, state) for i, state in enumerate(states)], 12.0, 18.0)
+    assert told["alarms"] == [["long_distraction", 1.0], ["unresponsive", 4.0], ["long_distraction", 6.0]]
+    assert told["share"] == pytest.approx(
+        {"long_distraction": 3 / 7, "attentive": 2 / 7, "unknown": 1 / 7, "unresponsive": 1 / 7}
+    )
+    assert attention_summary([], 0.0, 1.0) == {"share": {}, "alarms": []}
