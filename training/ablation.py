@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from dense_face_ros.evaluation.provenance import provenance
-from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import KINDS, Template
 from training.checkpoint import CHECKPOINT, load_run, network_of
 from training.data import make_dataset
+from training.face_model import face_model
 from training.loader import Batch
 from training.network import BLOCKS
 from training.network_cost import network_cost
@@ -93,7 +93,7 @@ class Ablation:
 
     def __init__(self, data: Path, fits: Path, out: Path, images: int, samples: int = _SAMPLES) -> None:
         self.data, self.fits, self.out, self.images, self.samples = data, fits, out, images, samples
-        self._model = FaceModel.load()
+        self._model = face_model()
         self.template: Callable[[str], Template] = cache(partial(Template, self._model))
         self._validation = cache(self._make_validation)
         self._cost = cache(self._measure_cost)

@@ -51,6 +51,7 @@ from dense_face_ros.visibility import LandmarkVisibility
 from training.benchmarks.metrics import box_of
 from training.benchmarks.subject import HeadTracker, read_image
 from training.benchmarks.video import frames
+from training.face_model import own_model
 from training.options import check_least
 from training.result_files import check_destination, write_result
 
@@ -237,7 +238,8 @@ def _measure_stages(
 def stages_of(network: Path | None, threads: int) -> Stages:
     """A correspondence network (without one the shipped one) and what belongs to it, on ``threads`` CPU threads."""
     cv2.setNumThreads(threads)
-    tracker, file = FaceTracker(network_path=network, threads=threads), model_file.network_path(network)
+    tracker = FaceTracker(model_path=own_model(), network_path=network, threads=threads)
+    file = model_file.network_path(network)
     finder = FaceFinder(model_file.companion(file, "face_finder"), threads=threads)
     eyes = EyeOpenness(model_file.companion(file, "eyelids"), threads=threads)
     model = tracker.model

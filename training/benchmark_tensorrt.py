@@ -38,6 +38,7 @@ from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.backends.tensorrt import TensorRtNetwork
 from training.benchmark import read_frames
 from training.cold_start import track_first
+from training.face_model import own_model
 from training.options import check_least
 from training.result_files import check_destination, write_result
 
@@ -174,7 +175,7 @@ def measure_tracker(backend: str, network: Path, frames: list[Image]) -> dict[st
         ValueError: it finds no head in the frames.
     """
     begin, counter = time.perf_counter(), itertools.count()
-    tracker = FaceTracker(network_path=network, backend=backend, threads=1)
+    tracker = FaceTracker(model_path=own_model(), network_path=network, backend=backend, threads=1)
     try:
         wait_until_running(tracker.network)
         track_first(tracker, frames, counter)

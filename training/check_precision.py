@@ -21,6 +21,7 @@ from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_run
 from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from training.benchmarks import aflw2000
+from training.face_model import own_model
 from training.options import check_least
 from training.result_files import check_destination, write_result
 
@@ -40,7 +41,7 @@ def evaluate(folder: Path, network: Path, backend: str, limit: int | None) -> di
     """
     with tempfile.TemporaryDirectory() as alone:
         file = shutil.copy(network, Path(alone) / "network.onnx")  # under its own name another would be looked for
-        tracker = FaceTracker(network_path=file, backend=backend)
+        tracker = FaceTracker(model_path=own_model(), network_path=file, backend=backend)
         try:
             wait_until_running(tracker.network)
             result = aflw2000.evaluate(tracker, folder, tracker.model, limit)

@@ -19,10 +19,10 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from dense_face_ros.backends import CROP_SIZE
-from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import FACING_CAMERA, Array, Crop
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
+from training.face_model import face_model
 from training.faceless import FacelessCrops
 from training.framing import CLOSE, inside_close_edges, known_cells, surroundings
 from training.head_view import HeadView, SurfaceMaps
@@ -260,7 +260,7 @@ def make_dataset(
         for option, given in (("--shards", shards), ("--large-pose", large_pose)):
             if given is not None:
                 raise ValueError(f"recipe '{recipe.name}' learns from renderings; it takes no {option}")
-    template = Template(FaceModel.load(), recipe.template_kind)
+    template = Template(face_model(), recipe.template_kind)
     measured = None if skins is None else load_skins(skins, template.model)
     if recipe.synthetic_share == 1.0 and not recipe.pairs:
         if split == "train":

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dense_face_ros import FaceModel, FaceTracker
+from dense_face_ros import FaceTracker
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
 from training.benchmarks import (
@@ -31,6 +31,7 @@ from training.benchmarks import (
 from training.benchmarks.plots import WorstAndBest, write_plots
 from training.benchmarks.sheet import Sheet
 from training.benchmarks.subject import HeadTracker
+from training.face_model import face_model, own_model
 from training.options import check_least
 from training.result_files import check_destination, write_result
 
@@ -68,7 +69,7 @@ def evaluate(
         table: video only: a CSV to write, a row per frame.
         pictures: not for video: the stem of the plots and sheets to write, see :mod:`training.benchmarks.plots`.
     """
-    model = FaceModel.load()
+    model = face_model()
     if benchmark == "video":
         return video.evaluate(tracker, path, model, limit, sheet, table)
     drawn = WorstAndBest(model) if pictures is not None else Sheet(model) if sheet is not None else None
@@ -93,7 +94,7 @@ def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None)
         for option in ("json", "sheet", "csv"):
             check_destination(getattr(options, option), f"--{option}")
         if tracker is None:
-            tracker = FaceTracker(network_path=options.network, backend=options.backend)
+            tracker = FaceTracker(model_path=own_model(), network_path=options.network, backend=options.backend)
             wait_until_running(tracker.network)
         stem = options.json.with_suffix("") if options.pictures else None
         result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv, stem)

@@ -24,10 +24,10 @@ from torch import Tensor, nn
 
 from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.backends.model_file import FORMAT_VERSION, INPUT_NAME, OUTPUT_NAMES
-from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from dense_face_ros.whole_files import whole_file
 from training.checkpoint import load_run, network_of, recipe_of, weights_sha256
+from training.face_model import face_model
 from training.network import CorrespondenceModule, cell_grid
 from training.quantisation import quantised
 from training.rendered import RenderedHeads
@@ -119,7 +119,7 @@ def _in_bytes(
     if not network.coarse_parts:
         raise ValueError("no part of this architecture is known to bear being computed in bytes; export it with --half")
     coarse = tuple(f"/network/{part}" for part in network.coarse_parts)
-    heads = RenderedHeads(Template(FaceModel.load(), template_kind), 0, network.stride)
+    heads = RenderedHeads(Template(face_model(), template_kind), 0, network.stride)
 
     def pictures(first: int, count: int) -> Iterator[npt.NDArray[np.uint8]]:
         for seed in range(first, first + count):

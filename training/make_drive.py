@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, PinholeCamera, quaternion_from_rotation
+from training.face_model import face_model
 from training.options import check_least
 from training.rendering.clip import Truth
 
@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check_least("--times", options.times)
         drive = DRIVES[options.drive]
-        renderer = DriveRenderer(FaceModel.load(), drive)
+        renderer = DriveRenderer(face_model(), drive)
         images = itertools.chain.from_iterable(renderer.frames() for _ in range(options.times))
         write_bag(options.bag, repeated(drive.truth(), options.times), images, options.raw)
     except (OSError, ValueError, ImportError) as error:

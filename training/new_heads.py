@@ -33,6 +33,7 @@ from dense_face_ros.tracker_settings import TrackerSettings
 from training.benchmarks.finding import on_the_face, person
 from training.benchmarks.metrics import box_of
 from training.face_finder.photographs import decode, load_backgrounds
+from training.face_model import face_model
 from training.options import check_least
 from training.result_files import Result, answer
 
@@ -151,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     def measure() -> Result:
         check_least("--people", options.people)
         check_least("--views", options.views)
-        photographs, model = load_backgrounds(options.data, "train"), FaceModel.load()
+        photographs, model = load_backgrounds(options.data, "train"), face_model()
         searcher = Searcher(model, network_path(options.network))
         try:
             false = false_limits(searcher, photographs, options.views)

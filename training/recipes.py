@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.terms import FREE, PHOTOGRAPHS, PORTRAITS, RENDERINGS, RESEARCH
-
-_PAIRS = f"{RENDERINGS}; natural photographs as backgrounds (research use only)"
+from training.terms import BACKGROUNDS, FREE, PHOTOGRAPHS, PORTRAITS, RENDERINGS, RESEARCH, told
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,8 @@ class Recipe:
         steps: length where the command line gives neither steps nor minutes.
         precision: Lightning's name, e.g. ``bf16-mixed``.
         validation_samples, validation_minutes: how many samples, and how often.
-        training_data, licence: go into the exported file.
+        training_data, licence: go into the exported file. Those here are of the shipped networks' data;
+            ``training.train`` asks the data folder (:func:`training.photographs.sources.learned_from`).
         seed: of weights, order and augmentation.
     """
 
@@ -71,6 +70,13 @@ class Recipe:
     validation_minutes: float = 5.0
     seed: int = 1
 
+    @property
+    def learns_from(self) -> str:
+        """One of :data:`training.photographs.sources.KINDS`."""
+        if self.pairs:
+            return "backgrounds"
+        return "renderings" if self.synthetic_share == 1.0 else self.photographs
+
 
 RECIPES = {
     recipe.name: recipe
@@ -81,7 +87,7 @@ RECIPES = {
             architecture="paper",
             synthetic_share=1.0,
             loss="paper",
-            training_data=_PAIRS,
+            training_data=told([BACKGROUNDS])[0],
             licence=RESEARCH,
             share_encoders=True,
             template_kind="frontal",

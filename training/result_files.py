@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 from dense_face_ros.evaluation.provenance import provenance
 from dense_face_ros.whole_files import whole_file
+from training.face_model import VARIABLE, own_model
 
 Result = dict[str, Any]
 
@@ -45,7 +47,7 @@ def make_destination(path: Path, option: str = "--out") -> None:
 
 
 def write_result(path: Path | None, result: Result, network: Path | None = None) -> None:
-    """Write a result with its provenance; nothing without a path.
+    """Write a result with its provenance, the hash of one's own face model in it; nothing without a path.
 
     Args:
         network: what was used instead of the shipped network, as :func:`provenance` takes it.
@@ -55,7 +57,11 @@ def write_result(path: Path | None, result: Result, network: Path | None = None)
         ValueError: a figure is not finite.
     """
     if path is not None:
-        write_json(path, {**result, "provenance": provenance(network)})
+        made = provenance(network)
+        own = own_model()
+        if own is not None:
+            made["models"][VARIABLE] = hashlib.sha256(own.read_bytes()).hexdigest()
+        write_json(path, {**result, "provenance": made})
 
 
 def answer(measure: Callable[[], Result], destination: Path | None, network: Path | None, file_only: str = "") -> int:

@@ -36,9 +36,12 @@ from tqdm import tqdm
 
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.whole_files import whole_file
+from training.face_model import face_model
 from training.npz_files import DAMAGED
 from training.photographs.heads import Image, Label, LabelledHead, ListedHeads, PhotographHeads, fitted_head
 from training.photographs.large_pose import BaselOnOurMesh, LargePoseHeads, LargePoseLabels
+from training.photographs.sources import shard_header, sources_of
+from training.terms import Source
 
 _PER_SHARD = 1000
 _CURE = "pack again with python -m training.shards"
@@ -54,8 +57,16 @@ class _Record(NamedTuple):
     name: str  # of the shard and the photograph in it
 
 
-def pack(heads: ListedHeads, out: Path, split: str, per_shard: int = _PER_SHARD, seed: int = 0) -> int:
-    """Write the usable ``heads`` to ``out/SPLIT-*.tar``; returns the number of shards.
+def pack(
+    heads: ListedHeads,
+    out: Path,
+    split: str,
+    per_shard: int = _PER_SHARD,
+    seed: int = 0,
+    sources: Sequence[Source] | None = None,
+) -> int:
+    """Write the usable ``heads`` to ``out/SPLIT-*.tar``, with ``sources`` for their headers; returns the number of
+    shards.
 
     Raises:
         ValueError: a shard is to hold nothing, ``out`` holds shards of this split, or there is nothing to pack.
@@ -69,10 +80,14 @@ def pack(heads: ListedHeads, out: Path, split: str, per_shard: int = _PER_SHARD,
         raise ValueError(f"there is no {split} photograph to pack")
     out.mkdir(parents=True, exist_ok=True)
     order = np.random.default_rng(seed).permutation(heads.usable)
+    header = None if sources is None else shard_header(sources)
     parts = [order[i : i + per_shard] for i in range(0, len(order), per_shard)]
     for number, part in enumerate(tqdm(parts, desc=split, unit="shard")):
         # A shard has its name only when it is whole: an interrupted packing leaves nothing that looks like one.
-        with whole_file(out / f"{split}-{number:06d}.tar") as file, tarfile.open(fileobj=file, mode="w") as tar:
+        with (
+            whole_file(out / f"{split}-{number:06d}.tar") as file,
+            tarfile.open(fileobj=file, mode="w", pax_headers=header) as tar,
+        ):
             for index in part:
                 path, label = heads.paths[index], io.BytesIO()
                 np.savez(label, **heads.label(int(index)))  # type: ignore[arg-type]
@@ -261,15 +276,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--large-pose", type=Path, help="labels of training.photographs.large_pose: pack 300W-LP")
     parser.add_argument("--per-shard", type=int, default=_PER_SHARD, help="photographs per shard")
     options = parser.parse_args(arguments)
-    model = FaceModel.load()
     try:
+        model = face_model()
+        sources = None if options.large_pose else sources_of(options.data)
         for split in ("train", "validation"):
             heads: ListedHeads
             if options.large_pose:
                 heads = LargePoseHeads(options.data, options.large_pose, model, split == "validation")
             else:
                 heads = PhotographHeads(options.data, options.fits, model, split == "validation")
-            count = pack(heads, options.out, split, options.per_shard)
+            count = pack(heads, options.out, split, options.per_shard, sources=sources)
             print(f"{options.out}/{split}-*.tar: {len(heads.usable)} photographs in {count} shards")
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

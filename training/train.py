@@ -18,14 +18,13 @@ from typing import Any, cast
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.checkpoint import CHECKPOINT
+from training.face_model import face_model
 from training.loader import BadData, endless, first_samples, make_loader, stream_seed
 from training.options import check_least
 from training.processes import make_fabric
 from training.recipes import RECIPES, Recipe, recipe_named
-from training.terms import LARGE_POSE, RESEARCH
 from training.training_run import TrainingRun
 
 #: (recipe, data folder, "train" or "validation", seed, stride) -> samples as described in :func:`train`.
@@ -101,6 +100,8 @@ def main(arguments: list[str] | None = None) -> None:
     from training.data import make_dataset
     from training.photographs.heads import FITS
     from training.photographs.portraits import credited
+    from training.photographs.sources import learned_from
+    from training.shards import list_shards
 
     parser = argparse.ArgumentParser(prog="training.train", description="Train a correspondence network.")
     parser.add_argument("--recipe", required=True, choices=sorted(RECIPES))
@@ -129,13 +130,14 @@ def main(arguments: list[str] | None = None) -> None:
         parser.exit(1, f"{parser.prog}: --threads is {given.threads}; it must be at least 1\n")
     torch.set_num_threads(given.threads or max(1, (os.cpu_count() or 1) - max(0, given.workers)))
     recipe = recipe_named(given.recipe)
-    if given.large_pose is not None:
-        if given.shards is None:
-            parser.exit(1, f"{parser.prog}: --large-pose '{given.large_pose}' has no photographs; give --shards too\n")
-        recipe = replace(recipe, training_data=LARGE_POSE, licence=RESEARCH)
-    recipe = replace(recipe, training_data=credited(recipe.training_data, given.skins))
+    if given.large_pose is not None and given.shards is None:
+        parser.exit(1, f"{parser.prog}: --large-pose '{given.large_pose}' has no photographs; give --shards too\n")
     try:
-        template = Template(FaceModel.load(), recipe.template_kind)
+        kind = "300W-LP" if given.large_pose is not None else recipe.learns_from
+        shards = [] if given.shards is None else list_shards(given.shards, "train")
+        training_data, licence = learned_from(kind, given.data, shards)
+        recipe = replace(recipe, training_data=credited(training_data, given.skins), licence=licence)
+        template = Template(face_model(), recipe.template_kind)
         datasets = partial(
             make_dataset, fits=given.fits, skins=given.skins, shards=given.shards, large_pose=given.large_pose
         )

@@ -22,12 +22,12 @@ from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.evaluation.angles import wrap_degrees
-from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, PinholeCamera, yaw_pitch_roll_from_rotation
 from dense_face_ros.template import Template
 from training.benchmarks.conventions import along_line_of_sight
 from training.data import Mixture, SampleMaker
+from training.face_model import face_model
 from training.loss import UNKNOWN
 from training.options import check_least
 from training.photographs.heads import FITS, NumberedHeads, PhotographHeads
@@ -155,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check_least("--count", options.count)
         check_destination(options.json)
-        template = Template(FaceModel.load())
+        template = Template(face_model())
         skins = None if options.skins is None else load_skins(options.skins, template.model)
         network = load_network("onnxruntime-cpu", network_path(options.network))
         result: dict[str, Any] = {"benchmark": "validation", "kinds": {}}

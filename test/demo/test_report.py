@@ -45,8 +45,10 @@ def judged(stamp: float, state: State) -> Attention:
 
 
 def test_alarms_are_told_once_and_only_of_what_was_played() -> None:
-    states = [State.UNKNOWN, State.SLEEP, State.ATTENTIVE, State.LONG_DISTRACTION, State.UNKNOWN,
-              State.LONG_DISTRACTION, State.UNRESPONSIVE, State.ATTENTIVE, State.LONG_DISTRACTION, State.SLEEP]  # fmt: skip
+    states = [
+        State.UNKNOWN, State.SLEEP, State.ATTENTIVE, State.LONG_DISTRACTION, State.UNKNOWN, State.LONG_DISTRACTION,
+        State.UNRESPONSIVE, State.ATTENTIVE, State.LONG_DISTRACTION, State.SLEEP,
+    ]  # fmt: skip
     told = attention_summary([judged(10.0 + i, state) for i, state in enumerate(states)], 12.0, 18.0)
     assert told["alarms"] == [["long_distraction", 1.0], ["unresponsive", 4.0], ["long_distraction", 6.0]]
     assert told["share"] == pytest.approx(

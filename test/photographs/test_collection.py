@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from training.photographs.collection import read_photographs
+from training.photographs.collection import collections, read_photographs
 
 COUNT = 4
 
@@ -82,3 +82,35 @@ def test_without_a_split_the_pictures_decide(tmp_path: Path) -> None:
     for i in range(COUNT):
         cv2.imwrite(str(tmp_path / "made" / "images" / f"{i}.png"), np.full((16, 16, 3), 90, np.uint8))
     assert len(set(read_photographs(tmp_path, ("made",)).validation.tolist())) == 1, "all are copies of one picture"
+
+
+def test_every_folder_with_labels_is_read_the_known_ones_first(tmp_path: Path) -> None:
+    for name in ("b_mine", "press_photos", "a_mine", "youtube_faces"):
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "landmarks.npz", **labels())
+    (tmp_path / "backgrounds").mkdir()
+    found = ("youtube_faces", "press_photos", "a_mine", "b_mine")
+    assert collections(tmp_path) == found
+    photographs = read_photographs(tmp_path)
+    assert photographs.folder == tuple(name for name in found for _ in range(COUNT))
+    assert photographs.validation.tolist() == [True, False, False, False] * 4
+
+
+def test_photographs_without_labels_are_not_left_out_unnoticed(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"has no folder that holds images/ and landmarks\.npz; python -m "):
+        read_photographs(tmp_path)
+    path = write(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"made' has no folder .*; give the folder above it; python -m"):
+        read_photographs(path.parent)
+    (tmp_path / "mine" / "images").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=r"mine.landmarks\.npz' does not exist beside images/; .*label"):
+        read_photographs(tmp_path)
+    (tmp_path / "mine" / "images").rmdir()
+    assert collections(tmp_path) == ("made",)
+
+
+def test_irises_may_be_unknown(tmp_path: Path) -> None:
+    mesh = np.ones((COUNT, 478, 3), np.float32)
+    mesh[:, 468:] = np.nan
+    write(tmp_path, mesh478=mesh)
+    assert np.isfinite(read_photographs(tmp_path).mesh478[0, :468]).all()

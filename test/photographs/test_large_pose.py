@@ -136,7 +136,8 @@ def test_shards_of_them_are_trained_on(
     found.usable = np.array([i for i in found.usable if found.paths[i].is_file()])
     for split in ("train", "validation"):  # the few there are, for either
         assert pack(found, shards, split) == 1
-    monkeypatch.setattr("training.data.FaceModel.load", lambda: published.ours)
+    published.ours.save(tmp_path / "ours.npz")
+    monkeypatch.setenv("DENSE_FACE_MODEL", str(tmp_path / "ours.npz"))
     recipe = replace(RECIPES["best"], synthetic_share=0.0, turned_share=0.0, faceless_share=0.0, validation_samples=4)
     monkeypatch.setattr("training.shards._MIXED", 2)
     train, kept = (

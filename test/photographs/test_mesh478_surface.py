@@ -57,10 +57,11 @@ def test_points_are_dropped_onto_the_skin(shipped_model: FaceModel) -> None:
 
 
 def test_bad_input_is_one_line(tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = str(tmp_path / "none.npz")
-    assert mesh478_surface.main(["--environments", str(tmp_path), "--model", model]) == 2
+    with monkeypatch.context() as other:
+        other.setenv("DENSE_FACE_MODEL", str(tmp_path / "none.npz"))
+        assert mesh478_surface.main(["--environments", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: face model") and error.count("\n") == 1
+    assert error.startswith("error: DENSE_FACE_MODEL: face model") and error.count("\n") == 1
     monkeypatch.setattr(mesh478_surface, "rendered_heads", lambda *_: pytest.fail("rendered before it was checked"))
     for out in (tmp_path, tmp_path / "none" / "surface.npz"):
         assert mesh478_surface.main(["--environments", str(tmp_path), "--out", str(out)]) == 2
@@ -86,3 +87,21 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(
     monkeypatch.setattr(np, "savez_compressed", full_disk)
     assert mesh478_surface.main(["--environments", str(tmp_path), "--out", str(out)]) == 2
     assert capsys.readouterr().err == "error: no space left\n" and out.read_bytes() == before
+
+
+def test_the_points_of_an_own_model_lie_beside_it(
+    shipped_model: FaceModel, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped, sigma = load_surface()
+    other = SurfacePoints(shipped.triangle[::-1].copy(), shipped.weights)
+    shipped_model.save(tmp_path / "mine.npz")
+    monkeypatch.setenv("DENSE_FACE_MODEL", str(tmp_path / "mine.npz"))
+    with pytest.raises(FileNotFoundError, match=r"mine_mesh478\.npz' does not exist; make it with .*mesh478_surface"):
+        load_surface()
+    monkeypatch.setattr(mesh478_surface, "rendered_heads", lambda *_: [])
+    monkeypatch.setattr(mesh478_surface, "learn_surface", lambda *_: (other, sigma))
+    assert mesh478_surface.main(["--environments", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith(str(tmp_path / "mine_mesh478.npz"))
+    np.testing.assert_array_equal(load_surface()[0].triangle, other.triangle)
+    monkeypatch.delenv("DENSE_FACE_MODEL")
+    np.testing.assert_array_equal(load_surface()[0].triangle, shipped.triangle)

@@ -155,4 +155,4 @@ def test_what_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["--data", str(tmp_path), "--out", str(tmp_path)]) == 2
     assert "is a folder; give a file" in capsys.readouterr().err
     assert main(["--data", str(tmp_path), "--out", str(tmp_path / "own.npz")]) == 2
-    assert "landmarks.npz' does not exist" in capsys.readouterr().err
+    assert "has no folder that holds images/ and landmarks.npz" in capsys.readouterr().err

@@ -19,6 +19,7 @@ from training.eyes.examples import LANDMARK_EYES, MESH_EYES, STORED, Examples, f
 from training.eyes.network import EyelidNetwork
 from training.eyes.sources import SOURCES
 from training.eyes.train import export, main, measure, train
+from training.terms import PHOTOGRAPHS, RESEARCH
 
 
 def face_at_lids(model: FaceModel, **activations: float) -> np.ndarray:
@@ -114,7 +115,7 @@ def test_a_trained_network_is_what_the_runtime_reads(rendered: Examples, data: P
     assert figures["openness_error"] < 0.6 * untrained
     assert figures["hidden_told"] == 1.0
     out = tmp_path / "eyelids.onnx"
-    export(network, out, {"some": figures}, 150, SOURCES["best"].trained_on, SOURCES["best"].licence)
+    export(network, out, {"some": figures}, 150, PHOTOGRAPHS, RESEARCH)
     eyes = EyeOpenness(out)
     assert eyes.metadata["steps"] == "150" and "research" in eyes.metadata["licence"]
     patches = np.stack([plain_patch(p) for p in some.pictures])
@@ -146,7 +147,7 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(
     def full_disk(*_: object) -> None:
         raise OSError("no space left")
 
-    nothing = SimpleNamespace(trained_on="", licence="", examples=lambda *_: {})
+    nothing = SimpleNamespace(photographs="renderings", examples=lambda *_: {})
     monkeypatch.setitem(SOURCES, "best", nothing)
     monkeypatch.setattr("training.eyes.train.train", lambda *_: None)
     monkeypatch.setattr("training.eyes.train.export", full_disk)

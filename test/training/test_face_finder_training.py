@@ -36,7 +36,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of a step or two at a rate of 5e-3, beside its fits."""
     kept = [Noise().make(np.random.default_rng(0))]
     monkeypatch.setattr("training.face_finder.train.made_validation_set", lambda *_: kept)
-    monkeypatch.setitem(SOURCES, "best", replace(SOURCES["best"], maker=lambda *_: Noise()))
+    monkeypatch.setitem(SOURCES, "best", replace(SOURCES["best"], maker=lambda *_: Noise(), photographs="renderings"))
     run = tmp_path / "run"
     run.mkdir()
     (run / "fits.npz").write_bytes(b"fits")

@@ -18,7 +18,9 @@ from training.face_finder.photographs import FacePhoto, load_backgrounds
 from training.face_finder.sources import SOURCES
 from training.face_finder.turned import turned_faces
 from training.photographs.portrait_heads import PortraitHeads
+from training.photographs.sources import learned_from
 from training.recipes import RECIPES
+from training.terms import PORTRAITS
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,8 @@ def test_free_pictures_show_faces_of_both_splits(data: Path) -> None:
         assert sum(len(picture.boxes) for picture in pictures[split]) >= 8
     other = SOURCES["free"].maker(data, "train", 8, None, None, 1).make(np.random.default_rng(0))
     assert np.abs(other.image.astype(int) - pictures["train"][0].image).max() > 0, "another seed draws other heads"
-    assert SOURCES["free"].licence == "Apache-2.0" and "research" not in SOURCES["free"].trained_on
+    trained_on, licence = learned_from(SOURCES["free"].photographs, data)
+    assert licence == "Apache-2.0" and "research" not in trained_on
 
 
 def test_the_finder_is_chosen_by_heads_that_look_like_nobody_in_training(data: Path, monkeypatch) -> None:
@@ -90,7 +93,8 @@ def test_the_free_recipe_learns_from_portraits(data: Path) -> None:
     assert isinstance(kept, ValidationSet) and len(kept) == 512
     first, again = kept[0], kept[2]
     assert (first["image"] != again["image"]).any(), "the one person comes again, seen otherwise"
-    assert RECIPES["free"].licence == "Apache-2.0" and "research" not in RECIPES["free"].training_data
+    told = learned_from(RECIPES["free"].learns_from, data)
+    assert told == (RECIPES["free"].training_data, RECIPES["free"].licence) == (PORTRAITS, "Apache-2.0")
 
 
 def test_free_eyes_are_of_portraits_and_renderings(data: Path) -> None:
@@ -100,4 +104,4 @@ def test_free_eyes_are_of_portraits_and_renderings(data: Path) -> None:
     assert examples["portraits"].visible.all() and not examples["dark_glasses"].visible.any()
     kept = eyes.SOURCES["free"].examples("validation", data, 4, data / "no_fits.npz", None)
     assert len(kept["portraits"].visible) == 2
-    assert eyes.SOURCES["free"].licence == "Apache-2.0" and "research" in eyes.SOURCES["best"].licence
+    assert (eyes.SOURCES["free"].photographs, eyes.SOURCES["best"].photographs) == ("portraits", "collections")

@@ -35,7 +35,8 @@ def test_terms_once_on_the_weights_stay():
     assert "face photographs of youtube_faces" in bound.training_data and "London Set" in bound.training_data
     assert bound.training_data.count(RENDERINGS) == 1
     assert descendant(RECIPES["best"], RENDERINGS, FREE) == RECIPES["best"]
-    assert descendant(RECIPES["best"], RENDERINGS, "mine alone").licence == "mine alone"
+    assert descendant(RECIPES["best"], RENDERINGS, "mine alone").licence == f"mine alone; {RESEARCH}"
+    assert descendant(RECIPES["free"], RENDERINGS, "mine alone").licence == "mine alone"
     credit = "pictures (CC0; see there)"
     assert (
         descendant(replace(SMOKE, training_data=credit), f"skins; {credit}", FREE).training_data == f"skins; {credit}"

@@ -29,6 +29,7 @@ from dense_face_ros import FaceModel, FaceTracker
 from dense_face_ros.attention.eyelids import EyelidTracker, Lids
 from dense_face_ros.attention.settings import PRESETS
 from training.benchmarks.video import frames
+from training.face_model import face_model, own_model
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
 from training.result_files import check_destination, write_result
 
@@ -122,9 +123,11 @@ def main(arguments: list[str] | None = None, tracker: FaceTracker | None = None)
             raise ValueError(f"drive '{unknown}' is unknown; choose from {', '.join(sorted(DRIVES))}")
         check_destination(options.json)
         marked = read_closures(options.closures) if options.video is not None else []
-        tracker = tracker or FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
+        tracker = tracker or FaceTracker(
+            model_path=own_model(), network_path=options.network, backend="onnxruntime-cpu"
+        )
         names = options.drives or ([] if options.video is not None else sorted(DRIVES))
-        model = FaceModel.load()
+        model = face_model()
         shown = {name: evaluate_drive(tracker, model, DRIVES[name]) for name in names}
         if options.video is not None:
             shown[options.video.name] = evaluate_video(tracker, options.video, marked, options.limit)

@@ -29,6 +29,7 @@ from dense_face_ros.geometry import Array, vector_from_rotation
 from dense_face_ros.head_state import Status
 from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
 from training.benchmarks.rendered_people import Sequence, sequence
+from training.face_model import face_model, own_model
 from training.options import check_least
 from training.result_files import Result, answer
 
@@ -169,7 +170,7 @@ def calibrate(model: FaceModel, people: int, network: Path | None = None) -> dic
     sequences = [sequence(model, _CALIBRATING + i) for i in range(people)]
     settings = TrackerSettings()
     for _ in range(_STEPS):
-        tracker = FaceTracker(settings, network_path=network, backend="onnxruntime-cpu")
+        tracker = FaceTracker(settings, model_path=own_model(), network_path=network, backend="onnxruntime-cpu")
         tracks = [run(tracker, shown) for shown in sequences]
         tracker.close()
         # Less information from the data means more spread, and nearly in proportion. Depth rests on the prior of head
@@ -207,10 +208,10 @@ def main(arguments: list[str] | None = None) -> int:
         check_least("--people", options.people)
         if not 0.1 <= options.scale <= 1.0:
             raise ValueError(f"--scale is {options.scale}; it must be 0.1 to 1")
-        model = FaceModel.load()
+        model = face_model()
         if options.calibrate:
             return calibrate(model, options.people, options.network)
-        tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
+        tracker = FaceTracker(model_path=own_model(), network_path=options.network, backend="onnxruntime-cpu")
         shown = (sequence(model, _REPORTED + i) for i in range(options.people))
         if options.scale != 1.0:
             shown = (one.reduced(options.scale) for one in shown)

@@ -37,6 +37,7 @@ from dense_face_ros.head_state import Status
 from training.benchmarks.metrics import box_of, box_size, geodesic
 from training.benchmarks.stills import Still, View, stills
 from training.face_finder.photographs import decode, load_backgrounds
+from training.face_model import face_model, own_model
 from training.options import check_least
 from training.rendering.clip import FIELD_OF_VIEW, HEIGHT, WIDTH
 from training.rendering.drive import Lighting
@@ -160,8 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
     def measure() -> Result:
         check_least("--people", options.people)
         network = network_path(options.network)
-        tracker = FaceTracker(network_path=network, backend="onnxruntime-cpu")
-        model, finder = FaceModel.load(), FaceFinder(companion(network, "face_finder"))
+        tracker = FaceTracker(model_path=own_model(), network_path=network, backend="onnxruntime-cpu")
+        model, finder = face_model(), FaceFinder(companion(network, "face_finder"))
         rows = [
             look(tracker, finder, still)
             for seed in range(_FIRST_SEED, _FIRST_SEED + options.people)

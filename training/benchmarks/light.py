@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros import FaceModel, FaceTracker
+from dense_face_ros import FaceTracker
 from dense_face_ros.geometry import Array
 from dense_face_ros.head_state import Status
 from training.benchmarks.consistency import figures, pose_error
 from training.benchmarks.rendered_people import Sequence, sequence
+from training.face_model import face_model, own_model
 from training.options import check_least
 from training.result_files import Result, answer
 
@@ -93,8 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     def measured() -> Result:
         check_least("--people", options.people)
-        model = FaceModel.load()
-        tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
+        model = face_model()
+        tracker = FaceTracker(model_path=own_model(), network_path=options.network, backend="onnxruntime-cpu")
         people = [sequence(model, _FIRST_SEED + i) for i in range(options.people)]
         rows = [measure(tracker, people, light) for light in LIGHTS]
         return {"benchmark": "light", "people": options.people, "lights": rows}

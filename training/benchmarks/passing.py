@@ -29,6 +29,7 @@ from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks.metrics import usual_and_worst
 from training.benchmarks.rendered_people import Image, PersonRenderer
+from training.face_model import face_model, own_model
 from training.options import check_least
 from training.rendering.clip import RATE, Truth
 from training.rendering.drive import Drive
@@ -146,8 +147,8 @@ def main(arguments: list[str] | None = None) -> int:
         check_least("--pairs", options.pairs)
         if not 0.0 <= options.stay <= 60.0:
             raise ValueError(f"--stay is {options.stay}; it must be 0 to 60 seconds")
-        tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
-        return evaluate(tracker, FaceModel.load(), options.pairs, options.stay)
+        tracker = FaceTracker(model_path=own_model(), network_path=options.network, backend="onnxruntime-cpu")
+        return evaluate(tracker, face_model(), options.pairs, options.stay)
 
     return answer(measure, options.json, options.network, file_only="rows")
 

@@ -33,6 +33,7 @@ from dense_face_ros.geometry import (
 from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks.metrics import usual_and_worst
 from training.benchmarks.rendered_people import render
+from training.face_model import face_model, own_model
 from training.options import check_least
 from training.rendering.drive import Drive
 from training.rendering.lighting import Light
@@ -148,8 +149,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     def measure() -> Result:
         check_least("--people", options.people)
-        tracker = FaceTracker(network_path=options.network, backend="onnxruntime-cpu")
-        return evaluate(tracker, FaceModel.load(), options.people)
+        tracker = FaceTracker(model_path=own_model(), network_path=options.network, backend="onnxruntime-cpu")
+        return evaluate(tracker, face_model(), options.people)
 
     return answer(measure, options.json, options.network, file_only="rows")
 

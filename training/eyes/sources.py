@@ -9,11 +9,11 @@ from pathlib import Path
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.eyes.examples import Examples, from_photographs, from_portraits, from_renderings
+from training.face_model import face_model
 from training.photographs.collection import read_photographs
 from training.photographs.fit import PhotographFits
 from training.photographs.portrait_heads import PortraitHeads
 from training.photographs.portraits import load_skins
-from training.terms import FREE, PHOTOGRAPHS, PORTRAITS, RESEARCH
 
 _SEED = {"train": 10, "validation": 20}
 
@@ -24,17 +24,16 @@ class Source:
 
     Attributes:
         examples: (split, data folder, heads to render, fits of the photographs, skins or None) -> examples by name.
-        trained_on, licence: go into the exported file.
+        photographs: what they are, as :func:`training.photographs.sources.learned_from` takes it.
     """
 
     examples: Callable[[str, Path, int, Path, Path | None], dict[str, Examples]]
-    trained_on: str
-    licence: str
+    photographs: str
 
 
 def _best(split: str, data: Path, count: int, fits: Path, skins: Path | None) -> dict[str, Examples]:
     """Photographs and renderings."""
-    model, seed = FaceModel.load(), _SEED[split]
+    model, seed = face_model(), _SEED[split]
     photographs = read_photographs(data)
     labels = PhotographFits.load_for(fits, model, photographs)
     eyes = from_photographs(model, photographs, labels, split == "validation", seed)
@@ -43,7 +42,7 @@ def _best(split: str, data: Path, count: int, fits: Path, skins: Path | None) ->
 
 def _free(split: str, data: Path, count: int, fits: Path, skins: Path | None) -> dict[str, Examples]:
     """Portraits and renderings."""
-    model, seed = FaceModel.load(), _SEED[split]
+    model, seed = face_model(), _SEED[split]
     eyes = from_portraits(model, PortraitHeads(data, model, split == "validation"), seed)
     return {"portraits": eyes, **_rendered(model, data, count, split, skins)}
 
@@ -58,6 +57,6 @@ def _rendered(model: FaceModel, data: Path, count: int, split: str, skins: Path 
 
 
 SOURCES = {
-    "best": Source(_best, PHOTOGRAPHS, RESEARCH),
-    "free": Source(_free, PORTRAITS, FREE),
+    "best": Source(_best, "collections"),
+    "free": Source(_free, "portraits"),
 }

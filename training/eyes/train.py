@@ -35,6 +35,7 @@ from training.eyes.sources import SOURCES
 from training.options import check_least
 from training.photographs.heads import FITS
 from training.photographs.portraits import credited
+from training.photographs.sources import learned_from
 from training.result_files import check_destination
 from training.schedule import cosine, warm_up
 
@@ -190,17 +191,17 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     source = SOURCES[options.sources]
-    trained_on = credited(source.trained_on, options.skins)
     try:
         check_least("--steps", options.steps)
         check_least("--rendered", options.rendered, _LEAST_HEADS)
         check_destination(options.out, "--out")
+        trained_on, licence = learned_from(source.photographs, options.data)
         backgrounds = Backgrounds(options.data)
         learned = source.examples("train", options.data, options.rendered, options.fits, options.skins)
         kept = source.examples("validation", options.data, _VALIDATION_HEADS, options.fits, None)
         network = train(list(learned.values()), backgrounds, options.steps)
         figures = {name: measure(network, examples) for name, examples in kept.items()}
-        export(network, options.out, figures, options.steps, trained_on, source.licence)
+        export(network, options.out, figures, options.steps, credited(trained_on, options.skins), licence)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

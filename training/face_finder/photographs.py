@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from dense_face_ros.geometry import Array, roll_on_screen, yaw_pitch_roll_from_rotation
 from training.backgrounds import face_free_photographs, random_window
-from training.photographs.collection import FOLDERS, read_photographs
+from training.photographs.collection import collections, read_photographs
+from training.photographs.mesh478 import POINTS
 from training.photographs.padding import unpadded
 
 FloatArray = npt.NDArray[np.float32]
@@ -87,10 +88,11 @@ def load_faces(data: Path, split: str) -> list[FacePhoto]:
         FileNotFoundError, ValueError: naming a label file that is missing or of another format, or the split is empty.
     """
     faces: list[FacePhoto] = []
-    for folder in FOLDERS:
+    for folder in collections(data):
         photographs = read_photographs(data, (folder,))
-        rows = np.flatnonzero(np.isfinite(photographs.mesh478).all(axis=(1, 2)))
-        pose = head_pose(photographs.mesh478[rows])
+        rows = np.flatnonzero(np.isfinite(photographs.mesh478[:, :POINTS]).all(axis=(1, 2)))
+        mesh = photographs.mesh478[rows]
+        pose = head_pose(mesh if np.isfinite(mesh).all() else mesh[:, :POINTS])  # irises may be unknown
         for row, roll, yaw in zip(rows, *pose, strict=True):
             if photographs.validation[row] == (split == "val"):
                 points = photographs.mesh478[row, :, :2]
@@ -106,7 +108,7 @@ def load_backgrounds(data: Path, split: str) -> list[bytes]:
 
 
 def head_pose(mesh: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """In-plane roll and yaw (radians) of face meshes (N, 478, 3) by rigid alignment with their mean (Kabsch).
+    """In-plane roll and yaw (radians) of face meshes (N, n, 3) by rigid alignment with their mean (Kabsch).
 
     The mean over many people turned to either side looks straight ahead, so neither angle needs a reference model.
     """

@@ -9,6 +9,7 @@ import numpy as np
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.face_finder.photographs import FacePhoto, FloatArray, decode, face_of_landmarks, window
+from training.face_model import face_model
 from training.rendering.settings import Settings
 from training.rendering.synthetic import Sample, SyntheticHeads
 
@@ -30,7 +31,7 @@ def rendered_faces(
 ) -> list[FacePhoto]:
     """``count`` random heads in front of random windows of compressed photographs; ``skins`` and ``held_out``: as
     SyntheticHeads."""
-    model = FaceModel.load()
+    model = face_model()
     heads = SyntheticHeads(Template(model), settings, skins, size=_SIZE, held_out=held_out)
     rng = np.random.default_rng(seed)
     photos = [decode(file) for file in backgrounds]

@@ -11,11 +11,11 @@ from training.face_finder.made_images import ImageMaker
 from training.face_finder.photographs import FacePhoto, face_of_landmarks, load_backgrounds, load_faces
 from training.face_finder.rendered import ASIDE, rendered_faces
 from training.face_finder.turned import turned_faces
+from training.face_model import face_model
 from training.photographs.heads import PhotographHeads
 from training.photographs.portrait_heads import PortraitHeads
 from training.photographs.portraits import load_skins
 from training.rendering.settings import Settings
-from training.terms import FREE, PHOTOGRAPHS, PORTRAITS, RESEARCH
 
 _TOWARDS = Settings(yaw_limit=60.0, profile_share=0.1, roll_limit=20.0, face_margin=ASIDE.face_margin, looks=512)
 _PORTRAIT_SHARE = 0.15  # of the faces that look at the camera, where portraits are the only photographs
@@ -30,12 +30,11 @@ class Source:
     Attributes:
         maker: (data folder, split, heads to draw that look aside, fits of the photographs or None, skins or None, seed
             of the heads drawn).
-        trained_on, licence: go into the exported file.
+        photographs: what they are, as :func:`training.photographs.sources.learned_from` takes it.
     """
 
     maker: Callable[[Path, str, int, Path | None, Path | None, int], ImageMaker]
-    trained_on: str
-    licence: str
+    photographs: str
 
 
 def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | None, seed: int) -> ImageMaker:
@@ -46,7 +45,7 @@ def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | N
         return ImageMaker(load_faces(data, split), backgrounds)
     if fits is None:
         raise ValueError("photographs are turned aside by their fits; give the file with --fits")
-    model = FaceModel.load()
+    model = face_model()
     painted = None if skins is None else load_skins(skins, model)
     heads = PhotographHeads(data, fits, model, validation=False)
     towards = rendered_faces(max(1, count // 2), backgrounds, (2, seed), _TOWARDS, painted)
@@ -57,7 +56,7 @@ def _best(data: Path, split: str, count: int, fits: Path | None, skins: Path | N
 
 def _free(data: Path, split: str, count: int, fits: Path | None, skins: Path | None, seed: int) -> ImageMaker:
     """Rendered heads that look at the camera, among portraits, and as many that look aside, among turned portraits."""
-    model, backgrounds = FaceModel.load(), load_backgrounds(data, split)
+    model, backgrounds = face_model(), load_backgrounds(data, split)
     held_out = split == "val"
     count = max(1, round(_FEW * count)) if held_out else count
     painted = None if skins is None or held_out else load_skins(skins, model)
@@ -76,6 +75,6 @@ def _as_they_are(model: FaceModel, heads: PortraitHeads, index: int) -> FacePhot
 
 
 SOURCES = {
-    "best": Source(_best, PHOTOGRAPHS, RESEARCH),
-    "free": Source(_free, PORTRAITS, FREE),
+    "best": Source(_best, "collections"),
+    "free": Source(_free, "portraits"),
 }

@@ -29,6 +29,7 @@ from training.face_finder.targets import loss, targets_of
 from training.options import check_least
 from training.photographs.heads import FITS
 from training.photographs.portraits import credited
+from training.photographs.sources import learned_from
 from training.schedule import cosine, warm_up
 from training.terms import RESEARCH, both_licences, both_sources
 
@@ -78,7 +79,8 @@ def train(
     state = _previous_state(run, sources, minutes, seed, given)
     if rate is None:
         rate = RATE if state is None else state.get("rate", RATE)
-    trained_on, licence = credited(source.trained_on, skins), source.licence
+    trained_on, licence = learned_from(source.photographs, data)
+    trained_on = credited(trained_on, skins)
     maker = source.maker(data, "train", heads, fits, skins, seed)
     validation = made_validation_set(source, data, heads, skins, 400)
     network = FinderNetwork()

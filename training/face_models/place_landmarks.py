@@ -1,7 +1,7 @@
 """Jaw, brows and nose where AFLW2000-3D and 300W-LP put them on the mean of the people in fitted photographs.
 
     python -m training.face_models.place_landmarks --fits runs/photograph_fits.npz --convention mean_shape68.npz \\
-        --out dense_face_ros/models/face_model.npz
+        --out face_model.npz
 
 The convention's mean shape is that of a population in photographs. So it is laid on the mean of people in photographs,
 not on the face model's own mean, which has another jaw and another nod. Eyes, nose and mouth, which both define alike,
@@ -21,6 +21,7 @@ import numpy as np
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.head_size import eyeballs
 from training.benchmarks.conventions import zero_pose_pitch
+from training.face_model import VARIABLE, face_model
 from training.face_models import landmarks
 from training.face_models.decimation import Array
 from training.photographs.fit import PhotographFits
@@ -53,16 +54,15 @@ def replace_landmarks(model: FaceModel, people: Array, points68: Array) -> FaceM
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="face model file; the shipped one without")
     parser.add_argument("--fits", type=Path, required=True, help="what training.photographs.fit wrote for that model")
     parser.add_argument("--convention", type=Path, required=True, help="mean 68 points of AFLW2000-3D (.npz, points68)")
     parser.add_argument("--out", type=Path, required=True, help="face model to write")
     options = parser.parse_args(arguments)
     try:
         check_destination(options.out, "--out")
-        model, fits = FaceModel.load(options.model), PhotographFits.load(options.fits)
+        model, fits = face_model(), PhotographFits.load(options.fits)
         if fits.model != model.content_hash:
-            raise ValueError(f"'{options.fits}' has fits of another face model; give those of the one in --model")
+            raise ValueError(f"'{options.fits}' has fits of another face model than the one in use ({VARIABLE})")
         viewed = landmarks.read_convention(options.convention)
         people = model.shape(fits.coefficients[fits.accepted].mean(axis=0)).astype(np.float64)
         placed = replace_landmarks(model, people, landmarks.viewer_to_head(viewed))

@@ -12,15 +12,16 @@ import numpy.typing as npt
 from training.npz_files import Arrays, read_npz
 from training.photographs.copies import kept_for_validation
 
-#: Folders of photographs under the data folder that may be trained on.
+#: Collections that the shipped networks learned from; where they are there they come first, in this order.
 FOLDERS = ("youtube_faces", "press_photos", "masked_faces")
+_LABELS = "landmarks.npz"
 _FORMAT = "see docs/training.md for its format"
 
 
 @dataclass(frozen=True)
 class Photographs:
-    """N photographs: paths, mesh478 (N, 478, 3) pixels (NaN where absent), points68 (N, 68, 2) (NaN where absent),
-    validation (N,) bool (people never trained on), folder (N,) names."""
+    """N photographs: paths, mesh478 (N, 478, 3) pixels and points68 (N, 68, 2), both NaN where absent, which the irises
+    alone may be; validation (N,) bool (people never trained on), folder (N,) names."""
 
     paths: tuple[Path, ...]
     mesh478: npt.NDArray[np.float32]
@@ -37,14 +38,37 @@ class Photographs:
         return np.array([f"{name}/{path.name}" for name, path in zip(self.folder, self.paths, strict=True)], np.str_)
 
 
-def read_photographs(data: str | Path, folders: tuple[str, ...] = FOLDERS) -> Photographs:
-    """Read the labels of all ``folders`` under ``data``; images are read when they are needed.
+def collections(data: str | Path) -> tuple[str, ...]:
+    """Names of the folders under ``data`` that hold labelled photographs: ``FOLDERS``, then the others by name.
+
+    Raises:
+        FileNotFoundError: there is none, or one has photographs without labels, which would be left out unnoticed.
+    """
+    data = Path(data)
+    cure = "python -m training.photographs.label makes it"
+    unlabelled = sorted(path.parent for path in data.glob("*/images") if not (path.parent / _LABELS).is_file())
+    if unlabelled:
+        raise FileNotFoundError(
+            f"'{unlabelled[0] / _LABELS}' does not exist beside images/; {cure}, or move the folder out of '{data}'"
+        )
+    found = {path.parent.name for path in data.glob(f"*/{_LABELS}")}
+    if not found:
+        here = "; give the folder above it" if (data / _LABELS).is_file() else ""
+        raise FileNotFoundError(
+            f"'{data}' has no folder that holds images/ and {_LABELS}{here}; {cure}, see docs/training.md"
+        )
+    return (*(name for name in FOLDERS if name in found), *sorted(found - set(FOLDERS)))
+
+
+def read_photographs(data: str | Path, folders: tuple[str, ...] | None = None) -> Photographs:
+    """Read the labels of ``folders`` under ``data``, of all its :func:`collections` without; images are read when they
+    are needed.
 
     Raises:
         FileNotFoundError: naming the first file or folder that is missing.
         ValueError: naming the label file that is of another format.
     """
-    parts = [_read_folder(Path(data) / name) for name in folders]
+    parts = [_read_folder(Path(data) / name) for name in (collections(data) if folders is None else folders)]
     return Photographs(
         tuple(path for part in parts for path in part.paths),
         np.concatenate([part.mesh478 for part in parts]),
@@ -55,7 +79,7 @@ def read_photographs(data: str | Path, folders: tuple[str, ...] = FOLDERS) -> Ph
 
 
 def _read_folder(folder: Path) -> Photographs:
-    labels = folder / "landmarks.npz"
+    labels = folder / _LABELS
     if not labels.is_file():
         raise FileNotFoundError(f"'{labels}' does not exist; --data must be the folder that holds {folder.name}/")
     points68 = ("points68", "has_points68")

@@ -23,6 +23,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
 from dense_face_ros.whole_files import whole_file
 from training.benchmarks.sheet import write_png
+from training.face_model import face_model
 from training.npz_files import read_npz
 from training.photographs.collection import Photographs, read_image, read_photographs
 from training.photographs.mesh478 import POINTS, face_width, fit_mesh, load_surface
@@ -150,6 +151,7 @@ def draw_sheet(model: FaceModel, photographs: Photographs, fits: PhotographFits,
 def for_sheet(fits: PhotographFits) -> list[int]:
     """Random accepted fits, then the worst accepted, then rejected ones, of each as many as there are."""
     by_residual = np.argsort(fits.residual)
+    by_residual = by_residual[np.isfinite(fits.residual[by_residual])]  # others have no fit to be drawn
     accepted, rejected = (by_residual[fits.accepted[by_residual] == wanted] for wanted in (True, False))
     drawn = np.random.default_rng(0).permutation(accepted)[:_RANDOM]
     return [int(i) for i in (*drawn, *accepted[-_WORST:], *rejected[:_REJECTED])]
@@ -164,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         make_destination(options.out)
         check_destination(options.sheet, "--sheet")
-        model, photographs = FaceModel.load(), read_photographs(options.data)
+        model, photographs = face_model(), read_photographs(options.data)
         fits = fit_photographs(model, photographs)
         if not fits.accepted.any():
             raise ValueError(f"'{options.data}': the face model fits none of the photographs; is mesh478 in pixels?")

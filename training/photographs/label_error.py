@@ -21,11 +21,13 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from training.benchmarks.conventions import along_line_of_sight
 from training.benchmarks.metrics import box_of, box_size
+from training.face_model import face_model
 from training.options import check_least
 from training.peers.programs import PeerError
 from training.photographs.fit import label_settings
+from training.photographs.label import labels
 from training.photographs.mesh478 import fit_mesh, load_surface
-from training.photographs.rendered_portraits import Portrait, labels, portraits, random_angles
+from training.photographs.rendered_portraits import Portrait, portraits, random_angles
 from training.result_files import check_destination, write_result
 
 #: Degrees of yaw between which errors are told.
@@ -76,7 +78,7 @@ def measure(model: FaceModel, people: int, environments: Path) -> dict[str, Any]
     """Raises PeerError when the labelling network cannot be installed or run."""
     views = [view for seed in range(people) for view in views_of(model, seed)]
     yaw, errors, unfitted = [], [], 0
-    for view, mesh in zip(views, labels(views, environments), strict=True):
+    for view, mesh in zip(views, labels([view.image for view in views], environments), strict=True):
         error = None if mesh is None else label_error(model, view, mesh)
         if error is None:
             unfitted += 1
@@ -96,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check_least("--people", options.people)
         check_destination(options.json)
-        result = measure(FaceModel.load(), options.people, options.environments)
+        result = measure(face_model(), options.people, options.environments)
         write_result(options.json, {"benchmark": "label_error", **result})
     except (OSError, ValueError, PeerError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -38,6 +38,7 @@ from dense_face_ros.geometry import Array
 from dense_face_ros.whole_files import whole_file
 from training.benchmarks.conventions import aflw2000_rotation
 from training.benchmarks.sheet import write_png
+from training.face_model import face_model
 from training.face_models.basel import read_3ddfa_unscaled
 from training.face_models.registration import register
 from training.face_models.source import SourceModel
@@ -215,8 +216,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folders", nargs="+", default=FOLDERS, choices=FOLDERS, help="leave out what you test on")
     parser.add_argument("--sheet", type=Path, help="PNG of random photographs with their labels: look at it")
     options = parser.parse_args(arguments)
-    model = FaceModel.load()
     try:
+        model = face_model()
         make_destination(options.out)
         check_destination(options.sheet, "--sheet")
         read = gather(options.data, tuple(options.folders))

@@ -10,6 +10,8 @@ from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
 from dense_face_ros.correspondence import Correspondences
 from dense_face_ros.face_model import SurfacePoints
 from dense_face_ros.geometry import Array, PinholeCamera
+from training.face_model import own_model
+from training.npz_files import read_npz
 
 POINTS = 468  # the ten iris points follow the gaze and are left out
 
@@ -21,7 +23,7 @@ AT_LANDMARKS = np.array([
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 ])  # fmt: skip
 
-SHIPPED = Path(__file__).with_name("mesh478_surface.npz")  # of training.photographs.mesh478_surface
+_SHIPPED = Path(__file__).with_name("mesh478_surface.npz")  # of training.photographs.mesh478_surface
 _FOCAL_PER_FACE = 10.0  # assumed focal length in face widths: a head about 1.4 m away fills its box
 
 
@@ -37,10 +39,21 @@ def face_width(mesh: Array) -> float:
     return float(np.sqrt(np.prod(np.ptp(mesh[:POINTS, :2], axis=0))))
 
 
-def load_surface(path: Path = SHIPPED) -> tuple[SurfacePoints, Array]:
-    """The 468 surface points and each one's standard deviation in face widths."""
-    with np.load(path, allow_pickle=False) as file:
-        return SurfacePoints(file["triangle"], file["weights"]), file["sigma"].astype(np.float64)
+def surface_file() -> Path:
+    """Where the 468 points lie on the face model in use: beside one's own, ``mine_mesh478.npz`` of ``mine.npz``."""
+    own = own_model()
+    return _SHIPPED if own is None else own.with_name(f"{own.stem}_mesh478.npz")
+
+
+def load_surface(path: Path | None = None) -> tuple[SurfacePoints, Array]:
+    """The 468 surface points and each one's standard deviation in face widths; without a path :func:`surface_file`.
+
+    Raises:
+        FileNotFoundError, ValueError: naming a file that is missing or of no use.
+    """
+    arrays = ("triangle", "weights", "sigma")
+    file = read_npz(path or surface_file(), arrays, "make it with python -m training.photographs.mesh478_surface")
+    return SurfacePoints(file["triangle"], file["weights"]), file["sigma"].astype(np.float64)
 
 
 def fit_mesh(

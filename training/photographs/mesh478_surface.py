@@ -1,6 +1,6 @@
 """Where the 468 points of the public face-mesh convention lie on our surface, learned on rendered people.
 
-    python -m training.photographs.mesh478_surface --environments DIR --out training/photographs/mesh478_surface.npz
+    python -m training.photographs.mesh478_surface --environments DIR
 
 The labelling network looks at rendered people (:mod:`training.photographs.rendered_portraits`), whose shape and pose
 are known. Each point goes where the pixels it is given are seen on them; then, in rounds, it is moved by the
@@ -25,11 +25,13 @@ from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_size import eyeballs
 from dense_face_ros.whole_files import whole_file
+from training.face_model import face_model
 from training.face_models.landmarks import nearest_surface_point
 from training.options import check_least
 from training.peers.programs import PeerError
-from training.photographs.mesh478 import POINTS, SHIPPED, face_width
-from training.photographs.rendered_portraits import labels, portraits, random_angles
+from training.photographs.label import labels
+from training.photographs.mesh478 import POINTS, face_width, surface_file
+from training.photographs.rendered_portraits import portraits, random_angles
 from training.result_files import check_destination
 
 _SIGMAS = (0.004, 0.05)  # standard deviation of a mesh point, in face widths, at least and at most
@@ -126,7 +128,7 @@ def rendered_heads(model: FaceModel, people: int, environments: Path) -> list[Se
     at_rest = np.zeros(model.expression_size)
     return [
         SeenHead(model.shape(np.concatenate([view.identity, at_rest])), view.pose, view.camera, mesh)
-        for view, mesh in zip(views, labels(views, environments), strict=True)
+        for view, mesh in zip(views, labels([view.image for view in views], environments), strict=True)
         if mesh is not None
     ]
 
@@ -135,13 +137,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--environments", type=Path, required=True, help="folder for the network's own Python")
-    parser.add_argument("--model", type=Path, help="face model file; the shipped one without")
-    parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--out", type=Path, default=surface_file(), help="default: that of the face model in use")
     options = parser.parse_args(arguments)
     try:
         check_least("--people", options.people)
         check_destination(options.out, "--out")
-        model = FaceModel.load(options.model)
+        model = face_model()
         surface, sigma = learn_surface(model, rendered_heads(model, options.people, options.environments))
         sigmas = sigma.astype(np.float32)
         with whole_file(options.out) as file:

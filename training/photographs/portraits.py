@@ -26,6 +26,7 @@ from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.whole_files import whole_file
 from training.benchmarks.metrics import box_of, box_size
+from training.face_model import face_model
 from training.npz_files import read_npz
 from training.photographs.portrait_fit import PortraitFitter
 from training.result_files import make_destination
@@ -144,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         make_destination(options.out)
         portraits = read_portraits(options.data)
-        skins = measure(FaceModel.load(), portraits)
+        skins = measure(face_model(), portraits)
         with whole_file(options.out) as file:
             np.savez_compressed(file, skin=skins, credit=np.array(CREDIT))
     except (OSError, ValueError) as error:

@@ -1,15 +1,8 @@
-"""Rendered people as photographs, whose truth is known, and what the photographs' labelling network says of them.
-
-The photographs' 468 points come from a public face-mesh network; the same one (``training.peers``) labels these.
-"""
+"""Rendered people as photographs, whose truth is known: the photographs' labelling network is judged on them."""
 
 from __future__ import annotations
 
-import json
-import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,14 +13,12 @@ from dense_face_ros.geometry import Array, PinholeCamera
 from training.benchmarks.conventions import along_line_of_sight
 from training.benchmarks.metrics import box_of, box_size
 from training.benchmarks.stills import Still, View, stills
-from training.peers.programs import environment, said
 
 _DISTANCE = 1.6  # metres; photographers stand about there, and the label's assumed camera with them
 _LENS = 2.9  # focal length over that of the drives' camera, so that the face fills the picture all the same
 _SIDE = 192  # pixels of a photograph, as the collections have them
 _MARGIN = 1.7  # its side over that of the box of the landmarks
 _PITCH_ROLL = (8.0, 6.0)  # degrees, standard deviations
-_LARGER = 2  # than the photograph is what the network sees: it wants more pixels than the collections kept
 
 Image = npt.NDArray[np.uint8]
 
@@ -78,22 +69,3 @@ def _portrait(still: Still) -> Portrait:
     return Portrait(
         np.asarray(image, dtype=np.uint8), camera, still.pose, still.identity, scale * still.landmarks + shift
     )
-
-
-def labels(views: Sequence[Portrait], environments: Path) -> list[Array | None]:
-    """The labelling network's points (468, 3) in each view, u, v and depth in pixels; None where it finds no face.
-
-    Args:
-        environments: folder for the network's own Python.
-    Raises:
-        PeerError: the network cannot be installed or run.
-    """
-    python = environment("mediapipe", environments)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{i:05d}.png" for i in range(len(views))]
-        for path, view in zip(paths, views, strict=True):
-            large = cv2.resize(view.image, None, fx=_LARGER, fy=_LARGER, interpolation=cv2.INTER_CUBIC)
-            cv2.imwrite(str(path), large)
-        answers = [json.loads(line)["points"] for line in said("mediapipe", python, paths, 1, 1)]
-    centre = 0.5 * (1.0 - 1.0 / _LARGER)  # pixel centres of the larger picture -> of the photograph
-    return [None if points is None else np.array(points) / _LARGER - [centre, centre, 0.0] for points in answers]

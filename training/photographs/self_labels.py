@@ -29,6 +29,7 @@ from dense_face_ros.geometry import Array, Crop, PinholeCamera, yaw_pitch_roll_f
 from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
 from dense_face_ros.template import Template
 from training.benchmarks.metrics import box_of, box_size, geodesic
+from training.face_model import face_model
 from training.photographs.collection import Photographs, read_image, read_photographs
 from training.photographs.fit import MIN_FACE, PhotographFits, draw_sheet
 from training.photographs.heads import FITS, MAX_YAW
@@ -124,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         make_destination(options.out)
         check_destination(options.sheet, "--sheet")
-        model, photographs = FaceModel.load(), read_photographs(options.data)
+        model, photographs = face_model(), read_photographs(options.data)
         fits = PhotographFits.load_for(options.fits, model, photographs)
         labeller = SelfLabeller(model, load_network("onnxruntime-cpu", options.network))
         out, own = self_labelled(labeller, photographs, fits)
