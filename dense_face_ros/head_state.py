@@ -55,6 +55,8 @@ class HeadState:
         quality: named figures of the fit: ``inliers`` (share), ``residual`` (pixels of the crop), ``coverage``,
             ``sigma`` (the network's median standard deviation, pixels of the crop).
         view: what the network saw of the image; None without a head.
+        track: counts the drivers that a tracker follows, from 1: the same number for as long as the driver is
+            remembered, through losses too. 0 without a head, and of a lone photograph.
     """
 
     stamp: float
@@ -79,6 +81,7 @@ class HeadState:
     flow_sigma: npt.NDArray[np.floating]
     quality: dict[str, float]
     view: FacingView | None = None
+    track: int = 0
 
     @property
     def yaw_pitch_roll(self) -> Array:

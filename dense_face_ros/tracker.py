@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,7 @@ class FaceTracker:
         self._fitter = HeadFitter(
             self.model, self.template, self.network, self.settings.limits, self.settings.alignment
         )
+        self._tracks = 0
         self.reset()
         # Engines and tables set themselves up on their first use: not at the expense of the first frame.
         self._finder.find(_BLANK)
@@ -172,6 +174,8 @@ class FaceTracker:
         if fit is None:
             status = Status.SEARCHING if self._driver.last is None else Status.LOST
             return self._nothing(stamp, status, reason, camera)
+        if self._driver.last is None:
+            self._tracks += 1
         self._unlearned += step  # nothing for a repeated image, which says nothing new of the person
         if self._driver.see(fit, stamp, followed):
             self._identity.forget()  # what was learned since is another's,
@@ -181,7 +185,7 @@ class FaceTracker:
             self._identity.learn(fit.alignment.identity, min(self._unlearned, self.settings.identity_look))
             self._unlearned = 0.0
         pose, covariance = self._filter.update(stamp, fit.alignment.pose, fit.alignment.covariance)
-        return self._state(image, fit, stamp, pose, covariance)
+        return replace(self._state(image, fit, stamp, pose, covariance), track=self._tracks)
 
     def fit(self, image: Image, box: npt.ArrayLike | None = None, camera: PinholeCamera | None = None) -> HeadState:
         """Fit the nearest head of one photograph; nothing is remembered, nor taken from the video.

@@ -52,6 +52,15 @@ def test_the_driver_is_whoever_sits_in_the_seat(clip: list[Frame], truth: Truth)
     tracker.close()
 
 
+def test_a_driver_has_a_number_until_forgotten(clip: list[Frame], truth: Truth) -> None:
+    tracker, empty = FaceTracker(TrackerSettings(remember_person=1.0)), np.full_like(clip[0], 90)
+    seen = [(0.0, clip[0]), (0.1, empty), (0.8, clip[0]), (1.9, empty), (2.0, clip[0])]
+    assert [tracker.update(image, stamp, truth.camera).track for stamp, image in seen] == [1, 0, 1, 0, 2]
+    tracker.reset()
+    assert tracker.update(clip[0], 0.0, truth.camera).track == 3 and tracker.fit(clip[0]).track == 0
+    tracker.close()
+
+
 def test_the_track_does_not_jump_to_another_person(tracker: FaceTracker, clip: list[Frame], truth: Truth) -> None:
     """The driver's face is hidden while the passenger's is in view: lost at once, found again, never mistaken."""
     for i in range(3):

@@ -20,7 +20,7 @@ from dense_face_ros.head_state import HeadState
 _MEASURED = (
     "x", "y", "z", "yaw", "pitch", "roll",
     "raw_x", "raw_y", "raw_z", "raw_yaw", "raw_pitch", "raw_roll",
-    "sigma_position", "sigma_rotation", "metric", "visible_landmarks",
+    "sigma_position", "sigma_rotation", "metric", "track", "visible_landmarks",
     "eye_left", "eye_right", "inliers", "residual", "coverage",
     "jitter_rotation", "jitter_position_mm", "jitter_raw_rotation", "jitter_raw_position_mm", "jitter_landmarks",
     "glance", "perclos", "speed",
@@ -68,7 +68,7 @@ class FrameTable:
             *state.pose[:3, 3], *state.yaw_pitch_roll,
             *state.pose_raw[:3, 3], *np.degrees(yaw_pitch_roll_from_rotation(state.pose_raw[:3, :3])),
             np.sqrt(covariance[:3].sum()), np.degrees(np.sqrt(covariance[3:].sum())),
-            float(state.camera.metric), float(state.landmark_visible.sum()),
+            float(state.camera.metric), float(state.track or np.nan), float(state.landmark_visible.sum()),
             *state.eye_openness, *(state.quality.get(n, unknown) for n in ("inliers", "residual", "coverage")),
             *[unknown] * 5, attention.glance, attention.perclos, unknown if speed is None else speed,
             *(state.expression.get(name, unknown) for name in self._expression_names), milliseconds,

@@ -23,7 +23,7 @@ class Report:
         failure: why configuring or activating failed last, or empty.
         image_topic: where images are expected.
         engine: facts about the loaded network and models: name -> value.
-        tracking: status of the last processed frame, and ``reason`` where it has no head.
+        tracking: status of the last processed frame, ``reason`` where it has no head, and ``track`` of its head.
         quality: figures of the last fit.
         metric: whether the camera of the last frame was calibrated; None before the first.
         pose_told: whether poses are published with such a camera (parameter ``require_camera_info``).
@@ -38,6 +38,7 @@ class Report:
     engine: dict[str, str] = field(default_factory=dict)
     tracking: str = ""
     reason: str = ""
+    track: int = 0
     quality: dict[str, float] = field(default_factory=dict)
     metric: bool | None = None
     pose_told: bool = True
@@ -72,6 +73,7 @@ class DiagnosticsWriter:
             **report.engine,
             "tracking": report.tracking or "unknown",
             "tracking_reason": report.reason,
+            "track": str(report.track or "unknown"),
             "camera_metric": _metric(report),
             "camera_note": report.camera_note,
             "source_rate_hz": _number(figures.source_rate),
@@ -97,7 +99,7 @@ class DiagnosticsWriter:
 def _without_images(report: Report) -> Report:
     """What is known when no images come any more: nothing that the last one showed."""
     quality = dict.fromkeys(report.quality, math.nan)
-    return replace(report, tracking="", reason="", quality=quality, metric=None, camera_note="", other_clock=False)
+    return replace(report, tracking="", reason="", track=0, quality=quality, metric=None, camera_note="", other_clock=False)
 
 
 def _metric(report: Report) -> str:

@@ -113,7 +113,8 @@ class FrameProcessor:
         age = self._age(stamp)
         self._statistics.process(time.perf_counter() - begin, age, state.status is Status.TRACKING)
         report = self._report
-        report.tracking, report.reason, report.quality = state.status.value, state.reason, state.quality
+        report.tracking, report.reason, report.track = state.status.value, state.reason, state.track
+        report.quality = state.quality
         report.metric, report.pose_told, report.camera_note = camera.metric, with_pose, note
         report.other_clock = age is None
         return state, image, with_pose
