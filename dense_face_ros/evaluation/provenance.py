@@ -27,7 +27,7 @@ def provenance(network: Path | None = None) -> dict[str, Any]:
     return {
         "version": _library_versions(("dense_face_ros",)).get("dense_face_ros"),
         "commit": _commit(),
-        "models": _model_hashes(network),
+        "models": model_hashes(network),
         "hardware": {
             "processor": _processor(),
             "cpus": os.cpu_count(),
@@ -63,7 +63,8 @@ def _commit() -> str | None:
     return done.stdout.strip() or None
 
 
-def _model_hashes(network: Path | None) -> dict[str, str]:
+def model_hashes(network: Path | None = None) -> dict[str, str]:
+    """SHA-256 of the shipped model files by their names; a ``network`` stands in the place of the shipped one."""
     folder = Path(str(resources.files("dense_face_ros") / "models"))
     files = {path.name: path for path in sorted(folder.glob("*")) if path.suffix in {".npz", ".onnx"}}
     if network is not None:

@@ -99,7 +99,9 @@ class DiagnosticsWriter:
 def _without_images(report: Report) -> Report:
     """What is known when no images come any more: nothing that the last one showed."""
     quality = dict.fromkeys(report.quality, math.nan)
-    return replace(report, tracking="", reason="", track=0, quality=quality, metric=None, camera_note="", other_clock=False)
+    return replace(
+        report, tracking="", reason="", track=0, quality=quality, metric=None, camera_note="", other_clock=False
+    )
 
 
 def _metric(report: Report) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dense_face_ros.evaluation.provenance import model_hashes
 from training.benchmarks import aflw2000_reannotated, biwi, ibug300w, metrics, pointing04
 from training.published import PAPER_68, PAPER_AFLW, SAMPLE
 from training.report import main
@@ -58,11 +59,13 @@ def test_the_network_is_named_where_it_is_another_shipped_one() -> None:
         names = {name.replace("_onnx", ".onnx"): digest for name, digest in models.items()}
         return made_by("x.json", {"provenance": {**SOURCE, "models": names}}, "command --json")
 
-    assert "network `aaaa`, a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="bbbb")
-    assert "network `aaaa`, a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="aaaa"), "none in bytes"
+    assert "network `aaaa` (an earlier one), a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="bbbb")
+    assert "network `aaaa` (an earlier one), a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="aaaa"), "none in bytes"
     free = line(correspondence_onnx="cccc", correspondence_int8_onnx="dddd", correspondence_free_onnx="cccc")
     assert "`command --network correspondence_free.onnx --json docs/results/x.json` " in free
-    assert "network `cccc`, a" in free
+    assert "network `cccc` (an earlier one), a" in free
+    shipped = model_hashes()["correspondence.onnx"]
+    assert f"network `{shipped[:12]}`, a" in line(correspondence_onnx=shipped)
 
 
 def test_gpus_cold_starts_and_precision(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
-from dense_face_ros.evaluation.provenance import commit_of
+from dense_face_ros.evaluation.provenance import commit_of, model_hashes
 from training.result_files import Result
 
 Named = list[tuple[str, Result]]
@@ -28,7 +29,8 @@ _DEFAULT_NETWORK = ("correspondence.onnx", "correspondence_int8.onnx")
 
 
 def made_by(name: str, result: Result, command: str) -> str:
-    """The line that says how a file came to be, and with which network where it was not the default one.
+    """The line that says how a file came to be, with which network where it was not the default one, and whether that
+    network is shipped no more.
 
     ``command`` ends with the option that takes the file.
     """
@@ -37,6 +39,13 @@ def made_by(name: str, result: Result, command: str) -> str:
     named = [file for file, digest in models.items() if digest == used and file not in _DEFAULT_NETWORK]
     if named:
         command = command.replace(" --json", f" --network {named[0]} --json")
+    earlier = "" if used == "none" or used in _shipped() else " (an earlier one)"
     return f"`{command} docs/results/{name}` — commit `{commit_of(source)}`, " + (
-        f"network `{used[:12]}`, {source['hardware']['processor']}."
+        f"network `{used[:12]}`{earlier}, {source['hardware']['processor']}."
     )
+
+
+@cache
+def _shipped() -> frozenset[str]:
+    """Hashes of the networks of this checkout."""
+    return frozenset(model_hashes().values())
