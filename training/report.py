@@ -14,6 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from training.reporting.aims import aims
 from training.reporting.sections import SECTIONS
 from training.result_files import Result, read_result
 
@@ -56,7 +57,8 @@ def read_results(folder: Path) -> dict[str, list[tuple[str, Result]]]:
 
 def markdown(found: dict[str, list[tuple[str, Result]]]) -> str:
     """The whole page."""
-    parts = ["# Results", "Written by `python -m training.report`; do not edit. NME is in % of the true points' box."]
+    head = ["# Results", "Written by `python -m training.report`; do not edit. NME is in % of the true points' box."]
+    parts: list[str] = []
     for kind, section in SECTIONS.items():
         if kind in found:
             try:
@@ -64,7 +66,7 @@ def markdown(found: dict[str, list[tuple[str, Result]]]) -> str:
             except (KeyError, IndexError, TypeError, AttributeError) as error:
                 names = ", ".join(name for name, _ in found[kind])
                 raise ValueError(f"{names}: not as this version writes {kind} results ({error!r})") from error
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*head, *aims(found), *parts]) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

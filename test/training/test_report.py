@@ -59,8 +59,9 @@ def test_the_network_is_named_where_it_is_another_shipped_one() -> None:
         names = {name.replace("_onnx", ".onnx"): digest for name, digest in models.items()}
         return made_by("x.json", {"provenance": {**SOURCE, "models": names}}, "command --json")
 
-    assert "network `aaaa` (an earlier one), a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="bbbb")
-    assert "network `aaaa` (an earlier one), a" in line(correspondence_onnx="aaaa", correspondence_int8_onnx="aaaa"), "none in bytes"
+    earlier = "network `aaaa` (an earlier one), a"
+    assert earlier in line(correspondence_onnx="aaaa", correspondence_int8_onnx="bbbb")
+    assert earlier in line(correspondence_onnx="aaaa", correspondence_int8_onnx="aaaa"), "none in bytes"
     free = line(correspondence_onnx="cccc", correspondence_int8_onnx="dddd", correspondence_free_onnx="cccc")
     assert "`command --network correspondence_free.onnx --json docs/results/x.json` " in free
     assert "network `cccc` (an earlier one), a" in free
