@@ -83,6 +83,34 @@ def test_unmatched_landmarks_are_not_visible(small_model: FaceModel) -> None:
     assert visible.max() < 0.06
 
 
+@pytest.mark.parametrize("everywhere", [-1.0, 0.0, 2.0])
+def test_what_the_network_is_vaguer_of_than_of_the_rest_is_covered(small_model: FaceModel, everywhere: float) -> None:
+    vertices, judge = _turned(small_model, 0.0), LandmarkVisibility(small_model)
+    landmarks = small_model.at(small_model.landmarks, vertices)
+    output = _output()
+    output.log_sigma[:] = everywhere
+    bare = judge(vertices, output, VIEW)
+    assert bare[36:].min() > 0.9, "how vague all of it is tells nothing"
+    lips = np.floor((VIEW.seen(landmarks[33:34])[0, 1] + 0.5) * (64 / VIEW.size)).astype(int)
+    output.log_sigma[lips:] += 2.0
+    covered = judge(vertices, output, VIEW)
+    assert covered[48:].max() < 0.05 and covered[36:48] == pytest.approx(bare[36:48])
+    assert covered[5:12].max() < 0.5 * bare[5:12].max()
+
+
+def test_slanting_parts_may_be_vaguer(small_model: FaceModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge, output = LandmarkVisibility(small_model), _output()
+    vertices = _turned(small_model, 0.0)
+    landmarks = small_model.at(small_model.landmarks, vertices)
+    monkeypatch.setattr(judge, "unhidden", lambda *_: np.ones(68))
+    nose = np.floor((VIEW.seen(landmarks[33:34])[0, 1] + 0.5) * (64 / VIEW.size)).astype(int)
+    output.log_sigma[nose:] += 0.8
+    for facing, least, most in ((1.0, 0.0, 0.1), (0.3, 0.9, 1.0)):
+        monkeypatch.setattr(judge, "facing", lambda *_, told=facing: np.full(68, told))
+        mouth = judge(vertices, output, VIEW)[48:]
+        assert least <= mouth.min() and mouth.max() <= most
+
+
 @pytest.mark.parametrize(("facing", "probability"), [(0.0, 0.27), (0.05, 0.5), (0.1, 0.73), (0.3, 0.99)])
 def test_a_surface_edge_on_is_seen_as_often_as_not(
     small_model: FaceModel, monkeypatch: pytest.MonkeyPatch, facing: float, probability: float
