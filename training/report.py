@@ -1,11 +1,10 @@
 """All results as one page: ``python -m training.report [docs/results] [--output docs/results.md]``.
 
 Reads the JSON files of ``training.evaluate``, ``.evaluate_peers``, ``.benchmark``, ``.benchmark_node``,
-``.benchmark_tensorrt``, ``.cold_start``, ``.check_precision``, ``.benchmarks.consistency``, ``.benchmarks.steadiness``,
-``.benchmarks.light``, ``.benchmarks.occlusion``, ``.benchmarks.passing``, ``.benchmarks.finding``, ``.benchmarks.blinks``,
-``.photographs.label_error``, ``.new_heads``, ``.validation``, ``.ablation``, of ``demo.drive``
-and of ``evaluate_bag`` (its ``summary.json``, under any name) and writes Markdown tables beside the figures of the
-paper and of other systems. The same files give the same page.
+``.benchmark_tensorrt``, ``.cold_start``, ``.check_precision``, ``.photographs.label_error``, ``.new_heads``,
+``.validation``, ``.ablation``; of ``consistency``, ``steadiness``, ``light``, ``occlusion``, ``passing``, ``finding`` and
+``blinks`` in ``training.benchmarks``; of ``demo.drive`` and of ``evaluate_bag`` (its ``summary.json``, under any name).
+Writes Markdown tables beside the figures of the paper and of other systems. The same files give the same page.
 """
 
 from __future__ import annotations
