@@ -2,9 +2,9 @@
 
 Reads the JSON files of ``training.evaluate``, ``.evaluate_peers``, ``.benchmark``, ``.benchmark_node``,
 ``.benchmark_tensorrt``, ``.cold_start``, ``.check_precision``, ``.photographs.label_error``, ``.new_heads``,
-``.validation``, ``.ablation``; of ``consistency``, ``steadiness``, ``light``, ``occlusion``, ``passing``, ``finding`` and
-``blinks`` in ``training.benchmarks``; of ``demo.drive`` and of ``evaluate_bag`` (its ``summary.json``, under any name).
-Writes Markdown tables beside the figures of the paper and of other systems. The same files give the same page.
+``.validation``, ``.ablation``; of ``consistency``, ``steadiness``, ``light``, ``occlusion``, ``passing``, ``finding``
+and ``blinks`` in ``training.benchmarks``; of ``demo.drive`` and of ``evaluate_bag`` (its ``summary.json``, under any
+name). Writes Markdown tables beside the figures of the paper and of other systems. The same files give the same page.
 """
 
 from __future__ import annotations
