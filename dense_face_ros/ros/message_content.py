@@ -51,9 +51,12 @@ def landmark_rows(state: HeadState, with_positions: bool = True) -> npt.NDArray[
 def expression_values(state: HeadState) -> dict[str, float]:
     """Named activations in [0, 1], with ``eye_openness_left`` and ``_right``; only those known in this frame.
 
-    An eye whose openness is not known has no blink either.
+    An eye whose openness is not known has no blink either. There are none without a head; of a head of which nothing is
+    known the eyes are told as NaN, so that it is not taken for none.
     """
-    left, right = state.eye_openness
-    values = {**state.expression, "eye_openness_left": left, "eye_openness_right": right}
-    unseen = {f"eyeBlink_{side}" for side, openness in (("L", left), ("R", right)) if not math.isfinite(openness)}
-    return {name: float(value) for name, value in values.items() if math.isfinite(value) and name not in unseen}
+    eyes = dict(zip(("eye_openness_left", "eye_openness_right"), state.eye_openness, strict=True))
+    left, right = (math.isfinite(openness) for openness in state.eye_openness)
+    unseen = {f"eyeBlink_{side}" for side, seen in (("L", left), ("R", right)) if not seen}
+    values = {**state.expression, **eyes}
+    known = {name: float(value) for name, value in values.items() if math.isfinite(value) and name not in unseen}
+    return eyes if not known and state.status is Status.TRACKING else known

@@ -123,6 +123,13 @@ def test_expression_leaves_out_the_unknown_eye() -> None:
     }
 
 
+def test_a_head_of_which_nothing_is_known_is_no_frame_without_a_head() -> None:
+    unknown = {"jawOpen": math.nan, "mouthSmile": math.nan}
+    state = replace(tracked_state(MODEL, 1.0, CAMERA), expression=unknown, eye_openness=(math.nan, math.nan))
+    message = messages.expression_message(state, header())
+    assert list(message.name) == ["eye_openness_left", "eye_openness_right"] and np.isnan(message.position).all()
+
+
 def test_expression_leaves_out_what_is_hidden() -> None:
     state = replace(tracked_state(MODEL, 1.0, CAMERA), expression={"jawOpen": math.nan, "mouthSmile": 0.1})
     assert "jawOpen" not in messages.expression_message(state, header()).name
