@@ -22,7 +22,7 @@ class AttentionWatcher(Node):
     Attributes:
         frames: stamps of the frames that were played, milliseconds.
         states: the answers to frames.
-        changes: those of them that announced another state.
+        changes: those of them that announced something else: a state, what is degraded, or what was known last.
         lags: for every change, how many further frames had been played when it arrived.
     """
 

@@ -129,7 +129,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("drives", nargs="+", choices=sorted(DRIVES), metavar="DRIVE", help=", ".join(sorted(DRIVES)))
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for what is left behind")
     parser.add_argument("--rate", type=float, default=0.0, help="frames per second (default: as recorded, 30)")
-    parser.add_argument("--network", default="", help="correspondence network, as the tracker takes it")
+    parser.add_argument(
+        "--network", default="", help="correspondence network for the shipped face model, as the tracker takes it"
+    )
     parser.add_argument("--json", type=Path, help="file for what was told, and how it came about")
     options = parser.parse_args(arguments)
     if find_spec("matplotlib") is None:  # better before a drive was rendered and played than after it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 import rclpy
@@ -26,16 +26,16 @@ Listener = TypeVar("Listener", bound=Node)
 def listening(make: Callable[[], Listener], first_domain: int) -> Iterator[tuple[Listener, SingleThreadedExecutor]]:
     """A node of this process and the executor that serves it; their ROS domain: see :func:`keep_to_this_machine`."""
     keep_to_this_machine(first_domain)
-    # Signals stay Python's: what ends this process must first end the others.
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    node, executor = make(), SingleThreadedExecutor()
-    executor.add_node(node)
-    try:
+    with ExitStack() as ending:
+        ending.callback(rclpy.try_shutdown)
+        # Signals stay Python's: what ends this process must first end the others.
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        node = make()
+        ending.callback(node.destroy_node)
+        executor = SingleThreadedExecutor()
+        ending.callback(executor.shutdown)
+        executor.add_node(node)
         yield node, executor
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown()
 
 
 def listen(executor: SingleThreadedExecutor) -> None:

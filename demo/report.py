@@ -14,7 +14,8 @@ import numpy as np
 
 from demo.processes import DemoError
 from demo.watcher import Watcher
-from dense_face_ros.attention.states import Attention, State
+from dense_face_ros.attention.alarms import beginnings
+from dense_face_ros.attention.states import Attention
 from dense_face_ros.drawing import contact_sheet
 from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.geometry import Array, vector_from_rotation, yaw_pitch_roll_from_rotation
@@ -61,16 +62,11 @@ def attention_summary(states: Sequence[Attention], first: float, last: float) ->
     """What was judged of the frames between two stamps (seconds).
 
     Returns:
-        ``share`` of the judgements by their state, and ``alarms``, changes to what is worse than attentive, as [state,
-        seconds after the first frame]; one that was in doubt for a while is the same alarm.
+        ``share`` of the judgements by their state, and the ``alarms`` as [state, seconds after the first frame].
     """
     judged = [state for state in states if first <= state.stamp <= last]
-    alarms: list[list[Any]] = []
-    known = State.ATTENTIVE
-    for state in (each for each in judged if each.state is not State.UNKNOWN):
-        if state.state is not known and state.state.severity > State.ATTENTIVE.severity:
-            alarms.append([state.state.value, round(state.stamp - first, 2)])
-        known = state.state
+    begun = [judged[i] for i in beginnings(state.state for state in judged)]
+    alarms = [[state.state.value, round(state.stamp - first, 2)] for state in begun]
     counts = Counter(state.state.value for state in judged)
     return {"share": {state: count / len(judged) for state, count in counts.most_common()}, "alarms": alarms}
 

@@ -45,7 +45,8 @@ class HeadState:
         expression: name -> activation in [0, 1]; NaN where the part of the face that shows it is hidden.
         landmarks_2d: (68, 2) pixels of the (distorted) image.
         landmarks_3d: (68, 3) metres in the camera frame.
-        landmark_visible: (68,) whether each landmark's surface faces the camera unhidden and was matched.
+        landmark_visible: (68,) whether each landmark's surface faces the camera unhidden and was matched, and the
+            network is not much vaguer of the lower face than of eyes and brows, as where something covers it.
         landmark_visibility: (68,) the probability behind ``landmark_visible``.
         landmark_sigma: (68,) standard deviation in pixels.
         eye_openness: (left, right) of the person: 0 closed, 1 open; NaN where it cannot be told.

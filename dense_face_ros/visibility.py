@@ -23,13 +23,14 @@ _HIDDEN_WIDTH = 0.002
 # masks match a face there all the same, but are less sure of where than in the rest of it. Eyes and brows are that
 # rest: covered ones are not matched, and those of a turned head's far side are as vague as covered ones.
 _COVERABLE = np.isin(np.arange(68), np.r_[0:17, 30:36, 48:68])
-# What nothing covers is vaguer too where its surface slants, and along the jaw line: log sigma by so much per log of
-# the cosine, which counts as no less than the second, and by so much.
+# What nothing covers is vaguer too where its surface slants, by _SLANT in log sigma per log of the cosine, which counts
+# as no less than _STEEPEST, and along the jaw line, by _JAW_LINE_VAGUER.
 _SLANT, _STEEPEST, _JAW_LINE, _JAW_LINE_VAGUER = 0.7, 0.1, slice(0, 17), 0.5
 # Log sigma above that of the rest at which a landmark is covered as often as not. Of validation photographs it tells
 # 0.76 of the points under things drawn over the lower face, where matchability alone tells 0.14, and hides 2 % of those
 # that nothing covers.
 _COVERED, _COVERED_WIDTH = 0.5, 0.1
+_ENOUGH = 4  # landmarks of the rest, of fewer of which the median tells little
 
 
 class LandmarkVisibility:
@@ -108,7 +109,7 @@ def _undoubted(log_sigma: Array, facing: Array, told: Array) -> Array:
     facing (68,): cosines; told (68,): probability that each landmark is visible by all else.
     """
     out, rest = np.ones(68), (told >= 0.5) & ~_COVERABLE
-    if not rest.any():
+    if rest.sum() < _ENOUGH:
         return out
     doubt = log_sigma - np.median(log_sigma[rest]) + _SLANT * np.log(np.clip(facing, _STEEPEST, 1.0))
     doubt[_JAW_LINE] -= _JAW_LINE_VAGUER

@@ -111,7 +111,7 @@ def node_process(program: Sequence[str], threads: int) -> Iterator[subprocess.Po
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-            else:  # whatever else that led to
+            elif not isinstance(sys.exc_info()[1], KeyboardInterrupt):  # whatever else that led to
                 log.seek(0)
                 last = (log.read().decode(errors="replace").strip().splitlines() or ["no message"])[-1]
                 raise RuntimeError(f"the tracker node ended with exit code {ended}: {last}")

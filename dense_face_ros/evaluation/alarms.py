@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dense_face_ros.attention.states import State
+from dense_face_ros.attention.alarms import beginnings
 from dense_face_ros.evaluation.frame_table import FrameColumns
 
 #: Seconds by which two runs may tell an alarm apart. A tracker's filter and half-shut lids move one by some tenths; and
@@ -46,20 +46,10 @@ class AlarmPair:
 
 
 def alarms(columns: FrameColumns) -> list[Alarm]:
-    """All of a run, in order. One that is in doubt (unknown) for a while and goes on is the same alarm, and so is one
-    that another had hidden, as drowsiness after a microsleep."""
-    found = []
-    standing: list[str] = []  # since the driver was attentive, each told in the midst of the one before
-    texts = columns.texts["attention"], columns.texts["attention_reason"]
-    for seconds, state, reason in zip(columns.seconds.tolist(), *texts, strict=True):
-        if state == State.ATTENTIVE.value:
-            standing = []
-        elif state in standing:
-            standing = standing[: standing.index(state) + 1]
-        elif state != State.UNKNOWN.value:
-            found.append(Alarm(seconds, state, reason))
-            standing.append(state)
-    return found
+    """All of a run, in order."""
+    states, reasons = columns.texts["attention"], columns.texts["attention_reason"]
+    seconds = columns.seconds.tolist()
+    return [Alarm(seconds[i], states[i], reasons[i]) for i in beginnings(states)]
 
 
 def paired_alarms(this: Sequence[Alarm], other: Sequence[Alarm]) -> list[AlarmPair]:

@@ -63,6 +63,7 @@ def comparison_page(this: Path, other: Path, found: Comparison) -> str:
     if found.alarms:
         parts.append(page.table(alarm_table(found.alarms), ALARM_HEADER))
     parts.append(page.heading("Time lines"))
+    parts.append(page.paragraph("A pause of the recording is drawn as the state before it."))
     rows = {
         name: stretches(run.seconds, run.texts["attention"], _COLOURS)
         for name, run in (("this run", one), ("the other", two))

@@ -5,20 +5,24 @@ Written through ``rosbags``: mcap, format version 9.
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dense_face_ros.attention.directions import HeadDirection
-from dense_face_ros.attention.states import Attention, State
+from dense_face_ros.attention.states import Attention
 from dense_face_ros.evaluation.recording import RecordedFrame
 from dense_face_ros.geometry import Array, quaternion_from_rotation
 from dense_face_ros.head_state import HeadState, Status
+from dense_face_ros.ros.attention_content import (
+    LEVELS,
+    attention_sentence,
+    attention_values,
+    event_values,
+    is_event,
+)
 from dense_face_ros.ros.message_content import LANDMARK_FIELDS, expression_values, landmark_rows, pose_covariance
 
 _FLOAT32 = 7  # sensor_msgs/PointField
@@ -35,9 +39,6 @@ TOPICS = {
 }
 #: Of those that the node keeps for whoever comes late, how many.
 _LATCHED = {"/attention": 1, "/attention/events": 20}
-_HEAD = ("head_yaw", "head_pitch", "head_sigma")
-_CAMERA = ("camera_yaw", "camera_pitch", "camera_roll")
-_NO_DIRECTION = HeadDirection(math.nan, math.nan, math.nan)
 
 
 class OutputBag:
@@ -141,55 +142,22 @@ def messages(store: Any, frame: RecordedFrame, state: HeadState, with_pose: bool
 
 def attention_messages(store: Any, attention: Attention, previous: Attention | None) -> dict[str, Any]:
     """Topic -> message of the typestore; an event where the node tells one, as at the first (``previous`` None)."""
-    # The values are those of ros/attention_messages.py, which needs the message classes of ROS.
-    budget, known = attention.budget_left, attention.last_known
-    values = {
-        "state": attention.state.value,
-        "reason": attention.reason,
-        "since": f"{attention.since:.3f}",
-        "stamp": f"{attention.stamp:.3f}",
-        "zone": attention.zone,
-        "glance_duration": _number(attention.glance),
-        "budget_left": "not judged" if budget is None else _number(budget),
-        "eyes_closed": _number(attention.closure),
-        "perclos": _number(attention.perclos),
-        "degraded": attention.degraded,
-        "last_known_state": "none" if known is None else known.value,
-        **dict(zip(_HEAD, map(_number, astuple(attention.direction or _NO_DIRECTION)), strict=True)),
-        **dict(zip(_CAMERA, map(_number, attention.mounting or (math.nan,) * 3), strict=True)),
-    }
+    values = attention_values(attention)
     out = {"/attention": _status(store.types, attention, values)}
-    if previous is None or _told(previous) != _told(attention):
-        before = {"previous_state": "none" if previous is None else previous.state.value}
-        out["/attention/events"] = _status(store.types, attention, values | before)
+    if is_event(attention, previous):
+        out["/attention/events"] = _status(store.types, attention, values | event_values(attention, previous))
     return out
 
 
 def _status(types: Any, attention: Attention, values: dict[str, str]) -> Any:
-    kind, pair = types[_STATUS], types["diagnostic_msgs/msg/KeyValue"]
-    if attention.state is State.UNKNOWN:
-        level = kind.STALE
-    elif attention.state is State.ATTENTIVE:
-        level = kind.OK
-    else:
-        level = kind.ERROR if attention.state.severity >= State.MICROSLEEP.severity else kind.WARN
-    doubt = f" ({attention.degraded})" if attention.degraded else ""
-    return kind(
-        level=level,
+    pair = types["diagnostic_msgs/msg/KeyValue"]
+    return types[_STATUS](
+        level=LEVELS[attention.state],
         name="/attention: driver attention",
-        message=f"{attention.state.value}: {attention.reason}{doubt}",
+        message=attention_sentence(attention),
         hardware_id="/head_pose",
         values=[pair(key=key, value=value) for key, value in values.items()],
     )
-
-
-def _told(attention: Attention) -> tuple[State, str, State | None]:
-    """What makes an event when it changes."""
-    return attention.state, attention.degraded, attention.last_known
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}" if math.isfinite(value) else "unknown"
 
 
 def _latched(depth: int) -> Any:

@@ -25,7 +25,8 @@ from visualization_msgs.msg import MarkerArray
 
 from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
-from dense_face_ros.attention.states import Attention, State
+from dense_face_ros.attention.states import Attention
+from dense_face_ros.ros.attention_content import is_event
 from dense_face_ros.ros.attention_diagnostics import AttentionReport, attention_diagnostics
 from dense_face_ros.ros.attention_markers import attention_markers, zone_lines
 from dense_face_ros.ros.attention_messages import attention_message, event_message
@@ -186,7 +187,7 @@ class AttentionNode(ManagedNode):
         previous, self._previous = self._previous, attention
         name = f"{self.get_fully_qualified_name()}: driver attention"
         self._status.publish(attention_message(attention, name, self._source))
-        if previous is None or _told(previous) != _told(attention):
+        if is_event(attention, previous):
             self._events.publish(event_message(attention, previous, name, self._source))
         self._publish_markers(attention)
 
@@ -255,11 +256,6 @@ class AttentionNode(ManagedNode):
 
     def _now(self) -> float:
         return 1e-9 * float(self.get_clock().now().nanoseconds)
-
-
-def _told(attention: Attention) -> tuple[State, str, State | None]:
-    """What makes an event when it changes; the last known state does without another when it is forgotten."""
-    return attention.state, attention.degraded, attention.last_known
 
 
 def main() -> int:

@@ -13,7 +13,8 @@ from std_msgs.msg import Float64
 from dense_face_ros.attention.directions import HeadDirection
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import Attention, State
-from dense_face_ros.ros.attention_messages import LEVELS, attention_message, read_attention
+from dense_face_ros.ros.attention_content import LEVELS
+from dense_face_ros.ros.attention_messages import attention_message, read_attention
 from dense_face_ros.ros.attention_setup import attention_policy, attention_settings
 from dense_face_ros.ros.car_transform import CarTransform
 from dense_face_ros.ros.parameter_spec import defaults
@@ -101,7 +102,7 @@ def test_a_speed_stands_for_two_seconds() -> None:
 
 
 def test_every_state_has_a_level() -> None:
-    assert {state.value: level[0] for state, level in LEVELS.items()} == {
+    assert {state.value: level for state, level in LEVELS.items()} == {
         "unknown": 3, "attentive": 0, "drowsy": 1, "repeated_distraction": 1, "long_distraction": 1,
         "microsleep": 2, "sleep": 2, "unresponsive": 2,
     }  # fmt: skip

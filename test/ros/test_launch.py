@@ -299,7 +299,7 @@ def test_a_bag_is_listened_to_as_it_was_recorded(recording: Any, tmp_path: Path)
 
 def test_a_node_that_is_not_ready_is_asked_again(recording: Any) -> None:
     module = recording
-    assert len(module.activation("node")) == module.RegisterEventHandler.call_count
+    assert len(module.activation("node", "tracker")) == module.RegisterEventHandler.call_count
     handlers = {
         (given["start_state"], given["goal_state"]): given["entities"]
         for given in (call.kwargs for call in module.OnStateTransition.call_args_list)

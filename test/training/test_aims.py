@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from dense_face_ros.evaluation.provenance import model_hashes
 from training.reporting.aims import AIMS, aims
 from training.reporting.sections import SECTIONS
 
-OWN = {"correspondence.onnx": "a", "correspondence_free.onnx": "c"}
-FREE = {"correspondence.onnx": "c", "correspondence_free.onnx": "c"}
+DEFAULT = {"correspondence.onnx": model_hashes()["correspondence.onnx"]}
+FREE = {"correspondence.onnx": model_hashes()["correspondence_free.onnx"]}
+EARLIER = {"correspondence.onnx": "e" * 64}
 
 
 def people(worst: float, models: dict[str, str]) -> dict[str, Any]:
@@ -15,7 +17,12 @@ def people(worst: float, models: dict[str, str]) -> dict[str, Any]:
 
 
 def test_what_misses_its_aim_is_in_bold() -> None:
-    results = [("a.json", people(1.2, OWN)), ("b.json", people(0.9, FREE)), ("c.json", people(5.0, OWN))]
+    results = [
+        ("_.json", people(9.0, EARLIER)),
+        ("a.json", people(1.2, DEFAULT)),
+        ("b.json", people(0.9, FREE)),
+        ("c.json", people(5.0, DEFAULT)),
+    ]
     *_, table = aims({"consistency": results, "steadiness": []})
     assert "| rotation of rendered people about the worst axis, ° rms | at most 1 | **1.20** | 0.90 |" in table
     assert "| true poses within the 90 % ellipsoid, % | at least 85 | **80.00** | **80.00** |" in table
@@ -23,11 +30,17 @@ def test_what_misses_its_aim_is_in_bold() -> None:
 
 
 def test_what_an_older_result_does_not_tell_is_empty() -> None:
-    older = people(1.2, OWN)
+    older = people(1.2, DEFAULT)
     del older["filtered"]["all"]
     *_, table = aims({"consistency": [("a.json", older)]})
     assert len(table.splitlines()) == 3 and "| **1.20** |  |" in table
-    assert aims({"consistency": [("a.json", {"provenance": {"models": OWN}, "filtered": {}})]}) == []
+    assert aims({"consistency": [("a.json", {"provenance": {"models": DEFAULT}, "filtered": {}})]}) == []
+
+
+def test_what_cannot_be_told_is_empty() -> None:
+    found = {"nme68_mean_of_bins": None, "nme_visible_inner_bins": [None], "pose_mae": 2.0}
+    *_, table = aims({"aflw2000": [("a.json", {**found, "provenance": {"models": DEFAULT}})]})
+    assert len(table.splitlines()) == 3 and "| at most 2.5 | 2.00 |  |" in table
 
 
 def test_aims_are_of_results_that_the_page_shows() -> None:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from dense_face_ros.attention.alarms import beginnings
 from dense_face_ros.attention.states import State
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
@@ -76,15 +77,10 @@ class Drive:
         """What is wrong with the states that were told, one line each: alarms missed, late, early or without reason.
 
         Args:
-            told: (state, time) of every change.
+            told: (state, time) of every change, or of more.
         """
-        raised: list[tuple[State, float]] = []
-        latest = State.ATTENTIVE
-        for state, time in told:
-            # An alarm that was in doubt for a while is the same alarm.
-            if state.severity > State.ATTENTIVE.severity and state is not latest:
-                raised.append((state, time))
-            latest = latest if state is State.UNKNOWN else state
+        told = list(told)
+        raised = [told[i] for i in beginnings(state for state, _ in told)]
         missed = [alarm for alarm in self.alarms if not _among(raised, alarm)]
         unscripted = [alarm for alarm in raised if not _among(self.alarms, alarm)]
         return [f"{state.value} should begin at {time:.2f} s" for state, time in missed] + [
