@@ -23,7 +23,7 @@ from dense_face_ros.evaluation.provenance import provenance
 from dense_face_ros.template import KINDS, Template
 from training.checkpoint import CHECKPOINT, load_run, network_of
 from training.data import make_dataset
-from training.face_model import face_model
+from training.face_model import face_model, own_model
 from training.loader import Batch
 from training.network import BLOCKS
 from training.network_cost import network_cost
@@ -182,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check_destination(options.json)
         result, complete = Ablation(options.data, options.fits, options.out, options.images).run(VARIANTS)
-        write_result(options.json, result)
+        write_result(options.json, result, model=own_model())
     except (OSError, ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -288,7 +288,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(table(f"{size[0]}x{size[1]}, {options.threads} thread(s), {stages.network.name}", figures))
         result["memory_mb"] = {**memory, "peak": peak_mb()}
         print("memory, MiB: " + ", ".join(f"{name} {_shown(mb)}" for name, mb in result["memory_mb"].items()))
-        write_result(options.json, result, options.network)
+        write_result(options.json, result, options.network, own_model())
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -258,9 +258,10 @@ def main(arguments: list[str] | None = None) -> int:
         check_destination(options.json)
         if options.source is not None and not options.source.is_file():
             raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+        model = None if options.source is None else own_model()  # of the tracker, which is measured last
         result = measure(network_path(options.network), options.source, options.runs, options.frames)
         print(table(result))
-        write_result(options.json, result)
+        write_result(options.json, result, model=model)
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

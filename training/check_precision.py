@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
             for name, (file, backend) in beside.items()
         }
         result = {"n": len(full["images"]), "full": {name: full[name] for name in FIGURES}, "others": others}
-        write_result(options.json, {"precision": result}, options.network)
+        write_result(options.json, {"precision": result}, options.network, own_model())
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

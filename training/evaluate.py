@@ -98,7 +98,7 @@ def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None)
             wait_until_running(tracker.network)
         stem = options.json.with_suffix("") if options.pictures else None
         result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv, stem)
-        write_result(options.json, result, options.network)
+        write_result(options.json, result, options.network, own_model())
     except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

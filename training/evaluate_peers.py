@@ -163,7 +163,8 @@ def main(arguments: list[str] | None = None) -> int:
             check_least(f"--{name}", getattr(options, name))
         check_destination(options.json)
         systems = evaluate(options)
-        write_result(options.json, {"benchmark": "peers", "threads": options.threads, "systems": systems})
+        result = {"benchmark": "peers", "threads": options.threads, "systems": systems}
+        write_result(options.json, result, model=own_model())
     except (OSError, ValueError, ImportError, PeerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

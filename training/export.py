@@ -27,7 +27,7 @@ from dense_face_ros.backends.model_file import FORMAT_VERSION, INPUT_NAME, OUTPU
 from dense_face_ros.template import Template
 from dense_face_ros.whole_files import whole_file
 from training.checkpoint import load_run, network_of, recipe_of, weights_sha256
-from training.face_model import face_model
+from training.face_model import VARIABLE, face_model
 from training.network import CorrespondenceModule, cell_grid
 from training.quantisation import quantised
 from training.rendered import RenderedHeads
@@ -46,7 +46,8 @@ def export(checkpoint: Path, out: Path, precision: Precision = "full") -> None:
     """Write the averaged weights of ``checkpoint`` to ``out``, then check the file against the torch network.
 
     Raises:
-        FileNotFoundError, ValueError: the checkpoint is missing or not usable, or its architecture has no such file.
+        FileNotFoundError, ValueError: the checkpoint is missing or not usable, or its architecture has no such file;
+            for bytes also: it was trained with another face model than the one in use.
         RuntimeError: the written network does not compute the same; nothing is left at ``out``.
     """
     if out.is_dir():
@@ -54,6 +55,7 @@ def export(checkpoint: Path, out: Path, precision: Precision = "full") -> None:
     state = load_run(checkpoint)
     recipe = recipe_of(state, checkpoint)
     network = network_of(state, checkpoint)
+    heads = _rendered_heads(checkpoint, state["template"], network.stride) if precision == "int8" else None
     model = _to_onnx(_Exported(network, precision == "half"))
     metadata = {
         "format_version": FORMAT_VERSION,
@@ -71,8 +73,8 @@ def export(checkpoint: Path, out: Path, precision: Precision = "full") -> None:
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     reference = _Exported(network, half=False)
-    if precision == "int8":
-        model = _in_bytes(model, network, state["template"]["kind"], reference)
+    if heads is not None:
+        model = _in_bytes(model, network, heads, reference)
     else:
         _check(model, reference, _TOLERANCE[precision])
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -112,14 +114,28 @@ def _to_onnx(module: nn.Module) -> onnx.ModelProto:
     return onnx.load_from_string(buffer.getvalue())
 
 
+def _rendered_heads(checkpoint: Path, template: dict[str, str], stride: int) -> RenderedHeads:
+    """Heads as the network was trained on; ValueError where the face model in use is another than it was trained with.
+
+    Bytes whose ranges are those of other heads would be less accurate, and the check on such heads would not tell.
+    """
+    here = Template(face_model(), template["kind"])
+    if here.hash != template["hash"]:
+        raise ValueError(
+            f"'{checkpoint}' was trained for the {here.kind} template {template['hash'][:12]}, but the face model in "
+            f"use has template {here.hash[:12]}; set {VARIABLE} to the face model that it was trained with, or unset "
+            "it for the shipped one"
+        )
+    return RenderedHeads(here, 0, stride)
+
+
 def _in_bytes(
-    model: onnx.ModelProto, network: CorrespondenceModule, template_kind: str, reference: nn.Module
+    model: onnx.ModelProto, network: CorrespondenceModule, heads: RenderedHeads, reference: nn.Module
 ) -> onnx.ModelProto:
     """The quantised model; ranges are measured on rendered heads, and it is checked on others."""
     if not network.coarse_parts:
         raise ValueError("no part of this architecture is known to bear being computed in bytes; export it with --half")
     coarse = tuple(f"/network/{part}" for part in network.coarse_parts)
-    heads = RenderedHeads(Template(face_model(), template_kind), 0, network.stride)
 
     def pictures(first: int, count: int) -> Iterator[npt.NDArray[np.uint8]]:
         for seed in range(first, first + count):

@@ -22,18 +22,16 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros import FaceModel
-from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.model_file import companion, network_path
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_fitting import FitLimits, HeadFit, HeadFitter
 from dense_face_ros.searching import heads, looks
-from dense_face_ros.template import Template
 from dense_face_ros.tracker_settings import TrackerSettings
 from training.benchmarks.finding import on_the_face, person
 from training.benchmarks.metrics import box_of
 from training.face_finder.photographs import decode, load_backgrounds
-from training.face_model import face_model
+from training.face_model import face_model, network_for
 from training.options import check_least
 from training.result_files import Result, answer
 
@@ -55,8 +53,7 @@ class Searcher:
         settings = TrackerSettings()
         self.limits, self._most = settings.limits, settings.candidates
         self._finder = FaceFinder(companion(network, "face_finder"))
-        self._network = load_network("onnxruntime-cpu", network, 1)
-        template = Template(model, self._network.metadata["template_kind"])
+        self._network, template = network_for(model, network)
         self._fitter = HeadFitter(model, template, self._network, self.limits, settings.alignment)
 
     def found(self, image: Image, camera: PinholeCamera) -> Iterator[tuple[HeadFit, float]]:

@@ -46,11 +46,12 @@ def make_destination(path: Path, option: str = "--out") -> None:
     check_destination(path, option)
 
 
-def write_result(path: Path | None, result: Result, network: Path | None = None) -> None:
-    """Write a result with its provenance, the hash of one's own face model in it; nothing without a path.
+def write_result(path: Path | None, result: Result, network: Path | None = None, model: Path | None = None) -> None:
+    """Write a result with its provenance; nothing without a path.
 
     Args:
         network: what was used instead of the shipped network, as :func:`provenance` takes it.
+        model: one's own face model where it was used, whose hash is written too: :func:`own_model`.
 
     Raises:
         OSError: the file cannot be written.
@@ -58,14 +59,15 @@ def write_result(path: Path | None, result: Result, network: Path | None = None)
     """
     if path is not None:
         made = provenance(network)
-        own = own_model()
-        if own is not None:
-            made["models"][VARIABLE] = hashlib.sha256(own.read_bytes()).hexdigest()
+        if model is not None:
+            made["models"][VARIABLE] = hashlib.sha256(model.read_bytes()).hexdigest()
         write_json(path, {**result, "provenance": made})
 
 
 def answer(measure: Callable[[], Result], destination: Path | None, network: Path | None, file_only: str = "") -> int:
     """The rest of a command line that measures something: the result into its file, and printed.
+
+    All such commands work with one's own face model where there is one, so its hash goes into the file.
 
     Args:
         measure: what it does; its errors about input are told in one line.
@@ -78,8 +80,9 @@ def answer(measure: Callable[[], Result], destination: Path | None, network: Pat
     """
     try:
         check_destination(destination)
+        model = own_model()
         result = measure()
-        write_result(destination, result, network)
+        write_result(destination, result, network, model)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -18,8 +18,6 @@ import numpy as np
 
 from dense_face_ros.alignment import Aligner, AlignmentFailure
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
-from dense_face_ros.backends.choose import load_network
-from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.facing_view import FacingView
@@ -27,7 +25,7 @@ from dense_face_ros.geometry import Array, PinholeCamera, yaw_pitch_roll_from_ro
 from dense_face_ros.template import Template
 from training.benchmarks.conventions import along_line_of_sight
 from training.data import Mixture, SampleMaker
-from training.face_model import face_model
+from training.face_model import face_model, network_for, own_model
 from training.loss import UNKNOWN
 from training.options import check_least
 from training.photographs.heads import FITS, NumberedHeads, PhotographHeads
@@ -155,14 +153,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check_least("--count", options.count)
         check_destination(options.json)
-        template = Template(face_model())
+        network, template = network_for(face_model(), options.network)
         skins = None if options.skins is None else load_skins(options.skins, template.model)
-        network = load_network("onnxruntime-cpu", network_path(options.network))
         result: dict[str, Any] = {"benchmark": "validation", "kinds": {}}
         for name, samples in kinds(template, options.data, options.fits, skins, options.count):
             told = result["kinds"][name] = measure(network, template, samples)
             print(f"{name}: {_line(told)}", flush=True)
-        write_result(options.json, result, options.network)
+        write_result(options.json, result, options.network, own_model())
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -114,3 +114,13 @@ def test_irises_may_be_unknown(tmp_path: Path) -> None:
     mesh[:, 468:] = np.nan
     write(tmp_path, mesh478=mesh)
     assert np.isfinite(read_photographs(tmp_path).mesh478[0, :468]).all()
+
+
+def test_folders_that_are_something_else_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path)
+    for name in ("backgrounds", "london_portraits"):
+        (tmp_path / name / "images").mkdir(parents=True)
+    np.savez(tmp_path / "backgrounds" / "landmarks.npz", **labels())
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "images").write_text("where they come from")
+    assert collections(tmp_path) == ("made",)

@@ -53,10 +53,23 @@ def test_every_face_of_a_folder_becomes_a_file(
     cv2.imwrite(str(photographs / "a.jpg"), spot(200, 300, 50))
     assert main([str(photographs), str(out)]) == 0
     names = sorted(path.name for path in (out / "images").iterdir())
-    assert names == ["a_jpg_0.jpg", "a_jpg_2.jpg", "a_png_0.jpg", "a_png_2.jpg"]
-    assert cv2.imread(str(out / "images" / "a_png_0.jpg")).shape == (192, 192, 3)
+    assert names == ["a.jpg_0.jpg", "a.jpg_2.jpg", "a.png_0.jpg", "a.png_2.jpg"]
+    assert cv2.imread(str(out / "images" / "a.png_0.jpg")).shape == (192, 192, 3)
     assert main([str(photographs), str(out)]) == 2
     assert "images' exists; move it away first" in capsys.readouterr().err
     monkeypatch.setattr(FaceFinder, "find", lambda *_: [])
     assert main([str(photographs), str(tmp_path / "none")]) == 2
     assert "shows no face of 40 pixels or more" in capsys.readouterr().err and not (tmp_path / "none").exists()
+
+
+def test_photographs_of_like_names_stay_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FaceFinder, "find", lambda *_: [face(200, 300, 100.0)])
+    names = ("a.b.jpg", "a_b.jpg", "a.b.JPG", "a_b_jpg.png", "a.b.jpg_0.jpg")
+    (tmp_path / "photographs").mkdir()
+    for name in names:
+        cv2.imwrite(str(tmp_path / "photographs" / name), spot(200, 300, 50))
+    assert main([str(tmp_path / "photographs"), str(tmp_path / "mine")]) == 0
+    assert f"{len(names)} faces" in capsys.readouterr().out
+    assert len(list((tmp_path / "mine" / "images").iterdir())) == len(names)

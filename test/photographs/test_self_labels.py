@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dense_face_ros.backends.choose import load_network
 from dense_face_ros.face_model import FaceModel
 from training.benchmarks.metrics import box_of, geodesic
+from training.face_model import network_for
 from training.photographs.collection import read_photographs
 from training.photographs.fit import PhotographFits
 from training.photographs.heads import PhotographHeads
@@ -29,7 +29,7 @@ def people(shipped_model: FaceModel) -> list[Portrait]:
 
 @pytest.fixture(scope="module")
 def labeller(shipped_model: FaceModel) -> SelfLabeller:
-    return SelfLabeller(shipped_model, load_network("onnxruntime-cpu", None))
+    return SelfLabeller(*network_for(shipped_model, None))
 
 
 def mesh_of(person: Portrait) -> np.ndarray:

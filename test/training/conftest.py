@@ -33,7 +33,7 @@ def template(small_model: FaceModel) -> Template:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def trained(tmp_path_factory: pytest.TempPathFactory, shipped_model: FaceModel) -> Any:
     """A checkpoint of a small network with weights that are not those of a start, and the network."""
     recipe = RECIPES["smoke"]
     torch.manual_seed(0)
@@ -43,7 +43,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
             module.running_mean.normal_(0.0, 0.3)
             module.weight.data.uniform_(0.3, 1.0)
     path = tmp_path_factory.mktemp("run") / "checkpoint.pt"
-    state = {"recipe": asdict(recipe), "template": {"kind": "cylindrical", "hash": "ab" * 32}, "images": 1234}
+    described = {"kind": "cylindrical", "hash": Template(shipped_model).hash}
+    state = {"recipe": asdict(recipe), "template": described, "images": 1234}
     save_checkpoint(path, {**state, "average": network.state_dict()})
     return path, network
 

@@ -83,6 +83,15 @@ def test_file_in_bytes_has_bytes_in_all_but_the_finest_level(trained, tmp_path):
     np.testing.assert_allclose(found.flow, (wanted.template - cell_grid(64))[0], atol=2.0)
 
 
+def test_bytes_need_the_face_model_of_the_training(trained, tmp_path):
+    state = load_checkpoint(trained[0])
+    save_checkpoint(tmp_path / "other.pt", {**state, "template": {"kind": "cylindrical", "hash": "ab" * 32}})
+    export(tmp_path / "other.pt", tmp_path / "half.onnx", "half")  # in which no face model has a part
+    with pytest.raises(ValueError, match=r"other\.pt' was trained for .* template abababababab, .* DENSE_FACE_MODEL"):
+        export(tmp_path / "other.pt", tmp_path / "net.onnx", "int8")
+    assert not (tmp_path / "net.onnx").exists()
+
+
 def test_bytes_that_say_something_else_are_refused(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(training.export, "_BYTES_TOLERANCE", 1e-9)
     with pytest.raises(RuntimeError, match=r"in bytes the flow differs by 0\.\d+ px in the mean, allowed is 1e-09"):

@@ -195,6 +195,34 @@ def test_head_pose_of_turned_meshes() -> None:
     assert roll[:10] == pytest.approx(np.zeros(10), abs=0.02)
 
 
+def write_turned(data: Path, name: str, yaws: np.ndarray) -> None:
+    """A folder of one head, turned by ``yaws`` (n,) radians to the image's right, or unlabelled where NaN."""
+    head = np.random.default_rng(0).normal(0, 5, (478, 3))
+    head[:, 2] = np.abs(head[:, 2])
+    head -= head.mean(axis=0)
+    c, s, zero, one = np.cos(yaws), np.sin(yaws), 0 * yaws, 0 * yaws + 1
+    turns = np.stack([[c, zero, -s], [zero, one, zero], [s, zero, c]]).transpose(2, 0, 1)
+    (data / name / "images").mkdir(parents=True)
+    cv2.imwrite(str(data / name / "images" / "a.png"), np.full((32, 32, 3), 90, np.uint8))
+    np.savez(
+        data / name / "landmarks.npz",
+        name=np.array(["a.png"] * len(yaws)),
+        mesh478=np.nan_to_num(head @ turns.transpose(0, 2, 1) + 16.0).astype(np.float32),
+        has_mesh478=np.isfinite(yaws),
+        split=np.array(["train"] * len(yaws)),
+    )
+
+
+def test_a_folder_filmed_from_one_side_looks_aside(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    write_turned(tmp_path, "press_photos", np.resize([0.3, -0.3], 40))
+    write_turned(tmp_path, "mine", np.array([0.4, 0.4]))
+    write_turned(tmp_path, "nobody", np.full(3, np.nan))
+    yaws = [face.yaw for face in load_faces(tmp_path, "train")]
+    assert yaws[-2:] == pytest.approx([0.4, 0.4], abs=0.04)
+    assert yaws[:40] == pytest.approx(np.resize([0.3, -0.3], 40), abs=0.04)
+    assert not recwarn.list
+
+
 def write_collections(data: Path, count: int) -> None:
     """As many pictures of noise in every folder, none of which has a split."""
     rng = np.random.default_rng(0)

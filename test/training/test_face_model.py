@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import training.benchmark_tensorrt
+import training.new_heads
+import training.photographs.self_labels
+import training.validation
 from dense_face_ros import FaceTracker
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.checkpoint import CHECKPOINT, load_checkpoint
 from training.data import make_dataset
 from training.export import export
-from training.face_model import VARIABLE, face_model
+from training.face_model import VARIABLE, face_model, network_for, own_model
 from training.recipes import RECIPES
 from training.rendered import RenderedHeads
-from training.result_files import read_result, write_result
+from training.result_files import answer, read_result, write_result
 from training.train import main
 
 
@@ -55,6 +60,31 @@ def test_from_training_to_the_tracker(other: FaceModel, tmp_path: Path, monkeypa
     assert told["training_data"] == "our own renderings of broad heads" and told["licence"] == "mine alone"
     with pytest.raises(ValueError, match=r"broad\.onnx"):
         FaceTracker(network_path=tmp_path / "broad.onnx", backend="onnxruntime-cpu")
+    assert network_for(other, tmp_path / "broad.onnx")[1].hash == Template(other).hash
+    with pytest.raises(ValueError, match=rf"broad\.onnx' was trained for .* \({VARIABLE} names the face model"):
+        network_for(face_model(), tmp_path / "broad.onnx")
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        (training.validation.main, ["--data", "."]),
+        (training.photographs.self_labels.main, ["--data", ".", "--out", "own.npz"]),
+        (training.new_heads.main, ["."]),
+    ],
+)
+def test_a_network_of_another_model_is_refused(
+    command: Callable[[list[str]], int], arguments: list[str], other: FaceModel, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "backgrounds").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "backgrounds" / name).write_bytes(b"not looked at")
+    assert command(arguments) == 2
+    error = capsys.readouterr().err
+    assert "correspondence.onnx' was trained for the cylindrical template" in error and error.count("\n") == 1
+    assert f"{VARIABLE} names the face model, --network the network" in error
 
 
 def test_without_it_the_shipped_one_is_used(shipped_model: FaceModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,17 +95,34 @@ def test_without_it_the_shipped_one_is_used(shipped_model: FaceModel, monkeypatc
 
 def test_a_variable_that_names_no_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "none.npz"))
-    with pytest.raises(FileNotFoundError, match=rf"{VARIABLE}: face model .*none\.npz' does not exist"):
-        face_model()
+    for read in (face_model, own_model):
+        with pytest.raises(FileNotFoundError, match=rf"{VARIABLE}: face model .*none\.npz' does not exist; .* unset"):
+            read()
     (tmp_path / "none.npz").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=rf"{VARIABLE}: face model .*none\.npz' cannot be read"):
         face_model()
 
 
-def test_results_tell_which_model_was_used(other: FaceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_result(tmp_path / "result.json", {})
-    said = read_result(tmp_path / "result.json")["provenance"]["models"]
-    assert said[VARIABLE] == hashlib.sha256(Path(os.environ[VARIABLE]).read_bytes()).hexdigest()
-    monkeypatch.delenv(VARIABLE)
-    write_result(tmp_path / "result.json", {})
-    assert VARIABLE not in read_result(tmp_path / "result.json")["provenance"]["models"]
+def test_results_tell_which_model_was_used(other: FaceModel, tmp_path: Path) -> None:
+    file = tmp_path / "result.json"
+    expected = hashlib.sha256(Path(os.environ[VARIABLE]).read_bytes()).hexdigest()
+    write_result(file, {}, model=own_model())
+    assert read_result(file)["provenance"]["models"][VARIABLE] == expected
+    assert answer(lambda: {"n": 1}, file, None) == 0
+    assert read_result(file)["provenance"]["models"][VARIABLE] == expected
+    write_result(file, {})  # of a command that works with the shipped one, whatever the variable says
+    assert VARIABLE not in read_result(file)["provenance"]["models"]
+
+
+def test_nothing_is_measured_with_a_model_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "none.npz"))
+    measured: list[None] = []
+    assert answer(lambda: {"n": measured.append(None)}, tmp_path / "result.json", None) == 2
+    assert f"{VARIABLE}: face model" in capsys.readouterr().err and not measured
+    monkeypatch.setattr(training.benchmark_tensorrt, "measure", lambda *_: measured.append(None))
+    (tmp_path / "face.mp4").touch()
+    assert training.benchmark_tensorrt.main(["--source", str(tmp_path / "face.mp4")]) == 2
+    assert f"{VARIABLE}: face model" in capsys.readouterr().err and not measured
+    write_result(tmp_path / "result.json", {})  # without it

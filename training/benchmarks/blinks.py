@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None, tracker: FaceTracker | None = None)
         if options.video is not None:
             shown[options.video.name] = evaluate_video(tracker, options.video, marked, options.limit)
         result = {"benchmark": "blinks", "limit": options.limit, "shown": shown}
-        write_result(options.json, result, options.network)
+        write_result(options.json, result, options.network, own_model())
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

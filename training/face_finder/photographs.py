@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dense_face_ros.geometry import Array, roll_on_screen, yaw_pitch_roll_from_rotation
 from training.backgrounds import face_free_photographs, random_window
-from training.photographs.collection import collections, read_photographs
+from training.photographs.collection import read_photographs
 from training.photographs.mesh478 import POINTS
 from training.photographs.padding import unpadded
 
@@ -87,19 +87,18 @@ def load_faces(data: Path, split: str) -> list[FacePhoto]:
     Raises:
         FileNotFoundError, ValueError: naming a label file that is missing or of another format, or the split is empty.
     """
-    faces: list[FacePhoto] = []
-    for folder in collections(data):
-        photographs = read_photographs(data, (folder,))
-        rows = np.flatnonzero(np.isfinite(photographs.mesh478[:, :POINTS]).all(axis=(1, 2)))
-        mesh = photographs.mesh478[rows]
-        pose = head_pose(mesh if np.isfinite(mesh).all() else mesh[:, :POINTS])  # irises may be unknown
-        for row, roll, yaw in zip(rows, *pose, strict=True):
-            if photographs.validation[row] == (split == "val"):
-                points = photographs.mesh478[row, :, :2]
-                faces.append(_face(photographs.paths[row].read_bytes(), points, float(roll), float(yaw)))
-    if not faces:
+    photographs = read_photographs(data)
+    mesh = photographs.mesh478[:, :POINTS]  # irises may be unknown
+    rows = np.flatnonzero(np.isfinite(mesh).all(axis=(1, 2)))
+    wanted = photographs.validation[rows] == (split == "val")
+    if not wanted.any():
         raise ValueError(f"'{data}' has no photograph with mesh478 in the split '{split}'; add some")
-    return faces
+    # Of all folders and both splits at once: those of one folder may all look to one side.
+    poses = np.column_stack(head_pose(mesh[rows]))
+    return [
+        _face(photographs.paths[row].read_bytes(), photographs.mesh478[row, :, :2], float(roll), float(yaw))
+        for row, (roll, yaw) in zip(rows[wanted], poses[wanted], strict=True)
+    ]
 
 
 def load_backgrounds(data: Path, split: str) -> list[bytes]:
@@ -110,7 +109,8 @@ def load_backgrounds(data: Path, split: str) -> list[bytes]:
 def head_pose(mesh: FloatArray) -> tuple[FloatArray, FloatArray]:
     """In-plane roll and yaw (radians) of face meshes (N, n, 3) by rigid alignment with their mean (Kabsch).
 
-    The mean over many people turned to either side looks straight ahead, so neither angle needs a reference model.
+    The mean over many people turned to either side looks straight ahead, so neither angle needs a reference model: give
+    all people at once, not those that one camera filmed from one side.
     """
     centred = mesh - mesh.mean(axis=1, keepdims=True)
     centred /= np.sqrt((centred**2).sum(axis=(1, 2), keepdims=True))

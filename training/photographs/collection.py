@@ -14,6 +14,8 @@ from training.photographs.copies import kept_for_validation
 
 #: Collections that the shipped networks learned from; where they are there they come first, in this order.
 FOLDERS = ("youtube_faces", "press_photos", "masked_faces")
+#: Folders of the data folder that are something else, whatever lies in them: docs/training.md.
+_OTHERS = ("backgrounds", "london_portraits")
 _LABELS = "landmarks.npz"
 _FORMAT = "see docs/training.md for its format"
 
@@ -39,19 +41,24 @@ class Photographs:
 
 
 def collections(data: str | Path) -> tuple[str, ...]:
-    """Names of the folders under ``data`` that hold labelled photographs: ``FOLDERS``, then the others by name.
+    """Names of the folders under ``data`` that hold labelled photographs: ``FOLDERS``, then the others by name. Never
+    ``backgrounds`` and ``london_portraits``, which may hold folders of any name.
 
     Raises:
         FileNotFoundError: there is none, or one has photographs without labels, which would be left out unnoticed.
     """
     data = Path(data)
     cure = "python -m training.photographs.label makes it"
-    unlabelled = sorted(path.parent for path in data.glob("*/images") if not (path.parent / _LABELS).is_file())
+    unlabelled = sorted(
+        path.parent
+        for path in data.glob("*/images")
+        if path.is_dir() and path.parent.name not in _OTHERS and not (path.parent / _LABELS).is_file()
+    )
     if unlabelled:
         raise FileNotFoundError(
             f"'{unlabelled[0] / _LABELS}' does not exist beside images/; {cure}, or move the folder out of '{data}'"
         )
-    found = {path.parent.name for path in data.glob(f"*/{_LABELS}")}
+    found = {path.parent.name for path in data.glob(f"*/{_LABELS}")} - set(_OTHERS)
     if not found:
         here = "; give the folder above it" if (data / _LABELS).is_file() else ""
         raise FileNotFoundError(

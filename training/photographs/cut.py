@@ -70,7 +70,8 @@ def squares(folder: Path) -> Iterator[tuple[str, Image]]:
         for number, candidate in enumerate(found):
             cut = square(image, candidate)
             if cut is not None:
-                yield f"{path.name.replace('.', '_')}_{number}.jpg", cut
+                # With its ending and dots: no two photographs share a name then.
+                yield f"{path.name}_{number}.jpg", cut
 
 
 def main(arguments: list[str] | None = None) -> int:

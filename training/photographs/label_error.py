@@ -21,7 +21,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from training.benchmarks.conventions import along_line_of_sight
 from training.benchmarks.metrics import box_of, box_size
-from training.face_model import face_model
+from training.face_model import face_model, own_model
 from training.options import check_least
 from training.peers.programs import PeerError
 from training.photographs.fit import label_settings
@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         check_least("--people", options.people)
         check_destination(options.json)
         result = measure(face_model(), options.people, options.environments)
-        write_result(options.json, {"benchmark": "label_error", **result})
+        write_result(options.json, {"benchmark": "label_error", **result}, model=own_model())
     except (OSError, ValueError, PeerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

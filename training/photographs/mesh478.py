@@ -40,7 +40,11 @@ def face_width(mesh: Array) -> float:
 
 
 def surface_file() -> Path:
-    """Where the 468 points lie on the face model in use: beside one's own, ``mine_mesh478.npz`` of ``mine.npz``."""
+    """Where the 468 points lie on the face model in use: beside one's own, ``mine_mesh478.npz`` of ``mine.npz``.
+
+    Raises:
+        FileNotFoundError: as :func:`own_model`.
+    """
     own = own_model()
     return _SHIPPED if own is None else own.with_name(f"{own.stem}_mesh478.npz")
 

@@ -137,20 +137,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--environments", type=Path, required=True, help="folder for the network's own Python")
-    parser.add_argument("--out", type=Path, default=surface_file(), help="default: that of the face model in use")
+    parser.add_argument("--out", type=Path, help="default: that of the face model in use")
     options = parser.parse_args(arguments)
     try:
         check_least("--people", options.people)
-        check_destination(options.out, "--out")
+        out = options.out or surface_file()
+        check_destination(out, "--out")
         model = face_model()
         surface, sigma = learn_surface(model, rendered_heads(model, options.people, options.environments))
         sigmas = sigma.astype(np.float32)
-        with whole_file(options.out) as file:
+        with whole_file(out) as file:
             np.savez_compressed(file, triangle=surface.triangle, weights=surface.weights, sigma=sigmas)
     except (OSError, ValueError, PeerError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"{options.out}: {len(surface)} points")
+    print(f"{out}: {len(surface)} points")
     return 0
 
 

@@ -22,14 +22,12 @@ from tqdm import tqdm
 
 from dense_face_ros.alignment import Alignment
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork
-from dense_face_ros.backends.choose import load_network
-from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, yaw_pitch_roll_from_rotation
 from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
 from dense_face_ros.template import Template
 from training.benchmarks.metrics import box_of, box_size, geodesic
-from training.face_model import face_model
+from training.face_model import face_model, network_for
 from training.photographs.collection import Photographs, read_image, read_photographs
 from training.photographs.fit import MIN_FACE, PhotographFits, draw_sheet
 from training.photographs.heads import FITS, MAX_YAW
@@ -47,11 +45,11 @@ Image = npt.NDArray[np.uint8]
 
 
 class SelfLabeller:
-    """Labels photographs with one network."""
+    """Labels photographs with one network, which was trained for ``template``."""
 
-    def __init__(self, model: FaceModel, network: CorrespondenceNetwork) -> None:
-        self.model = model
-        self._fitter = HeadFitter(model, Template(model), network, _SURE)
+    def __init__(self, network: CorrespondenceNetwork, template: Template) -> None:
+        self.model = template.model
+        self._fitter = HeadFitter(self.model, template, network, _SURE)
 
     def label(self, photograph: Image, box: Array, camera: PinholeCamera) -> Alignment | None:
         """The head in a photograph (H, W, 3) RGB; None where the network is not sure of it.
@@ -125,9 +123,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         make_destination(options.out)
         check_destination(options.sheet, "--sheet")
-        model, photographs = face_model(), read_photographs(options.data)
+        model = face_model()
+        labeller = SelfLabeller(*network_for(model, options.network))
+        photographs = read_photographs(options.data)
         fits = PhotographFits.load_for(options.fits, model, photographs)
-        labeller = SelfLabeller(model, load_network("onnxruntime-cpu", options.network))
         out, own = self_labelled(labeller, photographs, fits)
         out.save(options.out)
         if options.sheet and not len(own):
