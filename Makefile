@@ -41,13 +41,15 @@ demo: $(demo_ready)
 	@$(python) -m demo $(if $(SOURCE),--source "$$SOURCE") $(if $(TOPIC),--topic "$$TOPIC")
 
 # Several tests at once, and so one thread each: threads that share a core wait for each other.
+run_tests := -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadgroup
+
 test: $(test_ready)
 	@echo "running the tests"
-	@OMP_NUM_THREADS=1 $(python) -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadgroup
+	@OMP_NUM_THREADS=1 $(python) $(run_tests)
 
 test-oldest: $(oldest_ready)
 	@echo "running the tests on the oldest libraries"
-	@$(oldest) -m pytest -q
+	@OMP_NUM_THREADS=1 $(oldest) $(run_tests)
 
 lint: $(test_ready) $(lint_ready)
 	@echo "checking style (ruff) and types (mypy)"
