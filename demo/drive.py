@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
             for name in options.drives
         }
         write_result(options.json, {"benchmark": "node_drives", "rate": options.rate, "shown": shown}, used)
-    except (DemoError, OSError, ImportError) as error:
+    except (DemoError, OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -185,7 +184,7 @@ class FaceTracker:
             self._identity.learn(fit.alignment.identity, min(self._unlearned, self.settings.identity_look))
             self._unlearned = 0.0
         pose, covariance = self._filter.update(stamp, fit.alignment.pose, fit.alignment.covariance)
-        return replace(self._state(image, fit, stamp, pose, covariance), track=self._tracks)
+        return self._state(image, fit, stamp, pose, covariance, self._tracks)
 
     def fit(self, image: Image, box: npt.ArrayLike | None = None, camera: PinholeCamera | None = None) -> HeadState:
         """Fit the nearest head of one photograph; nothing is remembered, nor taken from the video.
@@ -215,7 +214,7 @@ class FaceTracker:
         if best is None:
             lens = camera or photograph_camera(image, 0.5 * min(image.shape[:2]))
             return self._nothing(0.0, Status.SEARCHING, reason, lens)
-        return self._state(image, best, 0.0, best.alignment.pose, best.alignment.covariance)
+        return self._state(image, best, 0.0, best.alignment.pose, best.alignment.covariance, track=0)
 
     def _looks(self, image: Image) -> Iterator[list[Look]]:
         """Where a photograph may show a head: in all of it, then, if nobody is found there, closer."""
@@ -271,7 +270,7 @@ class FaceTracker:
         size = self.model.identity_size + self.model.expression_size
         return HeadState.without_head(stamp, status, reason, camera, len(self.model.mean), size)
 
-    def _state(self, image: Image, fit: HeadFit, stamp: float, pose: Array, covariance: Array) -> HeadState:
+    def _state(self, image: Image, fit: HeadFit, stamp: float, pose: Array, covariance: Array, track: int) -> HeadState:
         alignment, output = fit.alignment, fit.output
         visibility = self._visibility(fit.vertices.astype(np.float64), output, fit.view)
         visible = visibility >= _VISIBLE
@@ -300,6 +299,7 @@ class FaceTracker:
             flow_sigma=np.exp(output.log_sigma),
             quality=fit.quality,
             view=fit.view,
+            track=track,
         )
 
 

@@ -54,8 +54,9 @@ class LandmarkVisibility:
         landmarks = np.asarray(self._model.at(self._model.landmarks, vertices), dtype=np.float64)
         facing = self.facing(vertices, landmarks)
         seen = _logistic((facing - _EDGE_ON) / _EDGE_WIDTH)
-        told = seen * self.unhidden(vertices, landmarks, facing) * matched(landmarks, output, view)
-        return np.asarray(told * _undoubted(_at_cells(output.log_sigma, landmarks, view), facing, told))
+        cells = _cells(landmarks, output.matchability, view)
+        told = seen * self.unhidden(vertices, landmarks, facing) * _at(output.matchability, *cells)
+        return np.asarray(told * _undoubted(_at(output.log_sigma, *cells), facing, told))
 
     def facing(self, vertices: Array, landmarks: Array) -> Array:
         """Cosine (68,) between the outward normal and the direction to the camera.
@@ -89,18 +90,25 @@ class LandmarkVisibility:
 
 def matched(points: Array, output: NetworkOutput, view: FacingView) -> Array:
     """Matchability (N,) of the cells that camera-frame points (N, 3) project to; 0 outside the view."""
-    return _at_cells(output.matchability, points, view)
+    return _at(output.matchability, *_cells(points, output.matchability, view))
 
 
-def _at_cells(field: npt.NDArray[np.floating], points: Array, view: FacingView) -> Array:
-    """What a field (h, w) over the view says of the cells that camera-frame points (N, 3) project to; 0 outside."""
+def _cells(
+    points: Array, field: npt.NDArray[np.floating], view: FacingView
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """The flat cell (N,) of a field (h, w) over the view that each camera-frame point (N, 3) projects to; and whether
+    it is one."""
     height, width = field.shape
     pixels = view.seen(points)
     cells = np.floor((pixels + 0.5) * (width / view.size, height / view.size)).astype(np.intp)
     column, row = cells.T
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    found = field.reshape(-1).take(row * width + column, mode="clip")
-    return np.where(inside, found, 0.0).astype(np.float64)
+    return row * width + column, inside
+
+
+def _at(field: npt.NDArray[np.floating], cells: npt.NDArray[np.intp], inside: npt.NDArray[np.bool_]) -> Array:
+    """What a field (h, w) says in :func:`_cells`; 0 outside."""
+    return np.where(inside, field.reshape(-1).take(cells, mode="clip"), 0.0).astype(np.float64)
 
 
 def _undoubted(log_sigma: Array, facing: Array, told: Array) -> Array:

@@ -155,13 +155,11 @@ class TrackerNode(ManagedNode):
         self._report.lifecycle = "inactive"
         return super().on_deactivate(state)
 
-    @explained
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the models and take the topics away."""
         self._report = Report("unconfigured", image_topic=self._image_topic)
         return super().on_cleanup(state)
 
-    @explained
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything."""
         self._report = Report("finalized", image_topic=self._image_topic)
