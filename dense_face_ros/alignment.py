@@ -13,9 +13,9 @@ o_k, anywhere along it: only what lies across it, along the normal n_k, counts. 
 face: they are those of the start, or of a fit to the correspondences alone, and chosen anew where the face moved away.
 The paper has correspondences alone.
 
-Half of this, with ``covariance_share`` for ``share``, is a negative log posterior: the inverse of its Gauss-Newton
-matrix is a covariance. Depth and head size are tied to each other only by the identity prior: the covariance of the
-pose is a block of the inverse of the whole matrix, so it holds the spread of head sizes.
+Half of this, with the network's ``covariance_share`` for ``share``, is a negative log posterior: the inverse of its
+Gauss-Newton matrix is a covariance. Depth and head size are tied to each other only by the identity prior: the
+covariance of the pose is a block of the inverse of the whole matrix, so it holds the spread of head sizes.
 
 The method is Gauss-Newton with iteratively re-weighted residuals, damped (Levenberg-Marquardt) when a step fails.
 """
@@ -30,6 +30,7 @@ from functools import cached_property
 
 import numpy as np
 
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.correspondence import Correspondences
 from dense_face_ros.energy import DataTerm, FitState, IdentityPrior, PriorTerm
 from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
@@ -79,10 +80,6 @@ class AlignmentSettings:
             correspondences are shared by neighbours, so 200 of them know much less than 200 independent ones;
             use 1 for landmarks with independent errors. More fits landmarks of photographs better, less the distance of
             rendered heads: from 0.21 on, head size is read out of noise.
-        covariance_share: the same for what the fit claims to know: what the whole face shares, a network's view of a
-            person for instance, averages out over no points. Calibrated by ``training.benchmarks.consistency``.
-        distance_factor: variance of the head's distance over what the fit claims: a network that has seen few faces
-            like this one reads its size wrong in every cell alike. Calibrated likewise.
         outline_sigma: standard deviation of the outline's points, pixels. Neighbours share errors here too.
         kernel: c, the residual in standard deviations that costs half of what the worst outlier costs.
         max_iterations: Gauss-Newton steps of the full fit.
@@ -97,8 +94,6 @@ class AlignmentSettings:
     expression_weight: float = 1.0
     jaw_weight: float = 0.1
     independent_share: float = 0.21
-    covariance_share: float = 0.19
-    distance_factor: float = 2.1
     outline_sigma: float = 0.7
     kernel: float = 4.0
     max_iterations: int = 30
@@ -109,7 +104,7 @@ class AlignmentSettings:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            least = {"max_iterations": 1, "min_points": 4, "distance_factor": 1.0, "max_noise_scale": 1.0}.get(name)
+            least = {"max_iterations": 1, "min_points": 4, "max_noise_scale": 1.0}.get(name)
             if least is None and not 0.0 < value < np.inf:
                 raise ValueError(f"alignment {name} is {value}; it must be a positive number")
             if least is not None and not least <= value < np.inf:
@@ -130,7 +125,7 @@ class Alignment:
         information: (D, D) Gauss-Newton matrix over translation, rotation, coefficients, the data's part at its
             ``covariance_share``.
         identity_size: K.
-        distance_factor: as in :class:`AlignmentSettings`.
+        distance_factor: as in :class:`dense_face_ros.calibration.Calibration`.
         doubt: variance of the pose over what the fit claims, for what it cannot know.
     """
 
@@ -187,11 +182,14 @@ def model_prior(model: FaceModel, settings: AlignmentSettings) -> PriorTerm:
 
 
 class Aligner:
-    """Fits ``model`` to correspondences. Keeps nothing between calls."""
+    """Fits ``model`` to correspondences of a network with ``calibration``. Keeps nothing between calls."""
 
-    def __init__(self, model: FaceModel, settings: AlignmentSettings | None = None) -> None:
+    def __init__(
+        self, model: FaceModel, settings: AlignmentSettings | None = None, calibration: Calibration | None = None
+    ) -> None:
         self.model = model
         self.settings = settings or AlignmentSettings()
+        self.calibration = calibration or Calibration()
         # Mean and basis side by side, so that one gather brings both: (V, 3 * (1 + K + E)).
         table = np.concatenate([model.mean[:, :, None], model.basis], axis=2, dtype=np.float32)
         self._table: FloatArray = np.ascontiguousarray(table.reshape(len(table), -1))
@@ -292,7 +290,7 @@ class Aligner:
         pixels = (distance * correspondences.sigma)[inlier]
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = minimum.state.rotation, minimum.state.translation
-        claimed = self.settings.covariance_share / self.settings.independent_share
+        claimed = self.calibration.covariance_share / self.settings.independent_share
         return Alignment(
             pose=pose,
             coefficients=minimum.state.coefficients,
@@ -302,7 +300,7 @@ class Aligner:
             iterations=minimum.iterations,
             information=minimum.information + (claimed - 1.0) * minimum.data_information,
             identity_size=self.model.identity_size,
-            distance_factor=self.settings.distance_factor,
+            distance_factor=self.calibration.distance_factor,
         )
 
 

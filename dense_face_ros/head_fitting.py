@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings, FindOutline
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.energy import FitState, IdentityPrior, median
 from dense_face_ros.exposure import exposed
@@ -52,10 +53,6 @@ class FitLimits:
         max_sigma: the network's own standard deviation, median over the matched cells in crop pixels. Of faces in
             videos it is 1 to 1.5, of the smallest and furthest turned up to 5; in the black of a covered lens, where
             it matches a face that is not there, 10 to 20.
-        max_new_vagueness, vagueness_per_score: a head that nobody asked for may be as vague
-            (:attr:`HeadFit.vagueness`) as ``max_new_vagueness * exp(vagueness_per_score * score)``, the vaguer the
-            surer the finder is of it: what only one of the two networks believes in is an animal, a statue or a cloud.
-            A head that is tracked, or shown by a box, may be vaguer.
         distance: (nearest, farthest) head in metres, for cameras whose intrinsics are known.
     """
 
@@ -64,13 +61,7 @@ class FitLimits:
     min_coverage: float = 0.3
     max_residual: float = 4.0
     max_sigma: float = 6.0
-    max_new_vagueness: float = 0.055
-    vagueness_per_score: float = 2.0
     distance: tuple[float, float] = (0.12, 8.0)
-
-    def new_vagueness(self, score: float) -> float:
-        """How vague a head that nobody asked for may be where the finder gives it such a score."""
-        return self.max_new_vagueness * float(np.exp(self.vagueness_per_score * score))
 
 
 @dataclass(frozen=True)
@@ -169,10 +160,11 @@ class HeadFitter:
         network: CorrespondenceNetwork,
         limits: FitLimits | None = None,
         alignment: AlignmentSettings | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         self.model, self.template, self.network = model, template, network
         self.limits = limits or FitLimits()
-        self._aligner = Aligner(model, alignment)
+        self._aligner = Aligner(model, alignment, calibration)
         self._outline = OutlineFinder(model)
         self._sampled = np.ascontiguousarray(model.triangles[::_COVERAGE_STEP].T)
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dense_face_ros.backends import CROP_SIZE, NetworkUnavailable
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_finder import FaceCandidate
 from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.frame_input import Image
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
-from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
+from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter, NoHead
 
 #: Why a window has no fit: it shows no head, cannot be looked at, or the network could not be asked.
 NO_FIT = (NoHead, TooFarAside, NetworkUnavailable)
@@ -42,7 +43,7 @@ def heads(
     fitter: HeadFitter,
     image: Image,
     views: Sequence[tuple[Look, PinholeCamera]],
-    limits: FitLimits | None,
+    believed: Calibration | None,
     identity: IdentityPrior | None = None,
     warm: bool = False,
     times: int = 2,
@@ -54,7 +55,7 @@ def heads(
     Args:
         fitter: fits them; ``image`` and ``identity`` as its :meth:`HeadFitter.fit`.
         views: windows, and the camera that each is seen by.
-        limits: of heads that nobody asked for; None where one is expected.
+        believed: how vague heads may be that nobody asked for; None where one is expected.
         warm: a fit begins from the one before.
         times: how often each is fitted.
     """
@@ -64,15 +65,15 @@ def heads(
             fit = fitter.fit(image, FacingView.of(look.crop, camera), identity=identity)
             for _ in range(times - 1):
                 fit = fitter.fit(image, fit.next_view(camera), fit if warm else None, identity)
-            fits.append(fit if limits is None else _believed(fit, look, limits))
+            fits.append(fit if believed is None else _checked(fit, look, believed))
         except NO_FIT as why:
             reason = str(why)
     return fits, reason
 
 
-def _believed(fit: HeadFit, look: Look, limits: FitLimits) -> HeadFit:
+def _checked(fit: HeadFit, look: Look, believed: Calibration) -> HeadFit:
     """The fit itself; NoHead where it is vaguer than a head that nobody asked for may be."""
-    most = limits.new_vagueness(look.score)
+    most = believed.new_vagueness(look.score)
     if not fit.vagueness <= most:
         raise NoHead(f"what may be a face is doubtful: vagueness {fit.vagueness:.3f}, {most:.3f} allowed")
     return fit

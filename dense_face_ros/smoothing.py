@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.geometry import Array, rotation_from_vector, vector_from_rotation
 
 
@@ -29,8 +30,6 @@ class PoseFilterSettings:
         position_noise: (least, most) frame-to-frame standard deviation of a measured position.
         rotation_noise: (least, most) the same of a rotation. What the covariance holds beyond the most, such as the
             unknown size of the head, is the same error in every frame: it is passed on and not smoothed away.
-        lasting_share: share of a pose's variance that stays the same for seconds, as the network errs alike on similar
-            frames: it cannot be smoothed away, and the covariance keeps it. Calibrated with the alignment's.
         gate: how many times its expected square a departure may reach before it counts as movement.
         longest_gap: a longer time without a pose starts the filter anew.
     """
@@ -42,7 +41,6 @@ class PoseFilterSettings:
     rotation_pace: float = 5.0
     position_noise: tuple[float, float] = (0.0005, 0.004)
     rotation_noise: tuple[float, float] = (0.2, 1.0)
-    lasting_share: float = 0.9
     gate: float = 4.0
     longest_gap: float = 0.5
 
@@ -51,8 +49,6 @@ class PoseFilterSettings:
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise ValueError(f"filter {name} is {value}; it must be a positive number")
-        if not 0.0 <= self.lasting_share < 1.0:
-            raise ValueError(f"filter lasting_share is {self.lasting_share}; it must be at least 0 and less than 1")
         for name in ("position_noise", "rotation_noise"):
             least, most = getattr(self, name)
             if not 0 < least <= most < np.inf:
@@ -60,10 +56,16 @@ class PoseFilterSettings:
 
 
 class PoseFilter:
-    """Smooths poses of one head, in the order of their stamps."""
+    """Smooths poses of one head, in the order of their stamps.
 
-    def __init__(self, settings: PoseFilterSettings | None = None) -> None:
+    ``lasting_share`` is as in :class:`dense_face_ros.calibration.Calibration`.
+    """
+
+    def __init__(
+        self, settings: PoseFilterSettings | None = None, lasting_share: float = Calibration.lasting_share
+    ) -> None:
         self.settings = settings or PoseFilterSettings()
+        self._passing_share = 1.0 - lasting_share  # of the variance
         s = self.settings
         self._least = np.repeat([s.position_noise[0], np.radians(s.rotation_noise[0])], 3)
         self._most = np.repeat([s.position_noise[1], np.radians(s.rotation_noise[1])], 3)
@@ -117,7 +119,7 @@ class PoseFilter:
     def _split(self, covariance: Array) -> tuple[Array, Array]:
         """The covariance as frame-to-frame noise, and the rest, which frames share."""
         sigma = np.sqrt(np.maximum(np.diag(covariance), 1e-24))
-        share = np.minimum(np.sqrt(1.0 - self.settings.lasting_share), self._most / sigma)
+        share = np.minimum(np.sqrt(self._passing_share), self._most / sigma)
         rest = np.sqrt(1.0 - share**2)
         noise = covariance * np.outer(share, share)
         noise += np.diag(np.maximum(self._least**2 - np.diag(noise), 0.0))

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkUnavailable, model_file
+from dense_face_ros.backends import CROP_SIZE, NetworkUnavailable, model_file
 from dense_face_ros.backends.choose import load_network
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.driver import Driver, nearness
 from dense_face_ros.expression_visibility import ExpressionVisibility
 from dense_face_ros.eyes import EyeOpenness
@@ -78,15 +79,20 @@ class FaceTracker:
         self._expressions = ExpressionVisibility(self.model)
         self._eyes = EyeOpenness(model_file.companion(network_file, "eyelids"), threads=threads)
         self._driver = Driver(self.settings.seat, self.settings.remember_person, self.model)
-        self._filter = PoseFilter(self.settings.smoothing)
         pupils = self.settings.interpupillary_distance
         self._person = person_of(self.model, pupils) if pupils else None
         self._identity = IdentityMemory(self.settings.identity_time_constant, self.settings.identity_look, self._person)
         # What may hold a GPU comes last: nothing that is wrong with the rest leaves it held.
         self.network = load_network(backend, _path(network_path), threads)
-        self.template = _template_of(self.network, self.model, network_file)
+        try:
+            self.template = _template_of(self.network.metadata, self.model, network_file)
+            self.calibration = self.settings.calibration or Calibration.of(self.network.metadata, network_file)
+        except ValueError:
+            self.network.close()
+            raise
+        self._filter = PoseFilter(self.settings.smoothing, self.calibration.lasting_share)
         self._fitter = HeadFitter(
-            self.model, self.template, self.network, self.settings.limits, self.settings.alignment
+            self.model, self.template, self.network, self.settings.limits, self.settings.alignment, self.calibration
         )
         self._tracks = 0
         self.reset()
@@ -203,10 +209,10 @@ class FaceTracker:
         shown = self._looks(image) if box is None else [[Look(Crop.around_box(box, MARGIN, CROP_SIZE))]]
         fits: list[HeadFit] = []
         reason = _NOT_FOUND
-        limits = self.settings.limits if box is None else None
+        believed = self.calibration if box is None else None
         for part in shown:
             views = [(look, camera or photograph_camera(image, look.crop.side / MARGIN)) for look in part]
-            fits, why = heads(self._fitter, image, views, limits, self._person, times=_PHOTOGRAPH_FITS)
+            fits, why = heads(self._fitter, image, views, believed, self._person, times=_PHOTOGRAPH_FITS)
             reason = why or reason
             if fits:
                 break
@@ -254,11 +260,11 @@ class FaceTracker:
         """The driver's head anywhere in the image."""
         proposals = [c for c in self._finder.find(image) if self._driver.may_be_at(centre_of(c), stamp, camera)]
         # A doubtful head where the driver's was is the driver's.
-        limits = self.settings.limits if self._driver.last is None else None
+        believed = self.calibration if self._driver.last is None else None
         refused = reason == _NOT_THE_DRIVER
         for part in looks(proposals, self.settings.candidates):
             views = [(look, camera) for look in part]
-            fits, why = heads(self._fitter, image, views, limits, self._identity.prior, warm=True)
+            fits, why = heads(self._fitter, image, views, believed, self._identity.prior, warm=True)
             reason = why or reason
             drivers = [fit for fit in fits if self._driver.may_be(fit, stamp)]
             if drivers:
@@ -303,14 +309,10 @@ class FaceTracker:
         )
 
 
-def _template_of(network: CorrespondenceNetwork, model: FaceModel, path: Path) -> Template:
+def _template_of(metadata: dict[str, str], model: FaceModel, path: Path) -> Template:
     """The template the network was trained for; ValueError when that was another face model's."""
-    try:
-        template = Template(model, network.metadata["template_kind"])
-        model_file.check_template(network.metadata, path, template.hash)
-    except ValueError:
-        network.close()
-        raise
+    template = Template(model, metadata["template_kind"])
+    model_file.check_template(metadata, path, template.hash)
     return template
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dense_face_ros.alignment import AlignmentSettings
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.driver import Seat
 from dense_face_ros.head_fitting import FitLimits
 from dense_face_ros.head_size import check_pupil_distance
@@ -28,6 +29,7 @@ class TrackerSettings:
         identity_time_constant, identity_look: seconds; see :class:`dense_face_ros.identity_memory.IdentityMemory`.
         alignment: the fit.
         limits: what a fit must reach to be believed.
+        calibration: how far the network's word goes; None: as far as its file says.
         smoothing: the pose filter.
     """
 
@@ -41,6 +43,7 @@ class TrackerSettings:
     identity_look: float = 1.0
     alignment: AlignmentSettings = field(default_factory=AlignmentSettings)
     limits: FitLimits = field(default_factory=FitLimits)
+    calibration: Calibration | None = None
     smoothing: PoseFilterSettings = field(default_factory=PoseFilterSettings)
 
     def __post_init__(self) -> None:

@@ -10,12 +10,14 @@ from scipy.optimize import least_squares
 from synthetic_views import CAMERA, View, project, take
 
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, AlignmentSettings, FailureReason
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.correspondence import Correspondences
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.geometry import rotation_from_vector, vector_from_rotation
 
-INDEPENDENT = AlignmentSettings(independent_share=1.0, covariance_share=1.0, distance_factor=1.0)
+INDEPENDENT = AlignmentSettings(independent_share=1.0)
+HONEST = Calibration(covariance_share=1.0, distance_factor=1.0)
 EXACT = replace(INDEPENDENT, tolerance=1e-3, max_iterations=60)
 POSES = [
     pytest.param(yaw, pitch, roll, id=f"yaw{yaw}pitch{pitch}roll{roll}")
@@ -126,7 +128,7 @@ def test_optimum_agrees_with_scipy(small_model: FaceModel) -> None:
 
 @pytest.mark.parametrize("yaw", [-75, 0, 45])
 def test_thirty_percent_outliers_hardly_move_the_pose(small_model: FaceModel, yaw: float) -> None:
-    aligner = Aligner(small_model, INDEPENDENT)
+    aligner = Aligner(small_model, INDEPENDENT, HONEST)
     turns = []
     for seed in range(8):
         view = View.of(small_model, np.random.default_rng(seed), yaw=yaw, roll=20 * seed, noise=1.0, outliers=0.3)
@@ -139,7 +141,7 @@ def test_thirty_percent_outliers_hardly_move_the_pose(small_model: FaceModel, ya
 
 def test_covariance_matches_the_errors_made(small_model: FaceModel) -> None:
     """Mean normalised squared error of 200 heads drawn from the priors: 6 for six unknowns."""
-    aligner = Aligner(small_model, INDEPENDENT)
+    aligner = Aligner(small_model, INDEPENDENT, HONEST)
     squared = []
     for seed in range(200):
         view = View.of(small_model, np.random.default_rng(seed), yaw=seed % 120 - 60.0, count=80, noise=1.5)
@@ -153,7 +155,7 @@ def test_covariance_matches_the_errors_made(small_model: FaceModel) -> None:
 def test_depth_is_as_uncertain_as_head_size_until_identity_is_known(small_model: FaceModel) -> None:
     """The size mode is 4 % per standard deviation, so at 0.7 m depth cannot be known better than about 28 mm."""
     view = View.of(small_model, np.random.default_rng(11), noise=0.5)
-    aligner = Aligner(small_model, INDEPENDENT)
+    aligner = Aligner(small_model, INDEPENDENT, HONEST)
     alone = aligner.align(view.correspondences, CAMERA)
     assert 0.02 < np.sqrt(alone.covariance[2, 2]) < 0.035
     size = small_model.identity_size
@@ -165,7 +167,7 @@ def test_depth_is_as_uncertain_as_head_size_until_identity_is_known(small_model:
 
 def test_identity_posterior_carries_to_the_next_frame(small_model: FaceModel) -> None:
     """Two views of one person, the second given the first's posterior, know more than either."""
-    aligner = Aligner(small_model, INDEPENDENT)
+    aligner = Aligner(small_model, INDEPENDENT, HONEST)
     first, second = (
         View.of(small_model, np.random.default_rng(12), yaw=yaw, count=60, noise=1.0) for yaw in (-40.0, 40.0)
     )
@@ -240,7 +242,7 @@ def test_sparse_landmarks_with_their_own_sigmas_fit(small_model: FaceModel) -> N
     vertices = small_model.shape(view.coefficients).astype(np.float64) @ view.pose[:3, :3].T + view.pose[:3, 3]
     sigma = rng.uniform(0.5, 2.0, 68)
     pixels = CAMERA.project(small_model.at(small_model.landmarks, vertices)) + sigma[:, None] * rng.normal(size=(68, 2))
-    fit = Aligner(small_model, INDEPENDENT).align(
+    fit = Aligner(small_model, INDEPENDENT, HONEST).align(
         Correspondences(pixels, small_model.landmarks, np.ones(68), sigma), CAMERA
     )
     assert _turn(fit, view) < 2.0
@@ -302,8 +304,8 @@ def test_values_that_are_not_finite_are_an_error(small_model: FaceModel) -> None
 
 def test_the_distance_alone_is_less_sure_than_the_fit_claims(small_model: FaceModel) -> None:
     view = View.of(small_model, np.random.default_rng(3), noise=1.0)
-    claimed = Aligner(small_model, INDEPENDENT).align(view.correspondences, CAMERA)
-    told = Aligner(small_model, replace(INDEPENDENT, distance_factor=1.5)).align(view.correspondences, CAMERA)
+    claimed = Aligner(small_model, INDEPENDENT, HONEST).align(view.correspondences, CAMERA)
+    told = Aligner(small_model, INDEPENDENT, replace(HONEST, distance_factor=1.5)).align(view.correspondences, CAMERA)
     sight = told.pose[:3, 3] / np.linalg.norm(told.pose[:3, 3])
     before, after = (sight @ fit.covariance[:3, :3] @ sight for fit in (claimed, told))
     assert after == pytest.approx(1.5 * before)
@@ -322,7 +324,8 @@ def test_the_share_that_is_claimed_scales_the_information_of_the_data_alone(smal
     view = View.of(small_model, np.random.default_rng(21), noise=0.5)
     shares = (0.2, 0.4, 0.8)
     fits = [
-        Aligner(small_model, AlignmentSettings(covariance_share=s)).align(view.correspondences, CAMERA) for s in shares
+        Aligner(small_model, calibration=Calibration(covariance_share=s)).align(view.correspondences, CAMERA)
+        for s in shares
     ]
     first, second, third = (fit.information for fit in fits)
     np.testing.assert_array_equal(fits[0].pose, fits[2].pose)
@@ -340,7 +343,7 @@ def test_correspondences_along_a_line_are_refused(small_model: FaceModel) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("max_iterations", 0), ("kernel", 0.0), ("identity_weight", -1.0), ("distance_factor", np.nan)]
+    ("name", "value"), [("max_iterations", 0), ("kernel", 0.0), ("identity_weight", -1.0), ("kernel", np.nan)]
 )
 def test_settings_that_fit_nothing_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"alignment {name} is {value}; it must be"):

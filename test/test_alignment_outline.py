@@ -9,11 +9,13 @@ import pytest
 from synthetic_views import CAMERA, View, project, take
 
 from dense_face_ros.alignment import Aligner, AlignmentSettings
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.energy import FitState
 from dense_face_ros.face_model import FaceModel, SurfacePoints
 from dense_face_ros.outline import Outline
 
-INDEPENDENT = AlignmentSettings(independent_share=1.0, covariance_share=1.0, distance_factor=1.0)
+INDEPENDENT = AlignmentSettings(independent_share=1.0)
+HONEST = Calibration(covariance_share=1.0, distance_factor=1.0)
 
 
 def test_the_outline_tells_the_shape_where_no_correspondence_does(small_model: FaceModel) -> None:
@@ -30,7 +32,7 @@ def test_the_outline_tells_the_shape_where_no_correspondence_does(small_model: F
         asked.append(small_model.shape(face.coefficients) @ face.rotation.T + face.translation)
         return Outline(edge.points, further, np.column_stack([out, np.zeros(len(out))]))
 
-    aligner = Aligner(small_model, INDEPENDENT)
+    aligner = Aligner(small_model, INDEPENDENT, HONEST)
     without, fit = aligner.align(known, CAMERA), aligner.align(known, CAMERA, outline=outline)
     before, after = (project(small_model, one.pose, one.coefficients) for one in (without, fit))
     np.testing.assert_allclose(CAMERA.project(asked[0]), before, atol=0.01)

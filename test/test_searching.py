@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.face_finder import FaceCandidate
 from dense_face_ros.geometry import PinholeCamera
-from dense_face_ros.head_fitting import FitLimits, NoHead
+from dense_face_ros.head_fitting import NoHead
 from dense_face_ros.searching import centre_of, crop_of, heads, looks
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
@@ -50,29 +51,29 @@ class Fitter:
         return self.fit_there
 
 
-def found(fitter: Any, *proposals: FaceCandidate, limits: FitLimits | None, **options: Any) -> tuple[int, str]:
+def found(fitter: Any, *proposals: FaceCandidate, believed: Calibration | None, **options: Any) -> tuple[int, str]:
     views = [(look, CAMERA) for part in looks(proposals, 8) for look in part]
-    fits, reason = heads(fitter, np.zeros((480, 640, 3), np.uint8), views, limits, **options)
+    fits, reason = heads(fitter, np.zeros((480, 640, 3), np.uint8), views, believed, **options)
     return len(fits), reason
 
 
 def test_a_head_may_be_the_vaguer_the_surer_the_finder_is() -> None:
-    limits, fitter = FitLimits(max_new_vagueness=0.1, vagueness_per_score=1.5), Fitter(0.2)
+    believed, fitter = Calibration(max_new_vagueness=0.1, vagueness_per_score=1.5), Fitter(0.2)
     sure, unsure = proposal(0.8, 60, x=400.0), proposal(0.2, 60, x=400.0)
     assert 0.1 * np.exp(1.5 * 0.2) < 0.2 < 0.1 * np.exp(1.5 * 0.8)
-    assert found(fitter, sure, limits=limits) == (1, "")
-    assert found(fitter, unsure, limits=limits) == (
+    assert found(fitter, sure, believed=believed) == (1, "")
+    assert found(fitter, unsure, believed=believed) == (
         0, "what may be a face is doubtful: vagueness 0.200, 0.135 allowed"
     )  # fmt: skip
-    assert found(fitter, unsure, limits=None) == (1, ""), "where one is expected"
+    assert found(fitter, unsure, believed=None) == (1, ""), "where one is expected"
 
 
 def test_every_window_is_looked_at_and_why_one_shows_no_head_is_told() -> None:
     fitter = Fitter(0.0)
     left, right = proposal(0.9, 60, x=100.0), proposal(0.9, 60, x=500.0)
-    assert found(fitter, left, right, limits=None) == (1, "nothing there")
+    assert found(fitter, left, right, believed=None) == (1, "nothing there")
     assert fitter.starts == [None, None], "looked at twice, anew"
-    assert found(fitter, right, limits=None, warm=True) == (1, "")
+    assert found(fitter, right, believed=None, warm=True) == (1, "")
     assert fitter.starts[2:] == [None, fitter.fit_there], "the second time from the first"
-    assert found(fitter, right, limits=None, times=3) == (1, "")
+    assert found(fitter, right, believed=None, times=3) == (1, "")
     assert fitter.starts[4:] == [None] * 3

@@ -12,7 +12,6 @@ _NOISE = np.diag([0.002**2] * 3 + [(0.5 * _DEGREE) ** 2] * 3)
 
 
 #: Of poses whose errors are independent from frame to frame.
-_WHITE = PoseFilterSettings(lasting_share=0.0)
 
 
 def _pose(yaw_degrees: float, position=(0.0, 0.0, 0.6), shake: np.ndarray | None = None) -> np.ndarray:
@@ -33,7 +32,7 @@ def _still_head(rate: float, seconds: float = 8.0) -> tuple[float, float, float,
     """Rms of (raw angle, filtered angle, raw position, filtered position) of a head that does not move."""
     rng = np.random.default_rng(3)
     shakes = rng.normal(size=(int(seconds * rate), 6)) * np.sqrt(np.diag(_NOISE))
-    pose_filter, truth = PoseFilter(_WHITE), _pose(20.0)
+    pose_filter, truth = PoseFilter(lasting_share=0.0), _pose(20.0)
     raw = [_pose(20.0, shake=shake) for shake in shakes]
     out = [pose_filter.update(i / rate, pose, _NOISE)[0] for i, pose in enumerate(raw)]
     settled = slice(int(rate), None)
@@ -83,7 +82,7 @@ def test_turning_head_is_followed(rate: float) -> None:
 
 def test_a_head_at_rest_is_smoothed_more_than_one_that_turns() -> None:
     def spread(speed: float) -> float:
-        pose_filter = PoseFilter(_WHITE)
+        pose_filter = PoseFilter(lasting_share=0.0)
         for i in range(120):
             _, covariance = pose_filter.update(i / 30.0, _pose(speed * i / 30.0), _NOISE)
         return float(np.sqrt(covariance[4, 4]))
@@ -111,7 +110,7 @@ def test_disabled_filter_returns_what_it_gets() -> None:
 
 
 def test_first_pose_comes_out_as_it_is() -> None:
-    pose, covariance = PoseFilter(_WHITE).update(5.0, _pose(30.0), _NOISE)
+    pose, covariance = PoseFilter(lasting_share=0.0).update(5.0, _pose(30.0), _NOISE)
     assert np.allclose(pose, _pose(30.0)) and np.allclose(covariance, _NOISE)
 
 
@@ -151,7 +150,7 @@ def test_reset_forgets() -> None:
 def test_noise_is_smoothed_out_of_the_covariance_but_the_unknown_head_size_stays() -> None:
     covariance = _NOISE.copy()
     covariance[2, 2] = 0.035**2  # 6 % of 0.6 m: the same error in every frame
-    pose_filter = PoseFilter(_WHITE)
+    pose_filter = PoseFilter(lasting_share=0.0)
     for i in range(60):
         _, out = pose_filter.update(i / 30.0, _pose(0.0), covariance)
     assert out[2, 2] == pytest.approx(covariance[2, 2], rel=0.03)
@@ -161,7 +160,7 @@ def test_noise_is_smoothed_out_of_the_covariance_but_the_unknown_head_size_stays
 
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_what_lasts_is_not_smoothed_out_of_the_covariance(share: float) -> None:
-    pose_filter = PoseFilter(PoseFilterSettings(lasting_share=share))
+    pose_filter = PoseFilter(lasting_share=share)
     covariance = 16 * _NOISE
     for i in range(60):
         _, out = pose_filter.update(i / 30.0, _pose(0.0), covariance)
@@ -189,8 +188,6 @@ def test_values_that_are_not_finite_are_refused() -> None:
 def test_settings_that_cannot_be_are_named() -> None:
     with pytest.raises(ValueError, match="longest_gap is 0"):
         PoseFilterSettings(longest_gap=0.0)
-    with pytest.raises(ValueError, match="lasting_share is 1"):
-        PoseFilterSettings(lasting_share=1.0)
     with pytest.raises(ValueError, match="rotation_noise"):
         PoseFilterSettings(rotation_noise=(2.0, 1.0))
 
@@ -212,7 +209,7 @@ def test_rounding_does_not_build_up_over_a_long_drive() -> None:
 
 def test_errors_grow_as_under_white_acceleration() -> None:
     """Against the matrix exponential (Van Loan 1978) of the model that the filter states."""
-    pose_filter, dt = PoseFilter(_WHITE), 0.3
+    pose_filter, dt = PoseFilter(lasting_share=0.0), 0.3
     for i in range(4):
         pose_filter.update(i / 30, _pose(4.0 * i, (0.01 * i, 0.0, 0.6)), _NOISE)
     before, density = pose_filter._spread, pose_filter._density * pose_filter._hurry() ** 2
@@ -235,7 +232,7 @@ def test_a_head_that_moves_may_turn_more_suddenly() -> None:
 
 
 def test_a_departure_widens_the_rate_as_it_does_the_value() -> None:
-    pose_filter = PoseFilter(_WHITE)
+    pose_filter = PoseFilter(lasting_share=0.0)
     pose_filter.update(0.0, _pose(0.0), _NOISE)
     before = pose_filter._spread.copy()
     pose_filter._widen(slice(0, 3), np.array([0.5, 0.0, 0.0]), _NOISE[:3, :3])

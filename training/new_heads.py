@@ -4,9 +4,9 @@
 
 Other rendered people than those of ``training.benchmarks.finding``, and views of the face-free photographs that are
 there to train on: parts of them, mirrored, turned and in grey. Where the finder proposes a face, the head is fitted as
-the tracker does, which stops at the first, and noted with the least ``FitLimits.max_new_vagueness`` with which it is
-told. The table counts, for several such limits, the pictures in which the true head is told, and those in which a false
-one is.
+the tracker does, which stops at the first, and noted with the least ``max_new_vagueness`` with which it is told. The
+table counts, for several such limits, the pictures in which the true head is told, and those in which a false one is.
+``training.calibrate`` writes the one that is chosen into the network's files.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ import numpy.typing as npt
 
 from dense_face_ros import FaceModel
 from dense_face_ros.backends.model_file import companion, network_path
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.geometry import PinholeCamera
-from dense_face_ros.head_fitting import FitLimits, HeadFit, HeadFitter
+from dense_face_ros.head_fitting import HeadFit, HeadFitter
 from dense_face_ros.searching import heads, looks
 from dense_face_ros.tracker_settings import TrackerSettings
 from training.benchmarks.finding import on_the_face, person
@@ -51,26 +52,27 @@ class Searcher:
 
     def __init__(self, model: FaceModel, network: Path) -> None:
         settings = TrackerSettings()
-        self.limits, self._most = settings.limits, settings.candidates
+        self._most = settings.candidates
         self._finder = FaceFinder(companion(network, "face_finder"))
         self._network, template = network_for(model, network)
-        self._fitter = HeadFitter(model, template, self._network, self.limits, settings.alignment)
+        self.calibration = Calibration.of(self._network.metadata, network)
+        self._fitter = HeadFitter(model, template, self._network, settings.limits, settings.alignment)
 
     def found(self, image: Image, camera: PinholeCamera) -> Iterator[tuple[HeadFit, float]]:
         """Every head, and the least limit of vagueness with which it is told."""
         for look in (look for part in looks(self._finder.find(image), self._most) for look in part):
             fits, _ = heads(self._fitter, image, [(look, camera)], None, warm=True)
             for fit in fits:
-                yield fit, needed(fit.vagueness, look.score, self.limits)
+                yield fit, needed(fit.vagueness, look.score, self.calibration)
 
     def close(self) -> None:
         """Free the inference engine."""
         self._network.close()
 
 
-def needed(vagueness: float, score: float, limits: FitLimits) -> float:
+def needed(vagueness: float, score: float, used: Calibration) -> float:
     """The least ``max_new_vagueness`` with which such a head is told where the finder gives such a score."""
-    return limits.max_new_vagueness * vagueness / limits.new_vagueness(score)
+    return used.max_new_vagueness * vagueness / used.new_vagueness(score)
 
 
 def faceless_views(photograph: Image, count: int, rng: np.random.Generator) -> Iterator[Image]:
@@ -162,8 +164,8 @@ def main(arguments: list[str] | None = None) -> int:
             "faces": len(right),
             "photographs": len(false),
             "views": options.views,
-            "shipped": searcher.limits.max_new_vagueness,
-            "rows": table(right, false, searcher.limits.max_new_vagueness),
+            "shipped": searcher.calibration.max_new_vagueness,
+            "rows": table(right, false, searcher.calibration.max_new_vagueness),
         }
 
     return answer(measure, options.json, options.network)

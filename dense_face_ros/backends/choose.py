@@ -164,6 +164,6 @@ def _check_same(wanted: dict[str, str], found: dict[str, str], path: Path, kind:
     different = sorted(key for key in wanted.keys() | found.keys() if found.get(key) != wanted.get(key))
     if different:
         raise ValueError(
-            f"'{path}' is not {kind} of '{named}': {', '.join(different)} differ; export both from one checkpoint, or "
-            "remove it"
+            f"'{path}' is not {kind} of '{named}': {', '.join(different)} differ; export both from one checkpoint and "
+            "calibrate them together, or remove it"
         )

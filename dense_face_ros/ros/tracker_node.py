@@ -22,6 +22,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
+from dense_face_ros.calibration import KEY as CALIBRATION
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
@@ -241,7 +242,8 @@ class TrackerNode(ManagedNode):
 
 def _facts(network: CorrespondenceNetwork) -> dict[str, str]:
     """What diagnostics say of a network."""
-    return {"backend": network.name, **{f"network_{key}": value for key, value in network.metadata.items()}}
+    told = {CALIBRATION: "not told by its file: that of the shipped networks", **network.metadata}
+    return {"backend": network.name, **{f"network_{key}": value for key, value in told.items()}}
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from dense_face_ros.geometry import rotation_from_vector
-from dense_face_ros.smoothing import PoseFilterSettings
 from training.benchmarks.consistency import Track, errors_of, figures, main, nees, pose_error, split_errors
 
 
@@ -56,10 +55,7 @@ def test_a_track_can_be_filtered_again_and_its_beginning_is_not_scored() -> None
     track = Track(stamp, still, still, covariance, still, covariance, missed=0)
     errors, covariances = errors_of([track, track], filtered=True)
     assert len(errors) == len(covariances) == 2 * (stamp >= 0.5).sum()
-    smooth, lasting = (
-        errors_of([track.filtered_by(PoseFilterSettings(lasting_share=share))], filtered=True)[1].mean(axis=0)
-        for share in (0.0, 0.9)
-    )
+    smooth, lasting = (errors_of([track.filtered_by(share)], filtered=True)[1].mean(axis=0) for share in (0.0, 0.9))
     assert (np.diag(smooth) < np.diag(lasting)).all()
     np.testing.assert_array_equal(replace(track, missed=3).raw, still)
 

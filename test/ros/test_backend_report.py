@@ -13,6 +13,9 @@ from lifecycle_msgs.msg import TransitionEvent
 from ros.processes import REPOSITORY, Observer
 from ros.test_tracker_node import Camera, activate
 
+from dense_face_ros.backends import model_file
+from dense_face_ros.calibration import Calibration
+
 NODE = str(REPOSITORY / "test" / "ros" / "losing_tracker.py")
 LATE_NODE = str(REPOSITORY / "test" / "ros" / "late_tracker.py")
 
@@ -45,7 +48,19 @@ def test_a_node_without_a_gpu_starts_on_the_cpu_and_says_why(start: Any, observe
     camera = Camera(observer)
     activate(observer)
     camera.wait_for_report(backend="ONNX Runtime", network_backend_reason="TensorRT cannot run: this machine has no")
+    camera.wait_for_report(network_calibration="not told by its file: that of the shipped networks")
     assert "TensorRT cannot run: this machine has no NVIDIA driver" in process.output
+
+
+def test_a_networks_own_calibration_is_on_diagnostics(start: Any, observer: Observer, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(model_file.network_path(None))
+    model.metadata_props.add(key="calibration", value=Calibration(covariance_share=0.25).metadata["calibration"])
+    onnx.save(model, tmp_path / "own.onnx")
+    start("-m", "dense_face_ros.ros.tracker_node", "--ros-args", "-p", f"network:={tmp_path / 'own.onnx'}")
+    camera = Camera(observer)
+    assert observer.change_state("configure")
+    camera.wait_for_report(network_calibration='{"covariance_share": 0.25, "distance_factor": 2.1')
 
 
 def test_a_node_that_is_to_use_tensorrt_without_a_gpu_refuses_and_lives(start: Any, observer: Observer) -> None:

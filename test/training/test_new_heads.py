@@ -13,8 +13,8 @@ import pytest
 
 from dense_face_ros import FaceModel, FaceTracker
 from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.calibration import Calibration
 from dense_face_ros.geometry import PinholeCamera
-from dense_face_ros.head_fitting import FitLimits
 from dense_face_ros.head_state import Status
 from training.benchmarks.finding import person
 from training.benchmarks.metrics import box_of
@@ -36,9 +36,9 @@ class Told:
 
 
 def test_the_limit_that_is_needed_is_the_one_that_just_tells_the_head() -> None:
-    limits = FitLimits(vagueness_per_score=2.0)
-    assert needed(0.3, 0.5, limits) * np.exp(2.0 * 0.5) == pytest.approx(0.3)
-    assert needed(0.3, 0.9, limits) < needed(0.3, 0.2, limits), "the surer the finder"
+    used = Calibration(vagueness_per_score=2.0)
+    assert needed(0.3, 0.5, used) * np.exp(2.0 * 0.5) == pytest.approx(0.3)
+    assert needed(0.3, 0.9, used) < needed(0.3, 0.2, used), "the surer the finder"
 
 
 def test_heads_are_told_from_the_limit_that_is_needed(clip: list[np.ndarray], truth: Truth) -> None:
@@ -48,8 +48,7 @@ def test_heads_are_told_from_the_limit_that_is_needed(clip: list[np.ndarray], tr
     assert fit.vagueness > 0.0
     tracker = FaceTracker()
     for share, status in ((0.99, Status.SEARCHING), (1.01, Status.TRACKING)):
-        limits = replace(tracker.settings.limits, max_new_vagueness=share * limit)
-        tracker.settings = replace(tracker.settings, limits=limits)
+        tracker.calibration = replace(tracker.calibration, max_new_vagueness=share * limit)
         tracker.reset()
         assert tracker.update(clip[0], 0.0, truth.camera).status is status
     tracker.close()

@@ -1,16 +1,13 @@
 """Whether the tracker's covariance means what it says, on rendered people whose true pose is known.
 
     python -m training.benchmarks.consistency --people 72 [--network FILE] [--scale 0.25] [--json FILE]
-    python -m training.benchmarks.consistency --people 72 --calibrate
 
 For a pose error e with covariance C in d dimensions, e' C^-1 e / d (NEES) is 1 on average where the covariance is
 right, more where it promises too much; and 90 % of the truths lie in the ellipsoid in which C puts 90 %. Both are
 given for the pose as fitted (``raw``) and as filtered, for all six dimensions and for parts of them.
 
-``--calibrate`` looks for the three numbers that make it so: ``AlignmentSettings.covariance_share``, with which the raw
-NEES of the rotation is 1, its ``distance_factor``, with which that of the depth is, and the filter's ``lasting_share``,
-with which the filtered one of the rotation is. It uses people of its own, whom the report never shows. The noise model
-has no other number to fit: the parts show what it leaves unexplained. ``--scale`` tells what depends on the pixels.
+Three numbers make it so, which :mod:`training.calibrate` looks for. The noise model has no other number to fit: the
+parts show what it leaves unexplained. ``--scale`` tells what depends on the pixels.
 """
 
 from __future__ import annotations
@@ -24,20 +21,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
-from dense_face_ros import FaceModel, FaceTracker, TrackerSettings
+from dense_face_ros import FaceTracker
 from dense_face_ros.geometry import Array, vector_from_rotation
 from dense_face_ros.head_state import Status
-from dense_face_ros.smoothing import PoseFilter, PoseFilterSettings
+from dense_face_ros.smoothing import PoseFilter
 from training.benchmarks.rendered_people import Sequence, sequence
 from training.face_model import face_model, own_model
 from training.options import check_least
 from training.result_files import Result, answer
 
-_REPORTED, _CALIBRATING = 0, 100_000  # first seeds
-_STEPS = 3
 _SETTLE = 0.5  # seconds after which poses are scored
 _INSIDE = 0.9
-_PARTS = {"all": slice(0, 6), "translation": slice(0, 3), "rotation": slice(3, 6), "depth": slice(2, 3)}
+PARTS = {"all": slice(0, 6), "translation": slice(0, 3), "rotation": slice(3, 6), "depth": slice(2, 3)}
 
 
 @dataclass(frozen=True)
@@ -64,9 +59,9 @@ class Track:
         """(N,) which frames are scored."""
         return np.asarray(self.stamp >= _SETTLE)
 
-    def filtered_by(self, settings: PoseFilterSettings) -> Track:
-        """The same track through another filter."""
-        pose_filter = PoseFilter(settings)
+    def filtered_by(self, lasting_share: float) -> Track:
+        """The same track through a filter that takes another share of the variance to last."""
+        pose_filter = PoseFilter(lasting_share=lasting_share)
         frames = zip(self.stamp, self.raw, self.raw_covariance, strict=True)
         poses, covariances = zip(*(pose_filter.update(*frame) for frame in frames), strict=True)
         return replace(self, filtered=np.array(poses), filtered_covariance=np.array(covariances))
@@ -116,7 +111,7 @@ def nees(errors: Array, covariances: Array, part: slice = slice(0, 6)) -> Array:
 def figures(errors: Array, covariances: Array) -> dict[str, Any]:
     """Mean NEES and the share of truths within the 90 % ellipsoid, of every part, and rms errors."""
     out: dict[str, Any] = {}
-    for name, part in _PARTS.items():
+    for name, part in PARTS.items():
         values, size = nees(errors, covariances, part), errors[:, part].shape[1]
         out[name] = {"nees": float(values.mean()), "inside90": float((size * values <= chi2.ppf(_INSIDE, size)).mean())}
     rms = np.sqrt((errors**2).mean(axis=0))
@@ -165,41 +160,11 @@ def report(tracks: list[Track]) -> dict[str, Any]:
     }
 
 
-def calibrate(model: FaceModel, people: int, network: Path | None = None) -> dict[str, float]:
-    """The settings with which the mean NEES is 1, raw and filtered, over people that the report does not show."""
-    sequences = [sequence(model, _CALIBRATING + i) for i in range(people)]
-    settings = TrackerSettings()
-    for _ in range(_STEPS):
-        tracker = FaceTracker(settings, model_path=own_model(), network_path=network, backend="onnxruntime-cpu")
-        tracks = [run(tracker, shown) for shown in sequences]
-        tracker.close()
-        # Less information from the data means more spread, and nearly in proportion. Depth rests on the prior of head
-        # sizes, whatever the data's weight: it must not decide over that.
-        found = settings.alignment.covariance_share
-        share = min(found / _mean_nees(tracks, "rotation"), 1.0)
-        factor = max(settings.alignment.distance_factor * _mean_nees(tracks, "depth"), 1.0)
-        alignment = replace(settings.alignment, covariance_share=share, distance_factor=factor)
-        settings = replace(settings, alignment=alignment)
-
-    def filtered_nees(lasting: float) -> float:
-        again = [one.filtered_by(replace(settings.smoothing, lasting_share=lasting)) for one in tracks]
-        return _mean_nees(again, "rotation", filtered=True)
-
-    choices = np.round(np.arange(0.5, 1.0, 0.02), 2)
-    lasting = min(choices, key=lambda choice: abs(np.log(filtered_nees(float(choice)))))
-    return {"covariance_share": share, "distance_factor": factor, "lasting_share": float(lasting)}
-
-
-def _mean_nees(tracks: list[Track], part: str, filtered: bool = False) -> float:
-    return float(nees(*errors_of(tracks, filtered), _PARTS[part]).mean())
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.consistency", description="NEES of the pose.")
     parser.add_argument("--people", type=int, default=72, help="rendered people, 4 seconds of each (default 72)")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the images over 640x480 (default 1)")
-    parser.add_argument("--calibrate", action="store_true", help="find the settings instead of reporting on them")
     parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
@@ -209,10 +174,8 @@ def main(arguments: list[str] | None = None) -> int:
         if not 0.1 <= options.scale <= 1.0:
             raise ValueError(f"--scale is {options.scale}; it must be 0.1 to 1")
         model = face_model()
-        if options.calibrate:
-            return calibrate(model, options.people, options.network)
         tracker = FaceTracker(model_path=own_model(), network_path=options.network, backend="onnxruntime-cpu")
-        shown = (sequence(model, _REPORTED + i) for i in range(options.people))
+        shown = (sequence(model, i) for i in range(options.people))
         if options.scale != 1.0:
             shown = (one.reduced(options.scale) for one in shown)
         return {**report([run(tracker, one) for one in shown]), "scale": options.scale}

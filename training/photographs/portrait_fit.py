@@ -46,7 +46,6 @@ class PortraitFitter:
         # Points placed by hand err independently.
         settings = AlignmentSettings(
             independent_share=1.0,
-            covariance_share=1.0,
             expression_weight=_EXPRESSION_WEIGHT,
             jaw_weight=_EXPRESSION_WEIGHT,
         )

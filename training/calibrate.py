@@ -1,0 +1,114 @@
+"""Measure how far a network's word goes, on rendered people, and write it into the network's files.
+
+    python -m training.calibrate network.onnx [--people 72] [--max-new-vagueness 0.055]
+
+A new network errs otherwise than the one before: by this the tracker's covariances mean what they say again. Three
+numbers make them do so (:class:`dense_face_ros.calibration.Calibration`): ``covariance_share``, with which the NEES of
+the raw rotation is 1, ``distance_factor``, with which that of the raw depth is, and ``lasting_share``, with which that
+of the filtered rotation is (:mod:`training.benchmarks.consistency`). The people are none that a benchmark shows.
+``--max-new-vagueness`` is chosen by what :mod:`training.new_heads` tells, and kept where it is not given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from dense_face_ros import FaceModel, FaceTracker, TrackerSettings
+from dense_face_ros.backends.model_file import BYTES, HALF, check_metadata, network_path
+from dense_face_ros.calibration import Calibration
+from dense_face_ros.whole_files import whole_file
+from training.benchmarks.consistency import PARTS, Track, errors_of, nees, run
+from training.benchmarks.rendered_people import sequence
+from training.exported import read_exported
+from training.face_model import face_model, own_model
+from training.options import check_least
+from training.result_files import Result, answer
+
+_FIRST_SEED = 100_000  # apart from the people of the benchmarks
+_STEPS = 3
+
+
+def calibrated(model: FaceModel, network: Path, people: int, before: Calibration) -> Calibration:
+    """``before`` with the numbers by which the mean NEES of such a network is 1, raw and filtered."""
+    sequences = [sequence(model, _FIRST_SEED + i) for i in range(people)]
+    found = before
+    for _ in range(_STEPS):
+        settings = TrackerSettings(calibration=found)
+        tracker = FaceTracker(settings, model_path=own_model(), network_path=network, backend="onnxruntime-cpu")
+        tracks = [run(tracker, shown) for shown in sequences]
+        tracker.close()
+        # Less information from the data means more spread, and nearly in proportion. Depth rests on the prior of head
+        # sizes, whatever the data's weight: it must not decide over that.
+        found = replace(
+            found,
+            covariance_share=min(found.covariance_share / _mean_nees(tracks, "rotation"), 1.0),
+            distance_factor=max(found.distance_factor * _mean_nees(tracks, "depth"), 1.0),
+        )
+
+    def filtered_nees(lasting: float) -> float:
+        return _mean_nees([one.filtered_by(lasting) for one in tracks], "rotation", filtered=True)
+
+    choices = np.round(np.arange(0.5, 1.0, 0.02), 2).tolist()
+    return replace(found, lasting_share=min(choices, key=lambda choice: abs(np.log(filtered_nees(choice)))))
+
+
+def _mean_nees(tracks: list[Track], part: str, filtered: bool = False) -> float:
+    return float(nees(*errors_of(tracks, filtered), PARTS[part]).mean())
+
+
+def files_of(network: Path) -> dict[Path, onnx.ModelProto]:
+    """All files of the network whose full-precision one is ``network``, and what they hold.
+
+    Raises:
+        FileNotFoundError, ValueError: one is no network of ours.
+    """
+    held = {}
+    for path in (network.with_name(f"{network.stem}{kind}{network.suffix}") for kind in ("", HALF, BYTES)):
+        if path.is_file():
+            held[path], metadata = read_exported(path)
+            check_metadata(metadata, path)
+    return held
+
+
+def write(calibration: Calibration, files: dict[Path, onnx.ModelProto]) -> None:
+    """Write it into the metadata of these files; the networks in them stay as they are."""
+    for path, model in files.items():
+        metadata = {entry.key: entry.value for entry in model.metadata_props}
+        onnx.helper.set_model_props(model, {**metadata, **calibration.metadata})
+        with whole_file(path) as file:
+            file.write(model.SerializeToString())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
+    parser = argparse.ArgumentParser(prog="python -m training.calibrate", description="Calibrate a network's files.")
+    parser.add_argument("network", type=Path, help="exported network; its files beside it are written too")
+    parser.add_argument("--people", type=int, default=72, help="rendered people, 4 seconds of each (default 72)")
+    parser.add_argument("--max-new-vagueness", type=float, help="how vague a new head may be (default: as it was)")
+    options = parser.parse_args(arguments)
+
+    def measure() -> Result:
+        check_least("--people", options.people)
+        if not options.network.is_file():  # a bare name would be a shipped one's
+            raise FileNotFoundError(f"network '{options.network}' does not exist; give the .onnx that is to be written")
+        network = network_path(options.network)
+        files = files_of(network)
+        _, metadata = read_exported(network)
+        before = Calibration.of(metadata, network)
+        if options.max_new_vagueness is not None:
+            before = replace(before, max_new_vagueness=options.max_new_vagueness)
+        found = calibrated(face_model(), network, options.people, before)
+        write(found, files)
+        return {"written": [str(path) for path in files], **asdict(found)}
+
+    return answer(measure, None, options.network)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
