@@ -42,9 +42,9 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            f"tracker = {NAME}.ros.tracker_node:main",
-            f"image_source = {NAME}.ros.image_source_node:main",
-            f"attention = {NAME}.ros.attention_node:main",
+            f"tracker = {NAME}.ros.executables:tracker",
+            f"image_source = {NAME}.ros.executables:image_source",
+            f"attention = {NAME}.ros.executables:attention",
             f"build_engine = {NAME}.backends.build_engine:main",
             f"evaluate_bag = {NAME}.evaluation.evaluate_bag:main",
         ]
