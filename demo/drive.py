@@ -99,7 +99,8 @@ def show(
     with tempfile.TemporaryDirectory() as folder:
         bag = Path(folder) / name
         print(f"{name}: rendering {drive.duration:g} s", flush=True)
-        write_bag(bag, drive.truth(), DriveRenderer(FaceModel.load(), drive).frames())
+        renderer = DriveRenderer(FaceModel.load(), drive)
+        write_bag(bag, renderer.truth, renderer.frames())
         watcher = play(bag, output, attention, rate, network)
     print(f"{name}: {len(watcher.frames)} frames played, {len(watcher.states)} answers")
     if len(watcher.states) < _KEPT_UP * len(watcher.frames):

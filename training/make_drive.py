@@ -35,7 +35,7 @@ def repeated(truth: Truth, times: int) -> Truth:
     """The drive over and over, its clock running on."""
     period = len(truth.stamp) * float(truth.stamp[1] - truth.stamp[0])
     stamp = np.concatenate([truth.stamp + i * period for i in range(times)])
-    eyes = None if truth.eye_openness is None else np.tile(truth.eye_openness, times)
+    eyes = None if truth.eye_openness is None else np.tile(truth.eye_openness, (times, 1))
     return Truth(truth.camera, stamp, np.tile(truth.pose, (times, 1, 1)), eyes)
 
 
@@ -69,7 +69,7 @@ def write_bag(path: Path, truth: Truth, images: Iterable[npt.NDArray[np.uint8]],
                 topic: picture,
             }
             if truth.eye_openness is not None:
-                eyes = _expression(store.types, header, float(truth.eye_openness[index]))
+                eyes = _expression(store.types, header, truth.eye_openness[index])
                 contents["/camera/expression/truth"] = eyes
             for name, message in contents.items():
                 writer.write(connections[name], nanoseconds, store.serialize_cdr(message, kinds[name]))
@@ -120,11 +120,9 @@ def _pose(types: Any, header: Any, pose: Array) -> Any:
     return types[_POSE](header=header, pose=place)
 
 
-def _expression(types: Any, header: Any, openness: float) -> Any:
+def _expression(types: Any, header: Any, openness: Array) -> Any:
     names, nothing = ["eye_openness_left", "eye_openness_right"], np.zeros(0)
-    return types[_EXPRESSION](
-        header=header, name=names, position=np.full(2, openness), velocity=nothing, effort=nothing
-    )
+    return types[_EXPRESSION](header=header, name=names, position=openness, velocity=nothing, effort=nothing)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -142,10 +140,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         check_least("--times", options.times)
-        drive = DRIVES[options.drive]
-        renderer = DriveRenderer(face_model(), drive)
+        renderer = DriveRenderer(face_model(), DRIVES[options.drive])
         images = itertools.chain.from_iterable(renderer.frames() for _ in range(options.times))
-        write_bag(options.bag, repeated(drive.truth(), options.times), images, options.raw)
+        write_bag(options.bag, repeated(renderer.truth, options.times), images, options.raw)
     except (OSError, ValueError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -12,7 +12,7 @@ import pytest
 
 from dense_face_ros.face_model import FaceModel
 from training.benchmarks.blinks import closures, compare, evaluate_drive, main
-from training.rendering.drive import Drive
+from training.rendering.drive import Drive, DriveRenderer
 
 STILL = ((0.0, 0, 0, 0, 0.0, 0.0, 0.65), (0.8, 0, 0, 0, 0.0, 0.0, 0.65))
 
@@ -49,9 +49,11 @@ def test_what_overlaps_nearly_is_the_same() -> None:
     assert compare([], [])["recall"] is None
 
 
-def test_a_drive_is_compared_with_its_script(shipped_model: FaceModel) -> None:
+def test_a_drive_is_compared_with_the_lids_that_are_drawn(shipped_model: FaceModel) -> None:
     drive = Drive(STILL, blinks=((0.4, 0.2),))
-    true = [1.0 - drive.lids(t) for t in drive.truth().stamp]
+    eyes = DriveRenderer(shipped_model, drive).truth.eye_openness
+    assert eyes is not None
+    true = eyes.mean(axis=1).tolist()
     right = evaluate_drive(OpennessTold(true), shipped_model, drive)  # type: ignore[arg-type]
     assert (right["true"], right["recall"], right["precision"]) == (1, 1.0, 1.0)
     assert right["longest_excess_s"] == pytest.approx(0.0)

@@ -12,25 +12,29 @@ from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
 from dense_face_ros.attention.zones import ZoneMap
-from training.rendering.drive import DRIVES, Drive
+from dense_face_ros.face_model import FaceModel
+from training.rendering.drive import DRIVES, Drive, DriveRenderer
 
 SPREAD = np.radians(1.5) ** 2 * np.eye(6)
 
 
-def told(drive: Drive) -> list[tuple[State, float]]:
+def told(model: FaceModel, drive: Drive) -> list[tuple[State, float]]:
     """What the policy says to the truth."""
-    policy, truth = AttentionPolicy(PRESETS["euro_ncap"], ZoneMap.load(), camera_mounting(0, 0, 0)), drive.truth()
+    policy = AttentionPolicy(PRESETS["euro_ncap"], ZoneMap.load(), camera_mounting(0, 0, 0))
+    truth = DriveRenderer(model, drive).truth
     assert truth.eye_openness is not None
     out = []
-    for stamp, pose, openness in zip(truth.stamp, truth.pose, truth.eye_openness, strict=True):
-        sample = HeadSample(float(stamp), pose[:3, :3], SPREAD, (float(openness), float(openness)))
+    for stamp, pose, (left, right) in zip(truth.stamp, truth.pose, truth.eye_openness, strict=True):
+        sample = HeadSample(float(stamp), pose[:3, :3], SPREAD, (float(left), float(right)))
         out.append((policy.update(sample).state, float(stamp)))
     return out
 
 
 @pytest.mark.parametrize("name", sorted(DRIVES))
-def test_the_true_poses_and_lids_raise_the_alarms_of_the_script_and_no_others(name: str) -> None:
-    assert DRIVES[name].objections(told(DRIVES[name])) == []
+def test_the_true_poses_and_lids_raise_the_alarms_of_the_script_and_no_others(
+    shipped_model: FaceModel, name: str
+) -> None:
+    assert DRIVES[name].objections(told(shipped_model, DRIVES[name])) == []
 
 
 def test_drives_with_alarms_are_not_all_alike() -> None:
@@ -58,9 +62,14 @@ def test_objections() -> None:
     ]
 
 
-def test_lids_stay_shut_through_a_closure() -> None:
+def test_lids_stay_shut_through_a_closure_and_are_as_far_apart_as_they_are_drawn(shipped_model: FaceModel) -> None:
     drive = replace(DRIVES["sleep"], blinks=())
     (begin, end) = drive.closures[0]
-    truth = drive.truth()
-    shut = (begin <= truth.stamp) & (truth.stamp <= end)
-    assert truth.eye_openness[shut].max() == 0.0 and truth.eye_openness[~shut].min() > 0.0
+    truth = DriveRenderer(shipped_model, drive).truth
+    assert truth.eye_openness is not None
+    shut, apart = (begin <= truth.stamp) & (truth.stamp <= end), np.array([drive.lids(t) for t in truth.stamp]) < 0.5
+    assert truth.eye_openness[shut].max() < 0.05 and truth.eye_openness[apart].min() > 0.2
+    other = DriveRenderer(shipped_model, drive, identity=np.zeros(shipped_model.identity_size)).truth.eye_openness
+    assert other is not None
+    np.testing.assert_allclose(other[0], 1.0, atol=0.02)
+    assert (np.abs(truth.eye_openness[0] - 1.0) > 0.05).all(), "this driver's eyes are narrower"

@@ -15,8 +15,9 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
 from training.eyes.augment import patch_of, plain_patch, remains_visible
-from training.eyes.examples import LANDMARK_EYES, MESH_EYES, STORED, Examples, from_renderings, openness
+from training.eyes.examples import STORED, Examples, from_renderings
 from training.eyes.network import EyelidNetwork
+from training.eyes.openness import LANDMARK_EYES, MESH_EYES, openness
 from training.eyes.sources import SOURCES
 from training.eyes.train import export, main, measure, train
 from training.terms import PHOTOGRAPHS, RESEARCH

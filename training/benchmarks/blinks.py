@@ -83,13 +83,14 @@ def read_closures(path: Path) -> list[tuple[int, int]]:
 
 
 def evaluate_drive(tracker: FaceTracker, model: FaceModel, drive: Drive) -> dict[str, Any]:
-    """The closures of a drive against those of its script."""
-    truth = drive.truth()
+    """The closures of a drive against those of the lids that are drawn."""
+    renderer = DriveRenderer(model, drive)
+    truth, pictures = renderer.truth, renderer.frames()
+    assert truth.eye_openness is not None
     stamps = truth.stamp.tolist()
-    pictures = DriveRenderer(model, drive).frames()
     tracker.reset()
     openness = [tracker.update(i, t, truth.camera).eye_openness for t, i in zip(stamps, pictures, strict=True)]
-    found, true = closures(stamps, openness), closures(stamps, [(1.0 - drive.lids(t),) * 2 for t in stamps])
+    found, true = closures(stamps, openness), closures(stamps, truth.eye_openness.tolist())
     step = float(np.diff(stamps).mean())
     longest = [step * max((last - first + 1 for first, last in spans), default=0) for spans in (found, true)]
     return {**compare(found, true), "longest_excess_s": longest[0] - longest[1]}

@@ -1,8 +1,6 @@
 """Pictures of eyes with how far they are open and whether they can be seen, from photographs and renderings.
 
-Openness has one definition for both: the mean gap between points of the upper lid and those beneath them, of which the
-public face mesh has three pairs and the 68 landmarks two, over the distance of the eye's corners, in three dimensions,
-on a scale from shut to the relaxed mean face.
+Openness has one definition for both (:mod:`training.eyes.openness`).
 """
 
 from __future__ import annotations
@@ -22,6 +20,7 @@ from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 from training.backgrounds import Backgrounds
+from training.eyes.openness import LANDMARK_EYES, MESH_EYES, openness
 from training.photographs.collection import Photographs, read_image
 from training.photographs.fit import PhotographFits
 from training.photographs.portrait_heads import PortraitHeads
@@ -35,15 +34,6 @@ ROOM = 1.5  #: stored pictures are this much larger than the network's patch, so
 STORED = round(ROOM * PATCH_WIDTH)
 _RENDERED_SIZE = 192  # pixels: an eye is then about as large as on a photograph
 Example = tuple[Image, Array, float, bool]
-_Eye = tuple[int, int, tuple[int, ...], tuple[int, ...]]
-#: Outer and inner corner, upper lid, lower lid beneath it, of the left and the right eye: points of the face mesh ...
-MESH_EYES: tuple[_Eye, _Eye] = (
-    (263, 362, (387, 386, 385), (373, 374, 380)),
-    (33, 133, (160, 159, 158), (144, 145, 153)),
-)
-#: ... and of the 68 landmarks, which lie on our own lids.
-LANDMARK_EYES: tuple[_Eye, _Eye] = ((45, 42, (44, 43), (46, 47)), (36, 39, (37, 38), (41, 40)))
-_SHUT, _RELAXED = 0.06, 0.31  # gap over width of lids that touch, and of the mean face
 _FACING, _AVERTED = 0.25, 0.0  # cosines to the camera: seen for certain, hidden for certain
 _SMALLEST = 8.0  # pixels of an eye's width
 
@@ -72,19 +62,6 @@ class Examples:
     def __add__(self, other: Examples) -> Examples:
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return Examples(*(np.concatenate(pair) for pair in pairs))
-
-
-def openness(points: Array, eyes: tuple[_Eye, _Eye]) -> tuple[float, float]:
-    """(left, right) openness of points (N, 3) in any unit: 0 shut, 1 as the relaxed mean face.
-
-    eyes: which of the points those of the eyes are, ``MESH_EYES`` or ``LANDMARK_EYES``.
-    """
-    values = []
-    for outer, inner, upper, lower in eyes:
-        gap = np.linalg.norm(points[list(upper)] - points[list(lower)], axis=1).mean()
-        ratio = gap / max(float(np.linalg.norm(points[outer] - points[inner])), 1e-9)
-        values.append(float(np.clip((ratio - _SHUT) / (_RELAXED - _SHUT), 0.0, 1.3)))
-    return values[0], values[1]
 
 
 def from_photographs(

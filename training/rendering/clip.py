@@ -73,7 +73,8 @@ _SMILE = (10.0, 11.6)
 class Truth:
     """What a clip shows: ``pose`` (N, 4, 4) camera <- head in metres, ``stamp`` (N,) seconds from its start.
 
-    ``eye_openness`` (N,) of both eyes, 0 shut, 1 open as at rest; None where nobody wrote it down.
+    ``eye_openness`` (N, 2) of the left and the right eye, as :func:`training.eyes.openness.openness` tells it; None
+    where nobody wrote it down.
     """
 
     camera: PinholeCamera
@@ -186,7 +187,7 @@ class ClipRenderer:
     def _lit_head(self, index: int) -> tuple[FloatArray, FloatArray]:
         """Vertices (V, 3) in the camera frame and the light (V, 3) they send to it."""
         time, pose = float(self._truth.stamp[index]), self._truth.pose[index]
-        face = self._model.shape(np.concatenate([self._identity, self._expression(time)]))
+        face = self._face(time)
         # The head turns, the shoulders do not.
         shoulders = (FACING_CAMERA.T @ pose[:3, :3]).T
         vertices = self._head.vertices(face, shoulders, 1.0) + self._lift
@@ -195,6 +196,10 @@ class ClipRenderer:
         normals = vertex_normals(points, self._head.triangles)
         lit = lamp_visibility(points, self._head.triangles, light.lamp, self._shadow)
         return points, radiance(self._look.albedo, normals, self._sky, lit, self._look.gloss, light)
+
+    def _face(self, time: float) -> FloatArray:
+        """The face (V, 3) at a time in seconds, head frame."""
+        return self._model.shape(np.concatenate([self._identity, self._expression(time)]))
 
     def _expression(self, time: float) -> Array:
         """Activations (E,) of the face model's blendshapes."""

@@ -17,6 +17,7 @@ from dense_face_ros.attention.alarms import beginnings
 from dense_face_ros.attention.states import State
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
+from training.eyes.openness import LANDMARK_EYES, openness
 from training.rendering.clip import INVENTED_DRIVER, ClipRenderer, Truth, between, speaking_jaw
 from training.rendering.lighting import Light
 from training.rendering.rasteriser import FloatArray, Image
@@ -63,12 +64,11 @@ class Drive:
         return self.motion[-1][0]
 
     def truth(self) -> Truth:
-        """Camera, stamps, poses and lids, without drawing anything."""
-        truth = Truth.of_motion(np.array(self.motion, dtype=np.float64))
-        return replace(truth, eye_openness=np.array([1.0 - self.lids(float(time)) for time in truth.stamp]))
+        """Camera, stamps and poses; how far lids are apart depends on who is shown, and is in the renderer's."""
+        return Truth.of_motion(np.array(self.motion, dtype=np.float64))
 
     def lids(self, time: float) -> float:
-        """How far the lids of both eyes are shut: 0 open, 1 shut."""
+        """Activation of both blinks: 0 open, 1 shut. Lids touch somewhat earlier."""
         blink = max((max(0.0, 1.0 - abs(time - shut) / half) for shut, half in self.blinks), default=0.0)
         closures = ((begin - _LID_RAMP, end + _LID_RAMP) for begin, end in self.closures)
         return max([blink, *(between(time, begin, end, _LID_RAMP) for begin, end in closures)])
@@ -212,6 +212,13 @@ class DriveRenderer(ClipRenderer):
         super().__init__(model, seed, identity=identity, truth=drive.truth())
         if drive.lighting == "infrared":
             self._background = (self._background * _INFRARED_BACKGROUND).astype(np.uint8)
+
+    @property
+    def truth(self) -> Truth:
+        """The drive's, with the lids of the person that is shown."""
+        landmarks = (self._model.at(self._model.landmarks, self._face(float(time))) for time in self._truth.stamp)
+        lids = [openness(points.astype(np.float64), LANDMARK_EYES) for points in landmarks]
+        return replace(self._truth, eye_openness=np.array(lids))
 
     def frame(self, index: int) -> Image:
         """Frame ``index``, (480, 640, 3) uint8 BGR, as the camera of the drive sees it."""
