@@ -25,6 +25,7 @@ from demo.processes import ATTENTION, TRACKER, DemoError, NodeProcess, end_in_or
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.zones import ZoneMap
 from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.evaluation.attention_timeline import write_transitions
 from dense_face_ros.face_model import FaceModel
@@ -124,6 +125,7 @@ def show(
     }
 
 
+@tells_bad_input(ImportError, DemoError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; see the module for the exit code."""
     parser = argparse.ArgumentParser(prog="python -m demo.drive", description="Scripted drives through the real nodes.")
@@ -136,8 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="file for what was told, and how it came about")
     options = parser.parse_args(arguments)
     if find_spec("matplotlib") is None:  # better before a drive was rendered and played than after it
-        print("error: matplotlib is not installed, which draws the timelines: pip install matplotlib", file=sys.stderr)
-        return 2
+        raise ImportError("matplotlib is not installed, which draws the timelines: pip install matplotlib")
     end_in_order()
     try:
         check_destination(options.json)
@@ -147,9 +148,6 @@ def main(arguments: list[str] | None = None) -> int:
             for name in options.drives
         }
         write_result(options.json, {"benchmark": "node_drives", "rate": options.rate, "shown": shown}, used)
-    except (DemoError, OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -19,6 +19,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.provenance import provenance
 from dense_face_ros.template import KINDS, Template
 from training.checkpoint import CHECKPOINT, load_run, network_of
@@ -169,6 +170,7 @@ class Ablation:
         return network_cost(recipe, self.template(recipe.template_kind))
 
 
+@tells_bad_input(FloatingPointError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0; 1 when it was stopped before all was trained; 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.ablation", description="What each part of best is worth.")
@@ -179,13 +181,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the result to this file")
     options = parser.parse_args(arguments)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    try:
-        check_destination(options.json)
-        result, complete = Ablation(options.data, options.fits, options.out, options.images).run(VARIANTS)
-        write_result(options.json, result, model=own_model())
-    except (OSError, ValueError, FloatingPointError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_destination(options.json)
+    result, complete = Ablation(options.data, options.fits, options.out, options.images).run(VARIANTS)
+    write_result(options.json, result, model=own_model())
     if not complete:
         print("stopped; call it again to go on")
     return 0 if complete else 1

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ import numpy.typing as npt
 from dense_face_ros import FaceTracker
 from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, model_file
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.coarse_mesh import coarse_triangles
 from dense_face_ros.correspondence import Correspondences, correspondences
 from dense_face_ros.energy import FitState
@@ -261,6 +261,7 @@ def marker_stage(model: FaceModel) -> Callable[[HeadState], object] | None:
     return lambda state: writer.write(state, header, _MARKER_RATE)
 
 
+@tells_bad_input(ImportError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmark", description="Time every stage.")
@@ -271,27 +272,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=60, help="frames of the source used (default 60)")
     parser.add_argument("--repeats", type=int, default=5, help="times every stage runs over them (default 5)")
     options = parser.parse_args(arguments)
-    try:
-        for name in ("threads", "frames", "repeats"):
-            check_least(f"--{name}", getattr(options, name))
-        check_destination(options.json)
-        if not options.source.is_file():
-            raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
-        memory = {"before_loading": resident_mb()}
-        stages = stages_of(options.network, options.threads)
-        memory["loaded"] = resident_mb()
-        result: dict[str, Any] = {"source": options.source.name, "threads": options.threads, "sizes": {}}
-        for size in SIZES:
-            images = read_frames(options.source, size, options.frames)
-            figures = measure(stages, images, options.repeats)
-            result["sizes"][f"{size[0]}x{size[1]}"] = figures
-            print(table(f"{size[0]}x{size[1]}, {options.threads} thread(s), {stages.network.name}", figures))
-        result["memory_mb"] = {**memory, "peak": peak_mb()}
-        print("memory, MiB: " + ", ".join(f"{name} {_shown(mb)}" for name, mb in result["memory_mb"].items()))
-        write_result(options.json, result, options.network, own_model())
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for name in ("threads", "frames", "repeats"):
+        check_least(f"--{name}", getattr(options, name))
+    check_destination(options.json)
+    if not options.source.is_file():
+        raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+    memory = {"before_loading": resident_mb()}
+    stages = stages_of(options.network, options.threads)
+    memory["loaded"] = resident_mb()
+    result: dict[str, Any] = {"source": options.source.name, "threads": options.threads, "sizes": {}}
+    for size in SIZES:
+        images = read_frames(options.source, size, options.frames)
+        figures = measure(stages, images, options.repeats)
+        result["sizes"][f"{size[0]}x{size[1]}"] = figures
+        print(table(f"{size[0]}x{size[1]}, {options.threads} thread(s), {stages.network.name}", figures))
+    result["memory_mb"] = {**memory, "peak": peak_mb()}
+    print("memory, MiB: " + ", ".join(f"{name} {_shown(mb)}" for name, mb in result["memory_mb"].items()))
+    write_result(options.json, result, options.network, own_model())
     return 0
 
 

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from dense_face_ros.ros.images import fill_image
 from training.benchmark import read_frames
@@ -218,6 +219,7 @@ def _message(message: Any, image: npt.NDArray[np.uint8]) -> Any:
     return message
 
 
+@tells_bad_input(ImportError, RuntimeError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about what is wrong."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmark_node", description="Time the tracker node.")
@@ -230,23 +232,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=60, help="frames of the source used (default 60)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
-    try:
-        for name in ("rate", "seconds", "repeats", "threads", "frames"):
-            if not getattr(options, name) > 0:
-                raise ValueError(f"--{name} is {getattr(options, name)}; it must be positive")
-        width, _, height = options.size.partition("x")
-        if not (width.isdigit() and height.isdigit() and int(width) > 1 and int(height) > 1):
-            raise ValueError(f"--size is '{options.size}'; it must be WIDTHxHEIGHT")
-        if not options.source.is_file():
-            raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
-        check_destination(options.json)
-        images = read_frames(options.source, (int(width), int(height)), options.frames)
-        figures = measure(images, options.rate, options.seconds, options.repeats, options.threads)
-        setting = {name: getattr(options, name) for name in ("size", "rate", "threads")}
-        write_result(options.json, {"node": figures, "source": options.source.name, **setting})
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for name in ("rate", "seconds", "repeats", "threads", "frames"):
+        if not getattr(options, name) > 0:
+            raise ValueError(f"--{name} is {getattr(options, name)}; it must be positive")
+    width, _, height = options.size.partition("x")
+    if not (width.isdigit() and height.isdigit() and int(width) > 1 and int(height) > 1):
+        raise ValueError(f"--size is '{options.size}'; it must be WIDTHxHEIGHT")
+    if not options.source.is_file():
+        raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+    check_destination(options.json)
+    images = read_frames(options.source, (int(width), int(height)), options.frames)
+    figures = measure(images, options.rate, options.seconds, options.repeats, options.threads)
+    setting = {name: getattr(options, name) for name in ("size", "rate", "threads")}
+    write_result(options.json, {"node": figures, "source": options.source.name, **setting})
     print(json.dumps(figures, indent=1))
     return 0
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import sys
 import tempfile
 import threading
 import time
@@ -36,6 +35,7 @@ from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.backends.tensorrt import TensorRtNetwork
+from dense_face_ros.bad_input import tells_bad_input
 from training.benchmark import read_frames
 from training.cold_start import track_first
 from training.face_model import own_model
@@ -243,6 +243,7 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+@tells_bad_input(ImportError, NetworkUnavailable)
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmark_tensorrt", description="Time TensorRT here.")
@@ -252,19 +253,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=3000, help="runs of the network (default 3000)")
     parser.add_argument("--frames", type=int, default=300, help="frames of the source used (default 300)")
     options = parser.parse_args(arguments)
-    try:
-        for name in ("runs", "frames"):
-            check_least(f"--{name}", getattr(options, name))
-        check_destination(options.json)
-        if options.source is not None and not options.source.is_file():
-            raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
-        model = None if options.source is None else own_model()  # of the tracker, which is measured last
-        result = measure(network_path(options.network), options.source, options.runs, options.frames)
-        print(table(result))
-        write_result(options.json, result, model=model)
-    except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for name in ("runs", "frames"):
+        check_least(f"--{name}", getattr(options, name))
+    check_destination(options.json)
+    if options.source is not None and not options.source.is_file():
+        raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+    model = None if options.source is None else own_model()  # of the tracker, which is measured last
+    result = measure(network_path(options.network), options.source, options.runs, options.frames)
+    print(table(result))
+    write_result(options.json, result, model=model)
     return 0 if all(result["network"][name]["difference"]["equal"] for name in ("graph", "enqueue")) else 1
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
+from dense_face_ros.bad_input import tells_bad_input
 from training.result_files import Result, read_result
 
 #: Figures that are kept, and by how much each may rise. NME in % of the box, angles in degrees, failed in images.
@@ -54,6 +54,7 @@ def _figure(figures: Result, name: str) -> float:
     return float(value)
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """0 when nothing has become worse, 1 when something has, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.check_accuracy", description=__doc__.splitlines()[0])
@@ -61,15 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("recorded", type=Path, help="the record")
     parser.add_argument("--record", action="store_true", help="write the record instead of checking against it")
     options = parser.parse_args(arguments)
-    try:
-        result = read_result(options.result)
-        if options.record:
-            options.recorded.write_text(json.dumps(record(result), indent=1) + "\n", encoding="utf-8")
-            return 0
-        lines = worsened(result, read_result(options.recorded))
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    result = read_result(options.result)
+    if options.record:
+        options.recorded.write_text(json.dumps(record(result), indent=1) + "\n", encoding="utf-8")
+        return 0
+    lines = worsened(result, read_result(options.recorded))
     print("\n".join(lines) or f"{result['benchmark']}: as accurate as recorded")
     return 1 if lines else 0
 

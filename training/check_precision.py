@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
 from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
+from dense_face_ros.bad_input import tells_bad_input
 from training.benchmarks import aflw2000
 from training.face_model import own_model
 from training.options import check_least
@@ -64,6 +64,7 @@ def compare(full: dict[str, Any], other: dict[str, Any], tolerance: float) -> di
     }
 
 
+@tells_bad_input(ImportError, NetworkUnavailable)
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.check_precision", description="Less against full.")
@@ -73,27 +74,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--limit", type=int, help="use the first N images only")
     options = parser.parse_args(arguments)
-    try:
-        check_least("--limit", options.limit)
-        check_destination(options.json)
-        path = network_path(options.network)
-        beside = {
-            "half": (gpu_network_path(path), options.backend),
-            "bytes": (cpu_network_path(path), "onnxruntime-cpu"),
-        }
-        beside = {name: (file, backend) for name, (file, backend) in beside.items() if file != path}
-        if not beside:
-            raise ValueError(f"'{path}' has no file of less precision beside it; write one with training.export")
-        full = evaluate(options.folder, path, "onnxruntime-cpu", options.limit)
-        others = {
-            name: compare(full, evaluate(options.folder, file, backend, options.limit), TOLERANCE[name])
-            for name, (file, backend) in beside.items()
-        }
-        result = {"n": len(full["images"]), "full": {name: full[name] for name in FIGURES}, "others": others}
-        write_result(options.json, {"precision": result}, options.network, own_model())
-    except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_least("--limit", options.limit)
+    check_destination(options.json)
+    path = network_path(options.network)
+    beside = {
+        "half": (gpu_network_path(path), options.backend),
+        "bytes": (cpu_network_path(path), "onnxruntime-cpu"),
+    }
+    beside = {name: (file, backend) for name, (file, backend) in beside.items() if file != path}
+    if not beside:
+        raise ValueError(f"'{path}' has no file of less precision beside it; write one with training.export")
+    full = evaluate(options.folder, path, "onnxruntime-cpu", options.limit)
+    others = {
+        name: compare(full, evaluate(options.folder, file, backend, options.limit), TOLERANCE[name])
+        for name, (file, backend) in beside.items()
+    }
+    result = {"n": len(full["images"]), "full": {name: full[name] for name in FIGURES}, "others": others}
+    write_result(options.json, {"precision": result}, options.network, own_model())
     print(f"{result['n']} images")
     for kind, other in others.items():
         print(f"{kind}, by {other['backend']}:")

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from dense_face_ros import FaceTracker
 from dense_face_ros.backends.choose import BACKENDS, wait_until_running
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.head_state import Status
 from training.benchmark import read_frames
 from training.result_files import check_destination, write_result
@@ -91,6 +92,7 @@ def measure(source: Path, backend: str, runs: int) -> dict[str, Any]:
     return {"backend": results[-1].pop("backend"), "runs": runs, "first": results[0], "again": again}
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """The command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.cold_start", description="Time cold starts.")
@@ -99,17 +101,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=6, help="starts, at least 2 (default 6)")
     parser.add_argument("--json", type=Path, help="write the times to this file")
     options = parser.parse_args(arguments)
-    try:
-        if options.runs < 2:
-            raise ValueError(f"--runs is {options.runs}; it must be at least 2: a first one, and another")
-        check_destination(options.json)
-        if not options.source.is_file():
-            raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
-        result = measure(options.source.resolve(), options.backend, options.runs)
-        write_result(options.json, {"cold_start": result})
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if options.runs < 2:
+        raise ValueError(f"--runs is {options.runs}; it must be at least 2: a first one, and another")
+    check_destination(options.json)
+    if not options.source.is_file():
+        raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+    result = measure(options.source.resolve(), options.backend, options.runs)
+    write_result(options.json, {"cold_start": result})
     print(f"{result['backend']}\n{'seconds after the start':<32}{'imported':>10}{'loaded':>10}{'first head':>12}")
     for title, row in (("first", result["first"]), (f"again, median of {options.runs - 1}", result["again"])):
         print(f"{title:<32}{row['imported_s']:>10.2f}{row['loaded_s']:>10.2f}{row['first_pose_s']:>12.2f}")

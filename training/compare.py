@@ -11,6 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.paired import paired_difference
 from training.benchmarks.plots import column, rows_of
 from training.result_files import Result, read_result
@@ -112,6 +113,7 @@ def read(path: Path) -> Result:
     return result
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.compare", description="Compare two results.")
@@ -121,12 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         a, b = read(options.a), read(options.b)
         rows, note = compare(a, b), hardware_note(a, b)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        print(f"error: '{options.a}' or '{options.b}' is not as this version writes it ({error!r})", file=sys.stderr)
-        return 2
+        raise ValueError(f"'{options.a}' or '{options.b}' is not as this version writes it ({error!r})") from error
     print(f"{'':<34}{'A':>11}{'B':>11}{'B - A':>11}{'margin':>11}  B is")
     for name, one, two, difference, margin, verdict in rows:
         width = "" if margin is None else f"{margin:.3f}"

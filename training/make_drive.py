@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.geometry import Array, PinholeCamera, quaternion_from_rotation
 from training.face_model import face_model
 from training.options import check_least
@@ -125,27 +126,23 @@ def _expression(types: Any, header: Any, openness: Array) -> Any:
     return types[_EXPRESSION](header=header, name=names, position=openness, velocity=nothing, effort=nothing)
 
 
+@tells_bad_input(ImportError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     try:
         from training.rendering.drive import DRIVES, DriveRenderer
     except ImportError as error:
-        print(f"error: the renderer cannot be loaded: {error}; install requirements/training.txt", file=sys.stderr)
-        return 2
+        raise ImportError(f"the renderer cannot be loaded: {error}; install requirements/training.txt") from error
     parser = argparse.ArgumentParser(prog="python -m training.make_drive", description="Render a drive into a bag.")
     parser.add_argument("drive", choices=sorted(DRIVES))
     parser.add_argument("bag", type=Path, help="folder of the new bag")
     parser.add_argument("--raw", action="store_true", help="uncompressed images (28 MB per second) instead of JPEG")
     parser.add_argument("--times", type=int, default=1, help="drive it N times in a row (default 1: ten seconds)")
     options = parser.parse_args(arguments)
-    try:
-        check_least("--times", options.times)
-        renderer = DriveRenderer(face_model(), DRIVES[options.drive])
-        images = itertools.chain.from_iterable(renderer.frames() for _ in range(options.times))
-        write_bag(options.bag, repeated(renderer.truth, options.times), images, options.raw)
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_least("--times", options.times)
+    renderer = DriveRenderer(face_model(), DRIVES[options.drive])
+    images = itertools.chain.from_iterable(renderer.frames() for _ in range(options.times))
+    write_bag(options.bag, repeated(renderer.truth, options.times), images, options.raw)
     print(options.bag)
     return 0
 

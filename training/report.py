@@ -13,6 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from dense_face_ros.bad_input import tells_bad_input
 from training.reporting.aims import aims
 from training.reporting.sections import SECTIONS
 from training.result_files import Result, read_result
@@ -68,17 +69,14 @@ def markdown(found: dict[str, list[tuple[str, Result]]]) -> str:
     return "\n\n".join([*head, *aims(found), *parts]) + "\n"
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.report", description="Results as Markdown tables.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/results"), help="folder of JSON results")
     parser.add_argument("--output", type=Path, default=Path("docs/results.md"))
     options = parser.parse_args(arguments)
-    try:
-        options.output.write_text(markdown(read_results(options.folder)), encoding="utf-8")
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    options.output.write_text(markdown(read_results(options.folder)), encoding="utf-8")
     print(options.output)
     return 0
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.provenance import provenance
 from dense_face_ros.whole_files import whole_file
 from training.face_model import VARIABLE, own_model
@@ -64,6 +64,7 @@ def write_result(path: Path | None, result: Result, network: Path | None = None,
         write_json(path, {**result, "provenance": made})
 
 
+@tells_bad_input(ImportError)
 def answer(measure: Callable[[], Result], destination: Path | None, network: Path | None, file_only: str = "") -> int:
     """The rest of a command line that measures something: the result into its file, and printed.
 
@@ -78,14 +79,10 @@ def answer(measure: Callable[[], Result], destination: Path | None, network: Pat
     Returns:
         The exit code: 0, or 2 after one line about bad input.
     """
-    try:
-        check_destination(destination)
-        model = own_model()
-        result = measure()
-        write_result(destination, result, network, model)
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_destination(destination)
+    model = own_model()
+    result = measure()
+    write_result(destination, result, network, model)
     print(json.dumps({name: value for name, value in result.items() if name != file_only}, indent=1))
     return 0
 

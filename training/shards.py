@@ -34,6 +34,7 @@ import torch.distributed as dist
 from torch.utils.data import get_worker_info
 from tqdm import tqdm
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.whole_files import whole_file
 from training.face_model import face_model
@@ -266,6 +267,7 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(entry, io.BytesIO(content))
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     from training.photographs.heads import FITS
 
@@ -276,20 +278,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--large-pose", type=Path, help="labels of training.photographs.large_pose: pack 300W-LP")
     parser.add_argument("--per-shard", type=int, default=_PER_SHARD, help="photographs per shard")
     options = parser.parse_args(arguments)
-    try:
-        model = face_model()
-        sources = None if options.large_pose else sources_of(options.data)
-        for split in ("train", "validation"):
-            heads: ListedHeads
-            if options.large_pose:
-                heads = LargePoseHeads(options.data, options.large_pose, model, split == "validation")
-            else:
-                heads = PhotographHeads(options.data, options.fits, model, split == "validation")
-            count = pack(heads, options.out, split, options.per_shard, sources=sources)
-            print(f"{options.out}/{split}-*.tar: {len(heads.usable)} photographs in {count} shards")
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    model = face_model()
+    sources = None if options.large_pose else sources_of(options.data)
+    for split in ("train", "validation"):
+        heads: ListedHeads
+        if options.large_pose:
+            heads = LargePoseHeads(options.data, options.large_pose, model, split == "validation")
+        else:
+            heads = PhotographHeads(options.data, options.fits, model, split == "validation")
+        count = pack(heads, options.out, split, options.per_shard, sources=sources)
+        print(f"{options.out}/{split}-*.tar: {len(heads.usable)} photographs in {count} shards")
     return 0
 
 

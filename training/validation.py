@@ -9,7 +9,6 @@ something else: these people are none of training's, but what is wrong with the 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 
 from dense_face_ros.alignment import Aligner, AlignmentFailure
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.facing_view import FacingView
@@ -140,6 +140,7 @@ def _camera(sample: Sample) -> PinholeCamera:
     return PinholeCamera(focal, focal, cx, cy, CROP_SIZE, CROP_SIZE)
 
 
+@tells_bad_input(ImportError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.validation", description="What networks are chosen by.")
@@ -150,19 +151,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=400, help="samples of each kind at most (default 400)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
-    try:
-        check_least("--count", options.count)
-        check_destination(options.json)
-        network, template = network_for(face_model(), options.network)
-        skins = None if options.skins is None else load_skins(options.skins, template.model)
-        result: dict[str, Any] = {"benchmark": "validation", "kinds": {}}
-        for name, samples in kinds(template, options.data, options.fits, skins, options.count):
-            told = result["kinds"][name] = measure(network, template, samples)
-            print(f"{name}: {_line(told)}", flush=True)
-        write_result(options.json, result, options.network, own_model())
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_least("--count", options.count)
+    check_destination(options.json)
+    network, template = network_for(face_model(), options.network)
+    skins = None if options.skins is None else load_skins(options.skins, template.model)
+    result: dict[str, Any] = {"benchmark": "validation", "kinds": {}}
+    for name, samples in kinds(template, options.data, options.fits, skins, options.count):
+        told = result["kinds"][name] = measure(network, template, samples)
+        print(f"{name}: {_line(told)}", flush=True)
+    write_result(options.json, result, options.network, own_model())
     return 0
 
 

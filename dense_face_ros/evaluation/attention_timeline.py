@@ -22,6 +22,7 @@ import numpy as np
 from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.states import Attention
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values
 from dense_face_ros.evaluation.attention_picture import draw_timeline
 from dense_face_ros.ros.bag_topics import decoder, open_reader, read_messages, speed_connections
@@ -108,6 +109,7 @@ def _samples(name: str, reader: Any, topics: dict[str, str], speeds: list[Any]) 
             yield replace(sample, speed=vehicle.at(now))
 
 
+@tells_bad_input(ImportError)
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; 2 when the bag or the zones cannot be used."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -126,11 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         draw_timeline(states, judge.policy.settings, judge.policy.zones, options.output / "attention.png")
         write_transitions(states, options.output / "attention.csv")
     except ModuleNotFoundError as error:
-        print(f"error: {error.name} is not installed: pip install {error.name}", file=sys.stderr)
-        return 2
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        raise ImportError(f"{error.name} is not installed: pip install {error.name}") from error
     for before, state in transitions(states):
         came = "" if before is None else f"{before.state.value} -> "
         print(f"{state.stamp - states[0].stamp:8.2f} s  {came}{state.state.value}: {state.reason}")

@@ -30,6 +30,7 @@ import cv2
 
 from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.backends.choose import REPRODUCIBLE_BACKENDS, wait_until_running
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.alarms import ALARM_HEADER, alarm_table, counted
 from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values
 from dense_face_ros.evaluation.bag import BagRecording
@@ -51,6 +52,7 @@ from dense_face_ros.ros.tracker_setup import face_tracker
 from dense_face_ros.upright import ROTATIONS
 
 
+@tells_bad_input(ImportError, NetworkUnavailable)
 def main(arguments: list[str] | None = None, tracker: Tracker | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input. ``tracker`` stands in for ``FaceTracker``."""
     options = _parser().parse_args(arguments)
@@ -58,9 +60,6 @@ def main(arguments: list[str] | None = None, tracker: Tracker | None = None) -> 
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: half a bag is removed
     try:
         evaluate(options, tracker)
-    except (OSError, ValueError, ImportError, NetworkUnavailable) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -28,6 +27,7 @@ import numpy as np
 from dense_face_ros import FaceModel, FaceTracker
 from dense_face_ros.attention.eyelids import EyelidTracker, Lids
 from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.bad_input import tells_bad_input
 from training.benchmarks.video import frames
 from training.face_model import face_model, own_model
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
@@ -104,6 +104,7 @@ def evaluate_video(tracker: FaceTracker, path: Path, marked: Spans, limit: int |
     return compare(closures([stamp for stamp, _ in states], [pair for _, pair in states]), true)
 
 
+@tells_bad_input(ImportError)
 def main(arguments: list[str] | None = None, tracker: FaceTracker | None = None) -> int:
     """Run the command line; ``tracker`` stands in for ``FaceTracker()``: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmarks.blinks", description="Closures of the eyes.")
@@ -114,29 +115,23 @@ def main(arguments: list[str] | None = None, tracker: FaceTracker | None = None)
     parser.add_argument("--network", type=Path, help="correspondence network, with its eyelids, to use")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
-    try:
-        if (options.video is None) != (options.closures is None):
-            raise ValueError("--video and --closures belong together; give both or neither")
-        if options.limit is not None and (options.limit < 1 or options.video is None):
-            raise ValueError(f"--limit is {options.limit}; it must be at least 1 and is for --video")
-        unknown = next((name for name in options.drives if name not in DRIVES), None)
-        if unknown is not None:
-            raise ValueError(f"drive '{unknown}' is unknown; choose from {', '.join(sorted(DRIVES))}")
-        check_destination(options.json)
-        marked = read_closures(options.closures) if options.video is not None else []
-        tracker = tracker or FaceTracker(
-            model_path=own_model(), network_path=options.network, backend="onnxruntime-cpu"
-        )
-        names = options.drives or ([] if options.video is not None else sorted(DRIVES))
-        model = face_model()
-        shown = {name: evaluate_drive(tracker, model, DRIVES[name]) for name in names}
-        if options.video is not None:
-            shown[options.video.name] = evaluate_video(tracker, options.video, marked, options.limit)
-        result = {"benchmark": "blinks", "limit": options.limit, "shown": shown}
-        write_result(options.json, result, options.network, own_model())
-    except (OSError, ValueError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if (options.video is None) != (options.closures is None):
+        raise ValueError("--video and --closures belong together; give both or neither")
+    if options.limit is not None and (options.limit < 1 or options.video is None):
+        raise ValueError(f"--limit is {options.limit}; it must be at least 1 and is for --video")
+    unknown = next((name for name in options.drives if name not in DRIVES), None)
+    if unknown is not None:
+        raise ValueError(f"drive '{unknown}' is unknown; choose from {', '.join(sorted(DRIVES))}")
+    check_destination(options.json)
+    marked = read_closures(options.closures) if options.video is not None else []
+    tracker = tracker or FaceTracker(model_path=own_model(), network_path=options.network, backend="onnxruntime-cpu")
+    names = options.drives or ([] if options.video is not None else sorted(DRIVES))
+    model = face_model()
+    shown = {name: evaluate_drive(tracker, model, DRIVES[name]) for name in names}
+    if options.video is not None:
+        shown[options.video.name] = evaluate_video(tracker, options.video, marked, options.limit)
+    result = {"benchmark": "blinks", "limit": options.limit, "shown": shown}
+    write_result(options.json, result, options.network, own_model())
     print(json.dumps(shown, indent=1))
     return 0
 

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.eyes import FORMAT_VERSION, PATCH_HEIGHT, PATCH_WIDTH
 from dense_face_ros.whole_files import whole_file
 from training.averaging import MovingAverage
@@ -177,6 +178,7 @@ def export(
         file.write(model.SerializeToString())
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -191,20 +193,16 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     source = SOURCES[options.sources]
-    try:
-        check_least("--steps", options.steps)
-        check_least("--rendered", options.rendered, _LEAST_HEADS)
-        check_destination(options.out, "--out")
-        trained_on, licence = learned_from(source.photographs, options.data)
-        backgrounds = Backgrounds(options.data)
-        learned = source.examples("train", options.data, options.rendered, options.fits, options.skins)
-        kept = source.examples("validation", options.data, _VALIDATION_HEADS, options.fits, None)
-        network = train(list(learned.values()), backgrounds, options.steps)
-        figures = {name: measure(network, examples) for name, examples in kept.items()}
-        export(network, options.out, figures, options.steps, credited(trained_on, options.skins), licence)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_least("--steps", options.steps)
+    check_least("--rendered", options.rendered, _LEAST_HEADS)
+    check_destination(options.out, "--out")
+    trained_on, licence = learned_from(source.photographs, options.data)
+    backgrounds = Backgrounds(options.data)
+    learned = source.examples("train", options.data, options.rendered, options.fits, options.skins)
+    kept = source.examples("validation", options.data, _VALIDATION_HEADS, options.fits, None)
+    network = train(list(learned.values()), backgrounds, options.steps)
+    figures = {name: measure(network, examples) for name, examples in kept.items()}
+    export(network, options.out, figures, options.steps, credited(trained_on, options.skins), licence)
     print(json.dumps(figures, indent=1))
     return 0
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_model import FaceModel
 from training.face_models.basel import read_3ddfa, read_bfm2009, read_bfm_h5
 from training.face_models.flame import read_flame
@@ -41,6 +42,7 @@ _READERS_WITH_EXTRA: dict[str, Callable[[Path, Path | None], SourceModel]] = {
 }
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind", choices=[*_READERS, *_READERS_WITH_EXTRA])
@@ -51,18 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.extra and options.kind in _READERS:
         parser.error(f"--extra has no meaning for {options.kind}")
-    try:
-        check_destination(options.out, "--out")
-        check_destination(options.picture, "--picture")
-        if options.kind in _READERS:
-            source = _READERS[options.kind](options.file)
-        else:
-            source = _READERS_WITH_EXTRA[options.kind](options.file, options.extra)
-        model, registration = on_our_mesh(source, FaceModel.load())
-        model.save(options.out)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_destination(options.out, "--out")
+    check_destination(options.picture, "--picture")
+    if options.kind in _READERS:
+        source = _READERS[options.kind](options.file)
+    else:
+        source = _READERS_WITH_EXTRA[options.kind](options.file, options.extra)
+    model, registration = on_our_mesh(source, FaceModel.load())
+    model.save(options.out)
     print(f"{options.out}: {model.identity_size} identity modes, {model.expression_size} expressions"
           f"{'' if len(source.expressions) else ' (of the shipped model)'}")  # fmt: skip
     for line in summary(model, source, registration):

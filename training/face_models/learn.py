@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_model import FaceModel
 from training.face_models import expressions, ict, landmarks, regions, report
 from training.face_models.decimation import Array, IntArray
@@ -128,6 +129,7 @@ def _own_landmarks(mesh: Topology, landmarks68: IntArray) -> IntArray:
     return np.array([where[int(v)] for v in landmarks68], dtype=np.int32)
 
 
+@tells_bad_input(KeyError)
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ict", type=Path, help="FaceXModel folder or gathered .npz")
@@ -135,16 +137,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="face model to write")
     parser.add_argument("--picture", type=Path, help="PNG of the mesh and of the error against the source")
     options = parser.parse_args(arguments)
-    try:
-        check_destination(options.out, "--out")
-        check_destination(options.picture, "--picture")
-        source = ict.read_ict(options.ict)
-        convention = landmarks.viewer_to_head(landmarks.read_convention(options.convention))
-        model = learn(source, convention)
-        model.save(options.out)
-    except (OSError, ValueError, KeyError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_destination(options.out, "--out")
+    check_destination(options.picture, "--picture")
+    source = ict.read_ict(options.ict)
+    convention = landmarks.viewer_to_head(landmarks.read_convention(options.convention))
+    model = learn(source, convention)
+    model.save(options.out)
     print(f"{options.out}: {len(model.mean)} vertices, {len(model.triangles)} triangles, "
           f"{model.identity_size} identity modes, {model.expression_size} expressions, "
           f"{options.out.stat().st_size / 1e6:.2f} MB")  # fmt: skip

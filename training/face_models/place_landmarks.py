@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.head_size import eyeballs
 from training.benchmarks.conventions import zero_pose_pitch
@@ -51,6 +52,7 @@ def replace_landmarks(model: FaceModel, people: Array, points68: Array) -> FaceM
     return replace(model, landmarks=marks, contour_candidates=contour)
 
 
+@tells_bad_input(KeyError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -58,18 +60,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--convention", type=Path, required=True, help="mean 68 points of AFLW2000-3D (.npz, points68)")
     parser.add_argument("--out", type=Path, required=True, help="face model to write")
     options = parser.parse_args(arguments)
-    try:
-        check_destination(options.out, "--out")
-        model, fits = face_model(), PhotographFits.load(options.fits)
-        if fits.model != model.content_hash:
-            raise ValueError(f"'{options.fits}' has fits of another face model than the one in use ({VARIABLE})")
-        viewed = landmarks.read_convention(options.convention)
-        people = model.shape(fits.coefficients[fits.accepted].mean(axis=0)).astype(np.float64)
-        placed = replace_landmarks(model, people, landmarks.viewer_to_head(viewed))
-        placed.save(options.out)
-    except (OSError, ValueError, KeyError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_destination(options.out, "--out")
+    model, fits = face_model(), PhotographFits.load(options.fits)
+    if fits.model != model.content_hash:
+        raise ValueError(f"'{options.fits}' has fits of another face model than the one in use ({VARIABLE})")
+    viewed = landmarks.read_convention(options.convention)
+    people = model.shape(fits.coefficients[fits.accepted].mean(axis=0)).astype(np.float64)
+    placed = replace_landmarks(model, people, landmarks.viewer_to_head(viewed))
+    placed.save(options.out)
     before, after = (m.at(m.landmarks, people).astype(np.float64) for m in (model, placed))
     print(f"{options.out}: landmarks moved by {1e3 * np.linalg.norm(after - before, axis=1)[:36].mean():.1f} mm on "
           f"average; AFLW2000-3D's zero pose looks up by {zero_pose_pitch(after, viewed):.2f} degrees")  # fmt: skip

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_finder import FaceCandidate, FaceFinder
 from dense_face_ros.whole_files import whole_file
 from training.benchmarks.metrics import box_size
@@ -74,6 +75,7 @@ def squares(folder: Path) -> Iterator[tuple[str, Image]]:
                 yield f"{path.name}_{number}.jpg", cut
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -81,19 +83,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="folder to make: one of the data folder's")
     options = parser.parse_args(arguments)
     images, count = options.folder / "images", 0
-    try:
-        if images.exists():
-            raise FileExistsError(f"'{images}' exists; move it away first")
-        for name, cut in squares(options.photographs):
-            images.mkdir(parents=True, exist_ok=True)
-            with whole_file(images / name) as file:
-                file.write(cv2.imencode(".jpg", cut[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG])[1].tobytes())
-            count += 1
-        if not count:
-            raise ValueError(f"'{options.photographs}' shows no face of {_SMALLEST:g} pixels or more")
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if images.exists():
+        raise FileExistsError(f"'{images}' exists; move it away first")
+    for name, cut in squares(options.photographs):
+        images.mkdir(parents=True, exist_ok=True)
+        with whole_file(images / name) as file:
+            file.write(cv2.imencode(".jpg", cut[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG])[1].tobytes())
+        count += 1
+    if not count:
+        raise ValueError(f"'{options.photographs}' shows no face of {_SMALLEST:g} pixels or more")
     print(f"{images}: {count} faces")
     return 0
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from dense_face_ros.alignment import Aligner, AlignmentSettings
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.drawing import contact_sheet
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
@@ -157,28 +158,25 @@ def for_sheet(fits: PhotographFits) -> list[int]:
     return [int(i) for i in (*drawn, *accepted[-_WORST:], *rejected[:_REJECTED])]
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/photograph_fits.npz"))
     parser.add_argument("--sheet", type=Path, help="PNG: random fits, then the worst accepted, then rejected ones")
     options = parser.parse_args(arguments)
-    try:
-        make_destination(options.out)
-        check_destination(options.sheet, "--sheet")
-        model, photographs = face_model(), read_photographs(options.data)
-        fits = fit_photographs(model, photographs)
-        if not fits.accepted.any():
-            raise ValueError(f"'{options.data}': the face model fits none of the photographs; is mesh478 in pixels?")
-        fits.save(options.out)
-        good = fits.residual[fits.accepted]
-        print(f"{options.out}: {len(good)} of {len(photographs)} accepted, "
-              f"residual median {np.median(good):.4f}, 95 % {np.quantile(good, 0.95):.4f} face widths")  # fmt: skip
-        if options.sheet:
-            draw_sheet(model, photographs, fits, for_sheet(fits), options.sheet)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    make_destination(options.out)
+    check_destination(options.sheet, "--sheet")
+    model, photographs = face_model(), read_photographs(options.data)
+    fits = fit_photographs(model, photographs)
+    if not fits.accepted.any():
+        raise ValueError(f"'{options.data}': the face model fits none of the photographs; is mesh478 in pixels?")
+    fits.save(options.out)
+    good = fits.residual[fits.accepted]
+    print(f"{options.out}: {len(good)} of {len(photographs)} accepted, "
+          f"residual median {np.median(good):.4f}, 95 % {np.quantile(good, 0.95):.4f} face widths")  # fmt: skip
+    if options.sheet:
+        draw_sheet(model, photographs, fits, for_sheet(fits), options.sheet)
     return 0
 
 

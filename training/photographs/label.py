@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.geometry import Array
 from dense_face_ros.whole_files import whole_file
 from training.peers.programs import PeerError, environment, said
@@ -101,17 +102,14 @@ def _read(path: Path) -> Image:
     return image
 
 
+@tells_bad_input(PeerError)
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="folder of the photographs, which lie in images/ in it")
     parser.add_argument("--environments", type=Path, required=True, help="folder for the network's own Python")
     options = parser.parse_args(arguments)
-    try:
-        faces, photographs = label(options.folder, options.environments)
-    except (OSError, ValueError, PeerError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    faces, photographs = label(options.folder, options.environments)
     print(f"{options.folder / 'landmarks.npz'}: a face in {faces} of {photographs} photographs")
     return 0
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from dense_face_ros.alignment import Aligner
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from training.benchmarks.conventions import along_line_of_sight
@@ -89,20 +90,17 @@ def measure(model: FaceModel, people: int, environments: Path) -> dict[str, Any]
             "bins": summary(np.array(yaw), np.array(errors).reshape(-1, 4))}  # fmt: skip
 
 
+@tells_bad_input(PeerError)
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--environments", type=Path, required=True, help="folder for the network's own Python")
     parser.add_argument("--json", type=Path, help="write the result here")
     options = parser.parse_args(arguments)
-    try:
-        check_least("--people", options.people)
-        check_destination(options.json)
-        result = measure(face_model(), options.people, options.environments)
-        write_result(options.json, {"benchmark": "label_error", **result}, model=own_model())
-    except (OSError, ValueError, PeerError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_least("--people", options.people)
+    check_destination(options.json)
+    result = measure(face_model(), options.people, options.environments)
+    write_result(options.json, {"benchmark": "label_error", **result}, model=own_model())
     print(f"{result['views']} views, {result['not_labelled']} not labelled")
     for row in result["bins"]:
         print("{from:2d}-{to:2d} deg, {n:3d}: yaw {yaw:+.1f} (spread {yaw_spread:.1f}), pitch {pitch:+.1f}, "

@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.drawing import contact_sheet
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
@@ -208,6 +209,7 @@ def draw_sheet(heads: LargePoseHeads, model: FaceModel, which: list[int], path: 
     write_png(path, contact_sheet(tiles, 8, 8 * 256))
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder 300W_LP")
@@ -216,19 +218,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folders", nargs="+", default=FOLDERS, choices=FOLDERS, help="leave out what you test on")
     parser.add_argument("--sheet", type=Path, help="PNG of random photographs with their labels: look at it")
     options = parser.parse_args(arguments)
-    try:
-        model = face_model()
-        make_destination(options.out)
-        check_destination(options.sheet, "--sheet")
-        read = gather(options.data, tuple(options.folders))
-        labels = LargePoseLabels(**read, basel=BaselOnOurMesh.lay(read_3ddfa_unscaled(options.basel), model))
-        labels.save(options.out)
-        if options.sheet:
-            which = np.random.default_rng(0).choice(len(labels.name), min(32, len(labels.name)), replace=False)
-            draw_sheet(LargePoseHeads(options.data, options.out, model, False), model, which.tolist(), options.sheet)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    model = face_model()
+    make_destination(options.out)
+    check_destination(options.sheet, "--sheet")
+    read = gather(options.data, tuple(options.folders))
+    labels = LargePoseLabels(**read, basel=BaselOnOurMesh.lay(read_3ddfa_unscaled(options.basel), model))
+    labels.save(options.out)
+    if options.sheet:
+        which = np.random.default_rng(0).choice(len(labels.name), min(32, len(labels.name)), replace=False)
+        draw_sheet(LargePoseHeads(options.data, options.out, model, False), model, which.tolist(), options.sheet)
     print(f"{options.out}: {len(labels.name)} labels, {labels.validation.sum()} of them for validation")
     return 0
 

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_size import eyeballs
@@ -133,24 +134,21 @@ def rendered_heads(model: FaceModel, people: int, environments: Path) -> list[Se
     ]
 
 
+@tells_bad_input(PeerError)
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--environments", type=Path, required=True, help="folder for the network's own Python")
     parser.add_argument("--out", type=Path, help="default: that of the face model in use")
     options = parser.parse_args(arguments)
-    try:
-        check_least("--people", options.people)
-        out = options.out or surface_file()
-        check_destination(out, "--out")
-        model = face_model()
-        surface, sigma = learn_surface(model, rendered_heads(model, options.people, options.environments))
-        sigmas = sigma.astype(np.float32)
-        with whole_file(out) as file:
-            np.savez_compressed(file, triangle=surface.triangle, weights=surface.weights, sigma=sigmas)
-    except (OSError, ValueError, PeerError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    check_least("--people", options.people)
+    out = options.out or surface_file()
+    check_destination(out, "--out")
+    model = face_model()
+    surface, sigma = learn_surface(model, rendered_heads(model, options.people, options.environments))
+    sigmas = sigma.astype(np.float32)
+    with whole_file(out) as file:
+        np.savez_compressed(file, triangle=surface.triangle, weights=surface.weights, sigma=sigmas)
     print(f"{out}: {len(surface)} points")
     return 0
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from dense_face_ros.alignment import Alignment
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.whole_files import whole_file
@@ -136,21 +137,18 @@ def load_skins(path: Path, model: FaceModel) -> FloatArray:
     return np.asarray(skins / 255.0, dtype=np.float32)
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.photographs.portraits", description="Skins of portraits.")
     parser.add_argument("data", type=Path, help="folder with london_portraits")
     parser.add_argument("--out", type=Path, required=True, help="file to write, e.g. runs/skins.npz")
     options = parser.parse_args(arguments)
-    try:
-        make_destination(options.out)
-        portraits = read_portraits(options.data)
-        skins = measure(face_model(), portraits)
-        with whole_file(options.out) as file:
-            np.savez_compressed(file, skin=skins, credit=np.array(CREDIT))
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    make_destination(options.out)
+    portraits = read_portraits(options.data)
+    skins = measure(face_model(), portraits)
+    with whole_file(options.out) as file:
+        np.savez_compressed(file, skin=skins, credit=np.array(CREDIT))
     kept = portraits.validation.sum()
     print(f"{options.out}: {len(skins)} skins of {len(portraits.paths)} portraits, {kept} of them kept for validation")
     return 0

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from dense_face_ros.alignment import Alignment
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork
+from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, yaw_pitch_roll_from_rotation
 from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
@@ -111,6 +112,7 @@ def self_labelled(
     return out, np.array(done, np.intp)
 
 
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.photographs.self_labels", description="Own labels.")
@@ -120,24 +122,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="file of fits to write, for training.train --fits")
     parser.add_argument("--sheet", type=Path, help="PNG of random ones")
     options = parser.parse_args(arguments)
-    try:
-        make_destination(options.out)
-        check_destination(options.sheet, "--sheet")
-        model = face_model()
-        labeller = SelfLabeller(*network_for(model, options.network))
-        photographs = read_photographs(options.data)
-        fits = PhotographFits.load_for(options.fits, model, photographs)
-        out, own = self_labelled(labeller, photographs, fits)
-        out.save(options.out)
-        if options.sheet and not len(own):
-            print(f"--sheet: no photograph has a label of the network, so '{options.sheet}' is not written")
-        elif options.sheet:
-            draw_sheet(
-                model, photographs, out, np.random.default_rng(0).permutation(own)[:_SHEET].tolist(), options.sheet
-            )
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    make_destination(options.out)
+    check_destination(options.sheet, "--sheet")
+    model = face_model()
+    labeller = SelfLabeller(*network_for(model, options.network))
+    photographs = read_photographs(options.data)
+    fits = PhotographFits.load_for(options.fits, model, photographs)
+    out, own = self_labelled(labeller, photographs, fits)
+    out.save(options.out)
+    if options.sheet and not len(own):
+        print(f"--sheet: no photograph has a label of the network, so '{options.sheet}' is not written")
+    elif options.sheet:
+        draw_sheet(model, photographs, out, np.random.default_rng(0).permutation(own)[:_SHEET].tolist(), options.sheet)
     asked = len(left_out(fits, photographs))
     print(f"{options.out}: {len(own)} of {asked} photographs left out before have labels of the network now")
     return 0
