@@ -14,10 +14,10 @@ import numpy as np
 
 from demo.processes import DemoError
 from demo.watcher import Watcher
+from dense_face_ros.angles import wrap_degrees
 from dense_face_ros.attention.alarms import beginnings
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.drawing import contact_sheet
-from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.geometry import Array, vector_from_rotation, yaw_pitch_roll_from_rotation
 from dense_face_ros.ros.frame_statistics import DROP_REASONS
 

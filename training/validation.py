@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from dense_face_ros.alignment import Aligner, AlignmentFailure
+from dense_face_ros.angles import wrap_degrees
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.correspondence import cell_pixels, correspondences
-from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, PinholeCamera, yaw_pitch_roll_from_rotation
 from dense_face_ros.template import Template

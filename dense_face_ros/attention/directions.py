@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dense_face_ros.angles import wrap_degrees
 from dense_face_ros.geometry import FACING_CAMERA, Array, rotation_from_yaw_pitch_roll, yaw_pitch_roll_from_rotation
 
 
@@ -79,8 +80,3 @@ def between_degrees(a: HeadDirection, b: HeadDirection) -> float:
     """Angle between two directions, for directions that are close."""
     yaw = wrap_degrees(a.yaw - b.yaw) * math.cos(math.radians(0.5 * (a.pitch + b.pitch)))
     return math.hypot(yaw, a.pitch - b.pitch)
-
-
-def wrap_degrees(angle: float) -> float:
-    """The same angle in [-180, 180)."""
-    return (angle + 180.0) % 360.0 - 180.0

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import yaml
 
-from dense_face_ros.attention.directions import wrap_degrees
+from dense_face_ros.angles import wrap_degrees
 from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.error_text import first_line
 from dense_face_ros.geometry import Array

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.angles import wrap_degrees
 from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import State
-from dense_face_ros.evaluation.angles import wrap_degrees
 from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME, FrameColumns
 from dense_face_ros.evaluation.run import Run
 from dense_face_ros.geometry import Array

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation, Slerp
 
-from dense_face_ros.evaluation.angles import geodesic
+from dense_face_ros.angles import geodesic
 from dense_face_ros.geometry import Array
 
 #: Seconds; between true poses further apart the truth is unknown.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.evaluation import angles
+from dense_face_ros import angles
 from dense_face_ros.geometry import Array
 
 #: The landmarks that do not lie on the jaw line.

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dense_face_ros.evaluation.angles import geodesic, wrap_degrees
+from dense_face_ros.angles import geodesic, wrap_degrees
 
 
 def test_wrapped_angles_are_the_same_within_half_a_turn() -> None:
     wrapped = wrap_degrees(np.array([-180.0, -181.0, 180.0, 359.0, 10.0, -725.0, np.nan]))
     assert np.array_equal(wrapped, [-180.0, 179.0, -180.0, -1.0, 10.0, -5.0, np.nan], equal_nan=True)
+    assert wrap_degrees(-181.0) == 179.0
 
 
 def test_geodesic_is_the_angle_between_rotations() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from dense_face_ros.geometry import Array
 
+_Degrees = TypeVar("_Degrees", float, Array)
 
-def wrap_degrees(degrees: Array) -> Array:
-    """The same angles in [-180, 180)."""
-    return np.asarray((degrees + 180.0) % 360.0 - 180.0)
+
+def wrap_degrees(degrees: _Degrees) -> _Degrees:
+    """The same angle, or angles, in [-180, 180)."""
+    return (degrees + 180.0) % 360.0 - 180.0
 
 
 def geodesic(a: Array, b: Array) -> Array:
