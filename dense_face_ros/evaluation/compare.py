@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import State
 from dense_face_ros.evaluation.alarms import TOLERANCE, AlarmPair, alarm_table, alarms, paired_alarms
-from dense_face_ros.evaluation.frame_table import TIME, FrameColumns
+from dense_face_ros.evaluation.frame_table import EYES, TIME, FrameColumns
 from dense_face_ros.evaluation.paired import PairedDifference, paired_difference
 from dense_face_ros.evaluation.summary import eye_openness, eyes_shut
 from dense_face_ros.geometry import Array
@@ -126,7 +125,7 @@ def _measured(this: FrameColumns, other: FrameColumns) -> dict[str, Pair]:
     """Name -> (N,) of both runs, of what is seen in a frame."""
     pairs = {"share of frames tracking": _share("status", Status.TRACKING.value, this, other)}
     pairs |= {name: (np.abs(column(this, key)), np.abs(column(other, key))) for name, key in _MEASURED.items()}
-    for side in SIDES:
+    for side in EYES:
         one, two = (np.isfinite(column(run, f"eye_{side}")).astype(np.float64) for run in (this, other))
         pairs[f"share of frames that tell the {side} eye"] = one, two
     pairs["share of frames with shut eyes"] = eyes_shut(_eyes(this)), eyes_shut(_eyes(other))
@@ -161,7 +160,7 @@ def column(run: FrameColumns, name: str) -> Array:
 
 
 def _eyes(run: FrameColumns) -> dict[str, Array]:
-    return {f"eye_{side}": column(run, f"eye_{side}") for side in SIDES}
+    return {f"eye_{side}": column(run, f"eye_{side}") for side in EYES}
 
 
 HEADER = ("mean over common frames", "this run", "the other", "difference", "95 % margin", "the other is")
@@ -178,4 +177,4 @@ EYE_HEADER = ("median over all frames that tell it", "this run", "the other")
 def eye_table(found: Comparison) -> list[tuple[str, float | None, float | None]]:
     """Rows: what, this run, the other."""
     one, two = (eye_openness(_eyes(run)) for run in (found.this, found.other))
-    return [(f"openness of the {side} eye", one[side]["median"], two[side]["median"]) for side in SIDES]
+    return [(f"openness of the {side} eye", one[side]["median"], two[side]["median"]) for side in EYES]

@@ -29,6 +29,7 @@ _COMPARED = (
     "true_x", "true_y", "true_z", "true_yaw", "true_pitch", "true_roll",
     "error_rotation", "error_x", "error_y", "error_z",
 )  # fmt: skip
+EYES = ("left", "right")  # of the person; each has a number, ``eye_left`` and ``eye_right``
 TEXTS = ("status", "reason", "attention", "attention_reason", "zone")
 EXPRESSION = "expression."  # before the name of each activation
 TIME = "milliseconds"  # of wall clock for the frame: the one column in which two runs differ

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import State
 from dense_face_ros.evaluation import page
 from dense_face_ros.evaluation.charts import Series, chart, stretches
-from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME
+from dense_face_ros.evaluation.frame_table import EXPRESSION, EYES, TIME
 from dense_face_ros.evaluation.key_frames import KeyFrame
 from dense_face_ros.evaluation.run import Run
 from dense_face_ros.geometry import Array
@@ -78,8 +77,8 @@ def figures(summary: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("losses", len(summary["losses"])),
         ("jitter of rotation, deg rms, median (as fitted)", _pair(jitter["rotation_deg"], jitter["rotation_raw_deg"])),
         ("jitter of position, mm rms, median (as fitted)", _pair(jitter["position_mm"], jitter["position_raw_mm"])),
-        *((f"share of frames that tell the {side} eye", eyes[side]["share_told"]) for side in SIDES),
-        ("openness of the left / right eye, median", " / ".join(page.shown(eyes[side]["median"]) for side in SIDES)),
+        *((f"share of frames that tell the {side} eye", eyes[side]["share_told"]) for side in EYES),
+        ("openness of the left / right eye, median", " / ".join(page.shown(eyes[side]["median"]) for side in EYES)),
         ("share of frames with shut eyes", eyes["share_shut"]),
         ("time of a frame, ms, p50 / p90 / p99", " / ".join(page.shown(ms[q]) for q in ("p50", "p90", "p99"))),
         ("times real time", summary["times_real_time"]),
@@ -131,7 +130,7 @@ def timelines(run: Run) -> list[str]:
             {"filtered": numbers["jitter_rotation"], "as fitted": numbers["jitter_raw_rotation"]},
         )
     )
-    eyes = {"left": numbers["eye_left"], "right": numbers["eye_right"]}
+    eyes = {side: numbers[f"eye_{side}"] for side in EYES}
     charts.append(line("Eye openness", "share", eyes, y_range=(0.0, 1.05)))
     liveliest = _liveliest(numbers)
     if liveliest:

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.angles import wrap_degrees
-from dense_face_ros.attention.settings import SIDES
 from dense_face_ros.attention.states import State
-from dense_face_ros.evaluation.frame_table import EXPRESSION, TIME, FrameColumns
+from dense_face_ros.evaluation.frame_table import EXPRESSION, EYES, TIME, FrameColumns
 from dense_face_ros.evaluation.run import Run
 from dense_face_ros.geometry import Array
 from dense_face_ros.head_state import Status
@@ -125,7 +124,7 @@ def eyes_shut(numbers: Mapping[str, Array]) -> Array:
 
 def eye_openness(numbers: Mapping[str, Array]) -> dict[str, dict[str, float | None]]:
     """Of each eye, ``left`` and ``right``: the share of frames that tell it, and the median of its openness there."""
-    eyes = {side: numbers[f"eye_{side}"] for side in SIDES}
+    eyes = {side: numbers[f"eye_{side}"] for side in EYES}
     return {
         side: {"share_told": float(np.isfinite(eye).mean()), "median": _percentile(eye, 50)}
         for side, eye in eyes.items()
