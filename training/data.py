@@ -15,7 +15,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from dense_face_ros.backends import CROP_SIZE
@@ -26,6 +25,7 @@ from training.face_model import face_model
 from training.faceless import FacelessCrops
 from training.framing import CLOSE, inside_close_edges, known_cells, surroundings
 from training.head_view import HeadView, SurfaceMaps
+from training.loader import begin_stream
 from training.pairs import RenderedPairs
 from training.photographs.heads import FITS, Heads, LabelledHead, NumberedHeads, PhotographHeads
 from training.photographs.portrait_heads import PortraitHeads
@@ -202,11 +202,7 @@ class SampleStream(IterableDataset[Sample]):
         self.maker, self.seed = maker, seed
 
     def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        # The loader seeds numpy per worker and step, so that a resumed run goes on with fresh samples.
-        seed = self.seed if worker is None else int(np.random.randint(2**31))
-        rng = np.random.default_rng(seed)
-        cv2.setNumThreads(0)
+        rng = begin_stream(self.seed)
         while True:
             yield from self.maker.make(rng)
 

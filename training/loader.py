@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Sampler, get_worker_info
 
 Batch = dict[str, Tensor]
 
@@ -25,6 +26,18 @@ class BadData(ValueError):
 def stream_seed(seed: int, step: int, rank: int) -> int:
     """Seed of the samples drawn from ``step`` on: a resumed run must not see its first samples again."""
     return int(np.random.SeedSequence((seed, step, rank)).generate_state(1)[0])
+
+
+def begin_stream(seed: int) -> np.random.Generator:
+    """What an endless data set draws its samples from, in the process that it is iterated in; OpenCV is kept to one
+    thread there, beside the others.
+
+    Args:
+        seed: counts where that is no worker of a loader; a worker has its own, so that a resumed run goes on with fresh
+            samples.
+    """
+    cv2.setNumThreads(0)
+    return np.random.default_rng(seed if get_worker_info() is None else int(np.random.randint(2**31)))
 
 
 def make_loader(

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch.utils.data import IterableDataset
 
 from dense_face_ros.backends import CROP_SIZE
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
+from training.loader import begin_stream
 from training.rendering import synthetic
 from training.rendering.fields import FloatArray
 from training.rendering.photometric import augment
@@ -42,10 +41,7 @@ class RenderedPairs(IterableDataset[dict[str, npt.NDArray[np.generic] | float]])
         self._heads = synthetic.SyntheticHeads(template, albedo=skins, stride=stride, held_out=held_out)
 
     def __iter__(self) -> Iterator[dict[str, npt.NDArray[np.generic] | float]]:
-        worker = torch.utils.data.get_worker_info()
-        seed = self.seed if worker is None else int(np.random.randint(2**31))
-        rng = np.random.default_rng(seed)
-        cv2.setNumThreads(0)
+        rng = begin_stream(self.seed)
         while True:
             yield self.make(rng)
 

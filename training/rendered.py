@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from dense_face_ros.template import Template
 from training.framing import inside_close_edges, known_cells
 from training.head_view import HeadView, SurfaceMaps
+from training.loader import begin_stream
 from training.rendering.fields import FloatArray
 from training.rendering.photometric import Image, augment
 from training.rendering.pose import Change
@@ -32,9 +31,7 @@ class RenderedHeads(IterableDataset[Sample]):
         self._heads = SyntheticHeads(template, albedo=skins, stride=stride, held_out=held_out)
 
     def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng(self.seed if worker is None else int(np.random.randint(2**31)))
-        cv2.setNumThreads(0)
+        rng = begin_stream(self.seed)
         while True:
             yield self.make(rng)
 

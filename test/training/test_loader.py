@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from torch.utils.data import Dataset, IterableDataset
 
-from training.loader import endless, first_samples, make_loader, stream_seed
+from training.loader import begin_stream, endless, first_samples, make_loader, stream_seed
 
 
 class Numbers(Dataset):
@@ -25,6 +25,15 @@ class Draws(IterableDataset):
     def __iter__(self):
         while True:
             yield {"image": np.random.randint(1 << 30)}
+
+
+class Stream(IterableDataset):
+    """What is drawn by the data set's own random numbers."""
+
+    def __iter__(self):
+        rng = begin_stream(seed=5)
+        while True:
+            yield {"image": rng.integers(1 << 30)}
 
 
 def take(loader, batches):
@@ -55,6 +64,13 @@ def test_workers_and_resumed_runs_draw_differently():
     assert len(set(first + resumed)) == 16
     assert first == take(make_loader(Draws(), 4, 2, seed=1), 2)
     assert len({stream_seed(1, 0, 0), stream_seed(1, 1, 0), stream_seed(1, 0, 1), stream_seed(2, 0, 0)}) == 4
+
+
+def test_a_stream_is_drawn_by_its_seed_where_no_worker_has_another():
+    here = take(make_loader(Stream(), 4, 0, seed=1), 1)
+    assert here == take(make_loader(Stream(), 4, 0, seed=2, first_sample=8), 1)
+    workers = take(make_loader(Stream(), 4, 2, seed=1), 2)
+    assert len(set(here + workers)) == 12 and workers == take(make_loader(Stream(), 4, 2, seed=1), 2)
 
 
 def test_an_error_does_not_leave_the_process_waiting_for_its_workers():
