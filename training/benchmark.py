@@ -49,16 +49,15 @@ from dense_face_ros.outline import Outline, OutlineFinder
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 from training.benchmarks.metrics import box_of
-from training.benchmarks.subject import HeadTracker, read_image
-from training.benchmarks.video import frames
+from training.benchmarks.subject import HeadTracker
 from training.face_model import own_model
 from training.options import check_least
 from training.result_files import check_destination, write_result
+from training.source_frames import check_source, read_frames
 
 Image = npt.NDArray[np.uint8]
 
 SIZES = ((640, 480), (1280, 720))
-_IMAGE_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp"}
 _RATE = 30.0  # Hz, of the stamps given to the tracker
 _MARKER_RATE = 10.0  # Hz, as the node publishes them by default
 
@@ -109,23 +108,6 @@ def timed(stage: Callable[[int], object], count: int, repeats: int) -> dict[str,
         "iqr": float(high - low),
         "median_spread": float(np.ptp(np.median(rounds, axis=1))),
     }
-
-
-def read_frames(source: Path, size: tuple[int, int], count: int) -> list[Image]:
-    """The first ``count`` frames of a video, or ``count`` times an image, each (height, width, 3) of ``size``."""
-    if source.suffix.lower() in _IMAGE_ENDINGS:
-        return [covering(read_image(source), size)] * count
-    return [covering(image, size) for _, image in frames(source, count)]
-
-
-def covering(image: Image, size: tuple[int, int]) -> Image:
-    """The image scaled to cover ``size`` (width, height), and the middle of it cut out."""
-    width, height = size
-    scale = max(width / image.shape[1], height / image.shape[0])
-    scaled_size = (max(width, round(image.shape[1] * scale)), max(height, round(image.shape[0] * scale)))
-    scaled = cv2.resize(image, scaled_size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    x, y = (scaled.shape[1] - width) // 2, (scaled.shape[0] - height) // 2
-    return np.ascontiguousarray(scaled[y : y + height, x : x + width], dtype=np.uint8)
 
 
 def measure(stages: Stages, images: Sequence[Image], repeats: int) -> dict[str, Any]:
@@ -275,8 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("threads", "frames", "repeats"):
         check_least(f"--{name}", getattr(options, name))
     check_destination(options.json)
-    if not options.source.is_file():
-        raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+    check_source(options.source)
     memory = {"before_loading": resident_mb()}
     stages = stages_of(options.network, options.threads)
     memory["loaded"] = resident_mb()

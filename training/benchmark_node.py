@@ -30,9 +30,9 @@ import numpy.typing as npt
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from dense_face_ros.ros.images import fill_image
-from training.benchmark import read_frames
 from training.result_files import check_destination, write_result
 from training.ros_isolation import keep_to_this_machine
+from training.source_frames import check_source, read_frames
 
 TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
 _REPOSITORY = Path(__file__).parents[1]
@@ -238,8 +238,7 @@ def main(arguments: list[str] | None = None) -> int:
     width, _, height = options.size.partition("x")
     if not (width.isdigit() and height.isdigit() and int(width) > 1 and int(height) > 1):
         raise ValueError(f"--size is '{options.size}'; it must be WIDTHxHEIGHT")
-    if not options.source.is_file():
-        raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+    check_source(options.source)
     check_destination(options.json)
     images = read_frames(options.source, (int(width), int(height)), options.frames)
     figures = measure(images, options.rate, options.seconds, options.repeats, options.threads)

@@ -36,11 +36,11 @@ from dense_face_ros.backends.model_precision import cpu_network_path, gpu_networ
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 from dense_face_ros.backends.tensorrt import TensorRtNetwork
 from dense_face_ros.bad_input import tells_bad_input
-from training.benchmark import read_frames
 from training.cold_start import track_first
 from training.face_model import own_model
 from training.options import check_least
 from training.result_files import check_destination, write_result
+from training.source_frames import check_source, read_frames
 
 Image = npt.NDArray[np.uint8]
 
@@ -256,8 +256,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("runs", "frames"):
         check_least(f"--{name}", getattr(options, name))
     check_destination(options.json)
-    if options.source is not None and not options.source.is_file():
-        raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+    check_source(options.source)
     model = None if options.source is None else own_model()  # of the tracker, which is measured last
     result = measure(network_path(options.network), options.source, options.runs, options.frames)
     print(table(result))

@@ -26,8 +26,8 @@ from dense_face_ros import FaceTracker
 from dense_face_ros.backends.choose import BACKENDS, wait_until_running
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.head_state import Status
-from training.benchmark import read_frames
 from training.result_files import check_destination, write_result
+from training.source_frames import check_source, read_frames
 
 STEPS = ("imported_s", "loaded_s", "first_pose_s")
 _SIZE = (1280, 720)
@@ -104,8 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.runs < 2:
         raise ValueError(f"--runs is {options.runs}; it must be at least 2: a first one, and another")
     check_destination(options.json)
-    if not options.source.is_file():
-        raise FileNotFoundError(f"--source '{options.source}' does not exist; give a video or an image")
+    check_source(options.source)
     result = measure(options.source.resolve(), options.backend, options.runs)
     write_result(options.json, {"cold_start": result})
     print(f"{result['backend']}\n{'seconds after the start':<32}{'imported':>10}{'loaded':>10}{'first head':>12}")

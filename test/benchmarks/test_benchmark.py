@@ -17,7 +17,7 @@ from dense_face_ros.geometry import Crop, rotation_from_yaw_pitch_roll
 from dense_face_ros.outline import OutlineFinder
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
-from training import benchmark
+from training import benchmark, source_frames
 
 
 class _NoFinder:
@@ -110,7 +110,7 @@ def test_images_are_cut_to_the_size_without_stretching(tmp_path: Path) -> None:
     image = np.zeros((108, 192, 3), np.uint8)
     image[:, 96:] = 200
     cv2.imwrite(str(tmp_path / "a.png"), image)
-    (frame, again) = benchmark.read_frames(tmp_path / "a.png", (64, 48), 2)
+    (frame, again) = source_frames.read_frames(tmp_path / "a.png", (64, 48), 2)
     assert frame.shape == (48, 64, 3) and np.array_equal(frame, again)
     assert frame[:, :31].max() == 0 and frame[:, 33:].min() == 200
 
