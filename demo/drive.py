@@ -14,7 +14,6 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,23 +55,20 @@ def play(
     """
     node = {"autostart": "true", "use_sim_time": "true"}
     clock = {"publish_clock": "true", "rate": f"{rate:.3f}"}
-    with listening(AttentionWatcher, first_domain=101) as (watcher, executor), ExitStack() as running:
-
-        def start(name: str, program: list[str]) -> NodeProcess:
-            return running.enter_context(NodeProcess(name, program, output / f"{name}.log"))
-
-        tracker = start(
-            "tracker", [*TRACKER, *ros_arguments({**node, "compressed": "true", "network": quoted(network)})]
-        )
-        judge = start("attention", [*ATTENTION, *ros_arguments({**node, **attention})])
+    tracking = {**node, "compressed": "true", "network": quoted(network)}
+    with (
+        listening(AttentionWatcher, first_domain=101) as (watcher, executor),
+        NodeProcess("tracker", [*TRACKER, *ros_arguments(tracking)], output) as tracker,
+        NodeProcess("attention", [*ATTENTION, *ros_arguments({**node, **attention})], output) as judge,
+    ):
         nodes = (tracker, judge)
         for topic, process in zip(("image/compressed", "head_pose"), nodes, strict=True):
             wait_until_active(process, partial(watcher.is_heard, topic), executor, nodes)
-        camera = start("image_source", image_source(str(bag.absolute()), clock))
-        listen_until(lambda: camera.exit_code is not None, executor, nodes)
-        if camera.exit_code != 0:
-            camera.check()
-        listen_until(lambda: watcher.answered_all, executor, nodes, _LAST_ANSWERS)
+        with NodeProcess("image_source", image_source(str(bag.absolute()), clock), output) as camera:
+            listen_until(lambda: camera.exit_code is not None, executor, nodes)
+            if camera.exit_code != 0:
+                camera.check()
+            listen_until(lambda: watcher.answered_all, executor, nodes, _LAST_ANSWERS)
     if not watcher.changes:
         raise DemoError(f"the attention node told nothing; the logs are in '{output}'")
     return watcher

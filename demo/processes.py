@@ -69,12 +69,17 @@ class NodeProcess:
     """A Python program (``-m module`` or a script, with arguments) in a process of its own, used in a ``with`` block.
 
     It gets a session of its own: Ctrl-C in the terminal reaches the demo alone, which then ends the nodes in order.
+
+    Args:
+        name: of the node.
+        program: what Python is given.
+        output: folder for what it prints, ``name.log``.
     """
 
-    def __init__(self, name: str, program: list[str], log: Path) -> None:
-        self.name, self._log = name, log
+    def __init__(self, name: str, program: list[str], output: Path) -> None:
+        self.name, self._log = name, output / f"{name}.log"
         path = os.pathsep.join(filter(None, (str(REPOSITORY), os.environ.get("PYTHONPATH"))))
-        with log.open("w", encoding="utf-8") as file, _signals_deferred() as pending:
+        with self._log.open("w", encoding="utf-8") as file, _signals_deferred() as pending:
             self._process = subprocess.Popen(
                 [sys.executable, *program],
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": path},

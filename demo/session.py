@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -54,22 +54,18 @@ def play(
         "compressed": "true" if compressed else "false",
         "overlay_rate": "240.0",  # of every frame, for the video
     }
+    print("starting the tracker process and the attention process", flush=True)
     with (
         listening(partial(Watcher, output / VIDEO), first_domain=1) as (watcher, executor),
         closing(watcher.video),
-        ExitStack() as running,
+        NodeProcess("tracker", [*tracker, *ros_arguments(tracker_settings)], output) as node,
+        NodeProcess("attention", [*ATTENTION, *ros_arguments(_ATTENTION_SETTINGS)], output) as judge,
     ):
-
-        def start(name: str, program: list[str]) -> NodeProcess:
-            return running.enter_context(NodeProcess(name, program, output / f"{name}.log"))
-
-        print("starting the tracker process and the attention process", flush=True)
-        node = start("tracker", [*tracker, *ros_arguments(tracker_settings)])
-        judge = start("attention", [*ATTENTION, *ros_arguments(_ATTENTION_SETTINGS)])
         wait_until_active(node, lambda: watcher.tracker_state == "active", executor, [node, judge])
         wait_until_active(judge, lambda: bool(watcher.attention), executor, [node, judge])
         print(f"starting the image_source process on {source}", flush=True)
-        _watch([node, judge], start("image_source", image_source(path, settings)), watcher, executor)
+        with NodeProcess("image_source", image_source(path, settings), output) as camera:
+            _watch([node, judge], camera, watcher, executor)
     return watcher
 
 
