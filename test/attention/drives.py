@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from dense_face_ros.attention.directions import camera_mounting
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
@@ -47,6 +48,19 @@ class Camera:
     turn: float = 0.0
     phase: float = 0.5
     sigma: float = 1.5
+
+
+#: Cameras from slow to fast, with noise, lost frames and unsteady stamps; the head takes its time to turn. At 15 Hz a
+#: lost frame beside one on a border is a gap of 0.2 s, which is rightly unknown.
+CAMERAS = [
+    pytest.param(Camera(rate, noise=0.7, jitter=0.2, dropout=dropout, turn=0.35), id=f"{rate:g} Hz")
+    for rate, dropout in ((15.0, 0.0), (24.0, 0.02), (30.0, 0.03), (60.0, 0.05))
+]
+CAMERA = Camera(30.0)
+#: A fifth of the time with shut eyes, over more than a minute.
+TIRED = [Segment(3.2), Segment(0.8, ROAD, CLOSED)] * 16
+#: What every drive begins with: (state, second).
+AFTER_START = ("unknown", 0.0), ("attentive", 0.15)
 
 
 def see(script: Iterable[Segment], camera: Camera, start: float = START, speed: float | None = None,
@@ -104,3 +118,11 @@ def states_of(script: Iterable[Segment], camera: Camera | None = None, settings:
               speed: float | None = None) -> list[str]:  # fmt: skip
     """The states that the policy says of a script, one after the other."""
     return [state for state, _ in timeline(judge(script, camera, settings, speed=speed))]
+
+
+def check(states: list[Attention], *expected: tuple[str, float], within: float = 0.25) -> None:
+    """The states, in this order, and no others; each at its second."""
+    told = timeline(states)
+    assert [state for state, _ in told] == [state for state, _ in expected], told
+    for (state, second), (_, wanted) in zip(told, expected, strict=True):
+        assert second == pytest.approx(wanted, abs=within), (state, told)
