@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
 from lifecycle_msgs.msg import TransitionEvent
+from ros.fake_camera import Camera, activate
 from ros.processes import REPOSITORY, Observer
-from ros.test_tracker_node import Camera, activate
 
 from dense_face_ros.backends import model_file
 from dense_face_ros.calibration import Calibration
