@@ -129,7 +129,7 @@ def _own_landmarks(mesh: Topology, landmarks68: IntArray) -> IntArray:
     return np.array([where[int(v)] for v in landmarks68], dtype=np.int32)
 
 
-@tells_bad_input(KeyError)
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ict", type=Path, help="FaceXModel folder or gathered .npz")

@@ -52,7 +52,7 @@ def replace_landmarks(model: FaceModel, people: Array, points68: Array) -> FaceM
     return replace(model, landmarks=marks, contour_candidates=contour)
 
 
-@tells_bad_input(KeyError)
+@tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
