@@ -20,6 +20,7 @@ from dense_face_ros.drawing import draw_caption
 from dense_face_ros.evaluation.even_selection import EvenSelection
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from dense_face_ros.ros.attention_messages import read_attention
+from dense_face_ros.ros.images import decode_image
 from dense_face_ros.ros.message_readers import rotation_of, stamp_of
 
 _PATIENT = QoSProfile(depth=1000)  # nothing may be missing: frames are told apart by counting
@@ -119,9 +120,7 @@ class Watcher(Node):
                     self.camera = {name: self.diagnostics[name] for name in ("camera_metric", "camera_note")}
 
     def _take_overlay(self, message: Image) -> None:
-        rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
-        image = rows[:, : 3 * message.width].reshape(message.height, message.width, 3).copy()
-        stamp = 1e-9 * stamp_of(message)
+        image, stamp = decode_image(message), 1e-9 * stamp_of(message)
         first = self._first_overlay = stamp if self._first_overlay is None else self._first_overlay
         self.video.add(stamp, image)
 
