@@ -40,10 +40,10 @@ def check_destination(path: Path | None, option: str = "--json") -> None:
         raise FileNotFoundError(f"{option}: folder '{path.parent}' does not exist; make it first")
 
 
-def make_destination(path: Path, option: str = "--out") -> None:
-    """As :func:`check_destination`, but the folder of the file is made."""
+def make_destination(path: Path) -> None:
+    """As :func:`check_destination` for ``--out``, but the folder of the file is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    check_destination(path, option)
+    check_destination(path, "--out")
 
 
 def write_result(path: Path | None, result: Result, network: Path | None = None, model: Path | None = None) -> None:

@@ -63,7 +63,6 @@ def pack(
     out: Path,
     split: str,
     per_shard: int = _PER_SHARD,
-    seed: int = 0,
     sources: Sequence[Source] | None = None,
 ) -> int:
     """Write the usable ``heads`` to ``out/SPLIT-*.tar``, with ``sources`` for their headers; returns the number of
@@ -80,7 +79,7 @@ def pack(
     if not len(heads.usable):
         raise ValueError(f"there is no {split} photograph to pack")
     out.mkdir(parents=True, exist_ok=True)
-    order = np.random.default_rng(seed).permutation(heads.usable)
+    order = np.random.default_rng(0).permutation(heads.usable)
     header = None if sources is None else shard_header(sources)
     parts = [order[i : i + per_shard] for i in range(0, len(order), per_shard)]
     for number, part in enumerate(tqdm(parts, desc=split, unit="shard")):

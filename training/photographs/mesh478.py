@@ -49,14 +49,14 @@ def surface_file() -> Path:
     return _SHIPPED if own is None else own.with_name(f"{own.stem}_mesh478.npz")
 
 
-def load_surface(path: Path | None = None) -> tuple[SurfacePoints, Array]:
-    """The 468 surface points and each one's standard deviation in face widths; without a path :func:`surface_file`.
+def load_surface() -> tuple[SurfacePoints, Array]:
+    """The 468 surface points and each one's standard deviation in face widths, of :func:`surface_file`.
 
     Raises:
         FileNotFoundError, ValueError: naming a file that is missing or of no use.
     """
     arrays = ("triangle", "weights", "sigma")
-    file = read_npz(path or surface_file(), arrays, "make it with python -m training.photographs.mesh478_surface")
+    file = read_npz(surface_file(), arrays, "make it with python -m training.photographs.mesh478_surface")
     return SurfacePoints(file["triangle"], file["weights"]), file["sigma"].astype(np.float64)
 
 

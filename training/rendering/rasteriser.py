@@ -120,7 +120,6 @@ def texture_from_photograph(
     photograph: Image,
     image: Image,
     shading: npt.NDArray[np.floating] | None = None,
-    buffers: Buffers | None = None,
 ) -> BoolArray:
     """Draw a mesh into ``image`` with the colours that a photograph shows at each surface point.
 
@@ -132,7 +131,6 @@ def texture_from_photograph(
         photograph: (H, W, 3) uint8.
         image: (size, size, 3) uint8, drawn over in place.
         shading: per-vertex factor on the colour, (V,) or (V, 3).
-        buffers: scratch of that size, kept between calls to save allocation.
 
     Returns:
         (size, size) bool, where the mesh was drawn.
@@ -142,7 +140,7 @@ def texture_from_photograph(
         raise ValueError(f"image is {image.dtype} {image.shape}; it must be a square uint8 picture (size, size, 3)")
     if photograph.ndim != 3 or photograph.shape[2] != 3 or photograph.dtype != np.uint8:
         raise ValueError(f"photograph is {photograph.dtype} {photograph.shape}; it must be uint8 (H, W, 3)")
-    buffers = rasterise(pixels, depth, triangles, size, buffers=buffers)
+    buffers = rasterise(pixels, depth, triangles, size)
     values = np.ones((len(source_pixels), 5), np.float32)
     values[:, :2] = source_pixels
     if shading is not None:
