@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 @contextmanager
@@ -28,3 +29,15 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` as a whole file of JSON.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: a figure is not finite.
+    """
+    text = json.dumps(content, indent=1, allow_nan=False)
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8") + b"\n")

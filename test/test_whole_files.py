@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dense_face_ros.whole_files import whole_file
+from dense_face_ros.whole_files import whole_file, write_json
 
 
 def test_until_all_is_written_there_is_the_old_file(tmp_path: Path) -> None:
@@ -42,3 +42,12 @@ def test_arrays_get_the_name_that_was_given(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["fits"]
     with np.load(tmp_path / "fits") as found:
         np.testing.assert_array_equal(found["pose"], np.eye(4))
+
+
+def test_json_of_finite_figures_only(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    write_json(path, {"failed": 1})
+    assert path.read_text() == '{\n "failed": 1\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"failed": float("nan")})
+    assert path.read_text() == '{\n "failed": 1\n}\n' and list(tmp_path.iterdir()) == [path]

@@ -22,6 +22,7 @@ from typing import Any
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.provenance import provenance
 from dense_face_ros.template import KINDS, Template
+from dense_face_ros.whole_files import write_json
 from training.checkpoint import CHECKPOINT, load_run, network_of
 from training.data import make_dataset
 from training.face_model import face_model, own_model
@@ -30,7 +31,7 @@ from training.network import BLOCKS
 from training.network_cost import network_cost
 from training.photographs.heads import FITS
 from training.recipes import RECIPES, Recipe
-from training.result_files import Result, check_destination, read_result, write_json, write_result
+from training.result_files import Result, check_destination, read_result, write_result
 from training.surface_error import comparable_samples, surface_errors
 from training.train import train
 

@@ -8,10 +8,10 @@ python -m training.check_accuracy result.json docs/accuracy.json --record   # fr
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from dense_face_ros.bad_input import tells_bad_input
+from dense_face_ros.whole_files import write_json
 from training.result_files import Result, read_result
 
 #: Figures that are kept, and by how much each may rise. NME in % of the box, angles in degrees, failed in images.
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     result = read_result(options.result)
     if options.record:
-        options.recorded.write_text(json.dumps(record(result), indent=1) + "\n", encoding="utf-8")
+        write_json(options.recorded, record(result))
         return 0
     lines = worsened(result, read_result(options.recorded))
     print("\n".join(lines) or f"{result['benchmark']}: as accurate as recorded")

@@ -10,7 +10,7 @@ from typing import Any
 
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.provenance import provenance
-from dense_face_ros.whole_files import whole_file
+from dense_face_ros.whole_files import write_json
 from training.face_model import VARIABLE, own_model
 
 Result = dict[str, Any]
@@ -85,15 +85,3 @@ def answer(measure: Callable[[], Result], destination: Path | None, network: Pat
     write_result(destination, result, network, model)
     print(json.dumps({name: value for name, value in result.items() if name != file_only}, indent=1))
     return 0
-
-
-def write_json(path: Path, content: Result) -> None:
-    """Write ``content`` so that ``path`` is at any moment either the old file or the new one, whole.
-
-    Raises:
-        OSError: the file cannot be written.
-        ValueError: a figure is not finite.
-    """
-    text = json.dumps(content, indent=1, allow_nan=False)
-    with whole_file(path) as file:
-        file.write(text.encode("utf-8") + b"\n")

@@ -18,7 +18,6 @@ True poses, camera <- head, are taken from a PoseStamped or PoseWithCovarianceSt
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import threading
@@ -50,6 +49,7 @@ from dense_face_ros.ros.parameter_spec import ParameterSpec, Value, checked, def
 from dense_face_ros.ros.parameters import ATTENTION, TRACKER
 from dense_face_ros.ros.tracker_setup import face_tracker
 from dense_face_ros.upright import ROTATIONS
+from dense_face_ros.whole_files import write_json
 
 
 @tells_bad_input(ImportError, NetworkUnavailable)
@@ -97,8 +97,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
         print("no frames.parquet: pyarrow is not installed (pip install pyarrow)", file=sys.stderr)
     changed = {"parameters": _changed(values, TRACKER), "attention_parameters": _changed(attention, ATTENTION)}
     told = {"recording": recording.name, **found, **changed, "provenance": source}
-    text = json.dumps(told, indent=1, allow_nan=False)
-    (output / "summary.json").write_text(text + "\n", encoding="utf-8")
+    write_json(output / "summary.json", told)
     name = options.recording.resolve().name
     (output / "report.html").write_text(report(name, result, found, origin(source)), encoding="utf-8")
     for title, value in figures(found):
@@ -117,8 +116,7 @@ def _compare(output: Path, other: Path) -> None:
     found = compare(output, other)
     (output / "comparison.html").write_text(comparison_page(output, other, found), encoding="utf-8")
     told = {"this": str(output), "other": str(other), **found.as_json()}
-    text = json.dumps(told, indent=1, allow_nan=False)
-    (output / "comparison.json").write_text(text + "\n", encoding="utf-8")
+    write_json(output / "comparison.json", told)
     tables: list[tuple[Sequence[str], Sequence[Sequence[object]]]] = [
         (HEADER, comparison_table(found.differences)),
         (EYE_HEADER, eye_table(found)),
