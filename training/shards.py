@@ -268,6 +268,7 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 @tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
     from training.photographs.heads import FITS
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -44,6 +44,7 @@ _READERS_WITH_EXTRA: dict[str, Callable[[Path, Path | None], SourceModel]] = {
 
 @tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind", choices=[*_READERS, *_READERS_WITH_EXTRA])
     parser.add_argument("file", type=Path)

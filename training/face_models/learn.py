@@ -131,6 +131,7 @@ def _own_landmarks(mesh: Topology, landmarks68: IntArray) -> IntArray:
 
 @tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ict", type=Path, help="FaceXModel folder or gathered .npz")
     parser.add_argument("--convention", type=Path, required=True, help="mean 68 points of AFLW2000-3D (.npz, points68)")

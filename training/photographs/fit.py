@@ -160,6 +160,7 @@ def for_sheet(fits: PhotographFits) -> list[int]:
 
 @tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/photograph_fits.npz"))

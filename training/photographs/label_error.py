@@ -92,6 +92,7 @@ def measure(model: FaceModel, people: int, environments: Path) -> dict[str, Any]
 
 @tells_bad_input(PeerError)
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--environments", type=Path, required=True, help="folder for the network's own Python")

@@ -211,6 +211,7 @@ def draw_sheet(heads: LargePoseHeads, model: FaceModel, which: list[int], path: 
 
 @tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder 300W_LP")
     parser.add_argument("--basel", type=Path, required=True, help="Model_Shape.mat, with Model_Exp.mat beside it")

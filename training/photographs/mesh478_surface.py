@@ -136,6 +136,7 @@ def rendered_heads(model: FaceModel, people: int, environments: Path) -> list[Se
 
 @tells_bad_input(PeerError)
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--environments", type=Path, required=True, help="folder for the network's own Python")
