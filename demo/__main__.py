@@ -2,8 +2,8 @@
 
     python -m demo [--source VIDEO | /dev/video0 | IMAGES/ | BAG/ [--topic TOPIC]] [--output FOLDER]
 
-Without a source it renders a clip whose true poses are known and reports the error. Leaves in the output folder:
-overlay.mp4, contact_sheet.png, report.json and the nodes' logs.
+Without a source it renders a clip whose true poses are known and reports the error. A browser shows the picture live.
+Leaves in the output folder: overlay.mp4, contact_sheet.png, report.json and the nodes' logs.
 """
 
 from __future__ import annotations

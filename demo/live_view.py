@@ -49,11 +49,11 @@ class LiveView:
         self._server.server_close()
         self._thread.join()
 
-    def show(self, image: Image) -> None:
-        """The newest picture, (H, W, 3) BGR; nothing is done with it while nobody looks."""
+    def show(self, make: Callable[[], Image]) -> None:
+        """The newest picture, (H, W, 3) BGR, which is not made while nobody looks."""
         if not self._watchers:
             return
-        jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+        jpeg = cv2.imencode(".jpg", make(), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
         with self._new:
             self._jpeg, self._count = jpeg, self._count + 1
             self._new.notify_all()

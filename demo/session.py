@@ -14,6 +14,7 @@ from pathlib import Path
 from rclpy.executors import SingleThreadedExecutor
 
 from demo.listening import listen, listening, wait_until_active
+from demo.live_view import LiveView
 from demo.processes import ATTENTION, TRACKER, DemoError, NodeProcess, image_source, quoted, ros_arguments
 from demo.report import VIDEO
 from demo.watcher import Watcher
@@ -56,7 +57,8 @@ def play(
     }
     print("starting the tracker process and the attention process", flush=True)
     with (
-        listening(partial(Watcher, output / VIDEO), first_domain=1) as (watcher, executor),
+        LiveView() as live,
+        listening(partial(Watcher, output / VIDEO, live), first_domain=1) as (watcher, executor),
         closing(watcher.video),
         NodeProcess("tracker", [*tracker, *ros_arguments(tracker_settings)], output) as node,
         NodeProcess("attention", [*ATTENTION, *ros_arguments(_ATTENTION_SETTINGS)], output) as judge,
@@ -64,6 +66,7 @@ def play(
         wait_until_active(node, lambda: watcher.tracker_state == "active", executor, [node, judge])
         wait_until_active(judge, lambda: bool(watcher.attention), executor, [node, judge])
         print(f"starting the image_source process on {source}", flush=True)
+        print(f"live picture, in a browser on this machine: {live.url}", flush=True)
         with NodeProcess("image_source", image_source(path, settings), output) as camera:
             _watch([node, judge], camera, watcher, executor)
     return watcher

@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
+from demo.live_view import LiveView
 from demo.recording import StampedVideo
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.drawing import draw_caption
@@ -49,14 +50,14 @@ class Watcher(Node):
         selection: overlays for the contact sheet.
     """
 
-    def __init__(self, video: Path) -> None:
+    def __init__(self, video: Path, live: LiveView) -> None:
         super().__init__("demo")
         self.poses: list[StampedPose] = []
         self.camera_stamps: list[int] = []
         self.diagnostics: dict[str, str] = {}
         self.camera: dict[str, str] = {}
         self.attention: list[Attention] = []
-        self.video = StampedVideo(video)
+        self.video, self._live = StampedVideo(video), live
         self.selection: EvenSelection[npt.NDArray[np.uint8]] = EvenSelection(_SHEET_PICTURES)
         self._first_overlay: float | None = None
         subscriptions: list[tuple[type, str, Callable[..., None], QoSProfile]] = [
@@ -129,6 +130,7 @@ class Watcher(Node):
             draw_caption(shown, f"{stamp - first:.1f} s {self._state()}")
             return shown
 
+        self._live.show(captioned)
         self.selection.add(captioned)
 
 

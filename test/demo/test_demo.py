@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from picture_stream import next_picture
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
@@ -61,6 +63,15 @@ def output(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "out"
     for log in (tmp_path / "out").glob("*.log"):  # shown by pytest when the test fails
         print(log.name, log.read_text(), sep="\n")
+
+
+def test_a_browser_sees_the_picture_meanwhile(pictures: Path, output: Path) -> None:
+    demo = Demo(FAKE_TRACKER, pictures, output)
+    assert demo.process.stdout is not None
+    url = next(found[0] for line in demo.process.stdout if (found := re.findall(r"http://127.0.0.1:\d+/", line)))
+    with urllib.request.urlopen(url + "stream", timeout=TIMEOUT) as stream:
+        assert next_picture(stream).shape == (120, 160, 3)
+    assert demo.end()[0] == 0
 
 
 def test_shows_reports_and_ends_by_itself(pictures: Path, output: Path) -> None:

@@ -7,11 +7,10 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from http.client import HTTPResponse
 
-import cv2
 import numpy as np
 import pytest
+from picture_stream import next_picture
 
 from demo import live_view
 from demo.live_view import LiveView
@@ -25,22 +24,10 @@ def view() -> Iterator[LiveView]:
         yield shown
 
 
-def next_picture(stream: HTTPResponse) -> np.ndarray:
-    headers = {}
-    assert stream.readline().strip() == b"--picture"
-    while line := stream.readline().strip():
-        name, value = line.decode().split(": ")
-        headers[name] = value
-    assert headers["Content-Type"] == "image/jpeg"
-    data = stream.read(int(headers["Content-Length"]))
-    assert stream.readline() == b"\r\n"
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-
-
 def shown_again(view: LiveView, image: np.ndarray, until: threading.Event) -> threading.Thread:
     def show() -> None:
         while not until.wait(0.02):
-            view.show(image)
+            view.show(lambda: image)
 
     thread = threading.Thread(target=show)
     thread.start()
@@ -63,12 +50,11 @@ def test_the_newest_picture_is_streamed_to_who_looks(view: LiveView) -> None:
             assert found.shape == image.shape
 
 
-def test_nothing_is_encoded_while_nobody_looks(view: LiveView, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+def test_nothing_is_made_while_nobody_looks(view: LiveView) -> None:
+    def make() -> np.ndarray:
         raise AssertionError
 
-    monkeypatch.setattr(cv2, "imencode", fail)
-    view.show(GREEN)
+    view.show(make)
 
 
 def test_who_still_looks_at_the_end_is_let_go() -> None:
