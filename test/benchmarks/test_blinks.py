@@ -57,9 +57,13 @@ def test_a_drive_is_compared_with_the_lids_that_are_drawn(shipped_model: FaceMod
     right = evaluate_drive(OpennessTold(true), shipped_model, drive)  # type: ignore[arg-type]
     assert (right["true"], right["recall"], right["precision"]) == (1, 1.0, 1.0)
     assert right["longest_excess_s"] == pytest.approx(0.0)
+    assert right["openness_error"] < 0.02, "of eyes that differ a little from their mean"
     longer = [0.1 if 6 <= i < 18 else 1.0 for i in range(len(true))]
     wrong = evaluate_drive(OpennessTold(longer), shipped_model, drive)  # type: ignore[arg-type]
     assert wrong["precision"] == 1.0 and wrong["longest_excess_s"] > 0.2
+    assert wrong["openness_error"] > 0.1
+    unseen = evaluate_drive(OpennessTold([np.nan] * len(true)), shipped_model, drive)  # type: ignore[arg-type]
+    assert unseen["openness_error"] is None and unseen["recall"] == 0.0
 
 
 def test_a_video_is_compared_with_marks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

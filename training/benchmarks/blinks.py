@@ -9,7 +9,8 @@ by the same rule. A closure that was found and a true one are the same when they
 - ``recall``: share of the true closures that were found; ``precision``: share of the found ones that are true;
 - ``missed``, ``false``: first frames of those that were not;
 - ``longest_excess_s``: by how much the longest closure found outlasts the longest true one, drives only: this is
-  what makes a microsleep of a blink.
+  what makes a microsleep of a blink;
+- ``openness_error``: mean difference of each eye's openness from the true one's, where it is told, drives only.
 """
 
 from __future__ import annotations
@@ -91,9 +92,15 @@ def evaluate_drive(tracker: FaceTracker, model: FaceModel, drive: Drive) -> dict
     tracker.reset()
     openness = [tracker.update(i, t, truth.camera).eye_openness for t, i in zip(stamps, pictures, strict=True)]
     found, true = closures(stamps, openness), closures(stamps, truth.eye_openness.tolist())
+    error = np.abs(np.array(openness) - np.clip(truth.eye_openness, 0.0, 1.0))
+    told = error[np.isfinite(error)]
     step = float(np.diff(stamps).mean())
     longest = [step * max((last - first + 1 for first, last in spans), default=0) for spans in (found, true)]
-    return {**compare(found, true), "longest_excess_s": longest[0] - longest[1]}
+    return {
+        **compare(found, true),
+        "longest_excess_s": longest[0] - longest[1],
+        "openness_error": float(told.mean()) if told.size else None,
+    }
 
 
 def evaluate_video(tracker: FaceTracker, path: Path, marked: Spans, limit: int | None = None) -> dict[str, Any]:
