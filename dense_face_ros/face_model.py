@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,11 @@ class FaceModel:
         )
 
     @cached_property
+    def _modes(self) -> FloatArray:
+        """(K + E, 3 V): the basis with what one coefficient moves side by side, for products in half the time."""
+        return np.concatenate([self.identity_basis, self.expression_basis]).reshape(-1, self.mean.size)
+
+    @cached_property
     def content_hash(self) -> str:
         """sha256 over the geometry: two models with the same hash give the same shapes."""
         return hash_of(self.mean, self.identity_basis, self.expression_basis, self.triangles, self.template_coordinates)
@@ -118,15 +124,14 @@ class FaceModel:
         """Vertices (V, 3) for coefficients (K + E,), identity first (paper Eq. 1); the mean face without."""
         if coefficients is None:
             return self.mean
-        # Flat, as numpy multiplies a stack of small matrices one by one.
-        moved = self.basis.reshape(self.mean.size, -1) @ np.asarray(coefficients, dtype=np.float32)
+        moved = np.asarray(coefficients, dtype=np.float32) @ self._modes
         return np.asarray(self.mean + moved.reshape(self.mean.shape), dtype=np.float32)
 
     def at(self, points: SurfacePoints, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """Interpolate per-vertex ``values`` (V, ...) at N surface points -> (N, ...)."""
         corners = values.take(self.triangles.take(points.triangle, axis=0), axis=0)
-        weights = points.weights.reshape(points.weights.shape + (1,) * (values.ndim - 1))
-        return np.asarray((corners * weights).sum(axis=1))
+        flat = corners.reshape(len(points), 3, prod(values.shape[1:]))
+        return np.asarray(np.matmul(points.weights[:, None], flat).reshape(len(points), *values.shape[1:]))
 
     def normals(self, vertices: npt.NDArray[np.floating]) -> FloatArray:
         """Unit outward normals (V, 3) of vertices (V, 3)."""
