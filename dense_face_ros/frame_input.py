@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,9 @@ _PHOTOGRAPH_FOCAL = 8.0
 #: But no lens is taken to be wider than this, of the longer side (60 degrees): a small face near the edge would lie far
 #: off its axis.
 _LEAST_FOCAL = 0.87
+
+#: The assumed camera of images of a size, which every frame asks for.
+assumed_camera = lru_cache(maxsize=8)(PinholeCamera.from_field_of_view)
 
 
 def photograph_camera(image: Image, box_side: float) -> PinholeCamera:

@@ -17,7 +17,7 @@ from dense_face_ros.expression_visibility import ExpressionVisibility
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.frame_input import Image, check_image, checked_camera, photograph_camera
+from dense_face_ros.frame_input import Image, assumed_camera, check_image, checked_camera, photograph_camera
 from dense_face_ros.geometry import Array, Crop, PinholeCamera
 from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter
 from dense_face_ros.head_size import person_of
@@ -157,7 +157,7 @@ class FaceTracker:
         check_image(image)
         if not np.isfinite(stamp):
             raise ValueError(f"stamp is {stamp}; it must be the time of the image in seconds")
-        camera = checked_camera(camera, image) or PinholeCamera.from_field_of_view(
+        camera = checked_camera(camera, image) or assumed_camera(
             image.shape[1], image.shape[0], self.settings.field_of_view
         )
         if (self._last_stamp is not None and stamp < self._last_stamp) or self._another_size(camera):

@@ -5,7 +5,6 @@ Nothing here needs ROS to be imported: messages are objects with the fields of `
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,10 +14,10 @@ import yaml
 
 from dense_face_ros.error_text import first_line
 from dense_face_ros.facing_view import FacingView
+from dense_face_ros.frame_input import assumed_camera
 from dense_face_ros.geometry import Array, PinholeCamera
 
 _ALSO_CALLED = {"fisheye": "equidistant"}  # by camera drivers and calibrators
-_assumed = lru_cache(maxsize=8)(PinholeCamera.from_field_of_view)
 
 
 def camera_info_topic(node: Any) -> str:
@@ -103,7 +102,7 @@ class CameraCache:
             if info_frame != frame_id:
                 problem = f"camera_info on {self._topic} has frame_id '{info_frame}', the image '{frame_id}'"
             return camera, problem
-        return _assumed(width, height, field_of_view), problem
+        return assumed_camera(width, height, field_of_view), problem
 
     def _convert(self) -> None:
         self._camera, self._problem = None, ""
@@ -154,7 +153,7 @@ def fill_from_field_of_view(message: Any, width: int, height: int, degrees: floa
     message.width, message.height = width, height
     if degrees == 0.0:
         return
-    camera = _assumed(width, height, degrees)
+    camera = assumed_camera(width, height, degrees)
     _fill(message, camera, np.eye(3), camera.matrix)
 
 
