@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Array
+from dense_face_ros.geometry import Array, lengths
 from dense_face_ros.head_fitting import HeadFit
-from dense_face_ros.visibility import matched
+from dense_face_ros.visibility import matched_at
 
 _STEP = 7  # every so many vertices of the front half of the head
 _FACING = 0.3  # cosine to the line of sight from which on a point of the surface is looked at
@@ -58,12 +58,13 @@ class LookTaker:
 
     def __call__(self, fit: HeadFit) -> FaceLook:
         """The look of a head."""
-        vertices = fit.vertices[self._points].astype(np.float64)
-        u, v = np.split(((fit.view.seen(vertices) + 0.5) / _HALF - 0.5).astype(np.float32), 2, axis=1)
+        vertices = fit.vertices.take(self._points, axis=0).astype(np.float64)
+        pixels = fit.view.seen(vertices)
+        u, v = ((pixels.T[:, :, None] + 0.5) / _HALF - 0.5).astype(np.float32)
         values = cv2.remap(_shades(fit.window), u, v, cv2.INTER_LINEAR)[:, 0].astype(np.float64)
         rotation = fit.alignment.pose[:3, :3]
-        facing = -((self._normals @ rotation.T) * vertices).sum(axis=1) / np.linalg.norm(vertices, axis=1)
-        seen = (facing > _FACING) & (matched(vertices, fit.output, fit.view) > 0.5)
+        facing = -np.einsum("ij,ij->i", self._normals, vertices @ rotation) / lengths(vertices)
+        seen = (facing > _FACING) & (matched_at(pixels, fit.output, fit.view) > 0.5)
         forward = fit.view.rotation.T @ rotation[:, 0]
         direction = np.degrees([np.arctan2(forward[0], -forward[2]), np.arctan2(-forward[1], -forward[2])])
         return FaceLook(values, seen, direction)

@@ -86,7 +86,9 @@ class FacingView:
     def to_image_matrix(self) -> Array:
         """View pixel -> image pixel, homogeneous (3, 3); where the lens distorts, the nearest to its map."""
         if not self.camera.distorts:
-            return np.asarray(self.camera.matrix @ self.rotation @ np.linalg.inv(self.pinhole.matrix))
+            own = self.pinhole
+            ray = np.array([[1.0 / own.fx, 0.0, -own.cx / own.fx], [0.0, 1.0 / own.fy, -own.cy / own.fy], [0, 0, 1.0]])
+            return np.asarray(self.camera.matrix @ (self.rotation @ ray))
         inner = 0.5 * (window_corners(self.size) + 0.5 * (self.size - 1))
         found = cv2.getPerspectiveTransform(inner.astype(np.float32), self.to_image(inner).astype(np.float32))
         return np.asarray(found, np.float64)
@@ -95,6 +97,11 @@ class FacingView:
     def _outline(self) -> Array:
         """Image pixels (4, 2) of the view's outer corners."""
         return self.to_image(window_corners(self.size))
+
+    @cached_property
+    def _to_pixel(self) -> Array:
+        """(3, 3): camera-frame point -> its view pixel and 1, times its depth in the view."""
+        return self.pinhole.matrix @ self.rotation.T
 
     def to_image(self, pixels: npt.NDArray[np.floating]) -> Array:
         """View pixels (..., 2) -> image pixels."""
@@ -113,30 +120,30 @@ class FacingView:
         return np.asarray(np.concatenate([flat, np.ones((*flat.shape[:-1], 1))], axis=-1) @ self.rotation.T)
 
     def seen(self, points: Array) -> Array:
-        """Camera-frame points (..., 3) -> view pixels."""
-        return self.pinhole.project(points @ self.rotation)
+        """Camera-frame points (N, 3) -> view pixels (N, 2), column by column in memory."""
+        pixels = self._to_pixel @ points.T
+        return np.asarray((pixels[:2] / pixels[2]).T)
 
     def within_image(self, pixels: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_] | None:
         """Which view pixels (N, 2) the image shows; None: all that the view has."""
         if self._shown_whole:
             return None
-        places = self.to_image(pixels)
-        return self.camera.shows(places) & self._unfolded(pixels, places)
+        return self._shown(pixels, self.to_image(pixels))
 
     @cached_property
     def _shown_whole(self) -> bool:
-        corners = window_corners(self.size)
-        return bool((self.camera.shows(self._outline) & self._unfolded(corners, self._outline)).all())
+        return bool(self._shown(window_corners(self.size), self._outline).all())
 
-    def _unfolded(self, pixels: npt.NDArray[np.floating], places: Array) -> npt.NDArray[np.bool_]:
-        """Where view pixels (N, 2) lie within what the lens shows: beyond, its model mirrors them into the image, to
-        ``places`` where something else is seen."""
+    def _shown(self, pixels: npt.NDArray[np.floating], places: Array) -> npt.NDArray[np.bool_]:
+        """Which view pixels (N, 2), whose ``places`` are these, the image shows: what lies beyond a lens's own edge its
+        model mirrors into the image, to places where something else is seen."""
+        shown = self.camera.shows(places)
         if not self.camera.distorts:
-            return np.ones(len(pixels), np.bool_)
+            return shown
         straight = self.camera.project_straight(self._rays(pixels))
         away = np.linalg.norm(straight - [self.camera.cx, self.camera.cy], axis=1)
         back = np.linalg.norm(self.camera.undistort(places) - straight, axis=1)
-        return np.asarray(back <= _SAME_PLACE * away + 1.0)
+        return np.asarray(shown & (back <= _SAME_PLACE * away + 1.0))
 
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Resample from an image (H, W) or (H, W, 3), as :meth:`Crop.cut` does."""

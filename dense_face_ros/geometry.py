@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 
 import cv2
 import numpy as np
@@ -37,6 +38,11 @@ def cross(a: Array, b: Array) -> Array:
     out = np.empty(a.shape)
     out[:, 0], out[:, 1], out[:, 2] = y * w - z * v, z * u - x * w, x * v - y * u
     return out
+
+
+def lengths(rows: Array) -> Array:
+    """Lengths (N,) of rows (N, K), in half the time of ``np.linalg.norm``."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows)))
 
 
 def rotation_from_vector(vector: npt.ArrayLike) -> Array:
@@ -140,7 +146,7 @@ class PinholeCamera:
         object.__setattr__(self, "distortion", tuple(np.asarray(self.distortion, dtype=np.float64).ravel().tolist()))
         values = {"fx": self.fx, "fy": self.fy, "cx": self.cx, "cy": self.cy}
         for name, value in values.items():
-            if not np.isfinite(value):
+            if not isfinite(value):
                 raise ValueError(f"camera {name} is {value}; it must be a finite number of pixels")
         if self.fx <= 0 or self.fy <= 0:
             raise ValueError(f"camera focal length is fx={self.fx}, fy={self.fy}; calibrate the camera (fx, fy > 0)")
@@ -155,7 +161,7 @@ class PinholeCamera:
                 f"camera distortion has {len(self.distortion)} numbers; '{self.distortion_model}' takes "
                 f"{' or '.join(map(str, lengths[self.distortion_model]))}"
             )
-        if not np.all(np.isfinite(self.distortion)):
+        if not all(map(isfinite, self.distortion)):
             raise ValueError(f"camera distortion is {self.distortion}; all numbers must be finite")
 
     @classmethod
@@ -169,7 +175,7 @@ class PinholeCamera:
         """Intrinsic matrix K (3, 3)."""
         return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
 
-    @property
+    @cached_property
     def distorts(self) -> bool:
         """Whether it is anything but a pinhole."""
         return self.distortion_model == "equidistant" or any(self.distortion)  # an ideal fisheye is no pinhole

@@ -241,9 +241,12 @@ class HeadFitter:
         """
         a, b, c = (vertices.take(corner, axis=0) for corner in self._sampled)
         centre = (a + b + c) / 3.0
-        shown = -np.einsum("ij,ij->i", cross(b - a, c - a), centre) / np.linalg.norm(centre, axis=1) ** 3
-        facing = shown > 0
-        return float(np.average(matched(centre[facing], output, view), weights=shown[facing]))
+        squared = np.einsum("ij,ij->i", centre, centre)
+        shown = -np.einsum("ij,ij->i", cross(b - a, c - a), centre) / (squared * np.sqrt(squared))
+        facing = np.flatnonzero(shown > 0)
+        weights = shown.take(facing)
+        total = float(weights.sum())
+        return float(weights @ matched(centre.take(facing, axis=0), output, view)) / total if total else np.nan
 
 
 def shown_cells(view: FacingView) -> npt.NDArray[np.uint8] | None:

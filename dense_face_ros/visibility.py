@@ -8,9 +8,10 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from dense_face_ros.backends import NetworkOutput
+from dense_face_ros.energy import median
 from dense_face_ros.face_model import FaceModel, IntArray
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.geometry import Array, cross
+from dense_face_ros.geometry import Array, cross, lengths
 
 _NEIGHBOURHOOD = 0.008  # metres
 _EDGE_ON = 0.05  # cosine between surface and line of sight at which a landmark is seen as often as not
@@ -54,7 +55,7 @@ class LandmarkVisibility:
         landmarks = np.asarray(self._model.at(self._model.landmarks, vertices), dtype=np.float64)
         facing = self.facing(vertices, landmarks)
         seen = _logistic((facing - _EDGE_ON) / _EDGE_WIDTH)
-        cells = _cells(landmarks, output.matchability, view)
+        cells = _cells(view.seen(landmarks), output.matchability, view)
         told = seen * self.unhidden(vertices, landmarks, facing) * _at(output.matchability, *cells)
         return np.asarray(told * _undoubted(_at(output.log_sigma, *cells), facing, told))
 
@@ -65,8 +66,8 @@ class LandmarkVisibility:
         """
         first, second = (vertices.take(end, axis=0) for end in self._edges)
         normals = self._around @ cross(first, second)
-        lengths = np.linalg.norm(normals, axis=1) * np.linalg.norm(landmarks, axis=1)
-        return np.asarray(-(normals * landmarks).sum(axis=1) / np.maximum(lengths, 1e-12))
+        scale = lengths(normals) * lengths(landmarks)
+        return np.asarray(-np.einsum("ij,ij->i", normals, landmarks) / np.maximum(scale, 1e-12))
 
     def unhidden(self, vertices: Array, landmarks: Array, facing: Array) -> Array:
         """Probability (68,) that no other part of the face lies before each landmark, from a coarse depth map."""
@@ -80,30 +81,34 @@ class LandmarkVisibility:
         plane /= cell
         depth = np.full(_CELLS * _CELLS, np.inf)
         np.minimum.at(depth, _flat_index(*plane), z)
-        u, v = ((landmarks[:, :2] / landmarks[:, 2:] - low) / cell).T
-        front = depth[_flat_index(*np.clip([u, v], 0, _CELLS - 1))]
+        places = (landmarks[:, :2] / landmarks[:, 2:] - low) / cell
+        front = depth[_flat_index(*np.minimum(np.maximum(places, 0.0), _CELLS - 1.0).T)]
         # A slanting surface is not at one depth throughout a cell.
-        slope = np.sqrt(np.clip(1.0 - facing**2, 0.0, 1.0)) / np.maximum(facing, 0.2)
+        slope = np.sqrt(np.maximum(1.0 - facing * facing, 0.0)) / np.maximum(facing, 0.2)
         allowed = _HIDDEN_DEPTH + cell * landmarks[:, 2] * slope
         return _logistic((allowed - (landmarks[:, 2] - front)) / _HIDDEN_WIDTH)
 
 
 def matched(points: Array, output: NetworkOutput, view: FacingView) -> Array:
     """Matchability (N,) of the cells that camera-frame points (N, 3) project to; 0 outside the view."""
-    return _at(output.matchability, *_cells(points, output.matchability, view))
+    return matched_at(view.seen(points), output, view)
+
+
+def matched_at(pixels: Array, output: NetworkOutput, view: FacingView) -> Array:
+    """Matchability (N,) of the cells in which view pixels (N, 2) lie; 0 outside the view."""
+    return _at(output.matchability, *_cells(pixels, output.matchability, view))
 
 
 def _cells(
-    points: Array, field: npt.NDArray[np.floating], view: FacingView
+    pixels: Array, field: npt.NDArray[np.floating], view: FacingView
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """The flat cell (N,) of a field (h, w) over the view that each camera-frame point (N, 3) projects to; and whether
-    it is one."""
+    """The flat cell (N,) of a field (h, w) over the view in which each of its pixels (N, 2) lies; and whether it is
+    one."""
     height, width = field.shape
-    pixels = view.seen(points)
-    cells = np.floor((pixels + 0.5) * (width / view.size, height / view.size)).astype(np.intp)
-    column, row = cells.T
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    return row * width + column, inside
+    sides = np.array([[width], [height]])
+    cells = np.floor((pixels.T + 0.5) * (sides / view.size)).astype(np.intp)
+    inside = ((cells >= 0) & (cells < sides)).all(axis=0)
+    return cells[1] * width + cells[0], inside
 
 
 def _at(field: npt.NDArray[np.floating], cells: npt.NDArray[np.intp], inside: npt.NDArray[np.bool_]) -> Array:
@@ -119,7 +124,7 @@ def _undoubted(log_sigma: Array, facing: Array, told: Array) -> Array:
     out, rest = np.ones(68), (told >= 0.5) & ~_COVERABLE
     if rest.sum() < _ENOUGH:
         return out
-    doubt = log_sigma - np.median(log_sigma[rest]) + _SLANT * np.log(np.clip(facing, _STEEPEST, 1.0))
+    doubt = log_sigma - median(log_sigma[rest]) + _SLANT * np.log(np.minimum(np.maximum(facing, _STEEPEST), 1.0))
     doubt[_JAW_LINE] -= _JAW_LINE_VAGUER
     out[_COVERABLE] = _logistic((_COVERED - doubt[_COVERABLE]) / _COVERED_WIDTH)
     return out
@@ -153,4 +158,4 @@ def _flat_index(x: Array, y: Array) -> IntArray:
 
 
 def _logistic(x: Array) -> Array:
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -50.0, 50.0))))
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x))
