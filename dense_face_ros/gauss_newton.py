@@ -50,7 +50,6 @@ def minimise(
     damping = 0.0
     for iteration in range(1, max_iterations + 1):
         scale = data.noise_scale(residuals)
-        value = data.value(residuals, scale) + prior.value(state)
         matrix, gradient = data.normal_equations(state, residuals, scale)
         told = matrix.copy()
         prior.add_to(matrix, gradient, state)
@@ -65,6 +64,7 @@ def minimise(
             if last_residuals is not None:
                 state, residuals = last, last_residuals
             return Minimum(state, residuals, scale, matrix, told, iteration, True)
+        value = data.value(residuals, scale) + prior.value(state)
         if damping:
             step = _step(matrix, gradient, damping)
         moved = _descend(data, prior, state, step, value, scale)
@@ -119,7 +119,8 @@ class CholeskyFactor:
     def __init__(self, matrix: Array) -> None:
         # Scaled to a unit diagonal.
         self._scale = 1.0 / np.sqrt(np.maximum(matrix.diagonal(), 1e-30))
-        self._lower, info = dpotrf(matrix * self._scale * self._scale[:, None], lower=1, overwrite_a=1)
+        scaled = matrix * self._scale * self._scale[:, None]
+        self._lower, info = dpotrf(scaled.T, lower=1, overwrite_a=1, clean=0)  # .T, the same, lies as LAPACK takes it
         if info != 0:
             raise np.linalg.LinAlgError("the normal matrix is not positive definite")
 
@@ -131,4 +132,4 @@ class CholeskyFactor:
 
     def whiten(self, right: Array) -> Array:
         """W (D, N) such that ``W' W = right' matrix^-1 right``, in half the time of :meth:`solve`; right: (D, N)."""
-        return np.asarray(dtrtrs(self._lower, right * self._scale[:, None], lower=1)[0])
+        return np.asarray(dtrtrs(self._lower, right * self._scale[:, None], lower=1, overwrite_b=1)[0])

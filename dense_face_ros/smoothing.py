@@ -14,7 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dense_face_ros.calibration import Calibration
-from dense_face_ros.geometry import Array, rotation_from_vector, vector_from_rotation
+from dense_face_ros.gauss_newton import solve
+from dense_face_ros.geometry import Array, lengths, rotation_from_vector, vector_from_rotation
+
+_STAYS, _RATES = np.eye(12), np.eye(12, k=6)  # errors after dt are _STAYS + dt * _RATES times those before
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class PoseFilter:
         self._least = np.repeat([s.position_noise[0], np.radians(s.rotation_noise[0])], 3)
         self._most = np.repeat([s.position_noise[1], np.radians(s.rotation_noise[1])], 3)
         self._density = np.repeat([s.position_agility**2, np.radians(s.rotation_agility) ** 2], 3)
-        self._pace = (s.position_pace, float(np.radians(s.rotation_pace)))
+        self._pace = np.array([s.position_pace, np.radians(s.rotation_pace)])
         self.reset()
 
     def reset(self) -> None:
@@ -118,36 +121,33 @@ class PoseFilter:
 
     def _split(self, covariance: Array) -> tuple[Array, Array]:
         """The covariance as frame-to-frame noise, and the rest, which frames share."""
-        sigma = np.sqrt(np.maximum(np.diag(covariance), 1e-24))
+        sigma = np.sqrt(np.maximum(covariance.diagonal(), 1e-24))
         share = np.minimum(np.sqrt(self._passing_share), self._most / sigma)
-        rest = np.sqrt(1.0 - share**2)
-        noise = covariance * np.outer(share, share)
-        noise += np.diag(np.maximum(self._least**2 - np.diag(noise), 0.0))
-        return noise, covariance * np.outer(rest, rest)
+        rest = np.sqrt(1.0 - share * share)
+        noise = covariance * share * share[:, None]
+        variances = np.einsum("ii->i", noise)  # a view
+        np.maximum(variances, self._least * self._least, out=variances)
+        return noise, covariance * rest * rest[:, None]
 
     def _start(self, pose: Array, noise: Array) -> None:
         self._pose, self._rate = np.array(pose, dtype=np.float64), np.zeros(6)
         self._spread = np.zeros((12, 12))
         self._spread[:6, :6] = noise
         # The first rate is unknown: as of a head that moves at a few times its pace.
-        self._spread[6:, 6:] = np.diag(np.repeat([(5 * self._pace[0]) ** 2, (5 * self._pace[1]) ** 2], 3))
+        self._spread[6:, 6:] = np.diag(np.repeat((5 * self._pace) ** 2, 3))
 
     def _predict(self, dt: float) -> None:
         self._pose[:3, 3] += dt * self._rate[:3]
         self._pose[:3, :3] = rotation_from_vector(dt * self._rate[3:]) @ self._pose[:3, :3]
         # Covariance of the errors after dt under white acceleration (Bar-Shalom, continuous white noise model).
-        p, d = self._spread, self._density * self._hurry() ** 2
-        out = np.empty_like(p)
-        out[:6, :6] = p[:6, :6] + dt * (p[:6, 6:] + p[6:, :6]) + dt**2 * p[6:, 6:] + np.diag(d * dt**3 / 3)
-        out[:6, 6:] = p[:6, 6:] + dt * p[6:, 6:] + np.diag(d * dt**2 / 2)
-        out[6:, :6] = out[:6, 6:].T
-        out[6:, 6:] = p[6:, 6:] + np.diag(d * dt)
-        self._spread = out
+        motion, density = _STAYS + dt * _RATES, self._density * self._hurry() ** 2
+        self._spread = motion @ self._spread @ motion.T
+        diagonals = np.einsum("aibi->abi", self._spread.reshape(2, 6, 2, 6))  # of its four blocks, a view
+        diagonals += np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])[:, :, None] * density
 
     def _hurry(self) -> Array:
         """By how much the present speed multiplies the agility, (6,)."""
-        speeds = np.linalg.norm(self._rate[:3]), np.linalg.norm(self._rate[3:])
-        return np.repeat([1.0 + speed / pace for speed, pace in zip(speeds, self._pace, strict=True)], 3)
+        return np.repeat(1.0 + lengths(self._rate.reshape(2, 3)) / self._pace, 3)
 
     def _correct(self, pose: Array, noise: Array) -> None:
         step = np.empty(6)
@@ -156,9 +156,9 @@ class PoseFilter:
         for part in (slice(0, 3), slice(3, 6)):
             self._widen(part, step[part], noise[part, part])
         p = self._spread
-        gain = np.linalg.solve(p[:6, :6] + noise, p[:6]).T
+        gain = solve(p[:6, :6] + noise, p[:6]).T
         change = gain @ step
-        keep = np.eye(12)
+        keep = _STAYS.copy()
         keep[:, :6] -= gain
         spread = keep @ p @ keep.T + gain @ noise @ gain.T
         self._spread = 0.5 * (spread + spread.T)  # rounding must not build up an antisymmetric part: it would explode
@@ -168,8 +168,8 @@ class PoseFilter:
 
     def _widen(self, part: slice, step: Array, noise: Array) -> None:
         """Scale the errors of one part, value and rate, until its departure is no more than the gate expects."""
-        predicted = float(np.trace(self._spread[part, part]))
-        factor = (float(step @ step) / self.settings.gate - float(np.trace(noise))) / predicted
+        predicted = float(self._spread[part, part].trace())
+        factor = (float(step @ step) / self.settings.gate - float(noise.trace())) / predicted
         if factor > 1.0:
             scale = np.ones(12)
             scale[part] = scale[part.start + 6 : part.stop + 6] = np.sqrt(factor)
