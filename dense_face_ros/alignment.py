@@ -27,7 +27,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
+from math import hypot, sqrt
 
+import cv2
 import numpy as np
 
 from dense_face_ros.calibration import Calibration
@@ -140,6 +142,11 @@ class Alignment:
     distance_factor: float = 1.0
     doubt: float = 1.0
 
+    @property
+    def state(self) -> FitState:
+        """The unknowns that were fitted."""
+        return FitState(self.pose[:3, :3], self.pose[:3, 3], self.coefficients)
+
     @cached_property
     def factor(self) -> CholeskyFactor:
         """``information``, ready to be solved for."""
@@ -149,18 +156,18 @@ class Alignment:
     def covariance(self) -> Array:
         """(6, 6): x, y, z (metres, camera frame), then a rotation vector about the camera's axes, from the left."""
         told = self.factor.solve(np.eye(len(self.information), 6))[:6]
-        sight = self.pose[:3, 3] / np.linalg.norm(self.pose[:3, 3])
-        told[:3, :3] += (self.distance_factor - 1.0) * (sight @ told[:3, :3] @ sight) * np.outer(sight, sight)
+        position = self.pose[:3, 3]
+        sight = position / sqrt(position @ position)
+        told[:3, :3] += (self.distance_factor - 1.0) * (sight @ told[:3, :3] @ sight) * (sight[:, None] * sight)
         return self.doubt * told
 
     def turned(self, rotation: Array) -> Alignment:
         """The same face in another camera frame; ``rotation`` (3, 3) that <- this."""
-        pose, information = np.eye(4), self.information.copy()
-        pose[:3, :3], pose[:3, 3] = rotation @ self.pose[:3, :3], rotation @ self.pose[:3, 3]
+        information = self.information.copy()
         for part in (slice(0, 3), slice(3, 6)):
             information[part] = rotation @ information[part]
             information[:, part] = information[:, part] @ rotation.T
-        return replace(self, pose=pose, information=information)
+        return replace(self, pose=self.state.turned(rotation).pose, information=information)
 
     @cached_property
     def identity(self) -> IdentityPrior:
@@ -200,7 +207,7 @@ class Aligner:
         correspondences: Correspondences,
         camera: PinholeCamera,
         *,
-        start: Alignment | None = None,
+        start: Alignment | FitState | None = None,
         identity_prior: IdentityPrior | None = None,
         outline: FindOutline | None = None,
     ) -> Alignment:
@@ -223,7 +230,7 @@ class Aligner:
         if start is None:
             state = self._cold_start(correspondences, camera, mean)
         else:
-            state = FitState(start.pose[:3, :3], start.pose[:3, 3], start.coefficients)
+            state = start.state if isinstance(start, Alignment) else start
         prior = self._prior if identity_prior is None else replace(self._prior, identity=identity_prior)
         settings = self.settings
 
@@ -259,13 +266,12 @@ class Aligner:
 
     def _at(self, points: SurfacePoints) -> tuple[Array, FloatArray]:
         """Mean position (N, 3) and basis (N, 3, K + E) at surface points."""
-        corners = self._table.take(self.model.triangles[points.triangle].ravel(), axis=0).reshape(len(points), 3, -1)
-        rows = np.matmul(points.weights[:, None, :], corners).reshape(len(points), 3, -1)
+        rows = self.model.at(points, self._table).reshape(len(points), 3, -1)
         return rows[:, :, 0].astype(np.float64), rows[:, :, 1:]
 
     def _check_spread(self, mean: Array) -> None:
         offset = mean - mean.mean(axis=0)
-        spread = float(np.sqrt(max(np.linalg.eigvalsh(offset.T @ offset / (len(mean) - 1))[1], 0.0)))
+        spread = sqrt(max(float(cv2.eigen(offset.T @ offset / (len(mean) - 1))[1][1, 0]), 0.0))
         if spread < self.settings.min_spread:
             detail = f"spread {1000 * spread:.1f} mm, {1000 * self.settings.min_spread:.1f} mm needed"
             raise AlignmentFailure(FailureReason.DEGENERATE, detail)
@@ -288,14 +294,12 @@ class Aligner:
         distance = np.sqrt(minimum.residuals.squared[: len(correspondences)])
         inlier = distance <= 3.0 * minimum.scale
         pixels = (distance * correspondences.sigma)[inlier]
-        pose = np.eye(4)
-        pose[:3, :3], pose[:3, 3] = minimum.state.rotation, minimum.state.translation
         claimed = self.calibration.covariance_share / self.settings.independent_share
         return Alignment(
-            pose=pose,
+            pose=minimum.state.pose,
             coefficients=minimum.state.coefficients,
-            inliers=float(inlier.mean()),
-            residual=float(np.sqrt(np.mean(pixels**2))),
+            inliers=np.count_nonzero(inlier) / len(inlier),
+            residual=float(np.sqrt(pixels @ pixels / len(pixels))),
             noise_scale=minimum.scale,
             iterations=minimum.iterations,
             information=minimum.information + (claimed - 1.0) * minimum.data_information,
@@ -307,5 +311,6 @@ class Aligner:
 def _moved(before: FitState, after: FitState, camera: PinholeCamera) -> float:
     """About how many pixels the edge of a head moved."""
     across, depth = after.translation - before.translation, after.translation[2]
-    turned = np.linalg.norm(after.rotation - before.rotation) / np.sqrt(2.0)  # radians, while few
-    return float(camera.fx / depth * (np.linalg.norm(across[:2]) + _HEAD_RADIUS * (turned + abs(across[2]) / depth)))
+    turn = (after.rotation - before.rotation).ravel()
+    turned = sqrt(0.5 * (turn @ turn))  # radians, while few
+    return float(camera.fx / depth * (hypot(*across[:2]) + _HEAD_RADIUS * (turned + abs(across[2]) / depth)))

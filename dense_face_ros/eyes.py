@@ -8,6 +8,7 @@ from: lids of a bowed head look shut further than they are.
 
 from __future__ import annotations
 
+from math import atan2, sqrt
 from pathlib import Path
 
 import cv2
@@ -85,13 +86,11 @@ def eye_crop(corners: Array, rotation: Array, camera: PinholeCamera) -> Crop:
     corners: (2, 3) outer and inner corner, metres, camera frame; rotation: (3, 3) camera <- head.
     """
     middle, across = 0.5 * (corners[0] + corners[1]), corners[0] - corners[1]
-    width = float(np.sqrt(across @ across))
-    (u, v), above = camera.project(np.stack([middle, middle + _A_BIT * rotation[:, 2]]))
-    up = above - (u, v)
-    magnified = camera.magnification(camera.project_straight(middle[None]))[0]
-    scale = float(np.sqrt(camera.fx * camera.fy) / middle[2] / magnified)
-    side = _PATCH_EYES * width * scale
-    return Crop((float(u), float(v)), side, float(np.arctan2(up[0], -up[1])), PATCH_WIDTH)
+    (u, v), (u_above, v_above) = camera.project(np.array([middle, middle + _A_BIT * rotation[:, 2]])).tolist()
+    magnified = camera.magnification(camera.project_straight(middle[None]))[0] if camera.distorts else 1.0
+    scale = sqrt(camera.fx * camera.fy) / float(middle[2] * magnified)
+    side = _PATCH_EYES * sqrt(across @ across) * scale
+    return Crop((u, v), side, atan2(u_above - u, v - v_above), PATCH_WIDTH)
 
 
 def seen_from(corners: Array, rotation: Array, mirrored: bool) -> Array:
@@ -102,7 +101,7 @@ def seen_from(corners: Array, rotation: Array, mirrored: bool) -> Array:
     towards = -0.5 * (corners[0] + corners[1]) @ rotation
     if mirrored:
         towards[1] = -towards[1]
-    return np.asarray(towards / np.linalg.norm(towards))
+    return np.asarray(towards / sqrt(towards @ towards))
 
 
 def eye_patch(image: Image, crop: Crop, mirrored: bool) -> Image:

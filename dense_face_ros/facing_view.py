@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from math import sqrt
 
 import cv2
 import numpy as np
@@ -60,15 +61,16 @@ class FacingView:
     def towards(cls, ahead: Array, down: Array, focal: float, size: int, camera: PinholeCamera) -> FacingView:
         """The view along ``ahead`` in which ``down`` points downwards, both (3,) in the camera frame; TooFarAside where
         there is none. ``focal`` and ``size`` in its pixels."""
-        ahead, middle = ahead / max(float(np.linalg.norm(ahead)), 1e-12), 0.5 * (size - 1)
+        ahead, middle = ahead / max(sqrt(ahead @ ahead), 1e-12), 0.5 * (size - 1)
         down = down - (down @ ahead) * ahead
-        down = down / max(float(np.linalg.norm(down)), 1e-12)
-        rotation = np.column_stack([cross(down[None], ahead[None])[0], down, ahead])
+        down = down / max(sqrt(down @ down), 1e-12)
+        rotation = np.array([cross(down, ahead), down, ahead]).T
         if not (np.isfinite(rotation).all() and 0.0 < focal < np.inf):
             raise TooFarAside(_TOO_FAR)
         pinhole = PinholeCamera(focal, focal, middle, middle, size, size, metric=camera.metric)
-        corners = np.column_stack([(window_corners(size) - middle) / focal, np.ones(4)])
-        if not (corners @ rotation[2]).min() > _NEAREST_EDGE * max(rotation[2, 2], 0.0):
+        sideways, downwards, depth = rotation[2].tolist()
+        corner = depth - 0.5 * size / focal * (abs(sideways) + abs(downwards))  # depth of the nearest one's ray
+        if not corner > _NEAREST_EDGE * max(depth, 0.0):
             raise TooFarAside(_TOO_FAR)
         return cls(camera, rotation, pinhole)
 
@@ -105,14 +107,11 @@ class FacingView:
 
     def to_image(self, pixels: npt.NDArray[np.floating]) -> Array:
         """View pixels (..., 2) -> image pixels."""
-        u, v = pixels[..., 0], pixels[..., 1]
         if self.camera.distorts:
             return self.camera.project(self._rays(pixels))
-        m, out = self.to_image_matrix, np.empty(pixels.shape)
-        depth = m[2, 0] * u + m[2, 1] * v + m[2, 2]
-        out[..., 0] = (m[0, 0] * u + m[0, 1] * v + m[0, 2]) / depth
-        out[..., 1] = (m[1, 0] * u + m[1, 1] * v + m[1, 2]) / depth
-        return out
+        matrix = self.to_image_matrix
+        places = matrix[:, :2] @ pixels.reshape(-1, 2).T + matrix[:, 2:]
+        return np.asarray((places[:2] / places[2]).T.reshape(pixels.shape))
 
     def _rays(self, pixels: npt.NDArray[np.floating]) -> Array:
         """View pixels (..., 2) -> where they look, (..., 3) in the camera frame."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isfinite
+from math import cos, isfinite, sin
 
 import cv2
 import numpy as np
@@ -32,11 +32,11 @@ def skew(v: npt.ArrayLike) -> Array:
 
 
 def cross(a: Array, b: Array) -> Array:
-    """Cross products of rows (N, 3), in a fraction of the time of ``np.cross``."""
+    """Cross products of rows (N, 3), or of two vectors (3,), in a fraction of the time of ``np.cross``."""
     x, y, z = a.T
     u, v, w = b.T
     out = np.empty(a.shape)
-    out[:, 0], out[:, 1], out[:, 2] = y * w - z * v, z * u - x * w, x * v - y * u
+    out[..., 0], out[..., 1], out[..., 2] = y * w - z * v, z * u - x * w, x * v - y * u
     return out
 
 
@@ -54,7 +54,7 @@ def vector_from_rotation(rotation: Array) -> Array:
     """Inverse of :func:`rotation_from_vector`; the angle lies in [0, pi]."""
     r = np.asarray(rotation, dtype=np.float64)
     axial = 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
-    sine, cosine = float(np.sqrt(axial @ axial)), 0.5 * (float(np.trace(r)) - 1.0)
+    sine, cosine = float(np.sqrt(axial @ axial)), 0.5 * (float(r.trace()) - 1.0)
     if cosine < -0.99:  # near half a turn the axial part vanishes
         return np.asarray(cv2.Rodrigues(r)[0], dtype=np.float64).reshape(3)
     return axial if sine < 1e-12 else np.asarray(axial * (np.arctan2(sine, cosine) / sine))
@@ -194,11 +194,9 @@ class PinholeCamera:
 
     def project_straight(self, points: Array) -> Array:
         """As :meth:`project`, to the pixels that :meth:`undistort` gives."""
-        out = np.empty((*points.shape[:-1], 2))
-        # Column by column, as numpy takes several times longer along axes of two.
-        for column, focal, centre in ((0, self.fx, self.cx), (1, self.fy, self.cy)):
-            out[..., column] = points[..., column] / points[..., 2] * focal + centre
-        return out
+        # Row by row, as numpy takes several times longer along axes of two.
+        rows = self.matrix @ points.reshape(-1, 3).T
+        return np.asarray((rows[:2] / rows[2]).T.reshape(*points.shape[:-1], 2))
 
     def undistort(self, pixels: Array) -> Array:
         """Pixels (..., 2) of the distorted image -> pixels of the same camera without distortion."""
@@ -275,11 +273,9 @@ class Crop:
     @cached_property
     def to_image_matrix(self) -> Array:
         """Affine map (2, 3): crop pixel -> image pixel."""
-        scale = self.side / self.size
-        c, s = scale * np.cos(self.angle), scale * np.sin(self.angle)
-        linear = np.array([[c, -s], [s, c]])
-        offset = np.asarray(self.centre) - linear @ np.full(2, 0.5 * (self.size - 1))
-        return np.column_stack([linear, offset])
+        scale, middle, (u, v) = self.side / self.size, 0.5 * (self.size - 1), self.centre
+        c, s = scale * cos(self.angle), scale * sin(self.angle)
+        return np.array([[c, -s, u - (c - s) * middle], [s, c, v - (s + c) * middle]])
 
     @cached_property
     def _from_image_turn(self) -> Array:
@@ -304,9 +300,10 @@ class Crop:
         small faces do not alias; any other factor takes several times longer.
         """
         image, part = shrunk_window(image, self.to_image(window_corners(self.size)), self.size)
-        matrix = part @ np.vstack([self.to_image_matrix, [0.0, 0.0, 1.0]])
+        matrix = part[:2, :2] @ self.to_image_matrix
+        matrix[:, 2] += part[:2, 2]
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        out = cv2.warpAffine(image, matrix[:2], (self.size, self.size), flags=flags, borderMode=border)
+        out = cv2.warpAffine(image, matrix, (self.size, self.size), flags=flags, borderMode=border)
         return np.asarray(out, dtype=np.uint8)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import atan2, hypot, sqrt
 
 import cv2
 import numpy as np
@@ -115,21 +116,21 @@ class HeadFit:
         seen = self.landmarks @ level
         places = seen[:, :2] / seen[:, 2:]
         low, high = places.min(axis=0), places.max(axis=0)
-        size = float(np.sqrt(np.prod(np.maximum(high - low, 1e-3))))
-        ahead = level @ [*(0.5 * (low + high)), 1.0]
+        width, height = np.maximum(high - low, 1e-3).tolist()
+        ahead = level[:, :2] @ (0.5 * (low + high)) + level[:, 2]
         # The head's own down; it vanishes for a face seen from above, which then stays as it is.
         down = -self.alignment.pose[:3, 2]
-        if np.linalg.norm(cross(down[None], ahead[None])) <= _FROM_ABOVE * np.linalg.norm(ahead):
+        if (down @ ahead) ** 2 >= (1.0 - _FROM_ABOVE**2) * (ahead @ ahead):
             down = self.view.rotation[:, 1]
-        return FacingView.towards(ahead, down, CROP_SIZE / (MARGIN * size), CROP_SIZE, camera)
+        return FacingView.towards(ahead, down, CROP_SIZE / (MARGIN * sqrt(width * height)), CROP_SIZE, camera)
 
 
 def _level(sight: Array) -> Array:
     """(3, 3) camera <- a camera that looks along ``sight``, turned there without a turn about it."""
-    ahead = sight / np.linalg.norm(sight)
-    axis = np.array([-ahead[1], ahead[0], 0.0])
-    sine = float(np.hypot(ahead[0], ahead[1]))
-    return rotation_from_vector(axis * (np.arctan2(sine, ahead[2]) / max(sine, 1e-12)))
+    x, y, z = sight.tolist()
+    across = hypot(x, y)
+    turn = atan2(across, z) / max(across, 1e-12)
+    return rotation_from_vector([-turn * y, turn * x, 0.0])
 
 
 def outline_search(
@@ -195,7 +196,7 @@ class HeadFitter:
         pairs = correspondences(output, view, self.template, expected=expected)
         if len(pairs) < self.limits.min_points:
             raise NoHead(f"{len(pairs)} matchable points, {self.limits.min_points} needed")
-        before = None if start is None else start.alignment.turned(view.rotation.T)
+        before = None if start is None else start.alignment.state.turned(view.rotation.T)
         followed = None if start is None else (start.alignment.coefficients, start.vertices)
         outline = outline_search(self._outline, output, view, followed)
         try:
@@ -229,7 +230,7 @@ class HeadFitter:
         for name, most in (("residual", limits.max_residual), ("sigma", limits.max_sigma)):
             if not quality[name] <= most:
                 raise NoHead(f"{name} {quality[name]:.1f} crop pixels, {most} allowed")
-        outside = 1.0 - float(camera.shows(pixels).mean())
+        outside = 1.0 - np.count_nonzero(camera.shows(pixels)) / len(pixels)
         doubt = 1.0 + (_CUT_FACTOR - 1.0) * min(outside / _CUT_SHARE, 1.0)
         alignment = replace(alignment, doubt=doubt)
         return HeadFit(alignment, camera, view, window, output, vertices, landmarks, pixels, quality)

@@ -28,6 +28,6 @@ class LandmarkUncertainty:
         jacobian[:, :, 3:6] = per_metre @ skew(translation - landmarks)
         jacobian[:, :, 6 : 6 + self._basis.shape[2]] = (per_metre @ rotation) @ self._basis
         deviations = alignment.factor.whiten(jacobian.reshape(136, -1).T)
-        variances = alignment.doubt * np.einsum("ij,ij->j", deviations, deviations).reshape(68, 2)
-        straight = np.sqrt(variances.mean(axis=1))
-        return np.asarray(straight / camera.magnification(camera.project_straight(landmarks)))
+        variances = np.einsum("ij,ij->j", deviations, deviations).reshape(68, 2)
+        straight = np.sqrt(0.5 * alignment.doubt * (variances[:, 0] + variances[:, 1]))
+        return straight / camera.magnification(camera.project_straight(landmarks)) if camera.distorts else straight
