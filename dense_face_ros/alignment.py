@@ -231,7 +231,7 @@ class Aligner:
             state = self._cold_start(correspondences, camera, mean)
         else:
             state = start.state if isinstance(start, Alignment) else start
-        prior = self._prior if identity_prior is None else replace(self._prior, identity=identity_prior)
+        prior = self._prior if identity_prior is None else PriorTerm(identity_prior, self._prior.expression_precision)
         settings = self.settings
 
         def fitted(state: FitState, seen: Outline | None) -> Minimum | None:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from dense_face_ros.backends import NetworkOutput
 from dense_face_ros.face_model import FloatArray, SurfacePoints
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.geometry import Array
+from dense_face_ros.geometry import Array, lengths
 from dense_face_ros.template import Template
 
 _BESIDE_COSTS = 1e3  # more than any difference in information
@@ -126,12 +126,12 @@ def correspondences(
     best[bucket[winners]] = winners  # of equals the last one stays
     chosen = best[best >= 0]
 
-    points, moved = template.surface_points(np.column_stack([across[chosen], down[chosen]]))
+    points, moved = template.surface_points(np.array([across[chosen], down[chosen]]).T)
     on_face = moved <= settings.max_moved
     chosen = chosen[on_face]
     sigma = np.maximum(np.exp(log_sigma[chosen].astype(np.float64)), settings.min_sigma)
     return Correspondences(
-        pixels=np.column_stack([u[chosen], v[chosen]]).astype(np.float64),
+        pixels=np.array([u[chosen], v[chosen]], dtype=np.float64).T,
         points=SurfacePoints(points.triangle[on_face], points.weights[on_face]),
         weight=matchability[chosen].astype(np.float64),
         sigma=sigma,
@@ -148,15 +148,15 @@ def _places(
 
     All of a bucket lies within a centimetre of its middle, which is little beside the reach.
     """
-    points = expected.take(_middle_vertices(template, settings.bucket), axis=0).astype(np.float64)
-    reach = settings.reach * view.pinhole.fx / np.linalg.norm(points, axis=1)
+    points = expected.T.take(_middle_vertices(template, settings.bucket), axis=1).T
+    reach = settings.reach * view.pinhole.fx / lengths(points)
     return view.seen(points).astype(np.float32), reach.astype(np.float32)
 
 
 @lru_cache(maxsize=8)
-def _middle_vertices(template: Template, bucket: float) -> npt.NDArray[np.int32]:
+def _middle_vertices(template: Template, bucket: float) -> npt.NDArray[np.intp]:
     """A vertex (B,) in the middle of each bucket."""
     side = int(template.size / bucket) + 1
     middle = np.minimum((np.arange(side) + 0.5) * bucket - 0.5, template.size - 1)
     triangle = template.nearest_triangle[np.ix_(*2 * [np.rint(middle).astype(np.intp)])].ravel()
-    return np.asarray(template.model.triangles[triangle, 0])
+    return template.model.triangles[triangle, 0].astype(np.intp)

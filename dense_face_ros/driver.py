@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import acos, degrees, dist
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class Place:
 
     def near(self, centre: Array, elapsed: float, margin: float = 0.0) -> bool:
         """Whether the head can be seen around ``centre`` after ``elapsed`` seconds, give or take ``margin`` metres."""
-        across = float(np.linalg.norm(np.asarray(centre) - self.centre)) / self.scale
+        across = dist(centre, self.centre) / self.scale
         return across <= _reach(elapsed) + margin
 
     def reaches(self, other: Place, distance: float, elapsed: float) -> bool:
@@ -176,8 +177,8 @@ def _moved_on(before: HeadFit, after: HeadFit, elapsed: float) -> bool:
     if before.camera != after.camera:
         return True
     away = np.abs(new[:3, 3] - old[:3, 3]) - (_SPEED * elapsed + _SHAKE)
-    cosine = 0.5 * (float(np.sum(old[:3, :3] * new[:3, :3])) - 1.0)
-    turned = float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+    cosine = 0.5 * (float((old[:3, :3] * new[:3, :3]).sum()) - 1.0)
+    turned = degrees(acos(min(max(cosine, -1.0), 1.0)))
     far = away[2] > _DEPTH_SHAKE * old[2, 3]
     return not (away[:2].max() > 0.0 or far or turned > _TURN * elapsed + _TURN_SHAKE)
 

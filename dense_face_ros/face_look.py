@@ -8,6 +8,7 @@ those of a face correlate by 0.93 and more, those of two people in videos by 0.8
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import dist, sqrt
 
 import cv2
 import numpy as np
@@ -41,11 +42,13 @@ class FaceLook:
     def likeness(self, other: FaceLook) -> float | None:
         """Correlation of the values of points seen in both; None where these are too few."""
         both = self.seen & other.seen
-        if np.count_nonzero(both) < _ENOUGH:
+        count = np.count_nonzero(both)
+        if count < _ENOUGH:
             return None
         ours, theirs = self.values[both], other.values[both]
-        ours, theirs = ours - ours.mean(), theirs - theirs.mean()
-        return float(ours @ theirs / max(np.sqrt((ours @ ours) * (theirs @ theirs)), 1e-9))
+        ours -= ours.sum() / count
+        theirs -= theirs.sum() / count
+        return float(ours @ theirs) / max(sqrt((ours @ ours) * (theirs @ theirs)), 1e-9)
 
 
 class LookTaker:
@@ -58,7 +61,7 @@ class LookTaker:
 
     def __call__(self, fit: HeadFit) -> FaceLook:
         """The look of a head."""
-        vertices = fit.vertices.take(self._points, axis=0).astype(np.float64)
+        vertices = fit.vertices.T.take(self._points, axis=1).T
         pixels = fit.view.seen(vertices)
         u, v = ((pixels.T[:, :, None] + 0.5) / _HALF - 0.5).astype(np.float32)
         values = cv2.remap(_shades(fit.window), u, v, cv2.INTER_LINEAR)[:, 0].astype(np.float64)
@@ -108,7 +111,7 @@ class RememberedLooks:
 
     def likeness(self, look: FaceLook) -> float | None:
         """How much a look is like those of the person from there; None where none can be compared with it."""
-        apart = [(float(np.linalg.norm(each.direction - look.direction)), each) for _, each in self._kept.values()]
+        apart = [(dist(each.direction, look.direction), each) for _, each in self._kept.values()]
         near = [each for angle, each in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= _NEAR]
         told = [value for value in map(look.likeness, near) if value is not None]
         return max(told, default=None)

@@ -127,6 +127,16 @@ class FaceModel:
         moved = np.asarray(coefficients, dtype=np.float32) @ self._modes
         return np.asarray(self.mean + moved.reshape(self.mean.shape), dtype=np.float32)
 
+    @cached_property
+    def _landmark_corners(self) -> npt.NDArray[np.intp]:
+        """(68, 3) vertices between which the landmarks lie."""
+        return self.triangles[self.landmarks.triangle].astype(np.intp)
+
+    def landmarks_of(self, vertices: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """The landmarks (68, 3) of vertices (V, 3); fastest where these lie column by column in memory."""
+        corners = vertices.T.take(self._landmark_corners, axis=1)
+        return np.einsum("xnk,nk->nx", corners, self.landmarks.weights, dtype=np.float64)
+
     def at(self, points: SurfacePoints, values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
         """Interpolate per-vertex ``values`` (V, ...) at N surface points -> (N, ...)."""
         corners = values.take(self.triangles.take(points.triangle, axis=0), axis=0)

@@ -19,7 +19,7 @@ from dense_face_ros.calibration import Calibration
 from dense_face_ros.correspondence import cell_pixels, correspondences
 from dense_face_ros.energy import FitState, IdentityPrior, median
 from dense_face_ros.exposure import exposed
-from dense_face_ros.face_model import FaceModel, FloatArray
+from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen, rotation_from_vector
 from dense_face_ros.outline import Outline, OutlineFinder
@@ -69,9 +69,9 @@ class FitLimits:
 class HeadFit:
     """A head fitted to one crop.
 
-    vertices (V, 3) and landmarks (68, 3) are metres in the camera frame, ``pixels`` (68, 2) those of the distorted
-    image, ``quality`` is as in ``HeadState.quality``. The network saw the ``window``, BGR or grey: what the ``view``
-    cuts out of the image, stretched where it was dark or pale.
+    vertices (V, 3), which lie column by column in memory, and landmarks (68, 3) are metres in the camera frame,
+    ``pixels`` (68, 2) those of the distorted image, ``quality`` is as in ``HeadState.quality``. The network saw the
+    ``window``, BGR or grey: what the ``view`` cuts out of the image, stretched where it was dark or pale.
     """
 
     alignment: Alignment
@@ -79,7 +79,7 @@ class HeadFit:
     view: FacingView
     window: npt.NDArray[np.uint8]
     output: NetworkOutput
-    vertices: FloatArray
+    vertices: Array
     landmarks: Array
     pixels: Array
     quality: dict[str, float]
@@ -134,7 +134,10 @@ def _level(sight: Array) -> Array:
 
 
 def outline_search(
-    finder: OutlineFinder, output: NetworkOutput, view: FacingView, followed: tuple[Array, FloatArray] | None = None
+    finder: OutlineFinder,
+    output: NetworkOutput,
+    view: FacingView,
+    followed: tuple[Array, npt.NDArray[np.floating]] | None = None,
 ) -> FindOutline:
     """What tells the aligner where the outline of a face is in ``output``, the network's of ``view``.
 
@@ -143,7 +146,7 @@ def outline_search(
 
     def search(face: FitState) -> Outline:
         if followed is not None and face.coefficients is followed[0]:
-            vertices = followed[1].take(finder.looked_at, axis=0) @ view.rotation
+            vertices = (view.rotation.T @ followed[1].T.take(finder.looked_at, axis=1)).T
         else:
             vertices = finder.shape(face.coefficients) @ face.rotation.T + face.translation
         return finder(vertices.astype(np.float32), output, view)
@@ -167,7 +170,7 @@ class HeadFitter:
         self.limits = limits or FitLimits()
         self._aligner = Aligner(model, alignment, calibration)
         self._outline = OutlineFinder(model)
-        self._sampled = np.ascontiguousarray(model.triangles[::_COVERAGE_STEP].T)
+        self._sampled = model.triangles[::_COVERAGE_STEP].T.astype(np.intp, order="C")
 
     def fit(
         self,
@@ -209,8 +212,9 @@ class HeadFitter:
         self, alignment: Alignment, view: FacingView, window: npt.NDArray[np.uint8], output: NetworkOutput
     ) -> HeadFit:
         camera = view.camera
-        vertices = self.model.shape(alignment.coefficients) @ alignment.pose[:3, :3].T + alignment.pose[:3, 3]
-        landmarks = np.asarray(self.model.at(self.model.landmarks, vertices), dtype=np.float64)
+        shape = self.model.shape(alignment.coefficients)
+        vertices = (alignment.pose[:3, :3] @ shape.T + alignment.pose[:3, 3:]).T
+        landmarks = self.model.landmarks_of(vertices)
         nearest, farthest = self.limits.distance
         distance = float(alignment.pose[2, 3])
         if vertices[:, 2].min() <= 0 or (camera.metric and not nearest <= distance <= farthest):
@@ -235,19 +239,18 @@ class HeadFitter:
         alignment = replace(alignment, doubt=doubt)
         return HeadFit(alignment, camera, view, window, output, vertices, landmarks, pixels, quality)
 
-    def _coverage(self, vertices: FloatArray, output: NetworkOutput, view: FacingView) -> float:
+    def _coverage(self, vertices: Array, output: NetworkOutput, view: FacingView) -> float:
         """Mean matchability over a sample of the triangles that face the camera, each counted by the area it shows.
 
         A triangle outside the view counts as not matched.
         """
-        a, b, c = (vertices.take(corner, axis=0) for corner in self._sampled)
+        a, b, c = vertices.T.take(self._sampled, axis=1).transpose(1, 2, 0)
         centre = (a + b + c) / 3.0
         squared = np.einsum("ij,ij->i", centre, centre)
         shown = -np.einsum("ij,ij->i", cross(b - a, c - a), centre) / (squared * np.sqrt(squared))
-        facing = np.flatnonzero(shown > 0)
-        weights = shown.take(facing)
+        weights = np.maximum(shown, 0.0)
         total = float(weights.sum())
-        return float(weights @ matched(centre.take(facing, axis=0), output, view)) / total if total else np.nan
+        return float(weights @ matched(centre, output, view)) / total if total else np.nan
 
 
 def shown_cells(view: FacingView) -> npt.NDArray[np.uint8] | None:

@@ -131,8 +131,8 @@ class OutlineFinder:
         along_u, along_v = u1 - u0, v1 - v0
         length = np.maximum(np.hypot(along_u, along_v), 1e-12)
         outward = np.sign((u0 - u2) * along_v - (v0 - v2) * along_u) / length
-        middle = np.column_stack([0.5 * (u0 + u1), 0.5 * (v0 + v1)])
-        return edge, middle, np.column_stack([outward * along_v, -outward * along_u]), 0.5 * length
+        middle = np.array([0.5 * (u0 + u1), 0.5 * (v0 + v1)]).T
+        return edge, middle, np.array([outward * along_v, -outward * along_u]).T, 0.5 * length
 
     def _outline(self, edge: Indices, pixels: FloatArray, normals: FloatArray) -> Outline:
         """The outline at the middles of these edges."""
@@ -180,8 +180,11 @@ def hidden(
 
 def _spread(pixels: FloatArray, spacing: float) -> Indices:
     """The first of the pixels (N, 2) in each square of ``spacing`` a side."""
-    square = np.floor(pixels / spacing).astype(np.intp)
-    return np.unique(square[:, 0] * 65536 + square[:, 1], return_index=True)[1]
+    column, row = np.floor(pixels.T / spacing).astype(np.intp)
+    square = column * 65536 + row
+    order = square.argsort(kind="stable")
+    square = square[order]
+    return order[np.concatenate([[True], square[1:] != square[:-1]])[: len(order)]]
 
 
 def _mask_edge(

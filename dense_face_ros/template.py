@@ -71,7 +71,7 @@ class Template:
         A pixel beside the drawn face goes to the nearest triangle; its distance says how far outside it was.
         """
         pixels = np.asarray(pixels, dtype=np.float32)
-        cells = np.clip(np.rint(pixels).astype(np.int32), 0, self.size - 1)
+        cells = np.minimum(np.maximum(np.rint(pixels), 0), self.size - 1).astype(np.intp)
         triangle = self.nearest_triangle.reshape(-1).take(cells[:, 1] * self.size + cells[:, 0])
         corner, inverse = self._edges
         u, v = (pixels - corner.take(triangle, axis=0)).T
@@ -81,7 +81,7 @@ class Template:
         for row in (0, 1):
             weights[1 + row] = edges[:, row, 0] * u + edges[:, row, 1] * v
         weights[0] = 1.0 - (weights[1] + weights[2])
-        np.clip(weights, 0.0, 1.0, out=weights)
+        weights = np.minimum(np.maximum(weights, 0.0), 1.0)
         weights /= weights[0] + weights[1] + weights[2]
         points = SurfacePoints(triangle, np.ascontiguousarray(weights.T))
         u, v = (self.pixels(points) - pixels).T

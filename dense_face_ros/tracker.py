@@ -278,7 +278,7 @@ class FaceTracker:
 
     def _state(self, image: Image, fit: HeadFit, stamp: float, pose: Array, covariance: Array, track: int) -> HeadState:
         alignment, output = fit.alignment, fit.output
-        visibility = self._visibility(np.asarray(fit.vertices, dtype=np.float64), output, fit.view)
+        visibility = self._visibility(fit.vertices, output, fit.view)
         visible = visibility >= _VISIBLE
         activations = np.minimum(np.maximum(alignment.coefficients[self.model.identity_size :], 0.0), 1.0)
         activations[~self._expressions(visible)] = np.nan

@@ -13,6 +13,8 @@ from dense_face_ros.face_model import FaceModel, IntArray
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, cross, lengths
 
+Indices = npt.NDArray[np.integer]
+
 _NEIGHBOURHOOD = 0.008  # metres
 _EDGE_ON = 0.05  # cosine between surface and line of sight at which a landmark is seen as often as not
 _EDGE_WIDTH = 0.05
@@ -43,16 +45,15 @@ class LandmarkVisibility:
         distance = np.linalg.norm(landmarks[:, None] - centres, axis=2)
         # The rims of lids and lips face anywhere: the normal is that of the surface around the landmark.
         near = (distance <= _NEIGHBOURHOOD) | (distance == distance.min(axis=1, keepdims=True))
-        edges, around = _boundaries(model.triangles, near)
-        self._edges, self._around = edges.T.copy(), around
-        self._centres = _triangle_centres(model.triangles[::_CENTRES_STEP], len(model.mean))
+        self._edges, self._times, self._first = _boundaries(model.triangles, near)
+        self._triangles = model.triangles[::_CENTRES_STEP].T.astype(np.intp, order="C")
 
     def __call__(self, vertices: Array, output: NetworkOutput, view: FacingView) -> Array:
         """Probability (68,) that each landmark is visible.
 
         vertices: (V, 3) metres in the camera frame, all in front of the camera; ``output`` of the network on ``view``.
         """
-        landmarks = np.asarray(self._model.at(self._model.landmarks, vertices), dtype=np.float64)
+        landmarks = self._model.landmarks_of(vertices)
         facing = self.facing(vertices, landmarks)
         seen = _logistic((facing - _EDGE_ON) / _EDGE_WIDTH)
         cells = _cells(view.seen(landmarks), output.matchability, view)
@@ -64,15 +65,15 @@ class LandmarkVisibility:
 
         The normals of a patch, weighted by area, add up to half the sum of p x q along its boundary (Stokes).
         """
-        first, second = (vertices.take(end, axis=0) for end in self._edges)
-        normals = self._around @ cross(first, second)
+        start, end = (vertices.T.take(ends, axis=1).T for ends in self._edges)
+        normals = np.add.reduceat(cross(start, end).T * self._times, self._first, axis=1).T
         scale = lengths(normals) * lengths(landmarks)
         return np.asarray(-np.einsum("ij,ij->i", normals, landmarks) / np.maximum(scale, 1e-12))
 
     def unhidden(self, vertices: Array, landmarks: Array, facing: Array) -> Array:
         """Probability (68,) that no other part of the face lies before each landmark, from a coarse depth map."""
-        points = np.empty((3, len(vertices) + self._centres.shape[0]))
-        points[:, : len(vertices)], points[:, len(vertices) :] = vertices.T, (self._centres @ vertices).T
+        centres = vertices.T.take(self._triangles, axis=1).sum(axis=1) / 3.0
+        points = np.concatenate([vertices.T, centres], axis=1)
         z, plane = points[2], points[:2]
         plane /= z
         low = plane.min(axis=1)
@@ -130,31 +131,23 @@ def _undoubted(log_sigma: Array, facing: Array, told: Array) -> Array:
     return out
 
 
-def _boundaries(triangles: IntArray, patches: npt.NDArray[np.bool_]) -> tuple[IntArray, csr_array]:
-    """Edges (E, 2) of vertices, and how often (P, E) each patch's boundary runs along them, against them counted as -1.
+def _boundaries(triangles: IntArray, patches: npt.NDArray[np.bool_]) -> tuple[Indices, Array, Indices]:
+    """The edges along the boundary of one patch after the other: their two vertices (2, E), how often (E,) it runs
+    along them, against them counted as -1, and the first edge (P,) of each patch.
 
-    patches: (P, T), the triangles of each.
+    patches: (P, T), the triangles of each, of which none has no boundary.
     """
     directed = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     edges, index = np.unique(np.sort(directed, axis=1), axis=0, return_inverse=True)
     sign = np.where(directed[:, 0] < directed[:, 1], 1.0, -1.0)
     sides = csr_array((sign, index.ravel(), 3 * np.arange(len(triangles) + 1)), shape=(len(triangles), len(edges)))
     around = csr_array(csr_array(patches.astype(np.float64)) @ sides)  # inner edges are run along both ways
-    used = np.flatnonzero(abs(around).sum(axis=0))
-    around = csr_array(around[:, used])
     around.eliminate_zeros()
-    return np.asarray(edges[used], dtype=np.int32), around
+    return edges[around.indices].T.astype(np.intp, order="C"), around.data, around.indptr[:-1]
 
 
-def _triangle_centres(triangles: IntArray, vertices: int) -> csr_array:
-    """(T, V): the matrix that takes vertices to the centres of the triangles."""
-    count = len(triangles)
-    thirds, first = np.full(3 * count, 1.0 / 3.0), 3 * np.arange(count + 1)
-    return csr_array((thirds, triangles.ravel(), first), shape=(count, vertices))
-
-
-def _flat_index(x: Array, y: Array) -> IntArray:
-    return np.asarray((np.rint(y) * _CELLS + np.rint(x)).astype(np.int32))
+def _flat_index(x: Array, y: Array) -> Indices:
+    return np.asarray((np.rint(y) * _CELLS + np.rint(x)).astype(np.intp))
 
 
 def _logistic(x: Array) -> Array:
