@@ -121,15 +121,15 @@ class DataTerm:
         inverse_depth = 1.0 / seen[:, 2]
         rays = seen[:, :2] * inverse_depth[:, None]
         error = (rays * self._focal - self._pixels) * self._per_sigma[:, None]
-        self._turn_across(error)
+        self._turn_across(error[:, :, None])
         return Residuals(rotated, inverse_depth, rays, error, np.einsum("ij,ij->i", error, error))
 
     def _turn_across(self, values: npt.NDArray[np.floating]) -> None:
-        """Replace the two rows (N + M, 2, ...) of each point of the outline by what is across it, and by nothing."""
+        """Replace the two rows (N + M, 2, K) of each point of the outline by what is across it, and by nothing."""
         if not len(self._normals):
             return
         outline = values[self._count :]
-        outline[:, 0] = np.einsum("mi...,mi->m...", outline, self._normals)
+        outline[:, :1] = self._normals[:, None] @ outline
         outline[:, 1] = 0.0
 
     def noise_scale(self, residuals: Residuals) -> float:

@@ -62,18 +62,14 @@ class EyeOpenness:
             visibility: (68,) probability that each landmark is visible.
         """
         openness = [np.nan, np.nan]
-        crops = [eye_crop(landmarks[list(corners)], rotation, camera) for corners in CORNERS]
-        eyes = [
-            i
-            for i, crop in enumerate(crops)
-            if visibility[LANDMARKS[i]].mean() >= _VISIBLE and crop.side >= _PATCH_EYES * _SMALLEST
-        ]
+        corners = [landmarks.take(pair, axis=0) for pair in CORNERS]
+        crops = [eye_crop(pair, rotation, camera) for pair in corners]
+        shown = [visibility[part].sum() >= _VISIBLE * (part.stop - part.start) for part in LANDMARKS]
+        eyes = [i for i, crop in enumerate(crops) if shown[i] and crop.side >= _PATCH_EYES * _SMALLEST]
         if eyes:
-            patches = np.stack([eye_patch(image, crops[i], mirrored=i == 0) for i in eyes])
-            directions = np.stack([seen_from(landmarks[list(CORNERS[i])], rotation, mirrored=i == 0) for i in eyes])
-            found, visible = self._session.run(
-                ["openness", "visible"], {"patches": patches, "directions": directions.astype(np.float32)}
-            )
+            patches = np.array([eye_patch(image, crops[i], mirrored=i == 0) for i in eyes])
+            directions = np.array([seen_from(corners[i], rotation, mirrored=i == 0) for i in eyes], np.float32)
+            found, visible = self._session.run(["openness", "visible"], {"patches": patches, "directions": directions})
             for i, value, seen in zip(eyes, np.asarray(found), np.asarray(visible), strict=True):
                 if seen >= _VISIBLE:
                     openness[i] = min(max(float(value), 0.0), 1.0)

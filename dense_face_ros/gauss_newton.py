@@ -119,7 +119,8 @@ class CholeskyFactor:
     def __init__(self, matrix: Array) -> None:
         # Scaled to a unit diagonal.
         self._scale = 1.0 / np.sqrt(np.maximum(matrix.diagonal(), 1e-30))
-        scaled = matrix * self._scale * self._scale[:, None]
+        scaled = matrix * self._scale
+        scaled *= self._scale[:, None]
         self._lower, info = dpotrf(scaled.T, lower=1, overwrite_a=1, clean=0)  # .T, the same, lies as LAPACK takes it
         if info != 0:
             raise np.linalg.LinAlgError("the normal matrix is not positive definite")

@@ -299,11 +299,12 @@ class Crop:
         An image much larger than the crop is first halved by area averaging, as often as it is twice as large, so that
         small faces do not alias; any other factor takes several times longer.
         """
-        image, part = shrunk_window(image, self.to_image(window_corners(self.size)), self.size)
-        matrix = part[:2, :2] @ self.to_image_matrix
-        matrix[:, 2] += part[:2, 2]
+        matrix = self.to_image_matrix
+        if self.side >= 2.0 * self.size:
+            image, part = shrunk_window(image, self.to_image(window_corners(self.size)), self.size)
+            matrix = part @ np.vstack([matrix, [0.0, 0.0, 1.0]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        out = cv2.warpAffine(image, matrix, (self.size, self.size), flags=flags, borderMode=border)
+        out = cv2.warpAffine(image, matrix[:2], (self.size, self.size), flags=flags, borderMode=border)
         return np.asarray(out, dtype=np.uint8)
 
 

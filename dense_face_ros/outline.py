@@ -117,17 +117,16 @@ class OutlineFinder:
     def _silhouette(self, vertices: FloatArray, view: FacingView) -> tuple[Indices, FloatArray, FloatArray, FloatArray]:
         """Edges (S,) between a triangle that faces the camera and one that does not; in the view their middles (S, 2),
         their normals (S, 2), away from what faces the camera, and half of their lengths (S,)."""
-        camera, (x, y, depth) = view.pinhole, vertices.T
-        u, v = x / depth * camera.fx + camera.cx, y / depth * camera.fy + camera.cy
-        across, down = ([values.take(corner) for corner in self._corners] for values in (u, v))
+        camera, points = view.pinhole, vertices.T
+        pixels = points[:2] / points[2] * np.float32([[camera.fx], [camera.fy]])
+        pixels += np.float32([[camera.cx], [camera.cy]])
+        across, down = pixels.take(self._corners, axis=1)
         turn = (across[1] - across[0]) * (down[2] - down[0]) - (down[1] - down[0]) * (across[2] - across[0])
         facing = turn < 0.0
         first, second = (facing.take(side) for side in self._sides)
         edge = np.flatnonzero(first != second)
-        inner = np.where(first[edge], *self._opposite[:, edge])
-        (u0, u1, u2), (v0, v1, v2) = (
-            [values.take(corner) for corner in (*self._ends[:, edge], inner)] for values in (u, v)
-        )
+        inner = np.where(first.take(edge), *self._opposite.take(edge, axis=1))
+        (u0, u1, u2), (v0, v1, v2) = pixels.take([*self._ends.take(edge, axis=1), inner], axis=1)
         along_u, along_v = u1 - u0, v1 - v0
         length = np.maximum(np.hypot(along_u, along_v), 1e-12)
         outward = np.sign((u0 - u2) * along_v - (v0 - v2) * along_u) / length
@@ -194,10 +193,9 @@ def _mask_edge(
     if not len(middle):
         return np.zeros(0, np.float32), np.zeros(0, np.bool_)
     offset = np.arange(-settings.reach, settings.reach + 0.5 * _STEP, _STEP, dtype=np.float32)
-    places = middle[:, None] + offset[:, None] * normal[:, None]
     height, width = output.matchability.shape
     u, v = (
-        np.ascontiguousarray((places[..., axis] + 0.5) * (cells / view.size) - 0.5, dtype=np.float32)
+        (middle[:, axis, None] + (offset * normal[:, axis, None] + 0.5)) * (cells / view.size) - 0.5
         for axis, cells in ((0, width), (1, height))
     )
     level = cv2.remap(output.matchability, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=_BEYOND)
@@ -207,5 +205,5 @@ def _mask_edge(
     edge = offset[column] + _STEP * (before - 0.5) / np.maximum(before - after, 1e-6)
     clear = (falls.sum(axis=1) == 1) & (level[:, 0] > settings.inside) & (level[:, -1] < settings.outside)
     clear &= level.min(axis=1) >= 0.0  # beyond the view nothing is known
-    shown = view.within_image(places[:, -1])
+    shown = view.within_image(middle + offset[-1] * normal)
     return edge, clear if shown is None else clear & shown
