@@ -94,7 +94,8 @@ class DataTerm:
             pixels, self._normals = np.concatenate([pixels, outline.pixels]), outline.normals
             sigma = np.concatenate([sigma, np.full(more, outline_sigma)])
             weight = np.concatenate([weight, np.ones(more)])
-        self._pixels = pixels - (camera.cx, camera.cy)
+        # Column by column, as all that is worked out of it then is: numpy takes several times longer along axes of two.
+        self._pixels = np.asfortranarray(pixels - (camera.cx, camera.cy))
         self._focal = np.array([camera.fx, camera.fy])
         self._per_sigma = 1.0 / sigma
         self._weight = share * weight
@@ -114,7 +115,7 @@ class DataTerm:
     def residuals(self, state: FitState) -> Residuals | None:
         """None when a point would not lie in front of the camera."""
         shape = self._mean + (self._flat_basis @ state.coefficients.astype(np.float32)).reshape(-1, 3)
-        rotated = shape @ state.rotation.T
+        rotated = (state.rotation @ shape.T).T
         seen = rotated + state.translation
         if not seen[:, 2].min() > NEAREST:
             return None
