@@ -270,7 +270,7 @@ class Aligner:
         return rows[:, :, 0].astype(np.float64), rows[:, :, 1:]
 
     def _check_spread(self, mean: Array) -> None:
-        offset = mean - mean.mean(axis=0)
+        offset = mean - mean.sum(axis=0) / len(mean)
         spread = sqrt(max(float(cv2.eigen(offset.T @ offset / (len(mean) - 1))[1][1, 0]), 0.0))
         if spread < self.settings.min_spread:
             detail = f"spread {1000 * spread:.1f} mm, {1000 * self.settings.min_spread:.1f} mm needed"

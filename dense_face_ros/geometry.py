@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import cos, isfinite, sin
+from math import atan2, cos, hypot, isfinite, sin, sqrt
 
 import cv2
 import numpy as np
@@ -53,11 +53,12 @@ def rotation_from_vector(vector: npt.ArrayLike) -> Array:
 def vector_from_rotation(rotation: Array) -> Array:
     """Inverse of :func:`rotation_from_vector`; the angle lies in [0, pi]."""
     r = np.asarray(rotation, dtype=np.float64)
-    axial = 0.5 * np.array([r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]])
-    sine, cosine = float(np.sqrt(axial @ axial)), 0.5 * (float(r.trace()) - 1.0)
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = r.tolist()
+    axial = 0.5 * np.array([zy - yz, xz - zx, yx - xy])
+    sine, cosine = sqrt(axial @ axial), 0.5 * (xx + yy + zz - 1.0)
     if cosine < -0.99:  # near half a turn the axial part vanishes
         return np.asarray(cv2.Rodrigues(r)[0], dtype=np.float64).reshape(3)
-    return axial if sine < 1e-12 else np.asarray(axial * (np.arctan2(sine, cosine) / sine))
+    return axial if sine < 1e-12 else np.asarray(axial * (atan2(sine, cosine) / sine))
 
 
 def rotation_from_yaw_pitch_roll(yaw_pitch_roll: npt.ArrayLike) -> Array:
@@ -92,10 +93,10 @@ def roll_on_screen(rotation: Array) -> float:
 
 def quaternion_from_rotation(rotation: Array) -> Array:
     """Unit quaternion (x, y, z, w), the order of ROS messages, with w >= 0."""
-    vector = vector_from_rotation(rotation)
-    half = 0.5 * float(np.linalg.norm(vector))
-    scale = 0.5 * np.sinc(half / np.pi)
-    return np.array([*(scale * vector), np.cos(half)])
+    x, y, z = vector_from_rotation(rotation).tolist()
+    half = 0.5 * hypot(x, y, z)
+    scale = 0.5 * sin(half) / half if half else 0.5
+    return np.array([scale * x, scale * y, scale * z, cos(half)])
 
 
 def rotation_from_quaternion(quaternion: npt.ArrayLike) -> Array:

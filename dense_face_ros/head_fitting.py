@@ -89,7 +89,7 @@ class HeadFit:
         """Box (x0, y0, x1, y1) around the 68 landmarks, image pixels."""
         return np.concatenate([self.pixels.min(axis=0), self.pixels.max(axis=0)])
 
-    @property
+    @cached_property
     def centre(self) -> Array:
         """Middle (u, v) of that box."""
         return np.asarray(0.5 * (self.box[:2] + self.box[2:]))
@@ -112,7 +112,7 @@ class HeadFit:
             upright = Crop.around_box(self.box, MARGIN, CROP_SIZE)
             return FacingView.of(replace(upright, angle=roll_on_screen(self.alignment.pose[:3, :3])), camera)
         # Seen along the line to their middle, by a camera that is not turned about that line.
-        level = _level(self.landmarks.mean(axis=0))
+        level = _level(self.landmarks.sum(axis=0))
         seen = self.landmarks @ level
         places = seen[:, :2] / seen[:, 2:]
         low, high = places.min(axis=0), places.max(axis=0)
