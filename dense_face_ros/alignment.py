@@ -155,7 +155,8 @@ class Alignment:
     @cached_property
     def covariance(self) -> Array:
         """(6, 6): x, y, z (metres, camera frame), then a rotation vector about the camera's axes, from the left."""
-        told = self.factor.solve(np.eye(len(self.information), 6))[:6]
+        half = self.factor.whiten(np.eye(len(self.information), 6))
+        told = half.T @ half
         position = self.pose[:3, 3]
         sight = position / sqrt(position @ position)
         told[:3, :3] += (self.distance_factor - 1.0) * (sight @ told[:3, :3] @ sight) * (sight[:, None] * sight)

@@ -157,7 +157,8 @@ class DataTerm:
         j[:, 0, 3], j[:, 0, 4], j[:, 0, 5] = y * depth_u, z * across_u - x * depth_u, -y * across_u
         j[:, 1, 3], j[:, 1, 4], j[:, 1, 5] = y * depth_v - z * across_v, -x * depth_v, x * across_v
         self._turn_across(j[:, :, :6])
-        np.matmul(j[:, :, :3] @ state.rotation.astype(j.dtype), self._basis, out=j[:, :, 6:])
+        per_head_metre = j[:, :, :3].reshape(-1, 3) @ state.rotation.astype(j.dtype)
+        np.matmul(per_head_metre.reshape(-1, 2, 3), self._basis, out=j[:, :, 6:])
         flat = j.reshape(-1, j.shape[2])
         error = (residuals.error * root[:, None]).astype(j.dtype).reshape(-1)
         return (flat.T @ flat).astype(np.float64), (flat.T @ error).astype(np.float64)

@@ -235,8 +235,8 @@ class HeadFitter:
             if not quality[name] <= most:
                 raise NoHead(f"{name} {quality[name]:.1f} crop pixels, {most} allowed")
         outside = 1.0 - np.count_nonzero(camera.shows(pixels)) / len(pixels)
-        doubt = 1.0 + (_CUT_FACTOR - 1.0) * min(outside / _CUT_SHARE, 1.0)
-        alignment = replace(alignment, doubt=doubt)
+        if outside:
+            alignment = replace(alignment, doubt=1.0 + (_CUT_FACTOR - 1.0) * min(outside / _CUT_SHARE, 1.0))
         return HeadFit(alignment, camera, view, window, output, vertices, landmarks, pixels, quality)
 
     def _coverage(self, vertices: Array, output: NetworkOutput, view: FacingView) -> float:

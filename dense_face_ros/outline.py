@@ -171,10 +171,9 @@ def hidden(
     points: FloatArray, normals: FloatArray, middle: FloatArray, half: FloatArray, reach: float
 ) -> npt.NDArray[np.bool_]:
     """Which points of the silhouette have another edge of it further out: the face goes on there."""
-    away_u, away_v = (middle[:, axis] - points[:, axis, None] for axis in (0, 1))
-    n_u, n_v = normals.T[:, :, None]
-    out, beside = away_u * n_u + away_v * n_v, np.abs(away_u * n_v - away_v * n_u)
-    return np.asarray(((out > _FURTHER) & (out < reach) & (beside < half + _BESIDE)).any(axis=1))
+    sideways = normals[:, ::-1] * np.float32([1.0, -1.0])
+    out, beside = (axis @ middle.T - np.einsum("ij,ij->i", axis, points)[:, None] for axis in (normals, sideways))
+    return np.asarray(((out > _FURTHER) & (out < reach) & (np.abs(beside) < half + _BESIDE)).any(axis=1))
 
 
 def _spread(pixels: FloatArray, spacing: float) -> Indices:

@@ -108,8 +108,8 @@ def _cells(
     height, width = field.shape
     sides = np.array([[width], [height]])
     cells = np.floor((pixels.T + 0.5) * (sides / view.size)).astype(np.intp)
-    inside = ((cells >= 0) & (cells < sides)).all(axis=0)
-    return cells[1] * width + cells[0], inside
+    across, down = (cells >= 0) & (cells < sides)
+    return cells[1] * width + cells[0], across & down
 
 
 def _at(field: npt.NDArray[np.floating], cells: npt.NDArray[np.intp], inside: npt.NDArray[np.bool_]) -> Array:
