@@ -94,7 +94,7 @@ class DataTerm:
             pixels, self._normals = np.concatenate([pixels, outline.pixels]), outline.normals
             sigma = np.concatenate([sigma, np.full(more, outline_sigma)])
             weight = np.concatenate([weight, np.ones(more)])
-        # Column by column, as all that is worked out of it then is: numpy takes several times longer along axes of two.
+        # Column by column in memory, as is then all that is worked out of it: numpy is slow along axes of two.
         self._pixels = np.asfortranarray(pixels - (camera.cx, camera.cy))
         self._focal = np.array([camera.fx, camera.fy])
         self._per_sigma = 1.0 / sigma

@@ -20,6 +20,7 @@ from dense_face_ros.whole_files import whole_file
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
+Indices = npt.NDArray[np.integer]
 
 FORMAT_VERSION = 1
 DEFAULT_MODEL = "face_model.npz"

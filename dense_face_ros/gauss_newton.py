@@ -121,7 +121,8 @@ class CholeskyFactor:
         self._scale = 1.0 / np.sqrt(np.maximum(matrix.diagonal(), 1e-30))
         scaled = matrix * self._scale
         scaled *= self._scale[:, None]
-        self._lower, info = dpotrf(scaled.T, lower=1, overwrite_a=1, clean=0)  # .T, the same, lies as LAPACK takes it
+        # Its transpose is the same, and lies in memory as LAPACK takes it.
+        self._lower, info = dpotrf(scaled.T, lower=1, overwrite_a=1, clean=0)
         if info != 0:
             raise np.linalg.LinAlgError("the normal matrix is not positive definite")
 

@@ -14,11 +14,9 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from dense_face_ros.backends import NetworkOutput
-from dense_face_ros.face_model import FaceModel, FloatArray, SurfacePoints
+from dense_face_ros.face_model import FaceModel, FloatArray, Indices, SurfacePoints
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array
-
-Indices = npt.NDArray[np.integer]
 
 NEAREST = 0.02  #: metres: a point closer than this to the camera plane has no usable projection
 _STEP = 0.5  # crop pixels between the samples across the outline
@@ -118,8 +116,8 @@ class OutlineFinder:
         """Edges (S,) between a triangle that faces the camera and one that does not; in the view their middles (S, 2),
         their normals (S, 2), away from what faces the camera, and half of their lengths (S,)."""
         camera, points = view.pinhole, vertices.T
-        pixels = points[:2] / points[2] * np.float32([[camera.fx], [camera.fy]])
-        pixels += np.float32([[camera.cx], [camera.cy]])
+        pixels = points[:2] / points[2] * np.array([[camera.fx], [camera.fy]], np.float32)
+        pixels += np.array([[camera.cx], [camera.cy]], np.float32)
         across, down = pixels.take(self._corners, axis=1)
         turn = (across[1] - across[0]) * (down[2] - down[0]) - (down[1] - down[0]) * (across[2] - across[0])
         facing = turn < 0.0
@@ -171,7 +169,7 @@ def hidden(
     points: FloatArray, normals: FloatArray, middle: FloatArray, half: FloatArray, reach: float
 ) -> npt.NDArray[np.bool_]:
     """Which points of the silhouette have another edge of it further out: the face goes on there."""
-    sideways = normals[:, ::-1] * np.float32([1.0, -1.0])
+    sideways = normals[:, ::-1] * np.array([1.0, -1.0], np.float32)
     out, beside = (axis @ middle.T - np.einsum("ij,ij->i", axis, points)[:, None] for axis in (normals, sideways))
     return np.asarray(((out > _FURTHER) & (out < reach) & (np.abs(beside) < half + _BESIDE)).any(axis=1))
 
@@ -182,7 +180,9 @@ def _spread(pixels: FloatArray, spacing: float) -> Indices:
     square = column * 65536 + row
     order = square.argsort(kind="stable")
     square = square[order]
-    return order[np.concatenate([[True], square[1:] != square[:-1]])[: len(order)]]
+    first = np.ones(len(order), np.bool_)
+    first[1:] = square[1:] != square[:-1]
+    return order[first]
 
 
 def _mask_edge(

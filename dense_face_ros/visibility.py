@@ -9,11 +9,9 @@ from scipy.sparse import csr_array
 
 from dense_face_ros.backends import NetworkOutput
 from dense_face_ros.energy import median
-from dense_face_ros.face_model import FaceModel, IntArray
+from dense_face_ros.face_model import FaceModel, Indices, IntArray
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, cross, lengths
-
-Indices = npt.NDArray[np.integer]
 
 _NEIGHBOURHOOD = 0.008  # metres
 _EDGE_ON = 0.05  # cosine between surface and line of sight at which a landmark is seen as often as not
