@@ -56,14 +56,16 @@ class Template:
         return np.asarray(self.triangle[rows, columns])
 
     @cached_property
-    def _edges(self) -> tuple[FloatArray, FloatArray]:
-        """Per triangle its first corner (T, 2) and the inverse edge matrix (T, 2, 2), for barycentric weights."""
+    def _edges(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Per triangle its first corner (T, 2), the matrix (T, 2, 2) of its edges, which takes the weights of the other
+        two corners to the offset from the first, and its inverse."""
         a, b, c = (self.coordinates[self.model.triangles[:, i]].astype(np.float64) for i in range(3))
         ab, ac = b - a, c - a
         det = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
         det = np.where(np.abs(det) < 1e-9, 1e-9, det)
         inverse = np.stack([np.stack([ac[:, 1], -ac[:, 0]], 1), np.stack([-ab[:, 1], ab[:, 0]], 1)], 1)
-        return a.astype(np.float32), (inverse / det[:, None, None]).astype(np.float32)
+        edges = np.stack([ab, ac], axis=2)
+        return a.astype(np.float32), edges.astype(np.float32), (inverse / det[:, None, None]).astype(np.float32)
 
     def surface_points(self, pixels: npt.NDArray[np.floating]) -> tuple[SurfacePoints, FloatArray]:
         """Template pixels (N, 2) -> surface points, and the distance (N,) in template pixels each was moved.
@@ -73,19 +75,13 @@ class Template:
         pixels = np.asarray(pixels, dtype=np.float32)
         cells = np.minimum(np.maximum(np.rint(pixels), 0), self.size - 1).astype(np.intp)
         triangle = self.nearest_triangle.reshape(-1).take(cells[:, 1] * self.size + cells[:, 0])
-        corner, inverse = self._edges
+        corner, edges, inverse = self._edges
         u, v = (pixels - corner.take(triangle, axis=0)).T
-        # Row by row, as numpy takes several times longer along axes of two or three.
-        weights = np.empty((3, len(pixels)), dtype=np.float32)
-        edges = inverse.take(triangle, axis=0)
-        for row in (0, 1):
-            weights[1 + row] = edges[:, row, 0] * u + edges[:, row, 1] * v
-        weights[0] = 1.0 - (weights[1] + weights[2])
-        weights = np.minimum(np.maximum(weights, 0.0), 1.0)
+        second, third = _times(inverse.take(triangle, axis=0), u, v)
+        weights = np.minimum(np.maximum(np.array([1.0 - (second + third), second, third]), 0.0), 1.0)
         weights /= weights[0] + weights[1] + weights[2]
-        points = SurfacePoints(triangle, np.ascontiguousarray(weights.T))
-        u, v = (self.pixels(points) - pixels).T
-        return points, np.sqrt(u * u + v * v)
+        across, down = _times(edges.take(triangle, axis=0), weights[1], weights[2])
+        return SurfacePoints(triangle, np.ascontiguousarray(weights.T)), np.hypot(across - u, down - v)
 
     def pixels(self, points: SurfacePoints) -> FloatArray:
         """Surface points -> template pixels (N, 2); the inverse of :meth:`surface_points`."""
@@ -102,6 +98,12 @@ class Template:
         out = np.full((self.size, self.size, 3), 128, dtype=np.uint8)
         out[rows, columns] = np.rint(255.0 * self.model.at(points, colour)).astype(np.uint8)
         return out
+
+
+def _times(matrices: FloatArray, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Products of matrices (N, 2, 2) and vectors u, v (N,), row by row: numpy takes several times longer along twos."""
+    (a, b), (c, d) = matrices.transpose(1, 2, 0)
+    return a * u + b * v, c * u + d * v
 
 
 def _flatten(model: FaceModel, kind: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
