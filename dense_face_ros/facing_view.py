@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, shrunk_window, window_corners
+from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, lengths, shrunk_window, window_corners
 
 _STEP = 0.05  # of the crop's side: differences along which the view's axes are laid
 _NEAREST_EDGE = 0.2  # depth of the corners' rays over the middle's, below which the image is torn apart
@@ -88,9 +88,7 @@ class FacingView:
     def to_image_matrix(self) -> Array:
         """View pixel -> image pixel, homogeneous (3, 3); where the lens distorts, the nearest to its map."""
         if not self.camera.distorts:
-            own = self.pinhole
-            ray = np.array([[1.0 / own.fx, 0.0, -own.cx / own.fx], [0.0, 1.0 / own.fy, -own.cy / own.fy], [0, 0, 1.0]])
-            return np.asarray(self.camera.matrix @ (self.rotation @ ray))
+            return np.asarray(self.camera.matrix @ self._to_ray)
         inner = 0.5 * (window_corners(self.size) + 0.5 * (self.size - 1))
         found = cv2.getPerspectiveTransform(inner.astype(np.float32), self.to_image(inner).astype(np.float32))
         return np.asarray(found, np.float64)
@@ -99,6 +97,13 @@ class FacingView:
     def _outline(self) -> Array:
         """Image pixels (4, 2) of the view's outer corners."""
         return self.to_image(window_corners(self.size))
+
+    @cached_property
+    def _to_ray(self) -> Array:
+        """(3, 3): view pixel and 1 -> where it looks, in the camera frame."""
+        own = self.pinhole
+        ray = np.array([[1.0 / own.fx, 0.0, -own.cx / own.fx], [0.0, 1.0 / own.fy, -own.cy / own.fy], [0.0, 0.0, 1.0]])
+        return self.rotation @ ray
 
     @cached_property
     def _to_pixel(self) -> Array:
@@ -115,8 +120,8 @@ class FacingView:
 
     def _rays(self, pixels: npt.NDArray[np.floating]) -> Array:
         """View pixels (..., 2) -> where they look, (..., 3) in the camera frame."""
-        flat = (pixels - [self.pinhole.cx, self.pinhole.cy]) / self.pinhole.fx
-        return np.asarray(np.concatenate([flat, np.ones((*flat.shape[:-1], 1))], axis=-1) @ self.rotation.T)
+        rays = self._to_ray[:, :2] @ pixels.reshape(-1, 2).T + self._to_ray[:, 2:]
+        return np.asarray(rays.T.reshape(*pixels.shape[:-1], 3))
 
     def seen(self, points: Array) -> Array:
         """Camera-frame points (N, 3) -> view pixels (N, 2), column by column in memory."""
@@ -140,8 +145,8 @@ class FacingView:
         if not self.camera.distorts:
             return shown
         straight = self.camera.project_straight(self._rays(pixels))
-        away = np.linalg.norm(straight - [self.camera.cx, self.camera.cy], axis=1)
-        back = np.linalg.norm(self.camera.undistort(places) - straight, axis=1)
+        away = lengths(straight - [self.camera.cx, self.camera.cy])
+        back = lengths(self.camera.undistort(places) - straight)
         return np.asarray(shown & (back <= _SAME_PLACE * away + 1.0))
 
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
