@@ -1,4 +1,4 @@
-"""The eyelid network: four convolutions and two dense layers on a 32 x 48 patch and the direction it is seen from."""
+"""The eyelid network: seven convolutions and two dense layers on a 32 x 48 patch and the direction it is seen from."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class EyelidNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *_step(1, 16), *_step(16, 32), *_step(32, 48), nn.Conv2d(48, 32, 3, padding=1), nn.ReLU()
+            *_level(1, 24), *_level(24, 48), *_level(48, 64), nn.Conv2d(64, 48, 3, padding=1), nn.ReLU()
         )
         cells = (PATCH_HEIGHT // 8) * (PATCH_WIDTH // 8)
         self.view = nn.Sequential(nn.Linear(3, 16), nn.ReLU())
-        self.answer = nn.Sequential(nn.Linear(32 * cells + 16, 64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 2))
+        self.answer = nn.Sequential(nn.Linear(48 * cells + 16, 96), nn.ReLU(), nn.Dropout(0.2), nn.Linear(96, 2))
 
     def forward(self, patches: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
         x = patches[:, None].float()
@@ -30,9 +30,14 @@ class EyelidNetwork(nn.Module):
         return out[:, 0], out[:, 1]
 
 
-def _step(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    """Convolution to half the resolution."""
-    return nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+def _level(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    """A convolution to half the resolution, and one more there."""
+    return *_convolution(inputs, outputs, stride=2), *_convolution(outputs, outputs, stride=1)
+
+
+def _convolution(inputs: int, outputs: int, stride: int) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+    return convolution, nn.BatchNorm2d(outputs), nn.ReLU()
 
 
 class Deployed(nn.Module):

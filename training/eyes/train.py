@@ -2,7 +2,7 @@
 
     python -m training.eyes.train --data DATA --out dense_face_ros/models/eyelids.onnx
 
-Some minutes on one core. The figures at the end are over people never trained on, and go into the file.
+Half an hour on one core. The figures at the end are over people never trained on, and go into the file.
 """
 
 from __future__ import annotations
@@ -187,8 +187,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fits", type=Path, default=FITS, help="what training.photographs.fit wrote")
     parser.add_argument("--skins", type=Path, help="skins for rendered heads, from training.photographs.portraits")
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
-    parser.add_argument("--rendered", type=int, default=18000, help="rendered heads (default 18000)")
-    parser.add_argument("--steps", type=int, default=12000, help="of training (default 12000)")
+    parser.add_argument("--rendered", type=int, default=24000, help="rendered heads (default 24000)")
+    parser.add_argument("--steps", type=int, default=10000, help="of training (default 10000)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
