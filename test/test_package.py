@@ -69,7 +69,7 @@ def test_executables_have_their_modules() -> None:
     scripts = re.findall(r"(\w+) = \{NAME\}\.([\w.]+):(\w+)", source)
     names = [name for name, _, _ in scripts]
     assert {"tracker", "image_source"} <= set(names)
-    assert len(set(names)) == len(names) == source.count(":main")
+    assert len(set(names)) == len(names) == len(re.findall(r"\w = \{NAME\}", source))
     for _, module, function in scripts:
         tree = ast.parse((ROOT / "dense_face_ros" / (module.replace(".", "/") + ".py")).read_text())
         assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
