@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,9 +30,9 @@ class LiveView:
         self._watchers, self._ended = 0, False
         handler = type("Handler", (_Handler,), {"view": self})
         try:
-            self._server = ThreadingHTTPServer((_HOST, _PORT), handler)
+            self._server = _Server((_HOST, _PORT), handler)
         except OSError:
-            self._server = ThreadingHTTPServer((_HOST, 0), handler)
+            self._server = _Server((_HOST, 0), handler)
         self.url = f"http://{_HOST}:{self._server.server_port}/"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
 
@@ -77,6 +78,13 @@ class LiveView:
         finally:
             with self._new:
                 self._watchers -= 1
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that goes away in the midst of a request is no fault; the terminal is the demo's."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

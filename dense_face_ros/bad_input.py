@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
+import numpy as np
+
 _Arguments = ParamSpec("_Arguments")
 
 
@@ -25,6 +27,8 @@ def tells_bad_input(*also: type[Exception]) -> Callable[[Callable[_Arguments, in
         def run(*arguments: _Arguments.args, **options: _Arguments.kwargs) -> int:
             try:
                 return command(*arguments, **options)
+            except np.linalg.LinAlgError:  # a ValueError in NumPy 2, and a fault of ours
+                raise
             except kinds as error:
                 said = str(error).strip().replace("\n", " ")
                 print(f"error: {said or type(error).__name__}", file=sys.stderr)

@@ -73,8 +73,8 @@ class Calibration:
         if not isinstance(told, dict) or set(told) != names or not all(_is_number(value) for value in told.values()):
             raise ValueError(f"network '{path}' has a {KEY} other than the numbers {', '.join(sorted(names))}; {cure}")
         try:
-            return cls(**told)
-        except ValueError as error:
+            return cls(**{name: float(value) for name, value in told.items()})
+        except (ValueError, OverflowError) as error:
             raise ValueError(f"network '{path}': {error}; {cure}") from error
 
     @property

@@ -61,7 +61,7 @@ class PoseFilterSettings:
 class PoseFilter:
     """Smooths poses of one head, in the order of their stamps.
 
-    ``lasting_share`` is as in :class:`dense_face_ros.calibration.Calibration`.
+    ``lasting_share``, at least 0 and less than 1, is as in :class:`dense_face_ros.calibration.Calibration`.
     """
 
     def __init__(

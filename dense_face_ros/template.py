@@ -73,7 +73,8 @@ class Template:
         A pixel beside the drawn face goes to the nearest triangle; its distance says how far outside it was.
         """
         pixels = np.asarray(pixels, dtype=np.float32)
-        cells = np.minimum(np.maximum(np.rint(pixels), 0), self.size - 1).astype(np.intp)
+        # NaN becomes an integer of any size, and stays NaN in the distance.
+        cells = np.minimum(np.maximum(np.rint(pixels).astype(np.intp), 0), self.size - 1)
         triangle = self.nearest_triangle.reshape(-1).take(cells[:, 1] * self.size + cells[:, 0])
         corner, edges, inverse = self._edges
         u, v = (pixels - corner.take(triangle, axis=0)).T

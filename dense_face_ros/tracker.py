@@ -86,13 +86,13 @@ class FaceTracker:
         self.network = load_network(backend, _path(network_path), threads)
         try:
             self.template = _template_of(self.network.metadata, self.model, network_file)
-            self.calibration = self.settings.calibration or Calibration.of(self.network.metadata, network_file)
+            self._calibration = self.settings.calibration or Calibration.of(self.network.metadata, network_file)
         except ValueError:
             self.network.close()
             raise
-        self._filter = PoseFilter(self.settings.smoothing, self.calibration.lasting_share)
+        self._filter = PoseFilter(self.settings.smoothing, self._calibration.lasting_share)
         self._fitter = HeadFitter(
-            self.model, self.template, self.network, self.settings.limits, self.settings.alignment, self.calibration
+            self.model, self.template, self.network, self.settings.limits, self.settings.alignment, self._calibration
         )
         self._tracks = 0
         self.reset()
@@ -111,6 +111,11 @@ class FaceTracker:
             "eyelids": self._eyes.metadata,
         }
         return {name: metadata.get("licence", "not told") for name, metadata in files.items()}
+
+    @property
+    def calibration(self) -> Calibration:
+        """How far the network's word goes: by the settings, or else by its file."""
+        return self._calibration
 
     def reset(self) -> None:
         """Forget the driver and all stamps: the next frame begins a new video."""
@@ -209,7 +214,7 @@ class FaceTracker:
         shown = self._looks(image) if box is None else [[Look(Crop.around_box(box, MARGIN, CROP_SIZE))]]
         fits: list[HeadFit] = []
         reason = _NOT_FOUND
-        believed = self.calibration if box is None else None
+        believed = self._calibration if box is None else None
         for part in shown:
             views = [(look, camera or photograph_camera(image, look.crop.side / MARGIN)) for look in part]
             fits, why = heads(self._fitter, image, views, believed, self._person, times=_PHOTOGRAPH_FITS)
@@ -260,7 +265,7 @@ class FaceTracker:
         """The driver's head anywhere in the image."""
         proposals = [c for c in self._finder.find(image) if self._driver.may_be_at(centre_of(c), stamp, camera)]
         # A doubtful head where the driver's was is the driver's.
-        believed = self.calibration if self._driver.last is None else None
+        believed = self._calibration if self._driver.last is None else None
         refused = reason == _NOT_THE_DRIVER
         for part in looks(proposals, self.settings.candidates):
             views = [(look, camera) for look in part]

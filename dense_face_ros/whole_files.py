@@ -32,7 +32,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` as a whole file of JSON.
+    """Write ``content`` as JSON, so that ``path`` is at any moment either the old file or the new one, whole.
 
     Raises:
         OSError: the file cannot be written.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from dense_face_ros.bad_input import tells_bad_input
@@ -28,7 +29,9 @@ def test_an_error_about_input_is_one_line(error: Exception, line: str, capsys: p
     assert capsys.readouterr() == ("", line)
 
 
-@pytest.mark.parametrize("error", [KeyError("yaw"), RuntimeError("a fault of ours"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [KeyError("yaw"), RuntimeError("a fault of ours"), np.linalg.LinAlgError("singular"), KeyboardInterrupt()]
+)
 def test_all_others_pass(error: BaseException, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(type(error)):
         command(error)

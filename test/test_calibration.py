@@ -39,6 +39,7 @@ def test_a_file_says_what_was_written_into_it_and_without_it_errs_as_the_shipped
         (told(lasting_share=True), "has a calibration other than the numbers"),
         (told(lasting_share=1.0), "calibration lasting_share is 1.0; it must be at least 0 and less than 1"),
         (told(covariance_share=float("nan")), "calibration covariance_share is nan; it must be above 0, and finite"),
+        ({"calibration": told()["calibration"].replace("0.04", "9" * 400)}, "int too large to convert to float"),
         (told(distance_factor=0.5), "calibration distance_factor is 0.5; it must be at least 1"),
     ],
 )
@@ -63,11 +64,11 @@ def test_the_tracker_claims_what_the_networks_word_is_worth(clip: list[Frame], t
     widened = np.diag(unsure.covariance_raw)[3:] / np.diag(sure.covariance_raw)[3:]
     assert (widened > 1.5).all() and (widened < 4.5).all()
 
-    # Of a filtered pose more of the variance is said to stay.
-    lasting = FaceTracker(TrackerSettings(calibration=replace(usual.calibration, lasting_share=0.0)))
+    # With the share that lasts, more of a filtered pose's variance stays.
+    passing = FaceTracker(TrackerSettings(calibration=replace(usual.calibration, lasting_share=0.0)))
     for i, frame in enumerate(clip[:8]):
-        kept, smoothed = (tracker.update(frame, i / 30.0, truth.camera) for tracker in (usual, lasting))
+        kept, smoothed = (tracker.update(frame, i / 30.0, truth.camera) for tracker in (usual, passing))
     np.testing.assert_allclose(kept.covariance_raw, smoothed.covariance_raw, rtol=1e-6)
     assert np.trace(kept.covariance[3:, 3:]) > 1.2 * np.trace(smoothed.covariance[3:, 3:])
-    for tracker in (usual, doubting, lasting):
+    for tracker in (usual, doubting, passing):
         tracker.close()

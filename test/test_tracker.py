@@ -275,7 +275,7 @@ def test_a_doubtful_face_is_no_driver_unless_the_driver_was_there(clip: list[Fra
     tracker = FaceTracker()
     sure = tracker.update(clip[0], 0.0, truth.camera)
     assert 0.3 < sure.quality["sigma"] < 3.0
-    tracker.calibration = replace(tracker.calibration, max_new_vagueness=1e-3, vagueness_per_score=0.0)
+    tracker._calibration = replace(tracker.calibration, max_new_vagueness=1e-3, vagueness_per_score=0.0)
     assert tracker.update(clip[0], 0.1, truth.camera).status is Status.TRACKING, "as long as it is tracked"
     assert tracker.update(np.full_like(clip[0], 90), 0.2, truth.camera).status is Status.LOST
     assert tracker.update(clip[0], 0.3, truth.camera).status is Status.TRACKING, "found again where it was"

@@ -30,6 +30,7 @@ from training.face_model import face_model, own_model
 from training.options import check_least
 from training.result_files import Result, answer
 
+_WHAT = "Measure a network on rendered people, some twenty minutes, and write how it errs into its files, in place."
 _FIRST_SEED = 100_000  # apart from the people of the benchmarks
 _STEPS = 3
 
@@ -41,8 +42,10 @@ def calibrated(model: FaceModel, network: Path, people: int, before: Calibration
     for _ in range(_STEPS):
         settings = TrackerSettings(calibration=found)
         tracker = FaceTracker(settings, model_path=own_model(), network_path=network, backend="onnxruntime-cpu")
-        tracks = [run(tracker, shown) for shown in sequences]
-        tracker.close()
+        try:
+            tracks = [run(tracker, shown) for shown in sequences]
+        finally:
+            tracker.close()
         # Less information from the data means more spread, and nearly in proportion. Depth rests on the prior of head
         # sizes, whatever the data's weight: it must not decide over that.
         found = replace(
@@ -59,14 +62,16 @@ def calibrated(model: FaceModel, network: Path, people: int, before: Calibration
 
 
 def _mean_nees(tracks: list[Track], part: str, filtered: bool = False) -> float:
+    if not any(one.settled.any() for one in tracks):
+        raise ValueError("the network follows none of the rendered people for half a second; it is not trained enough")
     return float(nees(*errors_of(tracks, filtered), PARTS[part]).mean())
 
 
 def files_of(network: Path) -> dict[Path, onnx.ModelProto]:
-    """All files of the network whose full-precision one is ``network``, and what they hold.
+    """The files of the network whose full-precision one is ``network``, of those that there are, and what they hold.
 
     Raises:
-        FileNotFoundError, ValueError: one is no network of ours.
+        ValueError: one is no network of ours.
     """
     held = {}
     for path in (network.with_name(f"{network.stem}{kind}{network.suffix}") for kind in ("", HALF, BYTES)):
@@ -87,7 +92,7 @@ def write(calibration: Calibration, files: dict[Path, onnx.ModelProto]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
-    parser = argparse.ArgumentParser(prog="python -m training.calibrate", description="Calibrate a network's files.")
+    parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=_WHAT)
     parser.add_argument("network", type=Path, help="exported network; its files beside it are written too")
     parser.add_argument("--people", type=int, default=72, help="rendered people, 4 seconds of each (default 72)")
     parser.add_argument("--max-new-vagueness", type=float, help="how vague a new head may be (default: as it was)")
@@ -103,6 +108,9 @@ def main(arguments: list[str] | None = None) -> int:
         before = Calibration.of(metadata, network)
         if options.max_new_vagueness is not None:
             before = replace(before, max_new_vagueness=options.max_new_vagueness)
+        # One that was exported again has lost what the others tell, and would not run beside them. It also shows now,
+        # not at the end, whether they can be written.
+        write(before, files)
         found = calibrated(face_model(), network, options.people, before)
         write(found, files)
         return {"written": [str(path) for path in files], **asdict(found)}

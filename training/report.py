@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from dense_face_ros.bad_input import tells_bad_input
+from dense_face_ros.whole_files import whole_file
 from training.reporting.aims import aims
 from training.reporting.sections import SECTIONS
 from training.result_files import Result, read_result
@@ -76,7 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/results"), help="folder of JSON results")
     parser.add_argument("--output", type=Path, default=Path("docs/results.md"))
     options = parser.parse_args(arguments)
-    options.output.write_text(markdown(read_results(options.folder)), encoding="utf-8")
+    text = markdown(read_results(options.folder))
+    with whole_file(options.output) as file:
+        file.write(text.encode("utf-8"))
     print(options.output)
     return 0
 

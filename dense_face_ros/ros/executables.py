@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 
 
@@ -26,8 +27,9 @@ def _run(name: str) -> int:
     try:
         node = importlib.import_module(f"dense_face_ros.ros.{name}_node")
     except ModuleNotFoundError as missing:
-        package = (missing.name or "").partition(".")[0]
-        if package != "rclpy" and not package.endswith(("_msgs", "_interfaces")):
+        package = missing.name or ""
+        # A missing part of a package that is there is another fault, as of ROS for another Python.
+        if package != "rclpy" and not re.fullmatch(r"\w+_(msgs|srvs|interfaces)", package):
             raise
         print(
             f"error: {name} is a ROS 2 node, and '{package}' is not installed; source the setup.bash of ROS 2 in this "

@@ -242,7 +242,7 @@ class TrackerNode(ManagedNode):
 
 def _facts(network: CorrespondenceNetwork) -> dict[str, str]:
     """What diagnostics say of a network."""
-    told = {CALIBRATION: "not told by its file: that of the shipped networks", **network.metadata}
+    told = {CALIBRATION: "none in its file: that of the shipped networks", **network.metadata}
     return {"backend": network.name, **{f"network_{key}": value for key, value in told.items()}}
 
 

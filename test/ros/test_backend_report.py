@@ -48,7 +48,7 @@ def test_a_node_without_a_gpu_starts_on_the_cpu_and_says_why(start: Any, observe
     camera = Camera(observer)
     activate(observer)
     camera.wait_for_report(backend="ONNX Runtime", network_backend_reason="TensorRT cannot run: this machine has no")
-    camera.wait_for_report(network_calibration="not told by its file: that of the shipped networks")
+    camera.wait_for_report(network_calibration="none in its file: that of the shipped networks")
     assert "TensorRT cannot run: this machine has no NVIDIA driver" in process.output
 
 

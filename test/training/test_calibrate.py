@@ -57,6 +57,24 @@ def test_all_files_of_a_network_tell_it_and_compute_what_they_did(
     assert given[-1] == (network, 1, FOUND), "it goes on from what the files say"
 
 
+def test_a_file_that_was_exported_again_takes_part(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training.calibrate, "calibrated", lambda *_: FOUND)
+    assert main([str(network), "--people", "1"]) == 0
+    again = network.with_name("own_int8.onnx")
+    shutil.copy(network_path(None).with_name("correspondence_int8.onnx"), again)
+    with pytest.raises(ValueError, match="calibration differ"):
+        load_network("onnxruntime-cpu", network)
+    beside = []
+
+    def measured(model: FaceModel, path: Path, people: int, before: Calibration) -> Calibration:
+        beside.append(Calibration.of(load_network("onnxruntime-cpu", path).metadata, path))
+        return before
+
+    monkeypatch.setattr(training.calibrate, "calibrated", measured)
+    assert main([str(network), "--people", "1"]) == 0
+    assert beside == [FOUND], "they run together while they are measured"
+
+
 def test_with_what_is_found_errors_are_as_large_as_the_covariance_says(
     network: Path, shipped_model: FaceModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.typesys import Stores, get_typestore
 
 from dense_face_ros.face_model import FaceModel
-from training.make_drive import main, repeated
+from dense_face_ros.ros.message_readers import read_eyes
+from training.make_drive import main, repeated, write_bag
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
 
 STILL = ((0.0, 0, 0, 0, 0.0, 0.0, 0.6), (0.2, 0, 0, 0, 0.0, 0.0, 0.6))
@@ -38,6 +42,16 @@ def test_a_drive_can_be_driven_again_and_again(shipped_model: FaceModel) -> None
     assert len(thrice.stamp) == 900 and np.allclose(np.diff(thrice.stamp), 1.0 / 30.0)
     assert np.array_equal(thrice.pose[300:600], once.pose) and np.array_equal(thrice.pose[600:], once.pose)
     assert thrice.eye_openness is not None and np.array_equal(thrice.eye_openness[300:600], once.eye_openness)
+
+
+def test_the_lids_of_each_eye_are_in_the_bag(shipped_model: FaceModel, tmp_path: Path) -> None:
+    renderer = DriveRenderer(shipped_model, Drive(STILL, ()))
+    truth = replace(renderer.truth, eye_openness=np.tile([0.2, 0.9], (len(renderer.truth.stamp), 1)))
+    write_bag(tmp_path / "bag", truth, renderer.frames())
+    with AnyReader([tmp_path / "bag"], default_typestore=get_typestore(Stores.ROS2_JAZZY)) as reader:
+        connections = [one for one in reader.connections if one.topic == "/camera/expression/truth"]
+        eyes = [read_eyes(reader.deserialize(data, one.msgtype)) for one, _, data in reader.messages(connections)]
+    assert eyes == [pytest.approx((0.2, 0.9))] * len(truth.stamp)
 
 
 def test_an_existing_bag_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +15,7 @@ from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.calibration import Calibration
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_state import Status
+from dense_face_ros.tracker_settings import TrackerSettings
 from training.benchmarks.finding import person
 from training.benchmarks.metrics import box_of
 from training.new_heads import Searcher, faceless_views, false_limits, least_limits, main, needed, table
@@ -46,12 +46,11 @@ def test_heads_are_told_from_the_limit_that_is_needed(clip: list[np.ndarray], tr
     ((fit, limit),) = searcher.found(clip[0], truth.camera)
     searcher.close()
     assert fit.vagueness > 0.0
-    tracker = FaceTracker()
     for share, status in ((0.99, Status.SEARCHING), (1.01, Status.TRACKING)):
-        tracker.calibration = replace(tracker.calibration, max_new_vagueness=share * limit)
-        tracker.reset()
+        limited = Calibration(max_new_vagueness=share * limit)
+        tracker = FaceTracker(TrackerSettings(calibration=limited))
         assert tracker.update(clip[0], 0.0, truth.camera).status is status
-    tracker.close()
+        tracker.close()
 
 
 def test_of_rendered_people_only_a_head_on_the_face_counts(shipped_model: FaceModel) -> None:

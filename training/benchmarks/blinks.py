@@ -92,7 +92,7 @@ def evaluate_drive(tracker: FaceTracker, model: FaceModel, drive: Drive) -> dict
     tracker.reset()
     openness = [tracker.update(i, t, truth.camera).eye_openness for t, i in zip(stamps, pictures, strict=True)]
     found, true = closures(stamps, openness), closures(stamps, truth.eye_openness.tolist())
-    error = np.abs(np.array(openness) - np.clip(truth.eye_openness, 0.0, 1.0))
+    error = np.abs(np.array(openness) - truth.eye_openness)
     told = error[np.isfinite(error)]
     step = float(np.diff(stamps).mean())
     longest = [step * max((last - first + 1 for first, last in spans), default=0) for spans in (found, true)]

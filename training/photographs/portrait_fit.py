@@ -43,7 +43,7 @@ class PortraitFitter:
 
     def __init__(self, model: FaceModel) -> None:
         self.model = model
-        # Points placed by hand err independently.
+        # Points placed by hand err independently. Of the fit's covariance nothing is used.
         settings = AlignmentSettings(
             independent_share=1.0,
             expression_weight=_EXPRESSION_WEIGHT,
