@@ -211,7 +211,7 @@ class PriorTerm:
 
 def _excess(activations: Array) -> Array:
     """By how much each activation lies outside of [0, 1]."""
-    return np.asarray(activations - np.minimum(np.maximum(activations, 0.0), 1.0))
+    return np.asarray(activations - activations.clip(0.0, 1.0))
 
 
 def median(values: npt.NDArray[np.floating]) -> float:

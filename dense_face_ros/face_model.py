@@ -107,9 +107,7 @@ class FaceModel:
     @cached_property
     def basis(self) -> FloatArray:
         """(V, 3, K + E): displacement of each vertex per unit of each coefficient, identity first."""
-        return np.ascontiguousarray(
-            np.concatenate([self.identity_basis, self.expression_basis]).transpose(1, 2, 0), dtype=np.float32
-        )
+        return np.ascontiguousarray(self._modes.reshape(-1, *self.mean.shape).transpose(1, 2, 0), dtype=np.float32)
 
     @cached_property
     def _modes(self) -> FloatArray:

@@ -74,12 +74,12 @@ class Template:
         """
         pixels = np.asarray(pixels, dtype=np.float32)
         # NaN becomes an integer of any size, and stays NaN in the distance.
-        cells = np.minimum(np.maximum(np.rint(pixels).astype(np.intp), 0), self.size - 1)
+        cells = np.rint(pixels).astype(np.intp).clip(0, self.size - 1)
         triangle = self.nearest_triangle.reshape(-1).take(cells[:, 1] * self.size + cells[:, 0])
         corner, edges, inverse = self._edges
         u, v = (pixels - corner.take(triangle, axis=0)).T
         second, third = _times(inverse.take(triangle, axis=0), u, v)
-        weights = np.minimum(np.maximum(np.array([1.0 - (second + third), second, third]), 0.0), 1.0)
+        weights = np.array([1.0 - (second + third), second, third]).clip(0.0, 1.0)
         weights /= weights[0] + weights[1] + weights[2]
         across, down = _times(edges.take(triangle, axis=0), weights[1], weights[2])
         return SurfacePoints(triangle, np.ascontiguousarray(weights.T)), np.hypot(across - u, down - v)

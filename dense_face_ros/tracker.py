@@ -285,7 +285,7 @@ class FaceTracker:
         alignment, output = fit.alignment, fit.output
         visibility = self._visibility(fit.vertices, output, fit.view)
         visible = visibility >= _VISIBLE
-        activations = np.minimum(np.maximum(alignment.coefficients[self.model.identity_size :], 0.0), 1.0)
+        activations = alignment.coefficients[self.model.identity_size :].clip(0.0, 1.0)
         activations[~self._expressions(visible)] = np.nan
         return HeadState(
             stamp=stamp,

@@ -81,7 +81,7 @@ class LandmarkVisibility:
         depth = np.full(_CELLS * _CELLS, np.inf)
         np.minimum.at(depth, _flat_index(*plane), z)
         places = (landmarks[:, :2] / landmarks[:, 2:] - low) / cell
-        front = depth[_flat_index(*np.minimum(np.maximum(places, 0.0), _CELLS - 1.0).T)]
+        front = depth[_flat_index(*places.clip(0.0, _CELLS - 1.0).T)]
         # A slanting surface is not at one depth throughout a cell.
         slope = np.sqrt(np.maximum(1.0 - facing * facing, 0.0)) / np.maximum(facing, 0.2)
         allowed = _HIDDEN_DEPTH + cell * landmarks[:, 2] * slope
@@ -123,7 +123,7 @@ def _undoubted(log_sigma: Array, facing: Array, told: Array) -> Array:
     out, rest = np.ones(68), (told >= 0.5) & ~_COVERABLE
     if rest.sum() < _ENOUGH:
         return out
-    doubt = log_sigma - median(log_sigma[rest]) + _SLANT * np.log(np.minimum(np.maximum(facing, _STEEPEST), 1.0))
+    doubt = log_sigma - median(log_sigma[rest]) + _SLANT * np.log(facing.clip(_STEEPEST, 1.0))
     doubt[_JAW_LINE] -= _JAW_LINE_VAGUER
     out[_COVERABLE] = _logistic((_COVERED - doubt[_COVERABLE]) / _COVERED_WIDTH)
     return out

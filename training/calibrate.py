@@ -67,8 +67,9 @@ def _mean_nees(tracks: list[Track], part: str, filtered: bool = False) -> float:
     return float(nees(*errors_of(tracks, filtered), PARTS[part]).mean())
 
 
-def files_of(network: Path) -> dict[Path, onnx.ModelProto]:
-    """The files of the network whose full-precision one is ``network``, of those that there are, and what they hold.
+def files_of(network: Path) -> dict[Path, tuple[onnx.ModelProto, dict[str, str]]]:
+    """The files of the network whose full-precision one is ``network``, of those that there are, with what they hold
+    and their metadata.
 
     Raises:
         ValueError: one is no network of ours.
@@ -76,15 +77,14 @@ def files_of(network: Path) -> dict[Path, onnx.ModelProto]:
     held = {}
     for path in (network.with_name(f"{network.stem}{kind}{network.suffix}") for kind in ("", HALF, BYTES)):
         if path.is_file():
-            held[path], metadata = read_exported(path)
-            check_metadata(metadata, path)
+            held[path] = read_exported(path)
+            check_metadata(held[path][1], path)
     return held
 
 
-def write(calibration: Calibration, files: dict[Path, onnx.ModelProto]) -> None:
+def write(calibration: Calibration, files: dict[Path, tuple[onnx.ModelProto, dict[str, str]]]) -> None:
     """Write it into the metadata of these files; the networks in them stay as they are."""
-    for path, model in files.items():
-        metadata = {entry.key: entry.value for entry in model.metadata_props}
+    for path, (model, metadata) in files.items():
         onnx.helper.set_model_props(model, {**metadata, **calibration.metadata})
         with whole_file(path) as file:
             file.write(model.SerializeToString())
@@ -104,8 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise FileNotFoundError(f"network '{options.network}' does not exist; give the .onnx that is to be written")
         network = network_path(options.network)
         files = files_of(network)
-        _, metadata = read_exported(network)
-        before = Calibration.of(metadata, network)
+        before = Calibration.of(files[network][1], network)
         if options.max_new_vagueness is not None:
             before = replace(before, max_new_vagueness=options.max_new_vagueness)
         # One that was exported again has lost what the others tell, and would not run beside them. It also shows now,

@@ -28,7 +28,7 @@ def visible_landmarks(model: FaceModel, points: Array) -> npt.NDArray[np.bool_]:
     """
     vertices = _lay_on(model, points)
     corners = vertices[model.triangles]
-    landmarks = np.asarray(model.at(model.landmarks, vertices), dtype=np.float64)
+    landmarks = model.landmarks_of(vertices)
     return np.asarray(_nearest_above(corners, landmarks) <= _SLACK)
 
 

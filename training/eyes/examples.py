@@ -100,7 +100,7 @@ def from_portraits(model: FaceModel, heads: PortraitHeads, seed: int) -> Example
             height, width = head.photograph.shape[:2]
             cx, cy = head.principal_point.tolist()
             camera = PinholeCamera(head.focal, head.focal, cx, cy, width, height, metric=False)
-            gaps = openness(model.at(model.landmarks, head.points).astype(np.float64), LANDMARK_EYES)
+            gaps = openness(model.landmarks_of(head.points), LANDMARK_EYES)
             picture = _one_channel(head.photograph, rng)
             yield from _both(model, judge, head.points, head.rotation, camera, picture, gaps, (True, True))
 
@@ -136,7 +136,7 @@ def from_renderings(
             shape = model.shape(sample.coefficients)
             vertices = shape @ sample.pose[:3, :3].T + sample.pose[:3, 3]
             seen = (False, False) if dark_glasses else _uncovered(model, sample)
-            gaps = openness(model.at(model.landmarks, shape).astype(np.float64), LANDMARK_EYES)
+            gaps = openness(model.landmarks_of(shape), LANDMARK_EYES)
             picture = _one_channel(sample.image, rng)
             yield from _both(model, judge, vertices, sample.pose[:3, :3], sample.camera, picture, gaps, seen)
 
@@ -147,7 +147,7 @@ def _both(
     model: FaceModel, judge: LandmarkVisibility, vertices: Array, rotation: Array, camera: PinholeCamera,
     picture: Image, gaps: tuple[float, float], uncovered: tuple[bool, bool],
 ) -> Iterator[Example]:  # fmt: skip
-    landmarks = model.at(model.landmarks, vertices).astype(np.float64)
+    landmarks = model.landmarks_of(vertices)
     facing = judge.facing(vertices, landmarks)
     for side, corners in enumerate(CORNERS):
         crop = eye_crop(landmarks[list(corners)], rotation, camera)

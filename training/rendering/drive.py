@@ -216,8 +216,8 @@ class DriveRenderer(ClipRenderer):
     @property
     def truth(self) -> Truth:
         """The drive's, with the lids of the person that is shown; wider than at rest is 1, as the tracker tells it."""
-        landmarks = (self._model.at(self._model.landmarks, self._face(float(time))) for time in self._truth.stamp)
-        lids = [openness(points.astype(np.float64), LANDMARK_EYES) for points in landmarks]
+        landmarks = (self._model.landmarks_of(self._face(float(time))) for time in self._truth.stamp)
+        lids = [openness(points, LANDMARK_EYES) for points in landmarks]
         return replace(self._truth, eye_openness=np.clip(lids, 0.0, 1.0))
 
     def frame(self, index: int) -> Image:
