@@ -20,7 +20,8 @@ import numpy as np
 import onnx
 
 from dense_face_ros import FaceModel, FaceTracker, TrackerSettings
-from dense_face_ros.backends.model_file import BYTES, HALF, check_metadata, network_path
+from dense_face_ros.backends.model_file import check_metadata, network_path
+from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from dense_face_ros.calibration import Calibration
 from dense_face_ros.whole_files import whole_file
 from training.benchmarks.consistency import PARTS, Track, errors_of, nees, run
@@ -74,11 +75,11 @@ def files_of(network: Path) -> dict[Path, tuple[onnx.ModelProto, dict[str, str]]
     Raises:
         ValueError: one is no network of ours.
     """
-    held = {}
-    for path in (network.with_name(f"{network.stem}{kind}{network.suffix}") for kind in ("", HALF, BYTES)):
-        if path.is_file():
-            held[path] = read_exported(path)
-            check_metadata(held[path][1], path)
+    # Where there is no file of less precision, these are the network's own.
+    paths = dict.fromkeys((network, gpu_network_path(network), cpu_network_path(network)))
+    held = {path: read_exported(path) for path in paths}
+    for path, (_, metadata) in held.items():
+        check_metadata(metadata, path)
     return held
 
 
