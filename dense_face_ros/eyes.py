@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.backends.small_network import open_small_network
-from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.crop import Crop
+from dense_face_ros.geometry import Array, PinholeCamera
 
 Image = npt.NDArray[np.uint8]
 

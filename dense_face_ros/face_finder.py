@@ -38,7 +38,7 @@ class FaceCandidate:
     Attributes:
         box: x0, y0, x1, y1 of the 68 landmarks in image pixels; may reach beyond the image.
         score: 0..1, how sure the network is.
-        roll: in-plane turn of the head in radians, clockwise on the screen as ``geometry.Crop.angle``; NaN if unknown.
+        roll: in-plane turn of the head in radians, clockwise on the screen as ``Crop.angle``; NaN if unknown.
     """
 
     box: tuple[float, float, float, float]

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, lengths, shrunk_window, window_corners
+from dense_face_ros.crop import Crop, shrunk_window, window_corners
+from dense_face_ros.geometry import Array, PinholeCamera, cross, lengths
 
 _STEP = 0.05  # of the crop's side: differences along which the view's axes are laid
 _NEAREST_EDGE = 0.2  # depth of the corners' rays over the middle's, below which the image is torn apart
@@ -89,9 +90,23 @@ class FacingView:
         """View pixel -> image pixel, homogeneous (3, 3); where the lens distorts, the nearest to its map."""
         if not self.camera.distorts:
             return np.asarray(self.camera.matrix @ self._to_ray)
-        inner = 0.5 * (window_corners(self.size) + 0.5 * (self.size - 1))
-        found = cv2.getPerspectiveTransform(inner.astype(np.float32), self.to_image(inner).astype(np.float32))
+        inner, places = self._inner
+        found = cv2.getPerspectiveTransform(inner.astype(np.float32), places.astype(np.float32))
         return np.asarray(found, np.float64)
+
+    @cached_property
+    def _inner(self) -> tuple[Array, Array]:
+        """Corners (4, 2) of the inner quarter of the view, where a lens does what its model says; and their image
+        pixels."""
+        inner = 0.5 * (window_corners(self.size) + 0.5 * (self.size - 1))
+        return inner, self.to_image(inner)
+
+    @cached_property
+    def _scale(self) -> float:
+        """Image pixels to one of the view."""
+        places = self._inner[1]
+        (a, b), (c, d) = places[2] - places[0], places[3] - places[1]
+        return sqrt(0.5 * abs(a * d - b * c)) / (0.5 * self.size)
 
     @cached_property
     def _outline(self) -> Array:
@@ -152,13 +167,15 @@ class FacingView:
     def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Resample from an image (H, W) or (H, W, 3), as :meth:`Crop.cut` does."""
         size = self.size
-        image, part = shrunk_window(image, self._outline, size)
         if not self.camera.distorts:
+            image, part = shrunk_window(image, self._outline, self._scale)
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             out = cv2.warpPerspective(image, part @ self.to_image_matrix, (size, size), flags=flags)
             return np.asarray(out, dtype=np.uint8)
         nodes, between = _nodes(size)
-        places = self.to_image(nodes) @ part[:2, :2] + part[:2, 2]
+        places = self.to_image(nodes)
+        image, part = shrunk_window(image, places, self._scale)
+        places = places @ part[:2, :2] + part[:2, 2]
         u, v = ((between @ places[..., axis] @ between.T).astype(np.float32) for axis in (0, 1))
         out = cv2.remap(image, u, v, cv2.INTER_LINEAR)
         return np.asarray(out, dtype=np.uint8)

@@ -17,11 +17,12 @@ from dense_face_ros.alignment import Aligner, Alignment, AlignmentFailure, Align
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, NetworkOutput
 from dense_face_ros.calibration import Calibration
 from dense_face_ros.correspondence import cell_pixels, correspondences
+from dense_face_ros.crop import Crop
 from dense_face_ros.energy import FitState, IdentityPrior, median
 from dense_face_ros.exposure import exposed
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, cross, roll_on_screen, rotation_from_vector
+from dense_face_ros.geometry import Array, PinholeCamera, cross, roll_on_screen, rotation_from_vector
 from dense_face_ros.outline import Outline, OutlineFinder
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import matched

@@ -9,11 +9,12 @@ import numpy as np
 
 from dense_face_ros.backends import CROP_SIZE, NetworkUnavailable
 from dense_face_ros.calibration import Calibration
+from dense_face_ros.crop import Crop
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_finder import FaceCandidate
 from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.frame_input import Image
-from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter, NoHead
 
 #: Why a window has no fit: it shows no head, cannot be looked at, or the network could not be asked.

@@ -12,13 +12,14 @@ import numpy.typing as npt
 from dense_face_ros.backends import CROP_SIZE, NetworkUnavailable, model_file
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.calibration import Calibration
+from dense_face_ros.crop import Crop
 from dense_face_ros.driver import Driver, nearness
 from dense_face_ros.expression_visibility import ExpressionVisibility
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.frame_input import Image, assumed_camera, check_image, checked_camera, photograph_camera
-from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter
 from dense_face_ros.head_size import person_of
 from dense_face_ros.head_state import HeadState, Status

@@ -9,9 +9,10 @@ import pytest
 
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import CorrespondenceSettings, cell_pixels, correspondences
+from dense_face_ros.crop import Crop
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.geometry import Crop, PinholeCamera
+from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.template import Template
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)

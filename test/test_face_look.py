@@ -10,10 +10,11 @@ import pytest
 from painted_face import head_at
 
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
+from dense_face_ros.crop import Crop
 from dense_face_ros.face_look import ALIKE, FaceLook, LookTaker, RememberedLooks
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.geometry import Crop, PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
 
 RNG = np.random.default_rng(0)
 OURS, THEIRS = RNG.normal(size=(2, 200))

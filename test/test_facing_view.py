@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dense_face_ros.crop import Crop
 from dense_face_ros.facing_view import FacingView, TooFarAside
-from dense_face_ros.geometry import Crop, PinholeCamera, rotation_from_vector
+from dense_face_ros.geometry import PinholeCamera, rotation_from_vector
 
 PINHOLE = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
 FLAT = PinholeCamera(600.0, 480.0, 319.5, 239.5, 640, 480)  # pixels that are not square
@@ -110,3 +111,26 @@ def test_too_far_aside_is_told() -> None:
         FacingView.towards(np.array([np.nan, 0.0, 1.0]), np.array([0.0, 1.0, 0.0]), 200.0, 128, PINHOLE)
     with pytest.raises(TooFarAside):
         FacingView.towards(np.array([1.0, 0.0, 0.01]), np.array([0.0, 1.0, 0.0]), 200.0, 128, PINHOLE)
+
+
+BARREL = PinholeCamera(600.0, 600.0, 639.5, 359.5, 1280, 720, "plumb_bob", (-0.35, 0.12, 0.0, 0.0, 0.0))
+WIDE = PinholeCamera(600.0, 600.0, 639.5, 359.5, 1280, 720, "equidistant", (0.0, 0.0, 0.0, 0.0))
+STEEP = PinholeCamera(700.0, 700.0, 639.5, 359.5, 1280, 720, "plumb_bob", (-0.35, 0.12, 0.0, 0.0, -0.05))
+
+
+@pytest.mark.parametrize("camera", [BARREL, WIDE])
+def test_a_lens_that_bows_the_edges_cuts_nothing_off(camera: PinholeCamera) -> None:
+    """A near head, so that the image is halved first: all that the image shows is there."""
+    view = FacingView.of(Crop((639.5, 359.5), 500.0), camera)
+    rows, columns = np.mgrid[0:128, 0:128]
+    pixels = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    shown = view.within_image(pixels)
+    grey = view.cut(np.full((720, 1280), 200, np.uint8)).ravel()
+    assert (grey[shown if shown is not None else slice(None)] > 190).all()
+
+
+def test_a_view_is_shrunk_by_what_it_shows_in_its_middle_not_beyond_the_lens() -> None:
+    """Stripes of twenty pixels: two to one they can be seen, a hundred to one they are grey."""
+    view = FacingView.of(Crop((1140.0, 359.5), 400.0), STEEP)
+    image = np.tile(np.where(np.arange(1280) // 20 % 2, 255, 0).astype(np.uint8), (720, 1))
+    assert view.cut(image)[40:88, 40:88].std() > 60.0

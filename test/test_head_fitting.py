@@ -11,12 +11,12 @@ from painted_face import ReadingNetwork, head_at, paint
 from dense_face_ros import head_fitting
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels
+from dense_face_ros.crop import Crop
 from dense_face_ros.energy import IdentityPrior
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.geometry import (
     Array,
-    Crop,
     PinholeCamera,
     rotation_from_vector,
     rotation_from_yaw_pitch_roll,

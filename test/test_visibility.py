@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from dense_face_ros.backends import NetworkOutput
+from dense_face_ros.crop import Crop
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.geometry import Crop, PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
 from dense_face_ros.visibility import LandmarkVisibility, matched
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)

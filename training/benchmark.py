@@ -36,13 +36,14 @@ from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork, model_file
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.coarse_mesh import coarse_triangles
 from dense_face_ros.correspondence import Correspondences, correspondences
+from dense_face_ros.crop import Crop
 from dense_face_ros.energy import FitState
 from dense_face_ros.evaluation.memory import peak_mb, resident_mb
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel, FloatArray
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.geometry import Array, Crop
+from dense_face_ros.geometry import Array
 from dense_face_ros.head_fitting import MARGIN, outline_search
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.outline import Outline, OutlineFinder

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from torch.utils.data import Dataset, IterableDataset
 
 from dense_face_ros.backends import CROP_SIZE
-from dense_face_ros.geometry import FACING_CAMERA, Array, Crop
+from dense_face_ros.crop import Crop
+from dense_face_ros.geometry import FACING_CAMERA, Array
 from dense_face_ros.template import Template
 from training.backgrounds import Backgrounds
 from training.face_model import face_model

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dense_face_ros.crop import Crop
 from dense_face_ros.face_finder import FaceFinder
-from dense_face_ros.geometry import Crop
 from dense_face_ros.searching import crop_of
 from training.backgrounds import random_window
 from training.face_finder.photographs import decode, load_backgrounds

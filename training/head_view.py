@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from dense_face_ros.geometry import Crop
+from dense_face_ros.crop import Crop
 from dense_face_ros.template import Template
 
 SURFACE_SIDE = 64  # samples a side of the map of the surface over the template

@@ -11,9 +11,10 @@ import pytest
 from dense_face_ros.alignment import Aligner
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels
+from dense_face_ros.crop import Crop
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.facing_view import FacingView
-from dense_face_ros.geometry import Crop, rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import rotation_from_yaw_pitch_roll
 from dense_face_ros.outline import OutlineFinder
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from dense_face_ros.crop import Crop
 from dense_face_ros.face_model import FaceModel, SurfacePoints
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_yaw_pitch_roll
 from dense_face_ros.template import KINDS, Template
 from training.rendering.targets import TargetRenderer, cell_centres, drawn_triangles
 

@@ -1,6 +1,7 @@
 import numpy as np
 
-from dense_face_ros.geometry import Crop, rotation_from_yaw_pitch_roll
+from dense_face_ros.crop import Crop
+from dense_face_ros.geometry import rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
 from training.head_view import SURFACE_SIDE, HeadView, SurfaceMaps
 

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from dense_face_ros.crop import Crop
 from dense_face_ros.eyes import CORNERS, LANDMARKS, PATCH_WIDTH, eye_crop, seen_from
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Array, Crop, PinholeCamera
+from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 from training.backgrounds import Backgrounds

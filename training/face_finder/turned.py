@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from dense_face_ros.crop import Crop
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.geometry import Crop
 from training.face_finder.photographs import FacePhoto, Image, decode, face_of_landmarks, window
 from training.photographs.heads import Heads
 from training.photographs.rotation import draw_turned

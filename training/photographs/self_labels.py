@@ -23,8 +23,9 @@ from tqdm import tqdm
 from dense_face_ros.alignment import Alignment
 from dense_face_ros.backends import CROP_SIZE, CorrespondenceNetwork
 from dense_face_ros.bad_input import tells_bad_input
+from dense_face_ros.crop import Crop
 from dense_face_ros.facing_view import FacingView, TooFarAside
-from dense_face_ros.geometry import Array, Crop, PinholeCamera, yaw_pitch_roll_from_rotation
+from dense_face_ros.geometry import Array, PinholeCamera, yaw_pitch_roll_from_rotation
 from dense_face_ros.head_fitting import MARGIN, FitLimits, HeadFit, HeadFitter, NoHead
 from dense_face_ros.template import Template
 from training.benchmarks.metrics import box_of, box_size, geodesic
