@@ -109,9 +109,15 @@ class RememberedLooks:
         """Whether a look is the person's, as far as can be told that it is."""
         return (self.likeness(look) or 0.0) >= ALIKE
 
-    def likeness(self, look: FaceLook) -> float | None:
-        """How much a look is like those of the person from there; None where none can be compared with it."""
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is kept yet."""
+        return not self._kept
+
+    def likeness(self, look: FaceLook, within: float = _NEAR) -> float | None:
+        """How much a look is like those of the person from ``within`` so many degrees; None where none can be
+        compared with it."""
         apart = [(dist(each.direction, look.direction), each) for _, each in self._kept.values()]
-        near = [each for angle, each in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= _NEAR]
+        near = [each for angle, each in sorted(apart, key=lambda pair: pair[0])[:_NEAREST] if angle <= within]
         told = [value for value in map(look.likeness, near) if value is not None]
         return max(told, default=None)

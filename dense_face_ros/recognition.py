@@ -11,6 +11,7 @@ the one before was is still looked at for a time, for a head that looks as that 
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,8 @@ import numpy as np
 from dense_face_ros.face_look import ALIKE, FaceLook, RememberedLooks
 from dense_face_ros.head_fitting import HeadFit
 
-_LASTING = 1.0  # seconds for which a look is kept: a face that slowly covers another is not got used to
+_LASTING = 1.0  # seconds before a look counts, and for which it is kept then: a face that covers another's is not
+# got used to on the way
 _USED_TO = 5.0  # seconds after which whoever is followed is the driver, who looks otherwise now
 _BETWEEN = 0.1  # seconds between looks at where the driver was: each costs as much as a frame
 _LONG, _SELDOM = 60.0, 0.5  # seconds for which the former driver is looked for, and between such looks
@@ -29,6 +31,7 @@ _CLEARLY, _LIKELY = 0.1, 0.6  # likeness by which a head must be more like the d
 #: Degrees to where the driver was just before, up to which looks can be compared at all, and how alike they must be: of
 #: one person turned by 15 to 30 degrees 99 of 100 are.
 _TURNED, _ALIKE_TURNED = 30.0, 0.52
+_SURELY = 0.85  # likeness that ends a doubt: two people's comes close to what passes for one's where there is none
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,20 @@ class Recognition:
     def forget(self) -> None:
         """Another driver may come."""
         self._former: _Former | None = None
+        self._come_out: HeadFit | None = None  # the former driver's, who is seen again
         self._begin(RememberedLooks(_LASTING))
 
     def _begin(self, looks: RememberedLooks) -> None:
         self._known = looks
+        self._fresh: deque[tuple[FaceLook, float]] = deque()  # looks that do not count yet
         self._doubt: float | None = None
         self._sure: HeadFit | None = None
         self._earlier: HeadFit | None = None  # by a second or more: the last sure one may be half another's
         self._next_earlier: tuple[float, HeadFit] | None = None
-        self._latest: FaceLook | None = None  # that was kept
+        self._latest: FaceLook | None = None  # that may be kept
         self._told: tuple[FaceLook, tuple[float | None, float]] | None = None
         self._sure_at = self._looked_at = -np.inf
+        self._seen_at = 0.0
 
     @property
     def doubted(self) -> bool:
@@ -79,12 +85,15 @@ class Recognition:
         Returns:
             Whether it is the driver of before, found again, for whom somebody else had been taken.
         """
-        back = self._former is not None and self._former.looks.holds(look)
+        if not followed:
+            self._sure_at += stamp - self._seen_at  # nobody got used to who was not seen
+        self._seen_at = stamp
+        back = self._former is not None and (fit is self._come_out or _surely(self._former.looks, look))
         if self._former is not None and (back or stamp > self._former.until):
             if back:
                 self._begin(self._former.looks)
             self._former = None
-        if stamp - self._sure_at > _USED_TO and not self._known.holds(look):
+        if stamp - self._sure_at > _USED_TO and not _surely(self._known, look):
             if self._former is None and self._sure is not None:
                 self._former = _Former(self._known, self._earlier or self._sure, stamp + _LONG)
             self._begin(RememberedLooks(_LASTING))
@@ -94,6 +103,9 @@ class Recognition:
         self._doubt = self._doubtful_likeness(likeness, needed)
         if self._doubt is None:
             self._believe(fit, look, stamp, likeness)
+        else:
+            self._fresh.clear()
+            self._latest = self._told = None
         return back and not followed
 
     def _believe(self, fit: HeadFit, look: FaceLook, stamp: float, likeness: float | None) -> None:
@@ -102,8 +114,10 @@ class Recognition:
             self._earlier = None if self._next_earlier is None else self._next_earlier[1]
             self._next_earlier = stamp, fit
         if likeness is None or likeness >= ALIKE:  # else it may be half another's, or a driver who turned far at once
-            self._known.keep(look, stamp)
+            self._fresh.append((look, stamp))
             self._latest, self._told = look, None
+        while self._fresh and (self._known.empty or stamp - self._fresh[0][1] >= _LASTING):
+            self._known.keep(*self._fresh.popleft())
 
     def knows(self, look: FaceLook) -> bool:
         """Whether the driver looks so, as far as it can be told."""
@@ -126,19 +140,26 @@ class Recognition:
     def is_rather(self, other: tuple[HeadFit, FaceLook], followed: tuple[HeadFit, FaceLook]) -> bool:
         """Whether another head is the driver's, rather than the one that is followed."""
         unlike = self._doubtful_likeness(*self._compared(followed[1]))
-        if unlike is None:
-            former = self._former
-            return former is not None and former.looks.holds(other[1]) and _apart(other[0], followed[0], former.fit)
-        likeness, _ = self._compared(other[1])
-        if likeness is None or self._sure is None or not _apart(other[0], followed[0], self._sure):
+        looks, before, least = self._known, self._sure, _LIKELY
+        if unlike is None and self._former is not None:
+            looks, before = self._former.looks, self._former.fit
+            least = _LIKELY if looks.likeness(other[1]) is None else ALIKE  # who is followed is the driver by now
+            unlike = looks.likeness(followed[1], _TURNED) or 0.0
+        likeness = looks.likeness(other[1], _TURNED)
+        if unlike is None or likeness is None or before is None or not _apart(other[0], followed[0], before):
             return False
-        return likeness > max(unlike + _CLEARLY, _LIKELY)
+        rather = likeness > max(unlike + _CLEARLY, least)
+        if rather and looks is not self._known:
+            self._come_out = other[0]
+        return rather
 
     def _doubtful_likeness(self, likeness: float | None, needed: float) -> float | None:
         """The likeness of a look that is not the driver's; None where it may be his. Where it cannot be told, who
         looked otherwise stays doubtful, with the likeness of then."""
         if likeness is None:
             return self._doubt
+        if self._doubt is not None:
+            needed = _SURELY
         return None if likeness >= needed else likeness
 
     def _compared(self, look: FaceLook) -> tuple[float | None, float]:
@@ -153,6 +174,10 @@ class Recognition:
             return likeness, ALIKE
         turned = float(np.linalg.norm(look.direction - self._latest.direction))
         return (look.likeness(self._latest) if turned <= _TURNED else None), _ALIKE_TURNED
+
+
+def _surely(looks: RememberedLooks, look: FaceLook) -> bool:
+    return (looks.likeness(look) or 0.0) >= _SURELY
 
 
 def _apart(other: HeadFit, followed: HeadFit, before: HeadFit) -> bool:

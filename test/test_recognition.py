@@ -168,7 +168,8 @@ def test_who_was_covered_for_long_is_the_driver_when_he_comes_out_beside_the_oth
     known, there = taken_for_the_driver()
     other = head(-0.15, 0.5), look(OTHER)
     assert known.is_rather((there, look(DRIVER)), other)
-    assert not known.is_rather((there, look(DRIVER, TURNED)), other), "nothing to compare with from there"
+    assert known.is_rather((there, look(DRIVER, TURNED)), other)
+    assert not known.is_rather((there, look(DRIVER, ASIDE)), other), "nothing to compare with from there"
     assert not known.is_rather((there, look(alike(0.7))), other), "he is hardly like the driver"
     assert not known.is_rather((head(-0.1), look(DRIVER)), other), "the same head, fitted otherwise"
     assert not known.is_rather((head(0.0, 0.85), look(DRIVER)), other), "somebody behind the driver's seat"
@@ -215,3 +216,35 @@ def test_the_driver_who_was_out_of_view_for_long_is_nobody_else() -> None:
     assert not known.see(there, look(DRIVER), 20.0, True)
     assert not known.see(there, look(DRIVER), 20.1, True)
     assert known.elsewhere is None and not known.doubted
+
+
+def test_who_was_not_seen_is_not_got_used_to() -> None:
+    """Somebody else turns up where the driver was lost twenty seconds ago: he is followed for as long as any other."""
+    known, there = knowing_the_driver()
+    doubted = []
+    for stamp in np.arange(20.0, 25.6, 0.1):
+        known.see(there, look(OTHER), float(stamp), stamp > 20.0)
+        doubted.append(known.doubted)
+    assert doubted[0] and doubted[48] and not doubted[-1]
+
+
+@pytest.mark.parametrize(("likeness", "ends"), [(0.8, False), (0.9, True)])
+@pytest.mark.parametrize("direction", [AHEAD, TURNED / 2.0])
+def test_a_doubt_ends_only_where_it_is_surely_the_driver(likeness: float, ends: bool, direction: np.ndarray) -> None:
+    known, there = knowing_the_driver()
+    known.see(there, look(OTHER), 0.1, True)
+    known.see(there, look(alike(likeness), direction), 0.2, True)
+    assert known.doubted is not ends
+
+
+def test_looks_from_elsewhere_on_the_way_to_another_face_do_not_count() -> None:
+    """The other's head is turned: nothing is known from there, and half covered faces are alike one after another."""
+    known, there = Recognition(), head(0.0)
+    for stamp in np.arange(0.0, 2.0, 0.1):
+        known.see(there, look(DRIVER), float(stamp), True)
+    for i, likeness in enumerate((0.9, 0.8, 0.6, 0.4)):
+        known.see(there, look(alike(likeness), TURNED), 2.0 + 0.1 * i, True)
+    known.see(there, look(OTHER), 2.4, True)
+    assert known.doubted
+    known.see(there, look(alike(0.8), TURNED), 2.5, True)
+    assert known.doubted and not known.knows(look(alike(0.8), TURNED))
