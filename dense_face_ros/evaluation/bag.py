@@ -73,11 +73,11 @@ class BagRecording:
             self._images = image_connections(self.name, self._reader.connections, topic, "with --topic")
             self._truth = self._choose_truth(truth)
             self._speeds = speed_connections(self.name, self._reader.connections, speed_topic, speed_type)
+            self._infos = info_connections(self.name, self._reader, self._images, self._decode)
         except SourceError:
             self._reader.close()
             raise
         self.topic: str = self._images[0].topic
-        self._infos = info_connections(self._reader.connections, self.topic)
         self.count: int | None = sum(connection.msgcount for connection in self._images)
         self.dropped: dict[str, int] = {}
         self.drop_notes: list[str] = []

@@ -29,7 +29,8 @@ _TYPES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraIn
 
 @dataclass(frozen=True)
 class BagFrame:
-    """An image message as recorded, and the camera_info that came since the one before.
+    """An image message as recorded, and the camera_info that came since the one before; with the first image the first
+    one, though it may have come later.
 
     ``time`` is that of recording in seconds; in a bag with /clock, as of a simulation, that of the image's stamp.
     """
@@ -58,12 +59,12 @@ class Bag:
         self._reader = open_reader(path)
         try:
             self._images = image_connections(self.name, self._reader.connections, topic, option)
+            self._infos = info_connections(self.name, self._reader, self._images, _decode)
         except SourceError:
             self._reader.close()
             raise
         self._topic = self._images[0].topic
         self.compressed = self._images[0].msgtype == COMPRESSED_IMAGE
-        self._infos = info_connections(self._reader.connections, self._topic)
         self._simulated = any(c.topic == "/clock" for c in self._reader.connections)
 
     def frames(self) -> Iterator[BagFrame]:
@@ -73,7 +74,8 @@ class Bag:
             SourceError: when the bag is damaged, or holds no image.
         """
         simulated = self._simulated and are_stamped(self.name, self._reader, self._images, _decode)
-        empty, info, wanted = True, None, [*self._images, *self._infos]
+        first = next(read_messages(self.name, self._reader, self._infos, _decode), None)
+        empty, info, wanted = True, first and first[2], [*self._images, *self._infos]
         for connection, nanoseconds, message in read_messages(self.name, self._reader, wanted, _decode):
             if connection.topic == self._topic:
                 yield BagFrame(1e-9 * (stamp_of(message) if simulated else nanoseconds), message, info)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,8 @@ from dense_face_ros.ros.vehicle_speed import SPEED_TYPES
 IMAGE, COMPRESSED_IMAGE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 TF_STATIC = "/tf_static"
+_REPORTED_INFO = "correspondences/camera_info"  # the tracker's own: the camera may be an assumed one
+_SPARE = (4, 8, 12)  # bytes that ROS's own serialisation of a message may leave at its end
 
 
 def is_bag(path: Path) -> bool:
@@ -75,7 +78,18 @@ def decoder() -> Callable[[bytes, str], Any]:
     """Of serialised messages by the name of their type, without a ROS installation; ``rosbags`` must be there."""
     from rosbags.typesys import Stores, get_typestore
 
-    return get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
+    decode = get_typestore(Stores.ROS2_JAZZY).deserialize_cdr
+
+    def decode_padded(data: bytes, kind: str) -> Any:
+        try:
+            return decode(data, kind)
+        except Exception:
+            for spare in _SPARE:
+                with suppress(Exception):
+                    return decode(data[:-spare], kind)
+            raise
+
+    return decode_padded
 
 
 def read_messages(
@@ -133,12 +147,21 @@ def image_connections(name: str, connections: Sequence[Any], topic: str, option:
     return images
 
 
-def info_connections(connections: Sequence[Any], image_topic: str) -> list[Any]:
-    """The connections of the camera_info beside an image topic, or of the only camera_info; there may be none."""
-    infos = [c for c in connections if c.msgtype == CAMERA_INFO]
-    base = image_topic.removesuffix("/compressed").rsplit("/", 1)[0]
+def info_connections(name: str, reader: Any, images: Sequence[Any], decode: Callable[[bytes, str], Any]) -> list[Any]:
+    """The connections of the camera_info of an image topic: of that beside it, or of the only other one in the bag if
+    it is of the same frame_id; there may be none. The arguments are those of :func:`read_messages`.
+
+    Raises:
+        SourceError: when the bag is damaged.
+    """
+    infos = [c for c in reader.connections if c.msgtype == CAMERA_INFO and not c.topic.endswith(_REPORTED_INFO)]
+    base = images[0].topic.removesuffix("/compressed").rsplit("/", 1)[0]
     beside = [c for c in infos if c.topic == f"{base}/camera_info"]
-    return beside if beside else infos if len({c.topic for c in infos}) == 1 else []
+    if beside or len({c.topic for c in infos}) != 1:
+        return beside
+    first = [next(read_messages(name, reader, part, decode), None) for part in (images, infos)]
+    frames = {message.header.frame_id for _, _, message in filter(None, first)}
+    return infos if len(frames) == 1 else []
 
 
 def _topics(connections: Sequence[Any]) -> str:

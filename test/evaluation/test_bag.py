@@ -13,7 +13,7 @@ from evaluation.made_bags import CAMERA, drive
 from ros.materials import write_bag
 
 from dense_face_ros.evaluation.bag import BagRecording
-from dense_face_ros.ros.bag_topics import is_bag
+from dense_face_ros.ros.bag_topics import decoder, is_bag
 from dense_face_ros.ros.frame_sources import SourceError
 
 
@@ -71,11 +71,33 @@ def test_a_topic_may_have_several_publishers(storage: str, tmp_path: Path) -> No
     from dense_face_ros.ros.bag_source import Bag
 
     assert [frame.info is not None for frame in Bag(path).frames()] == [True] * 4
+    late = Bag(write_bag(tmp_path / "late", storage, info_delay=10_000_000))
+    assert [frame.info is not None for frame in late.frames()] == [True] * 4, "the first image is not without"
 
 
 def test_an_image_before_the_first_camera_info_has_the_camera_of_that(tmp_path: Path) -> None:
     frames = list(BagRecording(write_bag(tmp_path / "bag", "mcap", info_delay=10_000_000)).frames())
     assert all(frame.camera.metric and frame.camera.fx == 500.0 and not frame.note for frame in frames)
+
+
+@pytest.mark.parametrize(
+    ("topic", "frame", "metric"),
+    [
+        ("/calibration", "recorded", True),
+        ("/rear/camera_info", "rear", False),
+        ("/correspondences/camera_info", "recorded", False),
+    ],
+)
+def test_a_camera_info_elsewhere_is_the_image_s_only_if_it_says_so(
+    topic: str, frame: str, metric: bool, tmp_path: Path
+) -> None:
+    """The tracker's own is what it took the camera to be, and would come back as a measurement."""
+    path = write_bag(tmp_path / "bag", "mcap", info_topic=topic, info_frame=frame)
+    assert [one.camera.metric for one in BagRecording(path).frames()] == [metric] * 4
+    pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
+    from dense_face_ros.ros.bag_source import Bag
+
+    assert [one.info is not None for one in Bag(path).frames()] == [metric] * 4
 
 
 def test_rectified_images_are_seen_by_the_camera_of_p(tmp_path: Path) -> None:
@@ -127,3 +149,14 @@ def test_the_speed_is_the_last_one_recorded_before_an_image(storage: str, tmp_pa
     BagRecording(path, speed_topic="/car/odometry", speed_type="nav_msgs/Odometry").close()
     with pytest.raises(SourceError, match="is nav_msgs/Odometry, and parameter 'speed_type' is 'std_msgs/Float64'"):
         BagRecording(path, speed_topic="/car/odometry", speed_type="std_msgs/Float64")
+
+
+def test_what_ros_s_own_serialisation_leaves_at_the_end_is_no_damage() -> None:
+    serialization = pytest.importorskip("rclpy.serialization", reason="rclpy is not installed")
+    messages = pytest.importorskip("sensor_msgs.msg", reason="rclpy is not installed")
+    sent = messages.JointState(name=["left", "right", "jaw"], position=[0.25, 0.5, 0.75])
+    data = serialization.serialize_message(sent)
+    assert list(decoder()(data, "sensor_msgs/msg/JointState").position) == [0.25, 0.5, 0.75]
+    for wrong in (data[:40], data + bytes(40)):
+        with pytest.raises(Exception, match="length|mismatch"):
+            decoder()(wrong, "sensor_msgs/msg/JointState")

@@ -47,6 +47,8 @@ def write_bag(
     bit_depth: int = 0,
     damaged: tuple[int, ...] = (),
     publishers: int = 1,
+    info_topic: str = "/cabin/camera_info",
+    info_frame: str = "recorded",
 ) -> Path:
     """Four images and camera_infos at 20 Hz, stamped a tenth of a second before they were recorded.
 
@@ -62,6 +64,7 @@ def write_bag(
         bit_depth: as mono16 images that use so many bits, the low ones; 0: as bgr8.
         damaged: images of which the second half is missing.
         publishers: of images and of camera_info, that take turns; a merged bag has several.
+        info_topic, info_frame: of camera_info; that of the images is "recorded".
     """
     rosbag2 = pytest.importorskip("rosbags.rosbag2", reason="rosbags is not installed")
     typesys = pytest.importorskip("rosbags.typesys")
@@ -76,7 +79,7 @@ def write_bag(
     with rosbag2.Writer(path, version=9, storage_plugin=plugin) as writer:
         images = [_connection(writer, store, topic, kind, i) for i in range(publishers)]
         if calibrated:
-            infos = [_connection(writer, store, "/cabin/camera_info", info_type, i) for i in range(publishers)]
+            infos = [_connection(writer, store, info_topic, info_type, i) for i in range(publishers)]
         if rear:
             writer.add_connection("/rear/image_raw", image_type.__msgtype__, typestore=store)
         if moving:
@@ -92,8 +95,9 @@ def write_bag(
             at = 1_600_000_000_100_000_000 + 50_000_000 * i
             k = np.array([500.0, 0, 32, 0, 500, 24, 0, 0, 1])
             roi = roi_type(x_offset=0, y_offset=0, height=0, width=0, do_rectify=False)
+            told = header_type(stamp=stamp, frame_id=info_frame)
             info = info_type(
-                header=header, height=48, width=64, distortion_model="plumb_bob", d=np.zeros(5), k=k,
+                header=told, height=48, width=64, distortion_model="plumb_bob", d=np.zeros(5), k=k,
                 r=np.eye(3).ravel(), p=np.zeros(12), binning_x=0, binning_y=0, roi=roi,
             )  # fmt: skip
             if simulated:
