@@ -158,5 +158,5 @@ def test_what_ros_s_own_serialisation_leaves_at_the_end_is_no_damage() -> None:
     data = serialization.serialize_message(sent)
     assert list(decoder()(data, "sensor_msgs/msg/JointState").position) == [0.25, 0.5, 0.75]
     for wrong in (data[:40], data + bytes(40)):
-        with pytest.raises(Exception, match="length|mismatch"):
+        with pytest.raises(Exception, match=r"length|mismatch"):
             decoder()(wrong, "sensor_msgs/msg/JointState")
