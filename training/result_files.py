@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.provenance import provenance
 from dense_face_ros.whole_files import write_json
-from training.face_model import VARIABLE, own_model
+from training.face_model import own_model
 
 Result = dict[str, Any]
 
@@ -51,17 +50,14 @@ def write_result(path: Path | None, result: Result, network: Path | None = None,
 
     Args:
         network: what was used instead of the shipped network, as :func:`provenance` takes it.
-        model: one's own face model where it was used, whose hash is written too: :func:`own_model`.
+        model: one's own face model where it was used instead of the shipped one: :func:`own_model`.
 
     Raises:
         OSError: the file cannot be written.
         ValueError: a figure is not finite.
     """
     if path is not None:
-        made = provenance(network)
-        if model is not None:
-            made["models"][VARIABLE] = hashlib.sha256(model.read_bytes()).hexdigest()
-        write_json(path, {**result, "provenance": made})
+        write_json(path, {**result, "provenance": provenance(network, model=model)})
 
 
 @tells_bad_input(ImportError)

@@ -90,7 +90,8 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
         result = run(tracker, recording, judge, output / "bag", values["require_camera_info"])
     finally:
         recording.close()
-    source = provenance(Path(values["network"]) if values["network"] else None)
+    files = {name: Path(values[name]) if values[name] else None for name in ("network", "model", "finder")}
+    source = provenance(**files)
     found = summary(result)
     result.columns.write_csv(output / TABLE)
     if not result.columns.write_parquet(output / "frames.parquet"):

@@ -11,23 +11,26 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from dense_face_ros.backends.model_file import network_path
-from dense_face_ros.backends.model_precision import cpu_network_path
+from dense_face_ros.backends.model_file import companion, network_path
+from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 
 _LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "opencv-python", "onnxruntime", "onnxruntime-gpu",
               "tensorrt", "tensorrt-rtx")  # fmt: skip
 
 
-def provenance(network: Path | None = None) -> dict[str, Any]:
+def provenance(network: Path | None = None, *, model: Path | None = None, finder: Path | None = None) -> dict[str, Any]:
     """Commit (with ``-dirty`` for uncommitted changes), sha256 of the models, processor and libraries.
 
     Args:
-        network: file, or name of a shipped one, that was used instead of the shipped correspondence network.
+        network, model, finder: what was used instead of the shipped files, as :func:`model_hashes` takes them.
+
+    Raises:
+        FileNotFoundError, ValueError: as there.
     """
     return {
         "version": _library_versions(("dense_face_ros",)).get("dense_face_ros"),
         "commit": _commit(),
-        "models": model_hashes(network),
+        "models": model_hashes(network, model=model, finder=finder),
         "hardware": {
             "processor": _processor(),
             "cpus": os.cpu_count(),
@@ -63,14 +66,35 @@ def _commit() -> str | None:
     return done.stdout.strip() or None
 
 
-def model_hashes(network: Path | None = None) -> dict[str, str]:
-    """SHA-256 of the shipped model files by their names; a ``network`` stands in the place of the shipped one."""
+def model_hashes(
+    network: Path | None = None, *, model: Path | None = None, finder: Path | None = None
+) -> dict[str, str]:
+    """SHA-256 of the shipped model files by their names; what runs instead of one stands under that one's name.
+
+    So ``correspondence.onnx``, ``face_finder.onnx``, ``eyelids.onnx`` and ``face_model.npz`` are always what ran, and
+    ``correspondence_fp16.onnx`` and ``correspondence_int8.onnx`` what GPUs and CPUs run of the network; these two are
+    left out where it has no such file.
+
+    Args:
+        network: correspondence network, as :class:`dense_face_ros.FaceTracker` takes it; None: the shipped one.
+        model, finder: face model and face finder; None: the shipped model, and the finder that belongs to the network.
+
+    Raises:
+        FileNotFoundError, ValueError: there is no such file, or of the network one of less precision only.
+    """
     folder = Path(str(resources.files("dense_face_ros") / "models"))
-    files = {path.name: path for path in sorted(folder.glob("*")) if path.suffix in {".npz", ".onnx"}}
-    if network is not None:
-        network = network_path(network)
-        files |= {"correspondence.onnx": network, "correspondence_int8.onnx": cpu_network_path(network)}
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    shipped = {path.name: path for path in sorted(folder.glob("*")) if path.suffix in {".npz", ".onnx"}}
+    network = network_path(network)
+    half, in_bytes = gpu_network_path(network), cpu_network_path(network)
+    files = shipped | {
+        "correspondence.onnx": network,
+        "correspondence_fp16.onnx": None if half == network else half,
+        "correspondence_int8.onnx": None if in_bytes == network else in_bytes,
+        "face_finder.onnx": finder or companion(network, "face_finder") or shipped["face_finder.onnx"],
+        "eyelids.onnx": companion(network, "eyelids") or shipped["eyelids.onnx"],
+        "face_model.npz": model or shipped["face_model.npz"],
+    }
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items() if path is not None}
 
 
 def _processor() -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -204,6 +205,18 @@ def test_a_shipped_network_is_named_as_for_the_node(tmp_path: Path) -> None:
     assert main([str(bag), "--output", str(output), "--network", "correspondence_free.onnx"], FakeTracker()) == 0
     models = json.loads((output / "summary.json").read_text())["provenance"]["models"]
     assert models["correspondence.onnx"] == models["correspondence_free.onnx"]
+
+
+def test_the_files_of_the_parameter_file_are_told(tmp_path: Path) -> None:
+    bag, output, file = drive(tmp_path / "bag", count=2), tmp_path / "out", tmp_path / "node.yaml"
+    (tmp_path / "mine.npz").write_bytes(b"a face model")
+    (tmp_path / "mine.onnx").write_bytes(b"a face finder")
+    values = f"model: {tmp_path / 'mine.npz'}, finder: {tmp_path / 'mine.onnx'}"
+    file.write_text(f"tracker: {{ros__parameters: {{{values}}}}}\n")
+    assert main([str(bag), "--output", str(output), "--params-file", str(file)], FakeTracker()) == 0
+    models = json.loads((output / "summary.json").read_text())["provenance"]["models"]
+    for name, content in {"face_model.npz": b"a face model", "face_finder.onnx": b"a face finder"}.items():
+        assert models[name] == hashlib.sha256(content).hexdigest()
 
 
 def test_alarms_that_only_another_policy_tells_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ def shown(value: object) -> str:
     return "" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-#: Where a result names the network that was used; both are one file where none in bytes lay beside it.
+#: Where a result names the network that was used; earlier results name it twice where none in bytes lay beside it.
 _DEFAULT_NETWORK = ("correspondence.onnx", "correspondence_int8.onnx")
 
 
