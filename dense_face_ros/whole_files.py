@@ -31,13 +31,21 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8, so that ``path`` is at any moment either the old file or the new one, whole.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8"))
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` as JSON, so that ``path`` is at any moment either the old file or the new one, whole.
+    """Write ``content`` as JSON, as :func:`write_text`.
 
     Raises:
         OSError: the file cannot be written.
         ValueError: a figure is not finite.
     """
-    text = json.dumps(content, indent=1, allow_nan=False)
-    with whole_file(path) as file:
-        file.write(text.encode("utf-8") + b"\n")
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")

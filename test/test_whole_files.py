@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dense_face_ros.whole_files import whole_file, write_json
+from dense_face_ros.whole_files import whole_file, write_json, write_text
 
 
 def test_until_all_is_written_there_is_the_old_file(tmp_path: Path) -> None:
@@ -42,6 +42,11 @@ def test_arrays_get_the_name_that_was_given(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["fits"]
     with np.load(tmp_path / "fits") as found:
         np.testing.assert_array_equal(found["pose"], np.eye(4))
+
+
+def test_text_is_unicode(tmp_path: Path) -> None:
+    write_text(tmp_path / "report.html", "5\u00a0°\n")
+    assert (tmp_path / "report.html").read_bytes() == b"5\xc2\xa0\xc2\xb0\n"
 
 
 def test_json_of_finite_figures_only(tmp_path: Path) -> None:

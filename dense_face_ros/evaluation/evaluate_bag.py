@@ -49,7 +49,7 @@ from dense_face_ros.ros.parameter_spec import ParameterSpec, Value, checked, def
 from dense_face_ros.ros.parameters import ATTENTION, TRACKER
 from dense_face_ros.ros.tracker_setup import face_tracker
 from dense_face_ros.upright import ROTATIONS
-from dense_face_ros.whole_files import write_json
+from dense_face_ros.whole_files import write_json, write_text
 
 
 @tells_bad_input(ImportError, NetworkUnavailable)
@@ -100,7 +100,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     told = {"recording": recording.name, **found, **changed, "provenance": source}
     write_json(output / "summary.json", told)
     name = options.recording.resolve().name
-    (output / "report.html").write_text(report(name, result, found, origin(source)), encoding="utf-8")
+    write_text(output / "report.html", report(name, result, found, origin(source)))
     for title, value in figures(found):
         print(f"{title}: {shown(value)}")
     for note in found["notes"]:
@@ -115,7 +115,7 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
 def _compare(output: Path, other: Path) -> None:
     """Write and print how another run differs."""
     found = compare(output, other)
-    (output / "comparison.html").write_text(comparison_page(output, other, found), encoding="utf-8")
+    write_text(output / "comparison.html", comparison_page(output, other, found))
     told = {"this": str(output), "other": str(other), **found.as_json()}
     write_json(output / "comparison.json", told)
     tables: list[tuple[Sequence[str], Sequence[Sequence[object]]]] = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +16,7 @@ from dense_face_ros.evaluation.jitter import WINDOW, Jitter
 from dense_face_ros.evaluation.truth import TruePoses, pose_errors
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from dense_face_ros.head_state import HeadState
+from dense_face_ros.whole_files import whole_file
 
 #: Metres, degrees (signs as in ``geometry.rotation_from_yaw_pitch_roll``), shares; ``sigma_`` from the covariance;
 #: ``speed`` of the vehicle, metres per second.
@@ -118,9 +121,13 @@ class FrameColumns:
         return np.asarray(1e-9 * (self.stamps - self.stamps[0]).astype(np.float64))
 
     def write_csv(self, path: Path) -> None:
-        """Stamps as whole nanoseconds; numbers as they are read back exactly; unknown numbers empty."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
+        """Stamps as whole nanoseconds; numbers as they are read back exactly; unknown numbers empty.
+
+        Raises:
+            OSError: the file cannot be written; none is left then.
+        """
+        with whole_file(path) as file:
+            writer = csv.writer(codecs.getwriter("utf-8")(file))
             writer.writerow(["frame", "stamp_ns", *self.texts, *self.numbers])
             numbers = np.stack(list(self.numbers.values()), axis=1)
             for index, row in enumerate(numbers.tolist()):
@@ -129,14 +136,19 @@ class FrameColumns:
                 writer.writerow([index, int(self.stamps[index]), *texts, *figures])
 
     def write_parquet(self, path: Path) -> bool:
-        """The same as Parquet; False where pyarrow is not installed."""
+        """The same as Parquet; False where pyarrow is not installed.
+
+        Raises:
+            OSError: as :meth:`write_csv`.
+        """
         try:
             arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
         except ImportError:
             return False
         index = np.arange(len(self), dtype=np.int64)
         table = arrow.table({"frame": index, "stamp_ns": self.stamps, **self.texts, **self.numbers})
-        parquet.write_table(table, path)
+        with whole_file(path) as file:
+            parquet.write_table(table, file)
         return True
 
     @classmethod
@@ -144,21 +156,41 @@ class FrameColumns:
         """Read what :meth:`write_csv` wrote.
 
         Raises:
-            FileNotFoundError, ValueError: naming the file.
+            FileNotFoundError, ValueError: naming the file, and the line where the table is cut off or damaged.
         """
-        try:
-            with open(path, newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"'{path}' does not exist; give the folder of an evaluation") from error
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"'{path}' is no table of an evaluation: {error}") from error
-        if not rows or "stamp_ns" not in rows[0] or TIME not in rows[0]:
-            raise ValueError(f"'{path}' is no table of an evaluation: it lacks stamp_ns or {TIME}")
+        rows = _whole_rows(path)
         try:
             stamps = np.array([int(row["stamp_ns"]) for row in rows], dtype=np.int64)
             names = [name for name in rows[0] if name not in ("frame", "stamp_ns", *TEXTS)]
             numbers = {n: np.array([float(row[n] or "nan") for row in rows]) for n in names}
             return cls(stamps, {name: [row[name] for row in rows] for name in TEXTS}, numbers)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, ValueError) as error:
             raise ValueError(f"'{path}' is no table of an evaluation: {error}") from error
+
+
+def _whole_rows(path: Path) -> list[dict[str, str]]:
+    """The cells of a table by the names of its columns, a row for every frame.
+
+    Raises:
+        FileNotFoundError, ValueError: as :meth:`FrameColumns.read_csv`.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+        reader = csv.reader(io.StringIO(text, newline=""))
+        names = next(reader, [])
+        rows = [(reader.line_num, cells) for cells in reader if cells]
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"'{path}' does not exist; give the folder of an evaluation") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"'{path}' is no table of an evaluation: {error}") from error
+    if not rows or "stamp_ns" not in names or TIME not in names:
+        raise ValueError(f"'{path}' is no table of an evaluation: it lacks stamp_ns or {TIME}")
+    for line, cells in rows:
+        if len(cells) != len(names):
+            raise ValueError(
+                f"'{path}', line {line} has {len(cells)} cells, but the table {len(names)} columns; evaluate the "
+                "recording again"
+            )
+    if not text.endswith("\n"):  # its last number may be half of one, which would be taken for another
+        raise ValueError(f"'{path}', line {reader.line_num} is cut off; evaluate the recording again")
+    return [dict(zip(names, cells, strict=True)) for _, cells in rows]

@@ -73,6 +73,32 @@ def test_csv_is_read_back_exactly(columns: FrameColumns, tmp_path: Path) -> None
         assert np.array_equal(read.numbers[name], column, equal_nan=True), name
 
 
+def test_a_table_that_was_cut_off_or_damaged_is_refused_by_its_line(columns: FrameColumns, tmp_path: Path) -> None:
+    path = tmp_path / "frames.csv"
+    columns.write_csv(path)
+    whole = path.read_bytes()
+    *_, last = whole.splitlines(keepends=True)
+    for count in range(1, len(last)):
+        path.write_bytes(whole[:-count])
+        with pytest.raises(ValueError, match=r"frames\.csv', line 10 (is cut off|has \d+ cells, but).*; evaluate"):
+            FrameColumns.read_csv(path)
+    path.write_bytes(whole.replace(b"\r\n3,", b",4.5\r\n3,"))
+    with pytest.raises(ValueError, match=r"frames\.csv', line 4 has 41 cells, but the table 40 columns; evaluate"):
+        FrameColumns.read_csv(path)
+    path.write_bytes(whole.replace(b"\r\n3,1", b"\r\n3,1234567890123456789"))
+    with pytest.raises(ValueError, match=r"frames\.csv' is no table of an evaluation: .*int"):
+        FrameColumns.read_csv(path)
+
+
+def test_a_table_that_cannot_be_written_leaves_the_one_before(columns: FrameColumns, tmp_path: Path) -> None:
+    columns.write_csv(tmp_path / "frames.csv")
+    before = (tmp_path / "frames.csv").read_bytes()
+    columns.texts["reason"] = columns.texts["reason"][:5]  # so that it breaks off in the midst
+    with pytest.raises(IndexError):
+        columns.write_csv(tmp_path / "frames.csv")
+    assert (tmp_path / "frames.csv").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
 def test_parquet_holds_the_same(columns: FrameColumns, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
     assert columns.write_parquet(tmp_path / "frames.parquet")
