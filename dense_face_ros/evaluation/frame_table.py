@@ -15,7 +15,7 @@ from dense_face_ros.attention.states import Attention
 from dense_face_ros.evaluation.jitter import WINDOW, Jitter
 from dense_face_ros.evaluation.truth import TruePoses, pose_errors
 from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
-from dense_face_ros.head_state import HeadState
+from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.whole_files import whole_file
 
 #: Metres, degrees (signs as in ``geometry.rotation_from_yaw_pitch_roll``), shares; ``sigma_`` from the covariance;
@@ -67,12 +67,13 @@ class FrameTable:
     ) -> None:
         """The next frame; ``jitter`` of the window that ends with it goes into the row of the window's middle."""
         unknown = float("nan")
+        visible = state.landmark_visible.sum() if state.status is Status.TRACKING else unknown
         covariance = np.diag(state.covariance)
         numbers = [
             *state.pose[:3, 3], *state.yaw_pitch_roll,
             *state.pose_raw[:3, 3], *np.degrees(yaw_pitch_roll_from_rotation(state.pose_raw[:3, :3])),
             np.sqrt(covariance[:3].sum()), np.degrees(np.sqrt(covariance[3:].sum())),
-            float(state.camera.metric), float(state.track or np.nan), float(state.landmark_visible.sum()),
+            float(state.camera.metric), float(state.track or np.nan), float(visible),
             *state.eye_openness, *(state.quality.get(n, unknown) for n in ("inliers", "residual", "coverage")),
             *[unknown] * 5, attention.glance, attention.perclos, unknown if speed is None else speed,
             *(state.expression.get(name, unknown) for name in self._expression_names), milliseconds,

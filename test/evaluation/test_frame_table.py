@@ -48,6 +48,7 @@ def test_values_are_those_of_the_states(columns: FrameColumns) -> None:
     assert first["expression.jawOpen"] == 0.3 and first["visible_landmarks"] == 34 and np.isnan(first["eye_right"])
     assert np.isnan(first["speed"]), "nobody told it"
     assert columns.texts["status"][-1] == "lost" and np.isnan(columns.numbers["yaw"][-1])
+    assert np.isnan(columns.numbers["visible_landmarks"][-1]), "of no head none are hidden"
 
 
 def test_attention_and_speed_stand_beside_the_head() -> None:
