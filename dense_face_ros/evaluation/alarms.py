@@ -16,7 +16,7 @@ _SAME = 1e-6  # seconds that are no difference
 
 @dataclass(frozen=True)
 class Alarm:
-    """A change to a state that is worse than attentive: in which second from the first frame, and why."""
+    """A change to a state that is worse than attentive: after how many recorded seconds, and why."""
 
     seconds: float
     state: str
@@ -48,7 +48,7 @@ class AlarmPair:
 def alarms(columns: FrameColumns) -> list[Alarm]:
     """All of a run, in order."""
     states, reasons = columns.texts["attention"], columns.texts["attention_reason"]
-    seconds = columns.seconds.tolist()
+    seconds = columns.played.tolist()
     return [Alarm(seconds[i], states[i], reasons[i]) for i in beginnings(states)]
 
 

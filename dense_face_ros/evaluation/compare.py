@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class Comparison:
     Attributes:
         this, other: their tables, of equally many rows.
         differences: name with unit -> how the other differs.
-        alarms: of both runs; their seconds count from the first common frame.
+        alarms: of both runs; their seconds are those that were recorded since the first common frame.
     """
 
     this: FrameColumns
@@ -92,10 +93,17 @@ def read_pair(this: Path, other: Path) -> tuple[FrameColumns, FrameColumns]:
         FileNotFoundError, ValueError: naming the folder or table.
     """
     one, two = (FrameColumns.read_csv(folder / TABLE) for folder in (this, other))
-    _, in_one, in_two = np.intersect1d(one.stamps, two.stamps, return_indices=True)
-    if not len(in_one):
+    in_two = {frame: row for row, frame in enumerate(_frames(two))}
+    common = [(row, in_two[frame]) for row, frame in enumerate(_frames(one)) if frame in in_two]
+    if not common:
         raise ValueError(f"'{this}' and '{other}' have no image stamp in common; compare runs over one recording")
-    return _rows(one, in_one), _rows(two, in_two)
+    rows_one, rows_two = np.array(common).T
+    return _rows(one, rows_one), _rows(two, rows_two)
+
+
+def _frames(run: FrameColumns) -> Iterator[tuple[int, int]]:
+    """What tells the frames of a recording apart: pass and stamp, which comes again where it was looped."""
+    return zip(run.passes.tolist(), run.stamps.tolist(), strict=True)
 
 
 def _rows(columns: FrameColumns, which: np.ndarray) -> FrameColumns:
@@ -105,7 +113,7 @@ def _rows(columns: FrameColumns, which: np.ndarray) -> FrameColumns:
 
 def differences(this: FrameColumns, other: FrameColumns) -> dict[str, PairedDifference]:
     """Name with unit -> how the other run differs, over the frames of which both know the value."""
-    steps = np.diff(this.seconds)
+    steps = np.diff(this.played)
     step = float(np.median(steps)) if len(steps) else 0.0
     out = {}
     for seconds, pairs in ((_BLOCK, _measured(this, other)), (_MEMORY, _concluded(this, other))):

@@ -65,14 +65,14 @@ def comparison_page(this: Path, other: Path, found: Comparison) -> str:
     parts.append(page.heading("Time lines"))
     parts.append(page.paragraph("A pause of the recording is drawn as the state before it."))
     rows = {
-        name: stretches(run.seconds, run.texts["attention"], _COLOURS)
+        name: stretches(run.played, run.texts["attention"], _COLOURS)
         for name, run in (("this run", one), ("the other", two))
     }
     shown = {state.replace("_", " "): _COLOURS[state] for state in states(one, two) if state in _COLOURS}
-    parts.append(lanes("Attention", rows, "s", (0.0, float(one.seconds[-1])), shown))
+    parts.append(lanes("Attention", rows, "s", (0.0, float(one.played[-1])), shown))
     for title, (name, unit, y_range) in _CHARTS.items():
-        curves = [Series("this run", one.seconds, column(one, name))]
-        curves.append(Series("the other", two.seconds, column(two, name)))
+        curves = [Series("this run", one.played, column(one, name))]
+        curves.append(Series("the other", two.played, column(two, name)))
         if any(np.isfinite(curve.y).any() for curve in curves):
             parts.append(chart(title, curves, "s", unit, y_range=y_range))
     return page.page("Comparison of two runs", parts)

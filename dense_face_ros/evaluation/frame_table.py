@@ -121,6 +121,17 @@ class FrameColumns:
         """(N,) seconds since the first frame."""
         return np.asarray(1e-9 * (self.stamps - self.stamps[0]).astype(np.float64))
 
+    @property
+    def played(self) -> Array:
+        """(N,) seconds that were recorded up to each frame: ``seconds``, until stamps go back where a pass ends."""
+        forward = np.maximum(np.diff(self.stamps, prepend=self.stamps[:1]), 0)
+        return np.asarray(1e-9 * forward.cumsum().astype(np.float64))
+
+    @property
+    def passes(self) -> np.ndarray:
+        """(N,) of which pass each frame is: the stamps of a recording that was looped rise within each, from 0 on."""
+        return (np.diff(self.stamps, prepend=self.stamps[:1] - 1) <= 0).cumsum()
+
     def write_csv(self, path: Path) -> None:
         """Stamps as whole nanoseconds; numbers as they are read back exactly; unknown numbers empty.
 

@@ -39,8 +39,7 @@ def summary(run: Run) -> dict[str, Any]:
     status = np.array(columns.texts["status"])
     tracked = status == Status.TRACKING.value
     seconds, numbers = columns.seconds, columns.numbers
-    # Stamps go back where a recording was looped: what was recorded is each pass.
-    duration = float(np.maximum(np.diff(seconds), 0.0).sum())
+    duration = float(columns.played[-1])
     spent = float(numbers[TIME].sum()) / 1e3
     result: dict[str, Any] = {
         "frames": len(columns),

@@ -25,6 +25,16 @@ def test_an_alarm_begins_where_the_state_becomes_worse_than_attentive() -> None:
     assert found[0].reason == "as microsleep"
 
 
+def test_seconds_of_alarms_are_those_that_were_recorded() -> None:
+    """Of two passes of two seconds each; by their stamps those of the second would be those of the first once more."""
+    once = run("attentive", "sleep", "attentive", "attentive", "attentive")
+    texts = {name: 2 * text for name, text in once.texts.items()}
+    looped = FrameColumns(np.concatenate([once.stamps, once.stamps]), texts, {})
+    found = alarms(looped)
+    assert [alarm.seconds for alarm in found] == [0.5, 2.5]
+    assert [pair.told_by for pair in paired_alarms(found, found[1:])] == ["this run only", "both"]
+
+
 def test_an_alarm_that_was_in_doubt_is_the_same_and_one_that_stands_at_the_beginning_is_one() -> None:
     found = alarms(run("drowsy", "unknown", "drowsy", "unknown", "attentive", "drowsy"))
     assert [alarm.seconds for alarm in found] == [0.0, 2.5]

@@ -22,6 +22,18 @@ def test_frames_of_two_runs_are_paired_by_their_stamps(tmp_path: Path) -> None:
         assert columns.texts["status"] == ["status at 20", "status at 30"]
 
 
+def test_frames_of_a_looped_recording_are_paired_within_their_pass(tmp_path: Path) -> None:
+    """The second pass begins with the stamp that the first ended with, and one run lacks a frame of the first."""
+    for name, stamps in (("one", [10, 20, 30, 30, 40, 10]), ("two", [10, 30, 30, 40, 10, 20])):
+        texts = {text: ["attentive"] * 6 for text in TEXTS}
+        numbers = {"x": np.arange(6.0), TIME: np.ones(6)}
+        (tmp_path / name).mkdir()
+        FrameColumns(np.array(stamps), texts, numbers).write_csv(tmp_path / name / TABLE)
+    one, two = read_pair(tmp_path / "one", tmp_path / "two")
+    assert one.stamps.tolist() == two.stamps.tolist() == [10, 30, 30, 40, 10], "in the order of the recording"
+    assert (one.numbers["x"].tolist(), two.numbers["x"].tolist()) == ([0, 2, 3, 4, 5], [0, 1, 2, 3, 4])
+
+
 def run(rate: float, **numbers: Any) -> FrameColumns:
     """A run over a hundred frames at a rate in Hz, tracked in 5 ms each, but for what is given."""
     numbers = {TIME: np.full(100, 5.0), **numbers}

@@ -49,5 +49,15 @@ def test_an_alarm_is_told_and_drawn(tmp_path: Path) -> None:
     assert other[0][0] > 9.0 * other[1][0] > 0.0
 
 
+def test_the_passes_of_a_looped_recording_are_drawn_one_after_another(tmp_path: Path) -> None:
+    *paths, found = compared(tmp_path, ("attentive", "attentive"))
+    for run in (found.this, found.other):
+        run.stamps = np.tile(run.stamps[:50], 2)
+    drawn = charts(comparison_page(*paths, found))["Time of a frame"]
+    line = re.findall(r'<path d="(M[^"]*)" fill="none"', drawn)[0]
+    across = [float(point.split()[0]) for point in re.split("[ML]", line)[1:]]
+    assert across == sorted(across)
+
+
 def test_a_state_of_another_version_does_not_stop_it(tmp_path: Path) -> None:
     assert "<td>dizzy</td>" in comparison_page(*compared(tmp_path, ("attentive", "dizzy")))

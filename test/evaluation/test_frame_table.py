@@ -65,6 +65,13 @@ def test_jitter_stands_at_the_middle_of_its_window(columns: FrameColumns) -> Non
     assert known.tolist() == [WINDOW // 2, WINDOW // 2 + 1]
 
 
+def test_passes_of_a_looped_recording() -> None:
+    columns = FrameColumns(np.array([7, 8, 10, 7, 8, 8]) * 1_000_000_000, {}, {})
+    assert columns.passes.tolist() == [0, 0, 0, 1, 1, 2]
+    assert columns.seconds.tolist() == [0.0, 1.0, 3.0, 0.0, 1.0, 1.0]
+    assert columns.played.tolist() == [0.0, 1.0, 3.0, 3.0, 4.0, 4.0]
+
+
 def test_csv_is_read_back_exactly(columns: FrameColumns, tmp_path: Path) -> None:
     columns.write_csv(tmp_path / "frames.csv")
     read = FrameColumns.read_csv(tmp_path / "frames.csv")
