@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class OutputBag:
 
     Raises:
         FileExistsError: it does.
+        OSError: the bag cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,23 +65,30 @@ class OutputBag:
 
     def __enter__(self) -> OutputBag:
         self._writer.open()
-        self._connections = {
-            topic: self._writer.add_connection(
-                topic,
-                kind,
-                typestore=self._store,
-                offered_qos_profiles=[_latched(_LATCHED[topic])] if topic in _LATCHED else [],
-            )
-            for topic, kind in TOPICS.items()
-        }
+        with ExitStack() as failed:
+            failed.push(self)
+            self._connections = {
+                topic: self._writer.add_connection(
+                    topic,
+                    kind,
+                    typestore=self._store,
+                    offered_qos_profiles=[_latched(_LATCHED[topic])] if topic in _LATCHED else [],
+                )
+                for topic, kind in TOPICS.items()
+            }
+            failed.pop_all()
         self._recorded: int | None = None  # when the newest frame was
         self._attention: Attention | None = None
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._writer.close()
-        if kind is not None:
-            shutil.rmtree(self._path)
+    def __exit__(self, kind: type[BaseException] | None, *details: Any) -> None:
+        whole = False
+        try:
+            self._writer.__exit__(kind, *details)  # which writes the index, and may lack the room for it
+            whole = kind is None
+        finally:
+            if not whole:
+                shutil.rmtree(self._path)
 
     def copy(self, recorded: Iterable[tuple[Any, int, bytes]]) -> None:
         """Messages of the recording as they are, as :meth:`BagRecording.beside` has them."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 pytest.importorskip("rosbags", reason="rosbags is not installed")
 
 from ros.fake_tracker import make_model, tracked_state
-from rosbags.rosbag2 import Reader
+from rosbags.rosbag2 import Reader, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from dense_face_ros.attention.directions import HeadDirection
@@ -77,6 +78,25 @@ def test_written_at_the_time_of_recording(tmp_path: Path) -> None:
             "/head_pose": 1, "/head_pose/raw": 1, "/landmarks": 2, "/expression": 2
         }  # fmt: skip
         assert {at for _, at, _ in reader.messages()} == {frame().recorded}
+
+
+@pytest.mark.parametrize("step", ["add_connection", "write", "close"])
+def test_a_bag_for_which_there_is_no_room_is_not_left_behind(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def written() -> None:
+        with OutputBag(tmp_path / "bag") as bag:
+            bag.write(frame(), lost())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Writer, step, full)
+        with pytest.raises(OSError, match="No space left"):
+            written()
+    assert not (tmp_path / "bag").exists()
+    written()
 
 
 @pytest.mark.parametrize("state", State)
