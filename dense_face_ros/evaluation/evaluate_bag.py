@@ -97,9 +97,8 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     if not result.columns.write_parquet(output / "frames.parquet"):
         print("no frames.parquet: pyarrow is not installed (pip install pyarrow)", file=sys.stderr)
     changed = {"parameters": _changed(values, TRACKER), "attention_parameters": _changed(attention, ATTENTION)}
-    told = {"recording": recording.name, **found, **changed, "provenance": source}
-    write_json(output / "summary.json", told)
-    name = options.recording.resolve().name
+    name = options.recording.resolve().name  # its folder is one of this machine
+    write_json(output / "summary.json", {"recording": name, **found, **changed, "provenance": source})
     write_text(output / "report.html", report(name, result, found, origin(source)))
     for title, value in figures(found):
         print(f"{title}: {shown(value)}")

@@ -35,7 +35,12 @@ def test_a_bag_with_truth_is_measured(tmp_path: Path, capsys: pytest.CaptureFixt
     bag, output = drive(tmp_path / "bag", count=20, dark=(4, 5, 6)), tmp_path / "out"
     assert main([str(bag), "--output", str(output)], FakeTracker()) == 0
     found = json.loads((output / "summary.json").read_text())
-    assert found["frames"] == 20 and found["duration_s"] == pytest.approx(0.95) and found["metric"] is True
+    assert (
+        found["recording"] == "bag"
+        and found["frames"] == 20
+        and found["duration_s"] == pytest.approx(0.95)
+        and found["metric"] is True
+    )
     assert found["share"] == {"tracking": 0.85, "lost": 0.0, "searching": 0.15}
     assert [(loss["frame"], loss["reason"]) for loss in found["losses"]] == [(4, "no face found")]
     assert found["attention"]["share"] == {"unknown": 1.0}, "the mounting is not learned in a second"
