@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dense_face_ros.evaluation.truth import TruePoses
+from dense_face_ros.frame_input import assumed_camera
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.ros.frame_sources import ImageFolder, Video
 from dense_face_ros.ros.images import BgrImage
@@ -75,7 +76,7 @@ class FileRecording:
         for frame in self._source.frames():
             stamp = round(1e9 * frame.time)
             height, width = frame.image.shape[:2]
-            camera = PinholeCamera.from_field_of_view(width, height, self._field_of_view)
+            camera = assumed_camera(width, height, self._field_of_view)
             yield RecordedFrame(stamp, stamp, _FRAME_ID, frame.image, camera, "no camera_info in a video or folder")
         if self._source.note:
             self.drop_notes = [self._source.note]
