@@ -18,7 +18,8 @@ from dense_face_ros.angles import wrap_degrees
 from dense_face_ros.attention.alarms import beginnings
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.drawing import contact_sheet
-from dense_face_ros.geometry import Array, vector_from_rotation, yaw_pitch_roll_from_rotation
+from dense_face_ros.evaluation.truth import pose_errors
+from dense_face_ros.geometry import Array, yaw_pitch_roll_from_rotation
 from dense_face_ros.ros.frame_statistics import DROP_REASONS
 
 _FIGURES = (
@@ -47,14 +48,12 @@ def pose_error(found: dict[int, Array], frame_stamps: list[int], true: Array) ->
     pairs = [(found[stamp], pose) for stamp, pose in zip(frame_stamps, true, strict=True) if stamp in found]
     if not pairs:
         raise ValueError("no pose belongs to any frame")
-    errors: dict[str, list[float]] = {name: [] for name in ("yaw", "pitch", "roll", "rotation", "position")}
-    for estimate, truth in pairs:
-        turn = np.abs(wrap_degrees(np.degrees(_angles(estimate) - _angles(truth))))
-        for name, difference in zip(("yaw", "pitch", "roll"), turn.tolist(), strict=True):
-            errors[name].append(difference)
-        between = vector_from_rotation(estimate[:3, :3] @ truth[:3, :3].T)
-        errors["rotation"].append(float(np.degrees(np.linalg.norm(between))))
-        errors["position"].append(1e3 * float(np.linalg.norm(estimate[:3, 3] - truth[:3, 3])))
+    estimates, truths = (np.stack(poses) for poses in zip(*pairs, strict=True))
+    rotation, offset = pose_errors(estimates, truths)
+    angles, true_angles = (yaw_pitch_roll_from_rotation(poses[:, :3, :3]) for poses in (estimates, truths))
+    yaw, pitch, roll = np.abs(wrap_degrees(np.degrees(angles - true_angles))).T
+    position = 1e3 * np.linalg.norm(offset, axis=1)
+    errors = {"yaw": yaw, "pitch": pitch, "roll": roll, "rotation": rotation, "position": position}
     return {name: {"mean": float(np.mean(v)), "median": float(np.median(v))} for name, v in errors.items()}
 
 
@@ -79,10 +78,6 @@ def _told(text: str) -> str | float | None:
         return float(text) if "." in text else int(text)
     except ValueError:
         return text
-
-
-def _angles(pose: Array) -> Array:
-    return yaw_pitch_roll_from_rotation(pose[:3, :3])
 
 
 def report(watcher: Watcher, source: str, output: Path, truth: Array | None) -> None:
