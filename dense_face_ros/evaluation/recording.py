@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from dense_face_ros.evaluation.truth import TruePoses
 from dense_face_ros.frame_input import assumed_camera
 from dense_face_ros.geometry import PinholeCamera
-from dense_face_ros.ros.frame_sources import ImageFolder, Video
+from dense_face_ros.ros.frame_sources import ImageFolder, SourceError, Video
 from dense_face_ros.ros.images import BgrImage
 
 _FRAME_ID = "camera"
@@ -65,21 +65,37 @@ class FileRecording:
     topic = ""
 
     def __init__(self, path: Path, field_of_view: float = 60.0, bit_depth: int = 16) -> None:
-        self._source: Video | ImageFolder = ImageFolder(path, bit_depth=bit_depth) if path.is_dir() else Video(path)
+        folder = ImageFolder(path, bit_depth=bit_depth, pass_over=self._drop) if path.is_dir() else None
+        self._source: Video | ImageFolder = folder or Video(path)
         self._field_of_view = field_of_view
         self.name = str(path)
         self.dropped: dict[str, int] = {}
         self.drop_notes: list[str] = []
 
     def frames(self) -> Iterator[RecordedFrame]:
-        """All frames from the first."""
+        """All frames from the first; images of a folder that cannot be decoded are dropped and counted.
+
+        Raises:
+            SourceError: the source is damaged, or no image can be decoded.
+        """
+        self.dropped, self.drop_notes, decoded = {}, [], False
+        if isinstance(self._source, ImageFolder):
+            self.dropped["bad_image"] = 0
         for frame in self._source.frames():
+            decoded = True
             stamp = round(1e9 * frame.time)
             height, width = frame.image.shape[:2]
             camera = assumed_camera(width, height, self._field_of_view)
             yield RecordedFrame(stamp, stamp, _FRAME_ID, frame.image, camera, "no camera_info in a video or folder")
+        if not decoded:
+            raise SourceError(f"folder '{self.name}': no image can be used; {self.drop_notes[0]}")
         if self._source.note:
-            self.drop_notes = [self._source.note]
+            self.drop_notes.append(self._source.note)
+
+    def _drop(self, note: str) -> None:
+        if not self.dropped["bad_image"]:
+            self.drop_notes.append(f"the first that was dropped (bad_image) is {note}")
+        self.dropped["bad_image"] += 1
 
     def true_poses(self) -> None:
         """A video knows none."""

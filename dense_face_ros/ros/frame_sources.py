@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,13 +140,19 @@ class Video:
 class ImageFolder:
     """The image files of a folder, in the order of the numbers in their names.
 
-    ``bit_depth``: of files with 16-bit values, as :func:`decode_image` takes it.
+    Args:
+        path: of the folder.
+        rate: images per second; 0: as usual.
+        bit_depth: of files with 16-bit values, as :func:`decode_image` takes it.
+        pass_over: is told of every image that cannot be read, which is left out then; without it that is an error.
     """
 
     live, note = False, ""
 
-    def __init__(self, path: Path, rate: float = 0.0, bit_depth: int = 16) -> None:
-        self.name, self._bit_depth = str(path), bit_depth
+    def __init__(
+        self, path: Path, rate: float = 0.0, bit_depth: int = 16, pass_over: Callable[[str], None] | None = None
+    ) -> None:
+        self.name, self._bit_depth, self._pass_over = str(path), bit_depth, pass_over
         try:
             files = [p for p in path.iterdir() if not p.name.startswith(".")]  # such are of file managers
             self._files = sorted(
@@ -166,14 +172,17 @@ class ImageFolder:
         """All images.
 
         Raises:
-            SourceError: naming the first that cannot be read.
+            SourceError: naming the first that cannot be read, unless such are passed over.
         """
         for index, path in enumerate(self._files):
             try:
                 image = decode_file(np.fromfile(path, np.uint8), self._bit_depth)
             except (OSError, ValueError) as error:
                 reason = error.strerror if isinstance(error, OSError) else error
-                raise SourceError(f"image '{path}' cannot be read: {reason}") from error
+                if self._pass_over is None:
+                    raise SourceError(f"image '{path}' cannot be read: {reason}") from error
+                self._pass_over(f"'{path.name}': {reason}")
+                continue
             yield Frame(index / self._rate, image)
 
     def close(self) -> None:
