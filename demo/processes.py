@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -15,6 +15,7 @@ TRACKER = ("-m", "dense_face_ros.ros.tracker_node")
 ATTENTION = ("-m", "dense_face_ros.ros.attention_node")
 _IMAGE_SOURCE = ("-m", "dense_face_ros.ros.image_source_node")
 REPOSITORY = Path(__file__).parents[1]
+_AS_CTRL_C = (signal.SIGTERM, signal.SIGHUP)
 _PATIENCE = 10.0  # seconds between asking a process to end and ending it
 _LAST_LINES = 12
 _CONNECT = 2.0  # seconds before the first frame, for everybody to find everybody
@@ -30,8 +31,8 @@ def end_in_order() -> None:
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGHUP, interrupt)
+    for number in _AS_CTRL_C:
+        signal.signal(number, interrupt)
 
 
 def ros_arguments(parameters: dict[str, str]) -> list[str]:
@@ -52,11 +53,11 @@ def image_source(source: str, parameters: dict[str, str]) -> list[str]:
 
 @contextmanager
 def _signals_deferred() -> Iterator[list[int]]:
-    """Collect Ctrl-C and SIGTERM instead of acting on them: in the midst of a start they would leave an orphan."""
+    """Collect what ends this program instead of acting on it: in the midst of a start it would leave an orphan."""
     pending: list[int] = []
     before = {
         number: signal.signal(number, lambda received, _: pending.append(received))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, *_AS_CTRL_C)
     }
     try:
         yield pending
@@ -117,10 +118,10 @@ class NodeProcess:
 
     def stop(self) -> None:
         """Interrupt it as Ctrl-C does, and kill it when it does not listen."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
         try:
-            self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_PATIENCE)
+        finally:  # a second Ctrl-C ends the patience, not the promise
             self._process.kill()
             self._process.wait()
