@@ -16,7 +16,7 @@ class AttentionReport:
     Attributes:
         lifecycle: the life-cycle state's name.
         source: topic of the head poses.
-        failure: why configuring failed last, or empty.
+        failure: why a transition failed last, or empty.
         received: frames judged since the last report; ``period`` seconds.
         speed_source: topic of the vehicle's speed, as the parameter; empty: it is not to be known.
         speed: of the vehicle, m/s; None where it is unknown.

@@ -6,7 +6,6 @@ It keeps nothing but what the policy needs of the last minutes, in memory, and p
 from __future__ import annotations
 
 import sys
-import traceback
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +41,7 @@ from dense_face_ros.ros.pace import Pace
 from dense_face_ros.ros.parameters import ATTENTION
 from dense_face_ros.ros.vehicle_speed import VehicleSpeed, message_type
 
-SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+SUCCESS = TransitionCallbackReturn.SUCCESS
 
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _EVENTS = QoSProfile(depth=20, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -65,7 +64,7 @@ class AttentionNode(ManagedNode):
         self._service: Any = None
         self._car: CarTransform | None = None
         self._speed = VehicleSpeed()
-        self._failure, self._judged = "", 0
+        self._judged = 0
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         # A timer of the node's own clock stands still when that is set back or paused.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -73,33 +72,22 @@ class AttentionNode(ManagedNode):
         if self._settings.flag("autostart"):
             self._autostart = self.create_timer(0.0, self._start, clock=self._steady)
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Check the parameters, load the zones, offer the topics; FAILURE, with the reason logged, if it cannot."""
-        try:
-            if self._settings.problems:
-                raise ValueError("; ".join(self._settings.problems))
-            check_topic("speed_topic", self._settings.text("speed_topic"))
-            self._policy = attention_policy(self._settings.values())
-            if self._settings.text("speed_topic"):
-                self._speed_type = message_type(self._settings.text("speed_type"))
-            if self._settings.text("mounting") == "tf":
-                self._car = CarTransform(self, self._settings.text("car_frame"))
-            self._status = self._publisher(DiagnosticStatus, "attention", _LATCHED)
-            self._events = self._publisher(DiagnosticStatus, "attention/events", _EVENTS)
-            self._markers = self._publisher(MarkerArray, "attention/markers", QoSProfile(depth=1))
-        except Exception as error:  # a transition must answer, whatever ROS does
-            self._failure = f"configure failed: {error}"
-            told = self._failure if isinstance(error, ValueError) else f"configure failed:\n{traceback.format_exc()}"
-            if not asked_to_end(error):
-                self.get_logger().error(told)
-            self._release()
-            return FAILURE
-        self._failure = ""
+    def _configure(self) -> None:
+        if self._settings.problems:
+            raise ValueError("; ".join(self._settings.problems))
+        check_topic("speed_topic", self._settings.text("speed_topic"))
+        self._policy = attention_policy(self._settings.values())
+        if self._settings.text("speed_topic"):
+            self._speed_type = message_type(self._settings.text("speed_type"))
+        if self._settings.text("mounting") == "tf":
+            self._car = CarTransform(self, self._settings.text("car_frame"))
+        self._status = self._publisher(DiagnosticStatus, "attention", _LATCHED)
+        self._events = self._publisher(DiagnosticStatus, "attention/events", _EVENTS)
+        self._markers = self._publisher(MarkerArray, "attention/markers", QoSProfile(depth=1))
         self._service = self.create_service(Trigger, "~/reset_neutral_pose", self._reset_neutral)
         self._lines = zone_lines(self._policy.zones)
         settings = self._policy.settings
         self.get_logger().info(f"configured: preset {settings.preset}, inspired by {settings.source}")
-        return SUCCESS
 
     @explained
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -159,7 +147,7 @@ class AttentionNode(ManagedNode):
         report = AttentionReport(
             lifecycle=self._state_machine.current_state[1],
             source=self.resolve_topic_name("head_pose"),
-            failure=self._failure,
+            failure=self.failure,
             received=self._judged,
             period=_DIAGNOSTICS_PERIOD,
             speed_source=self._settings.text("speed_topic"),

@@ -20,7 +20,7 @@ class Report:
 
     Attributes:
         lifecycle: the life-cycle state's name.
-        failure: why configuring or activating failed last, or empty.
+        failure: why a transition failed last, or empty.
         image_topic: where images are expected.
         engine: facts about the loaded network and models: name -> value.
         tracking: status of the last processed frame, ``reason`` where it has no head, and ``track`` of its head.

@@ -7,9 +7,9 @@ newest first, so that parameters and transitions are answered however busy the t
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -26,7 +26,6 @@ from dense_face_ros.calibration import KEY as CALIBRATION
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
-from dense_face_ros.ros.ending import asked_to_end
 from dense_face_ros.ros.frame_processor import FrameProcessor, Tracker
 from dense_face_ros.ros.frame_statistics import FrameStatistics
 from dense_face_ros.ros.images import Decoder, decode_compressed, find_decoder
@@ -39,8 +38,6 @@ from dense_face_ros.ros.parameters import TRACKER
 from dense_face_ros.ros.tracker_setup import face_tracker
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-#: Errors whose message names the parameter, file or package and the cure, as ``FaceTracker`` raises them.
-_EXPLAINED = (OSError, ValueError, ImportError, NetworkUnavailable)
 _RETRY = 0.5  # seconds between two looks at a network that is not ready, when the node activates itself
 
 #: Best effort, the newest only: a slow tracker sees fresh frames and never a queue.
@@ -77,28 +74,18 @@ class TrackerNode(ManagedNode):
         if self._settings.flag("autostart"):
             self._autostart = self.create_timer(0.0, self._start, clock=steady)
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Check the parameters, load the models and offer the topics; FAILURE, with the reason logged, if it cannot."""
-        try:
-            if self._settings.problems:
-                raise ValueError("; ".join(self._settings.problems))
-            # For the whole process, and by default as many as there are cores: pictures are too small for that.
-            cv2.setNumThreads(int(self._settings.number("threads")))
-            self._tracker = self._make_tracker(self._settings.values())
-            self._outputs = Outputs(self, self._settings, self._tracker.model)
-            # From here on, as a driver may tell its calibration only once.
-            self._cameras = CameraCache(self._info_topic)
-            self._info_subscription = self._subscribe(CameraInfo, self._info_topic, self._cameras.update)
-            compressed = self._settings.flag("compressed")
-            decoder_name, self._decode = find_decoder(compressed, int(self._settings.number("bit_depth")))
-        except Exception as error:  # a transition must answer, whatever a model file or a GPU driver does
-            self._report.failure = f"configure failed: {error}"
-            if not asked_to_end(error):
-                explained, where = isinstance(error, _EXPLAINED), traceback.format_exc()
-                self.get_logger().error(self._report.failure if explained else f"{self._report.failure}\n{where}")
-                self.get_logger().debug(where)
-            self._release()
-            return FAILURE
+    def _configure(self) -> None:
+        if self._settings.problems:
+            raise ValueError("; ".join(self._settings.problems))
+        # For the whole process, and by default as many as there are cores: pictures are too small for that.
+        cv2.setNumThreads(int(self._settings.number("threads")))
+        self._tracker = self._make_tracker(self._settings.values())
+        self._outputs = Outputs(self, self._settings, self._tracker.model)
+        # From here on, as a driver may tell its calibration only once.
+        self._cameras = CameraCache(self._info_topic)
+        self._info_subscription = self._subscribe(CameraInfo, self._info_topic, self._cameras.update)
+        compressed = self._settings.flag("compressed")
+        decoder_name, self._decode = find_decoder(compressed, int(self._settings.number("bit_depth")))
         self._image_topic = self.resolve_topic_name("image") + ("/compressed" if compressed else "")
         network = self._tracker.network
         licences = {f"{name}_licence": terms for name, terms in self._tracker.licences.items()}
@@ -108,7 +95,6 @@ class TrackerNode(ManagedNode):
         self._report = Report("inactive", image_topic=self._image_topic, engine=engine)
         why = network.metadata.get("backend_reason", "no reason given")
         self.get_logger().info(f"configured: {network.name} ({why}), images decoded by {decoder_name}")
-        return SUCCESS
 
     @explained
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -121,8 +107,7 @@ class TrackerNode(ManagedNode):
         try:
             self._tracker.check_network()
         except NetworkGivenUp as why:
-            self._report.failure = f"activate failed: {why}"
-            self.get_logger().error(self._report.failure)
+            self.tell_failure("activate", why, expected=(NetworkGivenUp,))
             return TransitionCallbackReturn.ERROR
         except NetworkUnavailable as why:
             self.get_logger().warning(f"not activated: {why}; try again later, or set backend to auto to use the CPU")
@@ -168,13 +153,13 @@ class TrackerNode(ManagedNode):
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything; the node can be configured again."""
-        self._report = Report("unconfigured", self._report.failure, self._image_topic)
+        self._report = Report("unconfigured", image_topic=self._image_topic)
         return super().on_error(state)
 
     def _start(self) -> None:
         self._autostart.cancel()
         if self.trigger_configure() != SUCCESS:
-            raise AutostartFailed(self._report.failure)
+            raise AutostartFailed(self.failure)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._autostart = self.create_timer(_RETRY, self._activate_when_ready, clock=steady)
         self._activate_when_ready()
@@ -191,7 +176,7 @@ class TrackerNode(ManagedNode):
             return
         self._autostart.cancel()
         if self.trigger_activate() != SUCCESS:
-            raise AutostartFailed(self._report.failure)
+            raise AutostartFailed(self.failure)
 
     def _stop(self) -> None:
         if self._image_subscription is not None:
@@ -227,7 +212,8 @@ class TrackerNode(ManagedNode):
     def _publish_diagnostics(self) -> None:
         if self._tracker is not None and self._report.engine:
             self._watch(self._tracker.network)
-        status = self._diagnostics_writer.write(self._report, self._statistics.figures(), self._diagnostics_period)
+        report = replace(self._report, failure=self.failure)
+        status = self._diagnostics_writer.write(report, self._statistics.figures(), self._diagnostics_period)
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(array)

@@ -33,6 +33,20 @@ LATCHED = QoSProfile(depth=20, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 MOUNTED = ("-p", "mounting:=parameters")
 ROAD, LAP = (0.0, 0.0), (5.0, 35.0)
 START = 1000.0
+#: The node in a process where a method of ROS's node fails.
+BROKEN = """
+from dense_face_ros.ros.attention_node import AttentionNode, run
+
+def broken(*arguments, **options):
+    raise RuntimeError("none to be had")
+
+def make():
+    node = AttentionNode()
+    node.{method} = broken
+    return node
+
+run(make)
+"""
 
 
 def value(status: DiagnosticStatus, key: str) -> str:
@@ -344,6 +358,23 @@ def test_how_the_node_is_comes_on_diagnostics(start: Any, observer: Observer, dr
     status = wait_for("the camera's mounting is being learned")
     assert status.name == "/attention: attention node" and value(status, "preset") == "euro_ncap"
     assert process.stop() == 0, process.output
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("create_service", "configure failed: none to be had"),
+        ("create_subscription", "activate failed: none to be had"),
+    ],
+)
+def test_why_a_transition_failed_is_on_diagnostics(start: Any, observer: Observer, method: str, told: str) -> None:
+    reports: list[DiagnosticArray] = observer.collect(DiagnosticArray, "/diagnostics")
+    process = start("-c", BROKEN.format(method=method))
+    assert not (observer.change_state("configure", "/attention") and observer.change_state("activate", "/attention"))
+    observer.wait_until(lambda: reports and reports[-1].status[0].message == told, f"diagnostics say {told}")
+    status = reports[-1].status[0]
+    assert status.level == DiagnosticStatus.ERROR and value(status, "state") == "unconfigured"
+    assert told in process.output and "Traceback" in process.output
 
 
 def test_a_speed_that_does_not_come_is_told_on_diagnostics() -> None:

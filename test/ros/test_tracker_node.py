@@ -198,6 +198,17 @@ def test_what_nobody_expected_is_told_in_full(start: Any, observer: Observer) ->
     assert "configure failed: division by zero" in process.output and "Traceback" in process.output
 
 
+def test_why_activating_failed_is_on_diagnostics(start: Any, observer: Observer) -> None:
+    process = start(FAKE_NODE, "--ros-args", "-p", "qos_overrides./image.subscription.reliability:=sometimes")
+    camera = Camera(observer)
+    assert observer.change_state("configure")
+    assert not observer.change_state("activate")
+    assert observer.state() == "unconfigured"
+    assert camera.wait_for_report(state="unconfigured", message="activate failed: ")["level"] == "2"
+    assert "sometimes" in camera.diagnostics()["message"]
+    assert "activate failed: " in process.output and "Traceback" in process.output
+
+
 def test_autostart(start: Any, observer: Observer) -> None:
     parameters = str(REPOSITORY / "config" / "tracker.yaml")
     arguments = ["--params-file", parameters, "-p", "autostart:=true", "-r", "image:=/front/image_raw"]
