@@ -65,7 +65,7 @@ class EyelidTracker:
     def perclos(self, stamp: float) -> float:
         """Share of the seen part of the window with closed eyes; NaN when too little of the window was seen."""
         seen = self._seen.at(stamp)
-        if seen < self._settings.perclos_known * self._settings.perclos_window:
+        if seen < self._settings.perclos_known * self._settings.perclos_window - TOLERANCE:
             return math.nan
         return self._closed.at(stamp) / seen
 

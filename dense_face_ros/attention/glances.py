@@ -64,7 +64,7 @@ class GlanceTimer:
     @property
     def budget_restored(self) -> bool:
         """Whether the present stay on the road has given the whole budget back."""
-        return self.on_road >= self._settings.budget_reset
+        return self.on_road >= self._settings.budget_reset - TOLERANCE
 
     def _end_glance(self) -> None:
         self.glance = self.judged = self.since_warning = 0.0

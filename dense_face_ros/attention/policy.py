@@ -115,7 +115,7 @@ class AttentionPolicy:
         head = is_evidence(sample.rotation, sample.covariance)
         if head and absent > _ABSENCE:
             self.reset()
-        elif head and absent >= self.settings.unseen:
+        elif head and absent >= self.settings.unseen - TOLERANCE:
             self._eyelids.forget_driver()
         first = self._stamp is None
         if first:  # before it, stamps were only estimated, maybe by another clock
@@ -183,7 +183,7 @@ class AttentionPolicy:
         lids, asleep = self._eyelids.lids, self._asleep is not State.ATTENTIVE
         alarmed = self._long or self._repeated or self._unresponsive or self._unconscious or asleep
         if not alarmed:
-            self._never_seen = self._hidden_for >= self.settings.unseen
+            self._never_seen = self._hidden_for >= self.settings.unseen - TOLERANCE
             return lids is not Lids.CLOSED
         # Of a driver whose eyes were hidden long before, as by dark glasses, nothing more can be asked.
         return lids is Lids.OPEN or (lids is None and self._never_seen)

@@ -89,6 +89,15 @@ def test_perclos_is_a_share_of_the_time_in_which_eyes_were_seen() -> None:
     assert np.isnan(after(held(0.95, 25.0)).perclos(25.0)), "less than half of the window"
 
 
+def test_perclos_is_known_in_the_frame_that_ends_half_a_window() -> None:
+    tracker, frame = EyelidTracker(SETTINGS), 1e-9 * (10**9 // 30)  # of a camera that counts whole nanoseconds
+    for i in range(900):
+        tracker.observe(i * frame, (0.95, 0.95), awake=True)
+    assert np.isnan(tracker.perclos(899 * frame))
+    tracker.observe(900 * frame, (0.95, 0.95), awake=True)
+    assert tracker.perclos(900 * frame) == 0.0
+
+
 @pytest.mark.parametrize(
     ("hidden", "closure"), [([1.7], 2.0), ([2.1], 1.0), ([1.2, 1.2], 3.0)], ids=["briefly", "long", "briefly twice"]
 )

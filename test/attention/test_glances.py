@@ -35,3 +35,12 @@ def test_only_a_gap_of_two_seconds_at_once_ends_a_glance() -> None:
     gap = (None, 1.5)
     assert after((Gaze.AWAY, 1.0), gap, (Gaze.AWAY, 0.5), gap)[0].glance == pytest.approx(1.5)
     assert after((Gaze.AWAY, 1.0), gap, (None, 0.5))[0].glance == 0.0
+
+
+@pytest.mark.parametrize("rate", [15, 30, 60])
+def test_two_seconds_on_the_road_give_the_budget_back_in_the_frame_that_ends_them(rate: int) -> None:
+    frame = 1e-9 * (10**9 // rate)  # of a camera that counts whole nanoseconds
+    timer, end = after((Gaze.AWAY, 1.0), *[(Gaze.ROAD, frame)] * (2 * rate - 1))
+    assert timer.used(end) == pytest.approx(1.0)
+    timer.take(Interval(Gaze.ROAD, end, end + frame), 0.0)
+    assert timer.used(end + frame) == 0.0

@@ -142,3 +142,22 @@ def test_a_microsleep_is_given_up_in_the_frame_that_ends_ten_seconds_of_hidden_e
     script = [Segment(4.0), Segment(2.0, ROAD, CLOSED), Segment(12.0, ROAD, HIDDEN)]
     told = timeline(judge(script, Camera(rate, phase=0.0)))
     assert [at for name, at in told if name == "attentive"][-1] == pytest.approx(16.2 - 1.0 / rate, abs=1e-3)
+
+
+#: Its frames come a hundredth of a microsecond early: a hundred of them are ten seconds all the same.
+_NOT_EXACT = Camera(10.000001)
+
+
+def test_who_comes_in_the_frame_that_ends_ten_seconds_without_a_head_may_be_another() -> None:
+    states = judge([Segment(36.0), Segment(9.9, LOST), Segment(1.0)], _NOT_EXACT)
+    assert not math.isnan(states[350].perclos) and math.isnan(states[-1].perclos)
+
+
+def test_eyes_that_were_hidden_for_the_time_that_counts_before_an_alarm_were_never_seen() -> None:
+    """Such a driver, who now sits otherwise, is learned anew. The alarm is raised after 11 s, 10.9 s after a frame."""
+    settings = replace(PRESETS["euro_ncap"], unseen=10.9)
+    judging = AttentionPolicy(settings, ZONES, MOUNTING, NeutralPose(needed=5.0))
+    script = [Segment(8.0, ROAD, HIDDEN), Segment(20.0, (20.0, 0.0), HIDDEN)]
+    states = [judging.update(sample) for sample in see(script, _NOT_EXACT)]
+    assert "long_distraction" in {state for state, _ in timeline(states)}
+    assert states[-1].state is State.ATTENTIVE
