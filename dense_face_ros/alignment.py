@@ -4,7 +4,7 @@ Minimised over the pose (R, t), identity a and expression b:
 
     share * sum_i w_i rho(|p_i - Proj(R S(a, b) q_i + t)|^2 / (s sigma_i)^2)
         + share * sum_k rho((n_k . (o_k - Proj(R S(a, b) e_k + t)) / (s sigma_o))^2)
-        + w_id |a|^2                      or, given an identity prior, (a - mean)' information (a - mean)
+        + |a|^2                           or, given an identity prior, (a - mean)' information (a - mean)
         + sum_j w_j (b_j / spread_j)^2 + sum_j (excess of b_j over [0, 1] / 0.05)^2
 
 rho is the Geman-McClure kernel c^2 x / (c^2 + x), and s >= 1 a common factor by which the residuals show that the
@@ -74,7 +74,6 @@ class AlignmentSettings:
     """Numbers of the fit.
 
     Attributes:
-        identity_weight: w_id; 1 takes the model's N(0, 1) at its word.
         expression_weight: w_j of every activation but ``jawOpen``; 1 takes the model's spread of it at its word.
         jaw_weight: w_j of ``jawOpen``. Speech opens the mouth all the time; a jaw that the prior holds shut is
             explained by a longer face that is nearer, so less than 1 moves the depth less in speech.
@@ -92,7 +91,6 @@ class AlignmentSettings:
         max_noise_scale: a fit whose residuals exceed the sigmas by more than this factor is refused.
     """
 
-    identity_weight: float = 1.0
     expression_weight: float = 1.0
     jaw_weight: float = 0.1
     independent_share: float = 0.21
@@ -183,7 +181,7 @@ class Alignment:
 
 def model_prior(model: FaceModel, settings: AlignmentSettings) -> PriorTerm:
     """What is known of a face before any picture of it."""
-    identity = IdentityPrior(np.zeros(model.identity_size), settings.identity_weight * np.eye(model.identity_size))
+    identity = IdentityPrior(np.zeros(model.identity_size), np.eye(model.identity_size))
     is_jaw = np.array([name == "jawOpen" for name in model.expression_names], dtype=bool)
     weight = np.where(is_jaw, settings.jaw_weight, settings.expression_weight)
     return PriorTerm(identity, weight / model.expression_spread.astype(np.float64) ** 2)

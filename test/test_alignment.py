@@ -88,14 +88,16 @@ def test_the_next_frame_takes_few_steps(small_model: FaceModel) -> None:
     assert aligner.align(second.correspondences, CAMERA, start=start).iterations <= 3
 
 
-def test_optimum_agrees_with_scipy(small_model: FaceModel) -> None:
-    settings = replace(EXACT, identity_weight=0.7, expression_weight=1.3, independent_share=0.5)
+@pytest.mark.parametrize(("average", "information"), [(0.0, 1.0), (0.3, 0.7)], ids=["nobody known", "somebody"])
+def test_optimum_agrees_with_scipy(small_model: FaceModel, average: float, information: float) -> None:
+    settings = replace(EXACT, expression_weight=1.3, independent_share=0.5)
     view = View.of(small_model, np.random.default_rng(9), yaw=35.0, noise=1.0, sigma=1.2, outliers=0.1)
     rng = np.random.default_rng(10)
     count = len(view.correspondences)
     given = replace(view.correspondences, weight=rng.uniform(0.5, 1, count), sigma=rng.uniform(1.2, 2.0, count))
-    fit = Aligner(small_model, settings).align(given, CAMERA)
     k = small_model.identity_size
+    known = IdentityPrior(np.full(k, average), information * np.eye(k)) if average else None
+    fit = Aligner(small_model, settings).align(given, CAMERA, identity_prior=known)
     mean = small_model.at(given.points, small_model.mean.astype(np.float64))
     basis = small_model.at(given.points, small_model.basis.astype(np.float64))
 
@@ -113,7 +115,7 @@ def test_optimum_agrees_with_scipy(small_model: FaceModel) -> None:
         return np.concatenate(
             [
                 np.sqrt(data),
-                np.sqrt(settings.identity_weight) * x[6 : 6 + k],
+                np.sqrt(information) * (x[6 : 6 + k] - average),
                 np.sqrt(weights) * expression / small_model.expression_spread,
                 (expression - np.clip(expression, 0, 1)) / 0.05,
             ]
@@ -184,8 +186,9 @@ def test_stronger_priors_pull_coefficients_to_zero(small_model: FaceModel) -> No
     view = View.of(small_model, np.random.default_rng(13), noise=1.0)
     k = small_model.identity_size
     weak = Aligner(small_model).align(view.correspondences, CAMERA).coefficients
-    stiff_settings = AlignmentSettings(identity_weight=1e6, expression_weight=1e6, jaw_weight=1e6)
-    stiff = Aligner(small_model, stiff_settings).align(view.correspondences, CAMERA).coefficients
+    stiff_settings = AlignmentSettings(expression_weight=1e6, jaw_weight=1e6)
+    average, aligner = IdentityPrior(np.zeros(k), 1e6 * np.eye(k)), Aligner(small_model, stiff_settings)
+    stiff = aligner.align(view.correspondences, CAMERA, identity_prior=average).coefficients
     assert np.abs(weak[:k]).max() > 0.5
     assert np.abs(stiff).max() < 0.02
 
@@ -343,7 +346,7 @@ def test_correspondences_along_a_line_are_refused(small_model: FaceModel) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("max_iterations", 0), ("kernel", 0.0), ("identity_weight", -1.0), ("kernel", np.nan)]
+    ("name", "value"), [("max_iterations", 0), ("kernel", 0.0), ("expression_weight", -1.0), ("kernel", np.nan)]
 )
 def test_settings_that_fit_nothing_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"alignment {name} is {value}; it must be"):
