@@ -17,6 +17,7 @@ from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_a
 from dense_face_ros.error_text import first_line
 
 CPU = "CPUExecutionProvider"
+_CURE = "give the .onnx that training.export wrote"
 #: An execution provider by name, with its options where it needs any.
 Provider = str | tuple[str, dict[str, str]]
 
@@ -32,7 +33,7 @@ class OnnxRuntimeNetwork:
         providers: of ONNX Runtime, the preferred one first. What they cannot do is left to the CPU.
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no network of this package, or answers what is not finite.
+        ValueError: the file is no network of this package, the CPU cannot run it, or it answers what is not finite.
         NetworkUnavailable: not one of the providers could be set up.
     """
 
@@ -69,7 +70,12 @@ class OnnxRuntimeNetwork:
         for name, array in self._outputs.items():
             self._binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         self._session: Any = session
-        self._run_once()
+        try:
+            self._run_once()
+        except NetworkUnavailable as error:
+            if self.provider != CPU:
+                raise
+            raise ValueError(f"network '{self._path}' cannot be run ({error}); {_CURE}") from error
         check_answer(self._outputs, self._path)
 
     def run(self, crop: npt.NDArray[np.uint8]) -> NetworkOutput:
@@ -107,9 +113,7 @@ def _open(path: Path, threads: int, providers: Sequence[Provider]) -> onnxruntim
     except Exception as error:  # as above
         if CPU not in providers:
             raise NetworkUnavailable(f"ONNX Runtime cannot load '{path}' onto the GPU: {first_line(error)}") from error
-        raise ValueError(
-            f"network '{path}' cannot be read ({first_line(error)}); give the .onnx that training.export wrote"
-        ) from error
+        raise ValueError(f"network '{path}' cannot be read ({first_line(error)}); {_CURE}") from error
 
 
 def _shapes(session: onnxruntime.InferenceSession) -> dict[str, tuple[int, ...]]:
@@ -120,7 +124,7 @@ def _shapes(session: onnxruntime.InferenceSession) -> dict[str, tuple[int, ...]]
 
 
 def _check_shapes(shapes: dict[str, tuple[int, ...]], path: Path) -> None:
-    cells = shapes.get("flow", ("h",))[-1]  # a network without flow is told of in the terms of the contract
+    *_, cells = "h", *shapes.get("flow", ())  # a flow without sides, or none, is told of in the terms of the contract
     expected = {
         "flow": (1, 2, cells, cells),
         "matchability": (1, cells, cells),

@@ -114,7 +114,7 @@ class TensorRtNetwork:
         for i in range(engine.num_io_tensors):
             name = engine.get_tensor_name(i)
             found[name] = (tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name))
-        cells = found.get("flow", ((0,), None))[0][-1]
+        *_, cells = 0, *found.get("flow", ((), None))[0]
         expected = {
             INPUT_NAME: ((1, CROP_SIZE, CROP_SIZE, 3), trt.DataType.UINT8),
             "flow": ((1, 2, cells, cells), trt.DataType.FLOAT),

@@ -145,6 +145,25 @@ def test_other_networks_are_refused(tmp_path, change, message):
         OnnxRuntimeNetwork(path)
 
 
+def test_a_flow_without_sides_is_another_network(tmp_path):
+    model = onnx.load(write_network(tmp_path / "net.onnx", flow_name="motion"))
+    model.graph.node.append(helper.make_node("ReduceMean", ["motion"], ["flow"], keepdims=0))
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("flow", TensorProto.FLOAT, []))
+    onnx.save(model, tmp_path / "net.onnx")
+    with pytest.raises(ValueError, match=r"net.onnx': 'flow' should be float32 \(1, 2, 'h', 'h'\), found \(\)"):
+        OnnxRuntimeNetwork(tmp_path / "net.onnx")
+
+
+def test_a_network_that_wants_more_than_a_picture_is_named(tmp_path):
+    model = onnx.load(write_network(tmp_path / "net.onnx", flow_name="motion"))
+    model.graph.node.append(helper.make_node("Add", ["motion", "hint"], ["flow"]))
+    model.graph.input.append(helper.make_tensor_value_info("hint", TensorProto.FLOAT, [1]))
+    model.graph.output[0].name = "flow"
+    onnx.save(model, tmp_path / "net.onnx")
+    with pytest.raises(ValueError, match=r"net.onnx' cannot be run \(.*hint.*\); give"):
+        OnnxRuntimeNetwork(tmp_path / "net.onnx")
+
+
 def test_a_network_for_another_template_is_refused():
     check_template(METADATA, Path("net.onnx"), HASH)
     with pytest.raises(ValueError, match=r"net.onnx' was trained for the cylindrical template 1212.* has template cd"):

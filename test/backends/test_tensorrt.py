@@ -172,9 +172,10 @@ def test_a_tensorrt_that_cannot_start_is_told_with_the_cure(machine, monkeypatch
     machine.assert_nothing_left()
 
 
-def test_engines_of_other_networks_are_refused(machine):
-    machine.trt.shapes["flow"] = (1, 3, 64, 64)
-    with pytest.raises(UnusableEngine, match=r"\(1, 3, 64, 64\)"):
+@pytest.mark.parametrize(("shape", "told"), [((1, 3, 64, 64), r"\(1, 3, 64, 64\)"), ((), r"'flow': \(\(\), ")])
+def test_engines_of_other_networks_are_refused(machine, shape, told):
+    machine.trt.shapes["flow"] = shape
+    with pytest.raises(UnusableEngine, match=told):
         machine.load()
     machine.assert_nothing_left()
 
