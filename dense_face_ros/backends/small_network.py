@@ -9,6 +9,7 @@ from typing import Any
 import onnxruntime
 
 from dense_face_ros.backends.cpu_session import session_options
+from dense_face_ros.error_text import first_line
 
 
 def open_small_network(path: Path | None, kind: str, format_version: str, threads: int) -> tuple[Any, dict[str, str]]:
@@ -35,7 +36,8 @@ def open_small_network(path: Path | None, kind: str, format_version: str, thread
             path.read_bytes(), session_options(threads), providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # ONNX Runtime's own kinds derive from Exception only
-        raise ValueError(f"{name} network '{path}' is not a readable ONNX file; export it again") from error
+        reason = first_line(error)
+        raise ValueError(f"{name} network '{path}' cannot be read ({reason}); give another {kind}.onnx") from error
     metadata: dict[str, str] = dict(session.get_modelmeta().custom_metadata_map)
     found = (metadata.get("kind"), metadata.get("format_version"))
     if found != (kind, format_version):

@@ -75,7 +75,7 @@ class AttentionNode(ManagedNode):
     def _configure(self) -> None:
         if self._settings.problems:
             raise ValueError("; ".join(self._settings.problems))
-        check_topic("speed_topic", self._settings.text("speed_topic"))
+        check_topic(self, "speed_topic", self._settings.text("speed_topic"))
         self._policy = attention_policy(self._settings.values())
         if self._settings.text("speed_topic"):
             self._speed_type = message_type(self._settings.text("speed_type"))

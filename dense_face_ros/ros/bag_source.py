@@ -21,7 +21,7 @@ from dense_face_ros.ros.bag_topics import (
     open_reader,
     read_messages,
 )
-from dense_face_ros.ros.frame_sources import SourceError
+from dense_face_ros.ros.frame_sources import SourceError, source_path
 from dense_face_ros.ros.message_readers import stamp_of
 
 _TYPES = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraInfo}
@@ -96,7 +96,7 @@ def holds_compressed(source: str, topic: str = "", option: str = "in 'topic'") -
     Raises:
         SourceError: as :class:`Bag`.
     """
-    path = Path(source).expanduser()
+    path = source_path(source)
     if not source or not is_bag(path):
         return False
     bag = Bag(path, topic, option)

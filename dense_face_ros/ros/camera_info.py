@@ -137,7 +137,7 @@ def read_calibration(path: str | Path, message: Any) -> None:
         raise ValueError(f"calibration file '{path}' cannot be read: {error.strerror}") from error
     except KeyError as error:
         raise ValueError(f"calibration file '{path}' lacks {error.args[0]}") from error
-    except (TypeError, AttributeError, ValueError, AssertionError, yaml.YAMLError) as error:
+    except (TypeError, AttributeError, ValueError, OverflowError, AssertionError, yaml.YAMLError) as error:
         raise ValueError(f"calibration file '{path}' is not a camera calibration: {first_line(error)}") from error
 
 

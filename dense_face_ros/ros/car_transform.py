@@ -13,7 +13,7 @@ class CarTransform:
     """Rotations car <- camera, by the newest transforms.
 
     Raises:
-        ValueError: tf2_ros is not installed.
+        ValueError: tf2_ros cannot be imported.
     """
 
     def __init__(self, node: Node, car_frame: str) -> None:
@@ -21,8 +21,8 @@ class CarTransform:
             import tf2_ros
         except ImportError as error:
             raise ValueError(
-                "parameter 'mounting' is 'tf' and tf2_ros is not installed "
-                "(apt install ros-$ROS_DISTRO-tf2-ros-py); or use 'parameters' or 'learned'"
+                f"parameter 'mounting' is 'tf' and tf2_ros cannot be imported ({error}); apt install "
+                "ros-$ROS_DISTRO-tf2-ros-py, or use 'parameters' or 'learned'"
             ) from error
         self._unavailable = tf2_ros.TransformException
         self._car_frame = car_frame

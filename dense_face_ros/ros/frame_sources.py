@@ -26,6 +26,18 @@ class SourceError(ValueError):
     """A source that cannot be played: one line that names it."""
 
 
+def source_path(source: str) -> Path:
+    """The path of a source that is a file or folder, with ``~`` and ``~somebody`` put in.
+
+    Raises:
+        SourceError: there is no such home.
+    """
+    try:
+        return Path(source).expanduser()
+    except RuntimeError as error:
+        raise SourceError(f"source '{source}' cannot be found: {error}") from error
+
+
 @dataclass(frozen=True)
 class Frame:
     """An image (H, W, 3) BGR and its time in seconds: since the start, or since the epoch for a live camera."""

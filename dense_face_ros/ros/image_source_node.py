@@ -10,7 +10,6 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import rclpy
 import rclpy.logging
@@ -26,7 +25,7 @@ from dense_face_ros.ros.bag_source import Bag, BagFrame
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.camera_info import camera_info_topic, fill_from_field_of_view, read_calibration
 from dense_face_ros.ros.ending import asked_to_end, one_interrupt
-from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam
+from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam, source_path
 from dense_face_ros.ros.images import fill_image
 from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.parameters import IMAGE_SOURCE
@@ -108,7 +107,7 @@ class ImageSourceNode(Node):
         source, rate = self._settings.text("source"), self._settings.number("rate")
         if not source:
             raise SourceError("parameter 'source' is empty; give a webcam, video, folder of images or rosbag2")
-        path = Path(source).expanduser()
+        path = source_path(source)
         # The names by which a camera is the same after every start are links to those that are numbered.
         device = re.fullmatch(r"(?:/dev/video)?(\d+)", str(path.resolve()) if source.startswith("/dev/") else source)
         if device:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import InvalidTopicNameException
+from rclpy.expand_topic_name import expand_topic_name
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.validate_topic_name import validate_topic_name
@@ -106,12 +107,13 @@ class NodeParameters:
         return SetParametersResult(successful=True)
 
 
-def check_topic(parameter: str, topic: str) -> None:
-    """ValueError naming a parameter whose topic can be none; empty is no topic, and permitted."""
+def check_topic(node: Node, parameter: str, topic: str) -> None:
+    """ValueError naming a parameter whose topic can be none of this node; empty is no topic, and permitted."""
     try:
         if topic:
             validate_topic_name(topic)
-    except InvalidTopicNameException as error:
+            expand_topic_name(topic, node.get_name(), node.get_namespace())
+    except (InvalidTopicNameException, ValueError) as error:  # the latter: {nobody}/speed
         why = f"parameter '{parameter}' is '{topic}', which can be no topic: {first_line(error)}"
         raise ValueError(why) from error
 

@@ -16,9 +16,19 @@ _HOLD = 2.0  # seconds for which a speed stands
 
 
 def message_type(name: str) -> Any:
-    """The class of a message, ``package/Name``; its package is part of a ROS installation."""
+    """The class of one of ``SPEED_TYPES``.
+
+    Raises:
+        ValueError: its package cannot be imported, which not every installation of ROS has.
+    """
     package, kind = name.split("/")
-    return getattr(import_module(f"{package}.msg"), kind)
+    try:
+        return getattr(import_module(f"{package}.msg"), kind)
+    except ImportError as error:
+        raise ValueError(
+            f"parameter 'speed_type' is '{name}' and {package} cannot be imported ({error}); apt install "
+            f"ros-$ROS_DISTRO-{package.replace('_', '-')}, or have the speed told by another type"
+        ) from error
 
 
 def speed_of(message: Any) -> float:

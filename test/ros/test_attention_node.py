@@ -269,7 +269,11 @@ def test_wrong_parameters_are_named_when_configured(start: Any, observer: Observ
         ({"sleep": 0.9, "preset": "custom"}, "microsleep is 1.0; it must be less than sleep, which is 0.9"),
         ({"sleep": 3.0, "zones": str(tmp_path / "none.yaml")}, "none.yaml' cannot be read"),
         (
-            {"zones": "", "speed_topic": "vehicle speed"},
+            {"zones": "", "speed_topic": "{nobody}/speed"},
+            "parameter 'speed_topic' is '{nobody}/speed', which can be no topic",
+        ),
+        (
+            {"speed_topic": "vehicle speed"},
             "parameter 'speed_topic' is 'vehicle speed', which can be no topic",
         ),
     ]

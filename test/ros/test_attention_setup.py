@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -64,16 +65,15 @@ def test_mountings() -> None:
     assert attention_policy(values(mounting="tf")).car_from_camera is None
 
 
-def test_tf_without_tf2_says_what_to_install() -> None:
-    try:
-        import tf2_ros  # noqa: F401
-    except ImportError:
-        with pytest.raises(
-            ValueError, match=r"parameter 'mounting' is 'tf' and tf2_ros is not installed \(apt install"
-        ):
-            CarTransform(None, "base_link")
-    else:
-        pytest.skip("tf2_ros is installed")
+def test_what_cannot_be_imported_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("tf2_ros", "nav_msgs.msg"):
+        monkeypatch.setitem(sys.modules, module, None)
+    told = r"parameter 'mounting' is 'tf' and tf2_ros cannot be imported \(.*tf2_ros.*\); apt install ros-"
+    with pytest.raises(ValueError, match=told):
+        CarTransform(None, "base_link")
+    told = r"parameter 'speed_type' is 'nav_msgs/Odometry' and nav_msgs cannot be imported \(.*\); .*-nav-msgs,"
+    with pytest.raises(ValueError, match=told):
+        message_type("nav_msgs/Odometry")
 
 
 def test_messages_are_read() -> None:

@@ -157,6 +157,7 @@ def test_a_calibration_without_a_projection_matrix_has_that_of_the_raw_camera(tm
         (CALIBRATION.replace("image_width", "image_with"), "lacks image_width"),
         (CALIBRATION.replace("500.0, 0,", "500.0,"), "8 numbers where 9 are needed"),
         (CALIBRATION.replace("500.0", "0.0"), "focal length in K is zero"),
+        (CALIBRATION.replace("image_width: 640", "image_width: .inf"), "is not a camera calibration: cannot convert"),
         ("just words", "is not a camera calibration"),
         ("a: [", "is not a camera calibration"),
     ],

@@ -166,6 +166,7 @@ def test_what_cannot_be_played_is_named_in_one_line(start: Any, tmp_path: Path) 
     calibration.write_text(CALIBRATION)
     cases = {
         "source 'missing.mp4' does not exist": {"source": "missing.mp4"},
+        "source '~no one/clip.mp4' cannot be found: ": {"source": "~no one/clip.mp4"},
         "parameter 'rate' is -1.0; it must be 0 to 1000 Hz; parameter 'sorce' is unknown; did you mean 'source'?": {
             "rate": -1.0,
             "sorce": film,
