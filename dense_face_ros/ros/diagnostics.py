@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
@@ -11,7 +12,7 @@ from dense_face_ros.ros.frame_statistics import DROP_REASONS, FrameFigures
 
 #: Share of a period's frames that may be dropped before it is worth a warning.
 _TOLERATED_DROPS = 0.05
-_STALE = 2.0  # seconds without an image after which nothing is known of the present
+_STALE = 2.0  # seconds without an image, or without an answer to one, after which nothing is known of the present
 
 
 @dataclass
@@ -52,21 +53,35 @@ class DiagnosticsWriter:
     def __init__(self, name: str) -> None:
         self._name = name
         self._last: FrameFigures | None = None
-        self._silence = 0.0
+        self._silence = self._unanswered = 0.0
+        self._drops: Counter[str] = Counter()  # since the last answer, by their reason
 
     def write(self, report: Report, figures: FrameFigures, period: float) -> DiagnosticStatus:
         """The status for a report; ``period`` is the time in seconds since the one before."""
         last, self._last = self._last, figures
         if last is None or figures.received < last.received or figures.processed < last.processed:
             last = FrameFigures(0, 0, 0, dict.fromkeys(DROP_REASONS, 0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), 0.0)
+            self._unanswered, self._drops = 0.0, Counter()
         processed = figures.processed - last.processed
-        dropped = sum(figures.dropped.values()) - sum(last.dropped.values())
+        dropped = Counter(figures.dropped) - Counter(last.dropped)
         received = figures.received - last.received
         self._silence = 0.0 if received else self._silence + period
+        if processed or report.lifecycle != "active":
+            self._unanswered, self._drops = 0.0, Counter()
+        else:
+            self._unanswered, self._drops = self._unanswered + period, self._drops + dropped
+        silent, refusal = not figures.received or self._silence >= _STALE, ""
         if report.lifecycle != "active" or self._silence >= _STALE:
-            report, figures = _without_images(report), replace(figures, source_rate=math.nan)
-        silent = not figures.received or self._silence >= _STALE
-        level, text = _verdict(report, silent, processed, dropped)
+            report, figures = _without_answers(report), replace(figures, source_rate=math.nan)
+        elif self._unanswered >= _STALE:
+            report = _without_answers(report)
+            if self._drops:
+                # Times of frames long past would be taken for those of the frames that come.
+                unknown = math.nan, math.nan
+                figures = replace(figures, latency_ms=unknown, processing_ms=unknown, pictures_ms=unknown)
+                count, seconds = self._drops.total(), self._unanswered
+                refusal = f"all {count} frames of {seconds:.0f} s dropped ({_reasons(self._drops)})"
+        level, text = _verdict(report, silent, refusal, processed, dropped)
         status = DiagnosticStatus(level=level, name=self._name, message=text, hardware_id=report.image_topic)
         values: dict[str, str] = {
             "state": report.lifecycle,
@@ -96,8 +111,8 @@ class DiagnosticsWriter:
         return status
 
 
-def _without_images(report: Report) -> Report:
-    """What is known when no images come any more: nothing that the last one showed."""
+def _without_answers(report: Report) -> Report:
+    """What is known when no image is answered any more: nothing that the last one showed."""
     quality = dict.fromkeys(report.quality, math.nan)
     return replace(
         report, tracking="", reason="", track=0, quality=quality, metric=None, camera_note="", other_clock=False
@@ -112,7 +127,12 @@ def _metric(report: Report) -> str:
     return "no, field of view assumed" if report.pose_told else "no, pose withheld"
 
 
-def _verdict(report: Report, silent: bool, processed: int, dropped: int) -> tuple[bytes, str]:
+def _reasons(drops: Counter[str]) -> str:
+    """Why frames were dropped, the most frequent reason first."""
+    return ", ".join(f"{reason} {count}" for reason, count in drops.most_common())
+
+
+def _verdict(report: Report, silent: bool, refusal: str, processed: int, dropped: Counter[str]) -> tuple[bytes, str]:
     if report.failure:
         return DiagnosticStatus.ERROR, report.failure
     warnings = []
@@ -122,8 +142,11 @@ def _verdict(report: Report, silent: bool, processed: int, dropped: int) -> tupl
         return DiagnosticStatus.WARN if warnings else DiagnosticStatus.OK, "; ".join([report.lifecycle, *warnings])
     if silent:
         return DiagnosticStatus.WARN, f"no images on {report.image_topic}"
-    if dropped > _TOLERATED_DROPS * (processed + dropped):
-        warnings.append(f"{dropped} of {processed + dropped} frames dropped")
+    if refusal:
+        return DiagnosticStatus.ERROR, "; ".join([refusal, *warnings])
+    frames = processed + dropped.total()
+    if dropped.total() > _TOLERATED_DROPS * frames:
+        warnings.append(f"{dropped.total()} of {frames} frames dropped ({_reasons(dropped)})")
     if report.camera_note:
         warnings.append(report.camera_note)
     if report.metric is False:
@@ -133,7 +156,7 @@ def _verdict(report: Report, silent: bool, processed: int, dropped: int) -> tupl
         warnings.append("image stamps are of another clock: latency unknown")
     if warnings:
         return DiagnosticStatus.WARN, "; ".join(warnings)
-    return DiagnosticStatus.OK, report.tracking or "waiting for the first result"
+    return DiagnosticStatus.OK, report.tracking or "waiting for a result"
 
 
 def _number(value: float) -> str:

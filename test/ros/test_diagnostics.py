@@ -51,15 +51,17 @@ def test_drops_count_for_the_period_they_happened_in() -> None:
         statistics.receive(1.0 + i / 30)
         statistics.process(0.01, 0.02, True)
     statistics.drop("bad_image")
+    statistics.drop("bad_image")
     statistics.drop("superseded")
     first = writer.write(ACTIVE, statistics.figures(), 1.0)
-    assert first.level == DiagnosticStatus.WARN and "2 of 22 frames dropped" in first.message
+    assert first.level == DiagnosticStatus.WARN
+    assert first.message == "3 of 23 frames dropped (bad_image 2, superseded 1)"
     statistics.receive(1.0 + 20 / 30)
     statistics.process(0.01, 0.02, True)
     second = writer.write(ACTIVE, statistics.figures(), 0.5)
     assert second.level == DiagnosticStatus.OK
     found = values(second)
-    assert (found["frames_dropped"], found["dropped_bad_image"], found["processed_rate_hz"]) == ("2", "1", "2.000")
+    assert (found["frames_dropped"], found["dropped_bad_image"], found["processed_rate_hz"]) == ("3", "2", "2.000")
     assert found["received_rate_hz"] == "2.000"
     assert writer.write(ACTIVE, statistics.figures(), 1.0).level == DiagnosticStatus.OK, "a camera may be slow"
     third = writer.write(ACTIVE, statistics.figures(), 1.0)
@@ -110,6 +112,44 @@ def test_what_was_known_is_not_known_for_ever() -> None:
     statistics.receive(5.0)
     inactive = values(writer.write(replace(ACTIVE, lifecycle="inactive"), statistics.figures(), 1.0))
     assert [inactive[key] for key in keys] == ["unknown"] * 4
+
+
+def test_frames_that_are_all_dropped_tell_nothing_of_the_present() -> None:
+    statistics, writer = FrameStatistics(), DiagnosticsWriter("tracker")
+    keys = ("tracking", "camera_metric", "quality_inliers", "latency_p50_ms", "processing_p99_ms", "pictures_p50_ms")
+
+    def told(answered: int, *dropped: str, lifecycle: str = "active") -> DiagnosticStatus:
+        for i in range(answered + len(dropped)):
+            statistics.receive(1.0 + i / 30)
+        for _ in range(answered):
+            statistics.process(0.01, 0.02, True)
+            statistics.draw(0.01)
+        for reason in dropped:
+            statistics.drop(reason)
+        return writer.write(replace(ACTIVE, lifecycle=lifecycle), statistics.figures(), 1.0)
+
+    assert "unknown" not in {values(told(5))[key] for key in keys}
+    first = told(0, *["bad_image"] * 15)
+    assert first.level == DiagnosticStatus.WARN and first.message == "15 of 15 frames dropped (bad_image 15)"
+    assert values(first)["tracking"] == "tracking"
+    second = told(0, "too_old", *["bad_image"] * 14)
+    assert second.level == DiagnosticStatus.ERROR
+    assert second.message == "all 30 frames of 2 s dropped (bad_image 29, too_old 1)"
+    assert {values(second)[key] for key in keys} == {"unknown"} and values(second)["source_rate_hz"] == "30.000"
+    assert told(0).level == DiagnosticStatus.ERROR, "cameras may be slow"
+    assert told(0).level == DiagnosticStatus.WARN, "none comes any more"
+    again = told(1)
+    assert again.level == DiagnosticStatus.OK and "unknown" not in {values(again)[key] for key in keys}
+    for lifecycle in ("active", "inactive", "active"):
+        assert told(0, "no_stamp", lifecycle=lifecycle).level != DiagnosticStatus.ERROR, "no longer than a second each"
+
+
+def test_an_image_that_is_long_at_work_is_not_dropped() -> None:
+    statistics, writer = FrameStatistics(), DiagnosticsWriter("tracker")
+    for i in range(3):
+        statistics.receive(1.0 + i)
+        status = writer.write(Report("active"), statistics.figures(), 1.0)
+    assert (status.level, status.message) == (DiagnosticStatus.OK, "waiting for a result")
 
 
 def test_what_is_not_known_is_called_unknown() -> None:

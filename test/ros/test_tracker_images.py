@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import math
+import re
 from typing import Any
 
 import cv2
@@ -127,6 +128,19 @@ def test_bad_images_are_counted_and_survived(start: Any, observer: Observer) -> 
     assert process.running
     for reason in ("bad_image): image is truncated", "no_stamp)", "too_old): image is 10.", "failed)", "out_of_order)"):
         assert f"dropped ({reason}" in process.output
+
+
+def test_what_the_last_answer_showed_is_not_told_while_all_frames_are_dropped(start: Any, observer: Observer) -> None:
+    start(FAKE_NODE)
+    camera = Camera(observer)
+    activate(observer)
+    camera.connect()
+    camera.send_until(camera.image, lambda: camera.diagnostics().get("tracking") == "tracking", "a head")
+    dropped = lambda: camera.diagnostics()["level"] == "2"  # noqa: E731
+    camera.send_until(lambda: _unknown_encoding(camera.image()), dropped, "diagnostics say that all are dropped")
+    report = camera.diagnostics()
+    assert re.fullmatch(r"all \d+ frames of 2 s dropped \(bad_image \d+\)", report["message"])
+    assert {report[key] for key in ("tracking", "camera_metric", "quality_inliers", "latency_p50_ms")} == {"unknown"}
 
 
 def test_services_answer_while_a_frame_is_at_work(start: Any, observer: Observer) -> None:
