@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dense_face_ros.error_text import first_line
+from dense_face_ros.ros.camera_info import camera_info_beside
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.message_readers import stamp_of
 from dense_face_ros.ros.vehicle_speed import SPEED_TYPES
@@ -155,8 +156,7 @@ def info_connections(name: str, reader: Any, images: Sequence[Any], decode: Call
         SourceError: when the bag is damaged.
     """
     infos = [c for c in reader.connections if c.msgtype == CAMERA_INFO and not c.topic.endswith(_REPORTED_INFO)]
-    base = images[0].topic.removesuffix("/compressed").rsplit("/", 1)[0]
-    beside = [c for c in infos if c.topic == f"{base}/camera_info"]
+    beside = [c for c in infos if c.topic == camera_info_beside(images[0].topic)]
     if beside or len({c.topic for c in infos}) != 1:
         return beside
     first = [next(read_messages(name, reader, part, decode), None) for part in (images, infos)]

@@ -20,12 +20,27 @@ from dense_face_ros.geometry import Array, PinholeCamera
 _ALSO_CALLED = {"fisheye": "equidistant"}  # by camera drivers and calibrators
 
 
-def camera_info_topic(node: Any) -> str:
-    """Topic of ``camera_info`` for an ``rclpy`` node that has ``image``: beside it where only that was remapped."""
-    image, topic = node.resolve_topic_name("image"), node.resolve_topic_name("camera_info")
-    image_remapped = image != node.resolve_topic_name("image", only_expand=True)
-    info_remapped = topic != node.resolve_topic_name("camera_info", only_expand=True)
-    return f"{image.rsplit('/', 1)[0]}/camera_info" if image_remapped and not info_remapped else str(topic)
+def image_topic(node: Any, compressed: bool) -> str:
+    """Topic of the images for an ``rclpy`` node that has ``image``, or ``image/compressed``, which lies under ``image``
+    unless it was remapped itself."""
+    compressed_topic = node.resolve_topic_name("image/compressed")
+    if compressed and compressed_topic != node.resolve_topic_name("image/compressed", only_expand=True):
+        return str(compressed_topic)
+    image = node.resolve_topic_name("image")
+    return str(node.resolve_topic_name(f"{image}/compressed") if compressed else image)
+
+
+def camera_info_topic(node: Any, image: str) -> str:
+    """Topic of ``camera_info`` for an ``rclpy`` node whose images are on ``image``: beside it, unless it was remapped
+    itself."""
+    topic = str(node.resolve_topic_name("camera_info"))
+    remapped = topic != node.resolve_topic_name("camera_info", only_expand=True)
+    return topic if remapped else camera_info_beside(image)
+
+
+def camera_info_beside(image: str) -> str:
+    """Topic of the camera_info beside one of images, which may be compressed ones."""
+    return f"{image.removesuffix('/compressed').rsplit('/', 1)[0]}/camera_info"
 
 
 def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:

@@ -23,7 +23,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dense_face_ros.ros.bag_source import Bag, BagFrame
 from dense_face_ros.ros.bag_topics import is_bag
-from dense_face_ros.ros.camera_info import camera_info_topic, fill_from_field_of_view, read_calibration
+from dense_face_ros.ros.camera_info import camera_info_topic, fill_from_field_of_view, image_topic, read_calibration
 from dense_face_ros.ros.ending import asked_to_end, one_interrupt
 from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam, source_path
 from dense_face_ros.ros.images import fill_image
@@ -65,11 +65,9 @@ class ImageSourceNode(Node):
                 if self._settings.values()[name]:
                     self.get_logger().warning(f"parameter '{name}' is not for bags: they keep their camera_info")
         compressed = isinstance(self._source, Bag) and self._source.compressed
-        kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
-        if compressed:
-            topic = self.resolve_topic_name("image") + "/compressed"
-        self._info_publisher = self.create_publisher(CameraInfo, camera_info_topic(self), _QOS)
-        self._image_publisher = self.create_publisher(kind, topic, _QOS)
+        topic = image_topic(self, compressed)
+        self._info_publisher = self.create_publisher(CameraInfo, camera_info_topic(self, topic), _QOS)
+        self._image_publisher = self.create_publisher(CompressedImage if compressed else Image, topic, _QOS)
         self._clock_publisher = (
             self.create_publisher(Clock, "/clock", _QOS) if self._settings.flag("publish_clock") else None
         )

@@ -24,7 +24,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.calibration import KEY as CALIBRATION
 from dense_face_ros.ros.autostart import AutostartFailed, run
-from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic
+from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic, image_topic
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
 from dense_face_ros.ros.frame_processor import FrameProcessor, Tracker
 from dense_face_ros.ros.frame_statistics import FrameStatistics
@@ -63,10 +63,8 @@ class TrackerNode(ManagedNode):
         self._decode: Decoder = decode_compressed
         self._statistics = FrameStatistics()
         self._settings = NodeParameters(self, TRACKER, locked=lambda: self._tracker is not None)
-        image = self.resolve_topic_name("image")
-        self._image_topic = image
-        self._info_topic = camera_info_topic(self)
-        self._report = Report(lifecycle="unconfigured", image_topic=image)
+        self._name_topics()
+        self._report = Report(lifecycle="unconfigured", image_topic=self._image_topic)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._diagnostics_writer = DiagnosticsWriter(f"{self.get_fully_qualified_name()}: head tracking")
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -81,12 +79,12 @@ class TrackerNode(ManagedNode):
         cv2.setNumThreads(int(self._settings.number("threads")))
         self._tracker = self._make_tracker(self._settings.values())
         self._outputs = Outputs(self, self._settings, self._tracker.model)
+        self._name_topics()
         # From here on, as a driver may tell its calibration only once.
         self._cameras = CameraCache(self._info_topic)
         self._info_subscription = self._subscribe(CameraInfo, self._info_topic, self._cameras.update)
         compressed = self._settings.flag("compressed")
         decoder_name, self._decode = find_decoder(compressed, int(self._settings.number("bit_depth")))
-        self._image_topic = self.resolve_topic_name("image") + ("/compressed" if compressed else "")
         network = self._tracker.network
         licences = {f"{name}_licence": terms for name, terms in self._tracker.licences.items()}
         engine = {
@@ -197,6 +195,10 @@ class TrackerNode(ManagedNode):
         if self._tracker is not None:
             self._tracker.close()
             self._tracker = None
+
+    def _name_topics(self) -> None:
+        self._image_topic = image_topic(self, self._settings.flag("compressed"))
+        self._info_topic = camera_info_topic(self, self._image_topic)
 
     def _subscribe(self, kind: type, topic: str, take: Callable[[Any], None]) -> Subscription:
         qos = copy(_SENSOR_QOS)  # an override is written into it

@@ -17,6 +17,7 @@ from dense_face_ros.ros.camera_info import (
     camera_from_message,
     camera_info_topic,
     fill_from_field_of_view,
+    image_topic,
     read_calibration,
 )
 
@@ -39,19 +40,30 @@ def info(**changes: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("remapped", "topic"),
+    ("remapped", "compressed", "image", "info"),
     [
-        ({}, "/camera_info"),
-        ({"/image": "/cabin/image_raw"}, "/cabin/camera_info"),
-        ({"/camera_info": "/calibration"}, "/calibration"),
-        ({"/image": "/cabin/image_raw", "/camera_info": "/calibration"}, "/calibration"),
+        ({}, False, "/image", "/camera_info"),
+        ({}, True, "/image/compressed", "/camera_info"),
+        ({"/image": "/cabin/image_raw"}, False, "/cabin/image_raw", "/cabin/camera_info"),
+        ({"/image": "/cabin/image_raw"}, True, "/cabin/image_raw/compressed", "/cabin/camera_info"),
+        ({"/camera_info": "/calibration"}, False, "/image", "/calibration"),
+        ({"/image": "/cabin/raw", "/camera_info": "/calibration"}, False, "/cabin/raw", "/calibration"),
+        ({"/image/compressed": "/cabin/raw/compressed"}, True, "/cabin/raw/compressed", "/cabin/camera_info"),
+        ({"/image/compressed": "/cabin/jpeg"}, True, "/cabin/jpeg", "/cabin/camera_info"),
+        ({"/image/compressed": "/cabin/jpeg", "/image": "/raw"}, True, "/cabin/jpeg", "/cabin/camera_info"),
+        ({"/image/compressed": "/cabin/jpeg"}, False, "/image", "/camera_info"),
+        ({"/image": "/raw", "/raw/compressed": "/cabin/jpeg"}, True, "/cabin/jpeg", "/cabin/camera_info"),
     ],
 )
-def test_camera_info_lies_beside_the_image_unless_it_is_remapped_itself(remapped: dict[str, str], topic: str) -> None:
+def test_camera_info_lies_beside_the_images_unless_it_is_remapped_itself(
+    remapped: dict[str, str], compressed: bool, image: str, info: str
+) -> None:
     def resolve(name: str, only_expand: bool = False) -> str:
-        return f"/{name}" if only_expand else remapped.get(f"/{name}", f"/{name}")
+        full = name if name.startswith("/") else f"/{name}"
+        return full if only_expand else remapped.get(full, full)
 
-    assert camera_info_topic(SimpleNamespace(resolve_topic_name=resolve)) == topic
+    node = SimpleNamespace(resolve_topic_name=resolve)
+    assert image_topic(node, compressed) == image and camera_info_topic(node, image) == info
 
 
 def test_raw_and_rectified_images_have_different_cameras() -> None:

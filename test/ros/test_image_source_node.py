@@ -153,6 +153,16 @@ def test_calibration_is_beside_the_images(start: Any, observer: Observer, tmp_pa
     observer.wait_until(lambda: len(images) == len(infos) == 3, "3 images and camera_infos")
 
 
+def test_calibration_is_beside_compressed_images_that_are_remapped_themselves(
+    start: Any, observer: Observer, tmp_path: Path
+) -> None:
+    bag = write_bag(tmp_path / "drive", "mcap", compressed=True)
+    images = observer.collect(CompressedImage, "/cabin/raw/compressed")
+    infos = observer.collect(CameraInfo, "/cabin/camera_info")
+    start(*NODE, *parameters(source=bag), "-r", "image/compressed:=/cabin/raw/compressed")
+    observer.wait_until(lambda: len(images) == len(infos) == 4, "4 images and camera_infos")
+
+
 def test_a_subscriber_to_the_other_kind_is_told(start: Any, observer: Observer, tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "drive", "mcap", compressed=True)
     observer.collect(Image, "image")

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from ros.fake_camera import FAKE_NODE, HEIGHT, WIDTH, Camera, activate
 from ros.fake_tracker import FAILING, SLOW
@@ -180,6 +181,17 @@ def test_compressed_images(start: Any, observer: Observer) -> None:
     camera.send_until(jpeg, lambda: poses, "a head_pose from a JPEG")
     camera.send(camera.stamped(CompressedImage(format="jpeg", data=array.array("B", b"not a picture"))))
     camera.wait_for_report(dropped_bad_image="1")
+
+
+def test_compressed_images_that_are_remapped_themselves(start: Any, observer: Observer) -> None:
+    arguments = ["-p", "autostart:=true", "-p", "compressed:=true", "-r", "image/compressed:=/cabin/raw/compressed"]
+    process = start(FAKE_NODE, "--ros-args", *arguments)
+    reports = observer.collect(DiagnosticArray, "/diagnostics")
+    active = "active: images on /cabin/raw/compressed, camera_info on /cabin/camera_info"
+    observer.wait_until(lambda: active in process.output and reports, "the node is active, and names its topics")
+    assert {message.status[0].hardware_id for message in reports} == {"/cabin/raw/compressed"}
+    for topic in ("/cabin/raw/compressed", "/cabin/camera_info"):
+        observer.wait_until(lambda topic=topic: observer.node.count_subscribers(topic) == 1, f"it listens to {topic}")
 
 
 def test_values_in_the_low_bits(start: Any, observer: Observer) -> None:
