@@ -47,7 +47,7 @@ ARGUMENTS = (
     ("compressed", "", "Whether to subscribe to compressed images; empty: as the parameter file says."),
     ("network", "", "Correspondence network, with its finder and eyelids; empty: as the parameter file says."),
     ("backend", "", "auto, tensorrt, onnxruntime or onnxruntime-cpu; empty: as the parameter file says."),
-    ("use_sim_time", "false", "Take the time from /clock; a source then publishes it."),
+    ("use_sim_time", "", "Take the time from /clock; a source then publishes it; empty: as the parameter files say."),
     ("source", "", "Webcam, video file, folder of images or rosbag2 to play as the camera; empty: none."),
     ("source_topic", "", "Image topic inside the bag; empty: its only one, or as source_params_file says."),
     ("source_params_file", "", "Parameter file of the source: its calibration file, rate; empty: none."),
@@ -70,8 +70,9 @@ def nodes(context):
     # For some seconds after a crash requests still go to the dead process, and launch waits for its answer for ever:
     # nodes that are started again activate themselves.
     started_again = {"autostart": True} if respawn else {}
-    sim_time = flag("use_sim_time", context)
-    use_sim_time = {"use_sim_time": sim_time}
+    sim_time = flag("use_sim_time", context) if given["use_sim_time"] else None
+    use_sim_time = {} if sim_time is None else {"use_sim_time": sim_time}
+    publish_clock = {} if sim_time is None else {"publish_clock": sim_time}
     remappings = [("image", given["image"])]
     if given["camera_info"]:
         remappings.append(("camera_info", given["camera_info"]))
@@ -97,7 +98,7 @@ def nodes(context):
         output="screen",
         parameters=[
             given["params_file"] or os.path.join(config, "tracker.yaml"),
-            overrides,
+            *filter(None, [overrides]),
         ],
         remappings=remappings,
         respawn=respawn,
@@ -111,7 +112,7 @@ def nodes(context):
         output="screen",
         parameters=[
             given["attention_params_file"] or os.path.join(config, "attention.yaml"),
-            {**use_sim_time, **started_again},
+            *filter(None, [{**use_sim_time, **started_again}]),
         ],
         respawn=respawn,
         respawn_delay=RESPAWN_DELAY,
@@ -125,7 +126,7 @@ def nodes(context):
             *filter(None, [given["source_params_file"]]),
             {
                 "source": typed("source", str),
-                "publish_clock": sim_time,
+                **publish_clock,
                 **source_topic,
             },
         ],
@@ -140,7 +141,7 @@ def nodes(context):
         package="rviz2",
         executable="rviz2",
         arguments=["-d", os.path.join(config, "tracker.rviz"), "-f", given["fixed_frame"]],
-        parameters=[use_sim_time],
+        parameters=[*filter(None, [use_sim_time])],
     )
     optional = (
         ([*([] if respawn else activation(attention, "attention")), attention], flag("attention", context)),

@@ -176,6 +176,11 @@ def started(recording: Any, **given: str) -> dict[str, dict[str, Any]]:
     return {how["executable"]: how for how in made}
 
 
+def overridden(node: dict[str, Any]) -> dict[str, Any]:
+    """What a node is told after its parameter file."""
+    return {name: value for given in node["parameters"][1:] for name, value in given.items()}
+
+
 def _value(argument: Any, value_type: type) -> Any:
     text = argument.perform(None)
     return text.lower() == "true" if value_type is bool else text and value_type(text)
@@ -190,7 +195,7 @@ def test_what_is_asked_for_is_started(recording: Any) -> None:
     for argument in ("attention", "use_sim_time"):
         with pytest.raises(ValueError, match=f"launch argument {argument}:=yes: it must be true or false"):
             started(recording, **{argument: "yes"})
-    assert started(recording, use_sim_time="1")["tracker"]["parameters"][1] == {"use_sim_time": True}
+    assert overridden(started(recording, use_sim_time="1")["tracker"]) == {"use_sim_time": True}
 
 
 @pytest.mark.parametrize(
@@ -220,20 +225,26 @@ def test_nodes_that_are_started_again_activate_themselves(recording: Any) -> Non
     assert recording.RegisterEventHandler.called and not any(how["respawn"] for how in nodes.values())
     recording.RegisterEventHandler.reset_mock()
     nodes = started(recording, respawn="true")
-    assert all(how["respawn"] and how["parameters"][1]["autostart"] is True for how in nodes.values())
+    assert all(how["respawn"] and how["parameters"][1] == {"autostart": True} for how in nodes.values())
     assert nodes.keys() == {"tracker", "attention"} and not recording.RegisterEventHandler.called
 
 
 def test_arguments_reach_the_nodes(recording: Any) -> None:
-    assert started(recording)["tracker"]["parameters"][1:] == [{"use_sim_time": False}], "else as the file says"
+    plain = started(recording, rviz="true")
+    for name in ("tracker", "attention"):
+        assert len(plain[name]["parameters"]) == 1, "else as the file says, whose use_sim_time was overridden once"
+    assert plain["rviz2"]["parameters"] == []
     asked = {"field_of_view": "70", "backend": "tensorrt", "network": "correspondence_free.onnx"}
     nodes = started(recording, source="0", source_topic="/b", **asked)
-    tracker = {"use_sim_time": False, **asked, "field_of_view": 70.0}
-    assert nodes["tracker"]["parameters"][1:] == [tracker]
-    source = {"source": "0", "publish_clock": False, "topic": "/b"}
+    assert overridden(nodes["tracker"]) == {**asked, "field_of_view": 70.0}
+    source = {"source": "0", "topic": "/b"}
     assert nodes["image_source"]["parameters"] == [source], "what is assumed is not told as calibrated"
     unknown = started(recording, source="0")["image_source"]["parameters"]
-    assert unknown == [{"source": "0", "publish_clock": False}], "an unknown camera is not told to be calibrated"
+    assert unknown == [{"source": "0"}], "an unknown camera is not told to be calibrated"
+    nodes = started(recording, source="0", rviz="true", use_sim_time="false")
+    assert [overridden(nodes[name]) for name in ("tracker", "attention")] == [{"use_sim_time": False}] * 2
+    assert nodes["rviz2"]["parameters"] == [{"use_sim_time": False}]
+    assert nodes["image_source"]["parameters"] == [{"source": "0", "publish_clock": False}]
 
 
 def test_topics_files_and_time_are_those_that_are_given(recording: Any, tmp_path: Path) -> None:
@@ -274,26 +285,26 @@ def test_a_bag_is_listened_to_as_it_was_recorded(recording: Any, tmp_path: Path)
 
     for compressed in (False, True):
         bag = write_bag(tmp_path / str(compressed), "mcap", compressed=compressed)
-        (parameters,) = started(recording, source=str(bag))["tracker"]["parameters"][1:]
+        parameters = overridden(started(recording, source=str(bag))["tracker"])
         assert parameters.get("compressed", False) is compressed
-    (parameters,) = started(recording, source=str(bag), compressed="false")["tracker"]["parameters"][1:]
+    parameters = overridden(started(recording, source=str(bag), compressed="false")["tracker"])
     assert parameters["compressed"] is False, "what is asked for is done"
     two = str(write_bag(tmp_path / "two", "mcap", compressed=True, rear=True))
     for topic, compressed in (("", False), ("/rear/image_raw", False), ("/cabin/image_raw/compressed", True)):
-        (parameters,) = started(recording, source=two, source_topic=topic)["tracker"]["parameters"][1:]
+        parameters = overridden(started(recording, source=two, source_topic=topic)["tracker"])
         assert parameters.get("compressed", False) is compressed
     told = tmp_path / "source.yaml"
     told.write_text("image_source: {ros__parameters: {topic: /cabin/image_raw/compressed}}")
-    (parameters,) = started(recording, source=two, source_params_file=str(told))["tracker"]["parameters"][1:]
+    parameters = overridden(started(recording, source=two, source_params_file=str(told))["tracker"])
     assert parameters["compressed"] is True
     rear = {"source_params_file": str(told), "source_topic": "/rear/image_raw"}
-    (parameters,) = started(recording, source=two, **rear)["tracker"]["parameters"][1:]
+    parameters = overridden(started(recording, source=two, **rear)["tracker"])
     assert "compressed" not in parameters, "the argument counts before the file"
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("image_source: 3")
-    (parameters,) = started(recording, source=two, source_params_file=str(wrong))["tracker"]["parameters"][1:]
+    parameters = overridden(started(recording, source=two, source_params_file=str(wrong))["tracker"])
     assert "compressed" not in parameters
-    (parameters,) = started(recording, source=str(tmp_path / "missing.mcap"))["tracker"]["parameters"][1:]
+    parameters = overridden(started(recording, source=str(tmp_path / "missing.mcap"))["tracker"])
     assert "compressed" not in parameters
 
 
