@@ -135,7 +135,8 @@ def nodes(context):
     overlay_window = Node(
         package="rqt_image_view",
         executable="rqt_image_view",
-        arguments=["/".join(["", *filter(None, given["namespace"].split("/")), "overlay"])],
+        # The namespace of where it is started, which launch files that include this one may have pushed too.
+        arguments=[[LaunchConfiguration("ros_namespace", default=""), "/overlay"]],
     )
     rviz = Node(
         package="rviz2",

@@ -165,7 +165,9 @@ def recording(monkeypatch: pytest.MonkeyPatch) -> Any:
 def started(recording: Any, **given: str) -> dict[str, dict[str, Any]]:
     """Executable -> how it is started, of the nodes for these launch arguments."""
     values = {name: default for name, default, _ in recording.ARGUMENTS} | given
-    recording.LaunchConfiguration.side_effect = lambda name: SimpleNamespace(perform=lambda context: values[name])
+    recording.LaunchConfiguration.side_effect = lambda name, default=None: SimpleNamespace(
+        name=name, default=default, perform=lambda context: values[name]
+    )
     recording.ParameterValue.side_effect = _value
     recording.FindPackageShare.return_value.perform.return_value = str(ROOT)
     for kind in (recording.Node, recording.LifecycleNode):
@@ -190,7 +192,8 @@ def test_what_is_asked_for_is_started(recording: Any) -> None:
     assert started(recording).keys() == {"tracker", "attention"}
     everything = started(recording, source="0", rviz="True", overlay="1", attention="false", namespace="/car/cabin/")
     assert everything.keys() == {"tracker", "image_source", "rqt_image_view", "rviz2"}
-    assert everything["rqt_image_view"]["arguments"] == ["/car/cabin/overlay"]
+    ((namespace, topic),) = everything["rqt_image_view"]["arguments"]
+    assert (namespace.name, namespace.default, topic) == ("ros_namespace", "", "/overlay"), "as launch_ros pushes it"
     assert started(recording, rviz="true", fixed_frame="optical")["rviz2"]["arguments"][-2:] == ["-f", "optical"]
     for argument in ("attention", "use_sim_time"):
         with pytest.raises(ValueError, match=f"launch argument {argument}:=yes: it must be true or false"):
