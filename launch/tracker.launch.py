@@ -206,38 +206,34 @@ def typed(argument, kind):
 def activation(node, name):
     """Configure a node when its process runs, activate it when it is configured, again and again if it is not ready.
 
-    The tracker is not ready while its engine is built and nothing may stand in (backend tensorrt).
+    The tracker is not ready while its engine is built and nothing may stand in (backend tensorrt). Once it has been
+    active, could not be started or was asked for another transition, whoever asks leads it, as a lifecycle manager.
     """
+    starting = True
 
     def change(transition):
         return EmitEvent(event=ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=transition))
 
-    def activate():
-        return change(Transition.TRANSITION_ACTIVATE)
+    def again(context):
+        return [change(Transition.TRANSITION_ACTIVATE)] if starting else []
 
-    configured = OnStateTransition(
-        target_lifecycle_node=node,
-        start_state="configuring",
-        goal_state="inactive",
-        entities=[activate()],
-    )
-    not_ready = OnStateTransition(
-        target_lifecycle_node=node,
-        start_state="activating",
-        goal_state="inactive",
-        entities=[OpaqueFunction(function=lambda context: [TimerAction(period=RETRY, actions=[activate()])])],
-    )
-    refused = [
-        OnStateTransition(
-            target_lifecycle_node=node,
-            start_state=state,
-            goal_state="unconfigured",
-            entities=[LogInfo(msg=f"The {name} node could not be started; its error above says why.")],
-        )
-        for state in ("configuring", "errorprocessing")
-    ]
+    def follow(context):
+        nonlocal starting
+        event = context.locals.event
+        before, after = event.start_state, event.goal_state
+        if not starting or after in ("configuring", "activating", "errorprocessing"):
+            return []
+        if (before, after) == ("configuring", "inactive"):
+            return again(context)
+        if (before, after) == ("activating", "inactive"):
+            return [TimerAction(period=RETRY, actions=[OpaqueFunction(function=again)])]
+        starting = False
+        failed = after == "unconfigured" and before in ("configuring", "errorprocessing")
+        return [LogInfo(msg=f"The {name} node could not be started; its error above says why.")] if failed else []
+
+    followed = OnStateTransition(target_lifecycle_node=node, entities=[OpaqueFunction(function=follow)])
     started = OnProcessStart(target_action=node, on_start=[change(Transition.TRANSITION_CONFIGURE)])
-    return [RegisterEventHandler(handler) for handler in (configured, not_ready, *refused, started)]
+    return [RegisterEventHandler(handler) for handler in (followed, started)]
 
 
 def generate_launch_description():

@@ -311,24 +311,62 @@ def test_a_bag_is_listened_to_as_it_was_recorded(recording: Any, tmp_path: Path)
     assert "compressed" not in parameters
 
 
-def test_a_node_that_is_not_ready_is_asked_again(recording: Any) -> None:
-    module = recording
-    assert len(module.activation("node", "tracker")) == module.RegisterEventHandler.call_count
-    handlers = {
-        (given["start_state"], given["goal_state"]): given["entities"]
-        for given in (call.kwargs for call in module.OnStateTransition.call_args_list)
+class Starting:
+    """The automatic start of a node that launch follows by its changes of state."""
+
+    def __init__(self, module: Any) -> None:
+        for action in ("EmitEvent", "ChangeState", "TimerAction", "OpaqueFunction", "LogInfo"):
+            getattr(module, action).side_effect = lambda **given: SimpleNamespace(**given)
+        module.activation("node", "tracker")
+        (self._follow,) = module.OnStateTransition.call_args.kwargs["entities"]
+
+    def after(self, before: str, state: str) -> list[Any]:
+        """The actions that a change of state has launch do."""
+        event = SimpleNamespace(start_state=before, goal_state=state)
+        return list(self._follow.function(SimpleNamespace(locals=SimpleNamespace(event=event))))
+
+
+def asked(actions: list[Any]) -> list[Any]:
+    """The transitions that actions ask for."""
+    return [action.event.transition_id for action in actions]
+
+
+def test_a_node_that_is_not_ready_is_asked_again_until_it_is_active(recording: Any) -> None:
+    start, wanted = Starting(recording), [recording.Transition.TRANSITION_ACTIVATE]
+    (first,) = recording.OnProcessStart.call_args.kwargs["on_start"]
+    assert first.event.transition_id is recording.Transition.TRANSITION_CONFIGURE
+    assert not start.after("unconfigured", "configuring")
+    assert asked(start.after("configuring", "inactive")) == wanted
+    for _ in range(2):
+        assert not start.after("inactive", "activating")
+        (timer,) = start.after("activating", "inactive")
+        assert timer.period == recording.RETRY
+        (again,) = timer.actions
+        assert asked(again.function(None)) == wanted
+    assert not start.after("inactive", "activating") and not start.after("activating", "active")
+    assert not again.function(None), "somebody else was faster"
+
+
+def test_only_the_automatic_start_activates(recording: Any) -> None:
+    """A lifecycle manager configures first and activates in its own order."""
+    steps = {
+        "it was active": [("configuring", "inactive"), ("activating", "active"), ("deactivating", "inactive")],
+        "it failed": [("configuring", "unconfigured")],
+        "it waited": [("configuring", "inactive"), ("activating", "inactive"), ("inactive", "cleaningup")],
     }
-    assert handlers.keys() == {
-        ("configuring", "inactive"),
-        ("activating", "inactive"),
-        ("configuring", "unconfigured"),
-        ("errorprocessing", "unconfigured"),
-    }
-    wanted = module.Transition.TRANSITION_ACTIVATE
-    module.ChangeState.reset_mock()
-    module.OpaqueFunction.call_args.kwargs["function"](None)
-    assert module.ChangeState.call_args.kwargs["transition_id"] is wanted
-    assert module.TimerAction.call_args.kwargs == {"period": module.RETRY, "actions": [module.EmitEvent()]}
+    for before, changes in steps.items():
+        start = Starting(recording)
+        for change in changes:
+            start.after(*change)
+        assert not start.after("unconfigured", "configuring") and not start.after("configuring", "inactive"), before
+        assert not start.after("activating", "inactive"), before
+
+
+@pytest.mark.parametrize("failed", [[("configuring", "unconfigured")], [("activating", "errorprocessing")]])
+def test_a_node_that_could_not_be_started_is_told(recording: Any, failed: list[tuple[str, str]]) -> None:
+    start = Starting(recording)
+    (told,) = [action for change in (*failed, ("errorprocessing", "unconfigured")) for action in start.after(*change)]
+    assert told.msg.startswith("The tracker node could not be started")
 
 
 @pytest.mark.parametrize(("node", "table"), [("tracker", TRACKER), ("attention", ATTENTION)])
