@@ -12,15 +12,16 @@ from rclpy.parameter import Parameter
 from rclpy.validate_topic_name import validate_topic_name
 
 from dense_face_ros.error_text import first_line
-from dense_face_ros.ros.parameter_spec import COMMON, ParameterSpec, Value, unknown
+from dense_face_ros.ros.parameter_spec import ParameterSpec, Value, unknown
 
 
 class NodeParameters:
     """The parameters of one node, always holding permitted values.
 
     The node must have been made with ``automatically_declare_parameters_from_overrides=True``: that is how ROS shows
-    what was given. A value that is not permitted, or a name that is not in the table, is not an exception but an
-    entry of ``problems``, so that a lifecycle node can live on and say it when it is configured.
+    what was given. A value that is not permitted, or a mistyped name, is not an exception but an entry of
+    ``problems``, so that a lifecycle node can live on and say it when it is configured. Other names that are not in the
+    table are logged.
 
     Args:
         node: the node.
@@ -40,9 +41,10 @@ class NodeParameters:
         given = {name: value.value for name, value in node.get_parameters_by_prefix("").items()}
         for spec in table:
             self._declare(spec, given)
-        for name in sorted(given.keys() - self._specs.keys()):
-            if name.split(".")[0] not in COMMON:
-                self._problems[name] = unknown(name, table)
+        mistyped, warning = unknown(given, table)
+        self._problems |= mistyped
+        if warning:
+            node.get_logger().warning(warning)
         if hasattr(node, "add_pre_set_parameters_callback"):  # not in Humble: there a decimal must be written as one
             node.add_pre_set_parameters_callback(self._widen)
         node.add_on_set_parameters_callback(self._validate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,17 @@ from typing import Any
 import yaml
 
 from dense_face_ros.error_text import first_line
-from dense_face_ros.ros.parameter_spec import COMMON, Value, defaults, unknown
+from dense_face_ros.ros.parameter_spec import Value, defaults, unknown
 from dense_face_ros.ros.parameters import TABLES
 
+_LOG = logging.getLogger(__name__)
 _PARAMETERS = "ros__parameters"
 
 
 def read_parameters(path: Path | None, node: str) -> dict[str, Value]:
     """Name -> value of every parameter of a node of ``TABLES``: the file's, and the defaults where it says nothing.
+
+    Names that are not the node's, nor nearly, are logged, as the node does.
 
     Args:
         path: the file; without one all are the defaults.
@@ -24,7 +28,7 @@ def read_parameters(path: Path | None, node: str) -> dict[str, Value]:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: naming the file, and the parameter that is unknown or not permitted, or that it says nothing of the
+        ValueError: naming the file, and the parameter that is mistyped or not permitted, or that it says nothing of the
             node.
     """
     table = TABLES[node]
@@ -43,14 +47,16 @@ def read_parameters(path: Path | None, node: str) -> dict[str, Value]:
     if not said:
         raise ValueError(f"parameter file '{path}' says nothing of '{node}'; it needs '{node}:' with '{_PARAMETERS}:'")
     specs = {spec.name: spec for spec in table}
-    for name, value in (entry for parameters in said for entry in _flat(parameters, "")):
-        try:
-            if name in specs:
-                values[name] = specs[name].checked(value)
-            elif name.split(".")[0] not in COMMON:
-                raise ValueError(unknown(name, table))
-        except ValueError as error:
-            raise ValueError(f"parameter file '{path}': {error}") from error
+    given = [entry for parameters in said for entry in _flat(parameters, "")]
+    mistyped, warning = unknown((name for name, _ in given), table)
+    try:
+        values |= {name: specs[name].checked(value) for name, value in given if name in specs}
+        if mistyped:
+            raise ValueError("; ".join(mistyped.values()))
+    except ValueError as error:
+        raise ValueError(f"parameter file '{path}': {error}") from error
+    if warning:
+        _LOG.warning("parameter file '%s': %s", path, warning)
     return values
 
 

@@ -6,6 +6,7 @@ Needs no ROS installation.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,6 +74,10 @@ class ParameterSpec:
 #: Parameters that every ROS node may be given.
 COMMON = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
+#: Similarity (``difflib``) to a known name from which on a name is that one mistyped: a letter that is wrong, two that
+#: changed places, a dash that was left out. Names of other nodes reach 0.84, as "camera_info_url" and "publish_rate".
+_MISTYPED = 0.85
+
 _KIND_NAMES = {bool: "boolean", int: "whole number", float: "decimal number", str: "string"}
 
 
@@ -87,12 +92,26 @@ def checked(values: dict[str, Value], table: tuple[ParameterSpec, ...]) -> dict[
     return {name: specs[name].checked(value) for name, value in values.items()}
 
 
-def unknown(name: str, table: tuple[ParameterSpec, ...]) -> str:
-    """What to say of a name that is not in the table."""
-    names = [spec.name for spec in table]
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(names)}"
-    return f"parameter '{name}' is unknown{hint}"
+def unknown(names: Iterable[str], table: tuple[ParameterSpec, ...]) -> tuple[dict[str, str], str]:
+    """Of names that were given those that are not in the table.
+
+    Files that tell all nodes of a vehicle something ("/**:") hold names that are meant for others, and where a name
+    comes from nobody can tell a node.
+
+    Returns:
+        Mistyped name -> what is wrong with it; a warning about all others, or empty.
+    """
+    known = [spec.name for spec in table]
+    problems, others = {}, []
+    for name in sorted(set(names) - set(known)):
+        if name.split(".")[0] in COMMON:
+            continue
+        if close := difflib.get_close_matches(name, known, n=1, cutoff=_MISTYPED):
+            problems[name] = f"parameter '{name}' is unknown; did you mean '{close[0]}'?"
+        else:
+            near = difflib.get_close_matches(name, known, n=1)
+            others.append(f"'{name}' (did you mean '{near[0]}'?)" if near else f"'{name}'")
+    return problems, f"parameters that are unknown here change nothing: {', '.join(others)}" if others else ""
 
 
 def markdown(table: tuple[ParameterSpec, ...]) -> str:

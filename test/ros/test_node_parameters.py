@@ -52,3 +52,12 @@ def test_a_wrong_name_stays_one_when_somebody_sets_it(ros: None) -> None:
     (left,) = parameters.problems
     assert left.startswith("parameter 'min_inlier' is unknown; did you mean 'min_inliers'?")
     node.destroy_node()
+
+
+def test_what_is_meant_for_other_nodes_is_warned_of_once(ros: None, capfd: pytest.CaptureFixture[str]) -> None:
+    overrides = [Parameter("robot_name", value="car7"), Parameter("diagnostic_updater.period", value=1.0)]
+    node = Node("one_of_a_fleet", automatically_declare_parameters_from_overrides=True, parameter_overrides=overrides)
+    assert not NodeParameters(node, TRACKER).problems
+    node.destroy_node()
+    told = "parameters that are unknown here change nothing: 'diagnostic_updater.period', 'robot_name'"
+    assert capfd.readouterr().err.count(told) == 1

@@ -34,6 +34,16 @@ def test_what_is_said_of_the_node_is_taken(tmp_path: Path, text: str) -> None:
     assert read_parameters(file, "tracker") == {**defaults(TABLES["tracker"]), "seat_left": 0.5}
 
 
+def test_what_is_meant_for_other_nodes_is_passed_over_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text("/**: {ros__parameters: {robot_name: car7, diagnostic_updater: {period: 1.0}, seat_left: 0.5}}")
+    assert read_parameters(file, "tracker") == {**defaults(TABLES["tracker"]), "seat_left": 0.5}
+    told = "parameters that are unknown here change nothing: 'diagnostic_updater.period', 'robot_name'"
+    assert caplog.messages == [f"parameter file '{file}': {told}"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

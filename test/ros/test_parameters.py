@@ -60,9 +60,24 @@ def test_steps_are_counted_from_the_least() -> None:
         odd.checked(4)
 
 
-def test_what_is_unknown_is_answered_by_what_is_near_or_known() -> None:
-    assert unknown("sped", (NUMBER, FLAG)) == "parameter 'sped' is unknown; did you mean 'speed'?"
-    assert unknown("zones", (NUMBER, FLAG)) == "parameter 'zones' is unknown; known are speed, loud"
+def test_mistyped_names_are_answered_by_the_right_one_and_others_warned_of() -> None:
+    names = ["speed", "sped", "use_sim_time", "qos_overrides./image.subscription.depth"]
+    assert unknown(names, (NUMBER, FLAG)) == ({"sped": "parameter 'sped' is unknown; did you mean 'speed'?"}, "")
+    warning = "parameters that are unknown here change nothing: 'robot_name', 'speed_limit' (did you mean 'speed'?)"
+    assert unknown(["speed_limit", "loud", "robot_name"], (NUMBER, FLAG)) == ({}, warning)
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
+def test_every_name_is_known_when_two_letters_changed_places_and_no_other_node_s_is_taken_for_it(
+    table: tuple[ParameterSpec, ...],
+) -> None:
+    names = {spec.name for spec in table}
+    swapped = {name[:2] + name[3] + name[2] + name[4:]: name for name in names if len(name) > 6}
+    swapped = {wrong: name for wrong, name in swapped.items() if wrong not in names}
+    problems, _ = unknown(swapped, table)
+    assert {wrong: name in problems[wrong] for wrong, name in swapped.items()} == dict.fromkeys(swapped, True)
+    others = ["robot_name", "diagnostic_updater.period", "base_frame", "camera_name", "camera_info_url", "publish_rate"]
+    assert not unknown(others, table)[0]
 
 
 def test_markdown_has_a_line_per_parameter() -> None:

@@ -189,6 +189,16 @@ def test_wrong_parameters_are_named_when_configuring(start: Any, observer: Obser
     assert observer.state() == "inactive"
 
 
+def test_a_file_for_all_nodes_of_a_vehicle_may_hold_what_others_take(
+    start: Any, observer: Observer, tmp_path: Path
+) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text("/**: {ros__parameters: {robot_name: car7, diagnostic_updater: {period: 1.0}, max_age: 2.0}}")
+    process = start(FAKE_NODE, "--ros-args", "--params-file", str(file))
+    assert observer.change_state("configure")
+    assert process.output.count("change nothing: 'diagnostic_updater.period', 'robot_name'") == 1
+
+
 def test_what_nobody_expected_is_told_in_full(start: Any, observer: Observer) -> None:
     load = (
         "from dense_face_ros.ros.tracker_node import TrackerNode, run; run(lambda: TrackerNode(lambda values: 1 / 0))"
