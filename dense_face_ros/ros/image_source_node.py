@@ -27,15 +27,17 @@ from dense_face_ros.ros.camera_info import camera_info_topic, fill_from_field_of
 from dense_face_ros.ros.ending import asked_to_end, one_interrupt
 from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam, source_path
 from dense_face_ros.ros.images import fill_image
+from dense_face_ros.ros.message_readers import stamp_of
 from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.parameters import IMAGE_SOURCE
+from dense_face_ros.stamp_order import RESTART
 
 #: Reliable serves subscribers of either kind.
 _QOS = QoSProfile(depth=5)
 
 Source = Webcam | Video | ImageFolder | Bag
 
-_PATIENCE = 5.0  # seconds without a subscriber from which on something may be wrong
+_PATIENCE = 5.0  # seconds without a subscriber, or without a time, from which on something may be wrong
 _LAST_FRAMES = 2.0  # seconds that a slow subscriber is given for them
 
 
@@ -78,18 +80,20 @@ class ImageSourceNode(Node):
         """Publish until the source ends (never, with ``loop``); returns the number of frames.
 
         Raises:
-            SourceError: when the source fails on the way.
+            SourceError: when there is no time to stamp images with, or the source fails on the way.
         """
+        self._wait_for_clock()
         self._wait_for_subscriber()
-        count, self._due = 0, time.monotonic()
-        while True:
-            for frame in self._paced():
-                self._publish(frame)
-                count += 1
-            if self._source.note:
-                self.get_logger().warning(self._source.note)
-            if not self._settings.flag("loop"):
-                break
+        self._due = time.monotonic()
+        count, lasted = self._play_once()
+        loop = self._settings.flag("loop")
+        if loop and isinstance(self._source, Bag) and self._clock_publisher is not None and lasted < RESTART:
+            self.get_logger().warning(
+                f"the stamps of '{self._source.name}' last {lasted:.2f} s: going back by less than {RESTART:g} s they "
+                "are out of order to the tracker, which drops frames of every pass; loop it without 'publish_clock'"
+            )
+        while loop:
+            count += self._play_once()[0]
         for publisher in (self._image_publisher, self._info_publisher):
             publisher.wait_for_all_acked(Duration(seconds=_LAST_FRAMES))  # they would leave with the process
         self.get_logger().info(f"end of '{self._source.name}': {count} frames")
@@ -121,6 +125,35 @@ class ImageSourceNode(Node):
         if path.is_dir():
             return ImageFolder(path, rate, int(self._settings.number("bit_depth")))
         return Video(path, rate)
+
+    def _play_once(self) -> tuple[int, float]:
+        """One pass: the number of its frames, and the seconds from the first one's stamp to the last one's."""
+        count, first, last = 0, 0.0, 0.0
+        for frame in self._paced():
+            last = self._publish(frame)
+            first = first if count else last
+            count += 1
+        if self._source.note:
+            self.get_logger().warning(self._source.note)
+        return count, last - first
+
+    def _wait_for_clock(self) -> None:
+        """Until there is a time: that of ``use_sim_time``, and so each stamp, is 0 before the first message on /clock.
+
+        Raises:
+            SourceError: when nobody publishes one.
+        """
+        complain = time.monotonic() + _PATIENCE
+        while self._clock_publisher is None and not self.get_clock().now().nanoseconds:
+            self._wake.spin_once(timeout_sec=0.05)
+            if time.monotonic() > complain:
+                complain = math.inf
+                if not self.count_publishers("/clock"):
+                    raise SourceError(
+                        "parameter 'use_sim_time' is set and nobody publishes /clock; set 'publish_clock' to publish "
+                        "the source's own time, start what publishes another, or leave 'use_sim_time' out"
+                    )
+                self.get_logger().warning("'use_sim_time' is set and the time on /clock is 0: waiting for it to begin")
 
     def _wait_for_subscriber(self) -> None:
         if self._settings.flag("wait_for_subscriber") and not self._source.live:
@@ -168,7 +201,8 @@ class ImageSourceNode(Node):
             before, self._due = frame.time, due + interval
             yield frame
 
-    def _publish(self, frame: Frame | BagFrame) -> None:
+    def _publish(self, frame: Frame | BagFrame) -> float:
+        """Send a frame; its stamp in seconds."""
         own_time = self._clock_publisher is not None
         if isinstance(frame, BagFrame):
             image, info, clock = frame.image, frame.info, frame.time
@@ -187,6 +221,7 @@ class ImageSourceNode(Node):
             self._info_publisher.publish(info)
         image.header.stamp = stamp
         self._image_publisher.publish(image)
+        return 1e-9 * stamp_of(image)
 
     def _messages(self, frame: Frame) -> tuple[Image, CameraInfo]:
         image = Image()

@@ -131,6 +131,43 @@ def test_a_pass_begins_an_interval_after_the_last_frame_of_the_one_before(
     assert due[0] == 100.0 and np.diff(due) == pytest.approx(np.full(3 * len(times) - 1, apart))
 
 
+def test_short_bags_that_begin_again_with_their_own_stamps_are_told(
+    start: Any, observer: Observer, tmp_path: Path
+) -> None:
+    bag = write_bag(tmp_path / "drive", "mcap")
+    warning = f"the stamps of '{bag}' last 0.15 s: going back by less than 1 s they are out of order to the tracker"
+    for clock in ("true", "false"):
+        images = observer.collect(Image, f"images_{clock}")
+        named = ("-r", f"image:=images_{clock}", "-r", f"__node:=source_{clock}")
+        process = start(*NODE, *parameters(source=bag, loop="true", publish_clock=clock), *named)
+        observer.wait_until(lambda images=images: len(images) >= 9, "a third pass")
+        assert process.stop() == 0, process.output
+        assert process.output.count(warning) == (clock == "true")
+
+
+def test_a_simulated_time_that_nobody_tells_is_named(start: Any, observer: Observer, tmp_path: Path) -> None:
+    path = write_video(tmp_path / "clip.avi")
+    module = "dense_face_ros.ros.image_source_node"
+    impatient = ("-c", f"import sys, {module} as node; node._PATIENCE = 1.0; sys.exit(node.main())", "--ros-args")
+    images = observer.collect(Image, "image")
+    process = start(*impatient, *parameters(source=path, use_sim_time="true"))
+    assert process.wait() == 2
+    assert "parameter 'use_sim_time' is set and nobody publishes /clock; set 'publish_clock'" in process.output
+
+    clock = observer.node.create_publisher(Clock, "/clock", 5)
+    process = start(*impatient, *parameters(source=path, use_sim_time="true"))
+    waiting = "the time on /clock is 0: waiting for it to begin"
+    observer.wait_until(lambda: waiting in process.output, "a clock that stands still is waited for")
+    assert process.running and not images
+
+    def told() -> bool:
+        clock.publish(Clock(clock=Time(sec=7)))
+        return len(images) == 5
+
+    observer.wait_until(told, "the video plays by the clock")
+    assert {image.header.stamp.sec for image in images} == {7} and process.wait() == 0
+
+
 def test_bag_of_compressed_images_again_and_again_at_a_rate(start: Any, observer: Observer, tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "drive", "sqlite3", compressed=True)
     images = observer.collect(CompressedImage, "image/compressed")
