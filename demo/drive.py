@@ -34,6 +34,9 @@ from training.result_files import Result, check_destination, write_result
 
 #: The drives are too short for a mounting to be learned, and are filmed from straight ahead.
 MOUNTED = {"mounting": "parameters"}
+#: Seconds, the longest. The nodes' time stands still between two frames, while the machine is busy and after the last
+#: frame: that is no silence of the drive.
+_MAX_SILENCE = {"max_silence": "10.0"}
 _LAST_ANSWERS = 5.0  # seconds to wait for them
 _KEPT_UP = 0.9  # share of frames that are answered where nothing was dropped but a few
 
@@ -59,7 +62,7 @@ def play(
     with (
         listening(AttentionWatcher, first_domain=101) as (watcher, executor),
         NodeProcess("tracker", [*TRACKER, *ros_arguments(tracking)], output) as tracker,
-        NodeProcess("attention", [*ATTENTION, *ros_arguments({**node, **attention})], output) as judge,
+        NodeProcess("attention", [*ATTENTION, *ros_arguments({**node, **_MAX_SILENCE, **attention})], output) as judge,
     ):
         nodes = (tracker, judge)
         for topic, process in zip(("image/compressed", "head_pose"), nodes, strict=True):

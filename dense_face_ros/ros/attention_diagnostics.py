@@ -20,6 +20,7 @@ class AttentionReport:
         received: frames judged since the last report; ``period`` seconds.
         speed_source: topic of the vehicle's speed, as the parameter; empty: it is not to be known.
         speed: of the vehicle, m/s; None where it is unknown.
+        clock_stands: whether the node's clock stands still, as a simulated one may.
         policy: what judges; None while unconfigured.
     """
 
@@ -30,6 +31,7 @@ class AttentionReport:
     period: float = 1.0
     speed_source: str = ""
     speed: float | None = None
+    clock_stands: bool = False
     policy: AttentionPolicy | None = None
 
 
@@ -43,18 +45,30 @@ def attention_diagnostics(report: AttentionReport, name: str) -> DiagnosticStatu
         "preset": "" if policy is None else policy.settings.preset,
         "mounting": "" if policy is None else _mounting(policy),
     }
-    level, text = DiagnosticStatus.OK, report.lifecycle
-    if report.failure:
-        level, text = DiagnosticStatus.ERROR, report.failure
-    elif report.lifecycle == "active" and not report.received:
-        level, text = DiagnosticStatus.WARN, f"nothing received on {report.source}"
-    elif report.lifecycle == "active" and report.speed_source and report.speed is None:
-        level, text = DiagnosticStatus.WARN, f"no speed on {report.speed_source}: the strictest thresholds hold"
-    elif report.lifecycle == "active" and policy is not None and policy.car_from_camera is None:
-        level, text = DiagnosticStatus.WARN, f"the camera's mounting is {_mounting(policy)}"
+    level, text = _verdict(report)
     status = DiagnosticStatus(level=level, name=name, message=text, hardware_id=report.source)
     status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
     return status
+
+
+def _verdict(report: AttentionReport) -> tuple[bytes, str]:
+    if report.failure:
+        return DiagnosticStatus.ERROR, report.failure
+    warnings = _warnings(report) if report.lifecycle == "active" else []
+    return (DiagnosticStatus.WARN, "; ".join(warnings)) if warnings else (DiagnosticStatus.OK, report.lifecycle)
+
+
+def _warnings(report: AttentionReport) -> list[str]:
+    policy, warnings = report.policy, []
+    if not report.received:
+        warnings.append(f"nothing received on {report.source}")
+    if report.clock_stands:
+        warnings.append("the clock stands still: with use_sim_time it is that of /clock")
+    if report.received and report.speed_source and report.speed is None:
+        warnings.append(f"no speed on {report.speed_source}: the strictest thresholds hold")
+    if report.received and policy is not None and policy.car_from_camera is None:
+        warnings.append(f"the camera's mounting is {_mounting(policy)}")
+    return warnings
 
 
 def _mounting(policy: AttentionPolicy) -> str:

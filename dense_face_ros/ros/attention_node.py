@@ -39,6 +39,7 @@ from dense_face_ros.ros.message_readers import read_eyes, read_pose, stamp_of
 from dense_face_ros.ros.node_parameters import NodeParameters, check_topic
 from dense_face_ros.ros.pace import Pace
 from dense_face_ros.ros.parameters import ATTENTION
+from dense_face_ros.ros.silence import Silence
 from dense_face_ros.ros.vehicle_speed import VehicleSpeed, message_type
 
 SUCCESS = TransitionCallbackReturn.SUCCESS
@@ -68,6 +69,7 @@ class AttentionNode(ManagedNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         # A timer of the node's own clock stands still when that is set back or paused.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._silence = Silence(*self._times())
         self.create_timer(_DIAGNOSTICS_PERIOD, self._publish_diagnostics, clock=self._steady)
         if self._settings.flag("autostart"):
             self._autostart = self.create_timer(0.0, self._start, clock=self._steady)
@@ -99,7 +101,8 @@ class AttentionNode(ManagedNode):
         self._speed = VehicleSpeed()
         self._head = PoseWithCovarianceStamped()
         self._markers_pace = Pace()
-        self._last_arrival, self._last_stamp = self._now(), self._now()
+        self._silence = Silence(*self._times())
+        self._last_stamp = self._now()
         answer = super().on_activate(state)
         self._source = self.resolve_topic_name("head_pose")
         self._publish(self._policy.lapse(self._last_stamp, f"nothing received on {self._source} yet"))
@@ -132,9 +135,9 @@ class AttentionNode(ManagedNode):
 
     def _judge(self, samples: list[HeadSample]) -> None:
         assert self._policy is not None
-        now = self._now()
+        now, steady = self._times()
         if samples:  # messages whose stamps stand still are no news
-            self._last_arrival = now
+            self._silence.end(now, steady)
         if self._car is not None:
             self._policy.mounting = self._car.rotation(self._head.header.frame_id)
         speed = self._speed.at(now)
@@ -152,6 +155,7 @@ class AttentionNode(ManagedNode):
             period=_DIAGNOSTICS_PERIOD,
             speed_source=self._settings.text("speed_topic"),
             speed=self._speed.at(self._now()),
+            clock_stands=self._silence.clock_stands(*self._times()) > self._settings.number("max_silence"),
             policy=self._policy,
         )
         self._judged = 0
@@ -161,15 +165,18 @@ class AttentionNode(ManagedNode):
         self._diagnostics.publish(array)
 
     def _watch_silence(self) -> None:
-        """Without any message no stamp tells that time passes: then the clock does."""
+        """Without any message no stamp tells that time passes: then the clock does, or that it stands still."""
         assert self._policy is not None
-        silence = self._now() - self._last_arrival
-        if silence < 0.0 or self._last_arrival == 0.0:  # simulated time began anew, or only now
-            self._last_arrival = self._now()
-            self._last_stamp = self._last_stamp or self._last_arrival
-        elif silence > self._settings.number("max_silence"):
+        (now, steady), longest = self._times(), self._settings.number("max_silence")
+        silence = self._silence.by_clock(now, steady)
+        self._last_stamp = self._last_stamp or now - silence  # simulated time began only now
+        if silence > longest:
             reason = f"nothing received on {self._source} for {silence:.1f} s"
-            self._publish(self._policy.lapse(self._last_stamp + silence, reason))
+        elif self._silence.without_clock(now, steady) > longest:
+            reason = f"nothing received on {self._source}, and the clock stands still"
+        else:
+            return
+        self._publish(self._policy.lapse(self._last_stamp + silence, reason))
 
     def _publish(self, attention: Attention) -> None:
         previous, self._previous = self._previous, attention
@@ -241,6 +248,10 @@ class AttentionNode(ManagedNode):
         publisher = self.create_lifecycle_publisher(kind, topic, qos)
         self._publishers_held.append(publisher)
         return publisher
+
+    def _times(self) -> tuple[float, float]:
+        """By the node's clock, and by the steady one."""
+        return self._now(), 1e-9 * float(self._steady.now().nanoseconds)
 
     def _now(self) -> float:
         return 1e-9 * float(self.get_clock().now().nanoseconds)

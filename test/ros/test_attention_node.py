@@ -172,7 +172,7 @@ def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, obser
         nonlocal simulated
         simulated += 0.05
         clock.publish(Clock(clock=Time(sec=int(simulated), nanosec=int(1e9 * (simulated % 1.0)))))
-        return value(driver.said[-1], "state") == "unknown"
+        return value(driver.said[-1], "state") == "unknown" and told_silence() > 0.0
 
     def told_silence() -> float:
         silence = re.search(r"nothing received on /head_pose for ([0-9.]+) s", driver.said[-1].message)
@@ -192,6 +192,39 @@ def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, obser
     driver.wait_for("attentive")
     observer.wait_until(unknown_as_time_passes, "silence is unknown once more")
     assert 0.0 < told_silence() < 10.0, "time before the last message does not count"
+
+
+def test_a_clock_that_stands_still_is_told_and_counts_nothing(start: Any, observer: Observer, driver: Driver) -> None:
+    """It never began, or was paused in the midst of a look away."""
+    told: list[DiagnosticArray] = observer.collect(DiagnosticArray, "/diagnostics")
+    clock = observer.node.create_publisher(Clock, "/clock", 10)
+    start(*NODE, *MOUNTED, "-p", "use_sim_time:=true")
+    driver.activate()
+    observer.wait_until(lambda: "the clock stands still" in driver.said[-1].message, "silence before the first frame")
+    driver.drive(1.0, ROAD)
+    driver.wait_for("attentive")
+
+    def unknown_again_and_again() -> None:
+        reason = driver.wait_for("unknown").message
+        assert reason == "unknown: nothing received on /head_pose, and the clock stands still"
+        said = len(driver.said)
+        observer.wait_until(lambda: len(driver.said) > said + 3, "the state is repeated")
+        assert {value(status, "stamp") for status in driver.said[said:]} == {value(driver.said[said], "stamp")}
+
+    unknown_again_and_again()
+    observer.wait_until(
+        lambda: told and "the clock stands still: with use_sim_time" in told[-1].status[0].message, "diagnostics say so"
+    )
+    assert told[-1].status[0].level == DiagnosticStatus.WARN
+    clock.publish(Clock(clock=Time(sec=50)))
+    driver.drive(1.0, ROAD)
+    driver.drive(2.0, LAP)
+    clock.publish(Clock(clock=Time(sec=50, nanosec=200_000_000)))  # it goes on for a while after the last frame
+    unknown_again_and_again()
+    driver.drive(0.9, LAP)
+    assert value(driver.said[-1], "state") == "attentive", "the time of the pause was not spent looking away"
+    driver.drive(0.3, LAP)
+    assert value(driver.said[-1], "state") == "long_distraction", "what was before it is not forgotten"
 
 
 def test_an_alarm_that_ends_because_the_stamps_went_back_is_an_event(
