@@ -36,12 +36,14 @@ class HeadDirection:
         return cls(math.degrees(yaw), math.degrees(pitch), math.degrees(math.sqrt(max(largest, 0.0))))
 
 
-def is_evidence(rotation: Array | None, covariance: Array | None) -> bool:
-    """Whether rotation (3, 3) and covariance (6, 6) say anything: variances of 0 mean that nobody computed them."""
-    if rotation is None or covariance is None:
-        return False
-    finite = np.isfinite(rotation).all() and np.isfinite(covariance).all()
-    return bool(finite and (np.diagonal(covariance)[3:] > 0.0).all())
+def pose_flaw(rotation: Array, covariance: Array | None) -> str:
+    """Why rotation (3, 3) and covariance (6, 6) of a head pose say nothing, in words; empty where they do."""
+    if not np.isfinite(rotation).all():
+        return "the orientation of head_pose is no unit quaternion"
+    # Variances of 0 mean that nobody computed them.
+    if covariance is None or not (np.isfinite(covariance).all() and (np.diagonal(covariance)[3:] > 0.0).all()):
+        return "head_pose has no valid covariance"
+    return ""
 
 
 def lasting_error(covariance: Array) -> Array:

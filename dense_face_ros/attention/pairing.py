@@ -10,11 +10,17 @@ from dense_face_ros.stamp_order import RESTART
 
 Eyes = tuple[float, float]
 
+#: Why a frame with a head has no pose.
+NO_POSE = "expression tells of a head, head_pose does not"
+LATE = "head_pose comes later than expression"
+_LATE_FOR = 10  # frames without their pose for which one that came late tells why
+
 
 @dataclass
 class _Parts:
     pose: tuple[Array, Array] | None = None
     eyes: Eyes | None = None
+    head: bool = False
 
 
 class SamplePairing:
@@ -28,11 +34,15 @@ class SamplePairing:
         self._pending: dict[int, _Parts] = {}
         self._done: int | None = None
         self._eyes_come = False
+        self._lacking = False  # whether the frame answered last had a head without a pose
+        self._late = 0  # further frames of which it may be said that their pose will be late
 
     def pose(self, stamp: int, rotation: Array, covariance: Array) -> list[HeadSample]:
         """A head pose: stamp in nanoseconds, rotation (3, 3) camera <- head, covariance (6, 6)."""
         parts = self._parts(stamp)
         if parts is None:
+            if self._lacking:
+                self._late = _LATE_FOR
             return []
         parts.pose = (rotation, covariance)
         return self._complete(stamp, parts.eyes is not None or not self._eyes_come)
@@ -43,7 +53,7 @@ class SamplePairing:
         parts = self._parts(stamp)
         if parts is None:
             return []
-        parts.eyes = eyes
+        parts.eyes, parts.head = eyes, head
         return self._complete(stamp, parts.pose is not None or not head)
 
     def _parts(self, stamp: int) -> _Parts | None:
@@ -64,5 +74,10 @@ class SamplePairing:
     def _sample(self, stamp: int) -> HeadSample:
         parts = self._pending.pop(stamp)
         self._done = stamp
-        rotation, covariance = parts.pose if parts.pose is not None else (None, None)
-        return HeadSample(1e-9 * stamp, rotation, covariance, parts.eyes or EYES_UNKNOWN)
+        self._lacking = parts.head and parts.pose is None
+        self._late = max(self._late - 1, 0) if self._lacking else 0
+        eyes = parts.eyes or EYES_UNKNOWN
+        if parts.pose is None:
+            lacking = (LATE if self._late else NO_POSE) if self._lacking else ""
+            return HeadSample(1e-9 * stamp, eye_openness=eyes, lacking=lacking)
+        return HeadSample(1e-9 * stamp, *parts.pose, eyes)

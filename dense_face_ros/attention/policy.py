@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dense_face_ros.attention.directions import HeadDirection, is_evidence, lasting_error, mounting_angles
+from dense_face_ros.attention.directions import HeadDirection, lasting_error, mounting_angles, pose_flaw
 from dense_face_ros.attention.evidence import Interval
 from dense_face_ros.attention.eyelids import EyelidTracker, Lids
 from dense_face_ros.attention.gaze import Gaze, GazeTracker
@@ -39,6 +39,7 @@ class HeadSample:
         covariance: (6, 6) of position (m) and a rotation vector (rad) about the camera's axes, as in a ROS pose.
         eye_openness: (left, right) 0 closed, 1 open; NaN where unknown.
         speed: of the vehicle, m/s; None where unknown.
+        lacking: why there is no rotation though there is a head, in words; else empty.
     """
 
     stamp: float
@@ -46,6 +47,7 @@ class HeadSample:
     covariance: Array | None = None
     eye_openness: tuple[float, float] = EYES_UNKNOWN
     speed: float | None = None
+    lacking: str = ""
 
 
 class AttentionPolicy:
@@ -56,6 +58,9 @@ class AttentionPolicy:
         zones: of the car.
         mounting: (3, 3) car <- camera; None while it is not known. May be set later.
         neutral: learns how the head is held towards the road, and corrects the mounting by it; None: trust it.
+
+    Attributes:
+        flaw: why the pose of a head that was there is no evidence, in words; empty where it is, or nobody was there.
     """
 
     def __init__(
@@ -77,7 +82,7 @@ class AttentionPolicy:
         self._elapsed = 0.0  # seconds between the last two samples
         self._absent = 0.0  # seconds since there was a head, in which somebody else may have sat down
         self._watched_at: float | None = None  # stamp up to which there was something to judge, or to learn from
-        self._head = False
+        self._head, self.flaw = False, ""
         self._pointing: HeadDirection | None = None
         self._never_seen = False  # the eyes, for long before an alarm
         self._hidden_for = 0.0  # seconds for which the eyes of a head that is seen are not
@@ -112,7 +117,8 @@ class AttentionPolicy:
         elapsed = 0.0 if self._stamp is None else sample.stamp - self._stamp
         driven = sample.speed is not None and abs(sample.speed) >= _DRIVING_SPEED
         absent = self._absent + (0.0 if driven and elapsed <= self.settings.evidence_hold else elapsed)
-        head = is_evidence(sample.rotation, sample.covariance)
+        flaw = sample.lacking if sample.rotation is None else pose_flaw(sample.rotation, sample.covariance)
+        head = sample.rotation is not None and not flaw
         if head and absent > _ABSENCE:
             self.reset()
         elif head and absent >= self.settings.unseen - TOLERANCE:
@@ -120,7 +126,7 @@ class AttentionPolicy:
         first = self._stamp is None
         if first:  # before it, stamps were only estimated, maybe by another clock
             self._present = None
-        self._stamp, self._elapsed, self._head = sample.stamp, elapsed, head
+        self._stamp, self._elapsed, self._head, self.flaw = sample.stamp, elapsed, head, flaw
         self._absent = 0.0 if head else absent
         direction = self._direction(sample, elapsed) if head else None
         self._pointing = direction
@@ -149,7 +155,7 @@ class AttentionPolicy:
         It hides what is known and counts nothing: how long what was seen last stood is told by the stamps of the
         samples around the silence, as in every gap, so that a recording gives the states that were given live.
         """
-        self._head, self._pointing = False, None
+        self._head, self.flaw, self._pointing = False, "", None
         self._watched_at = stamp if self._watched_at is None else self._watched_at
         told = self._enter(stamp, State.UNKNOWN, reason)
         self._present = replace(told, zone=UNKNOWN, glance=math.nan, closure=math.nan)
@@ -277,7 +283,7 @@ class AttentionPolicy:
 
     def _doubt(self) -> str:
         if not self._head:
-            return "no head pose"
+            return self.flaw or "no head pose"
         if self._known_mounting is None:
             return "the camera's mounting is not known"
         if self.neutral is not None and self.neutral.rotation is None:
@@ -292,7 +298,7 @@ class AttentionPolicy:
     def _degraded(self, stamp: float) -> str:
         unseen = self.settings.unseen - TOLERANCE
         if self._watched_at is not None and stamp - self._watched_at >= unseen:
-            why = "where the head points is not certain" if self._head else "driver not seen"
+            why = "where the head points is not certain" if self._head else self.flaw or "driver not seen"
             return f"{why}: nothing can be told"
         hidden = self._head and self._hidden_for >= unseen
         return "eyes not seen: sleep and drowsiness cannot be told" if hidden else ""

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from dense_face_ros.attention.pairing import NO_POSE
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.attention.states import Attention
@@ -90,7 +91,7 @@ def head_sample(state: HeadState, stamp: float, speed: float | None = None, with
     if state.status is not Status.TRACKING:
         return HeadSample(stamp, speed=speed)
     if not with_pose:
-        return HeadSample(stamp, eye_openness=state.eye_openness, speed=speed)
+        return HeadSample(stamp, eye_openness=state.eye_openness, speed=speed, lacking=NO_POSE)
     return HeadSample(stamp, state.pose[:3, :3], pose_covariance(state), state.eye_openness, speed)
 
 

@@ -7,9 +7,9 @@ from dense_face_ros.attention.directions import (
     HeadDirection,
     between_degrees,
     camera_mounting,
-    is_evidence,
     lasting_error,
     mounting_angles,
+    pose_flaw,
 )
 from dense_face_ros.geometry import FACING_CAMERA, rotation_from_vector, rotation_from_yaw_pitch_roll
 
@@ -68,14 +68,12 @@ def test_sigma_is_that_of_the_worst_way_across_the_direction() -> None:
 def test_what_is_no_evidence() -> None:
     spread = np.radians(1.0) ** 2 * np.eye(6)
     only_position = np.diag([1e-4, 1e-4, 1e-4, 0.0, 0.0, 0.0])
-    assert is_evidence(np.eye(3), spread)
-    assert not is_evidence(None, spread)
-    assert not is_evidence(np.eye(3), None)
-    assert not is_evidence(np.full((3, 3), np.nan), spread)
-    assert not is_evidence(np.eye(3), only_position), "a variance of zero was not computed"
-    for variances in ([1e-4, 0.0, 0.0], [1e-4, -1e-6, 1e-4]):
-        assert not is_evidence(np.eye(3), np.diag([1e-4, 1e-4, 1e-4, *variances]))
-    assert not is_evidence(np.eye(3), np.full((6, 6), np.nan))
+    assert pose_flaw(np.eye(3), spread) == ""
+    assert pose_flaw(np.full((3, 3), np.nan), spread) == "the orientation of head_pose is no unit quaternion"
+    unusable = [np.diag([1e-4, 1e-4, 1e-4, *variances]) for variances in ([1e-4, 0.0, 0.0], [1e-4, -1e-6, 1e-4])]
+    # A variance of zero was not computed.
+    for covariance in (None, only_position, np.full((6, 6), np.nan), *unusable):
+        assert pose_flaw(np.eye(3), covariance) == "head_pose has no valid covariance"
 
 
 def test_lasting_error_is_the_part_of_the_rotation_that_goes_with_the_depth() -> None:

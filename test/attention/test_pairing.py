@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dense_face_ros.attention.pairing import SamplePairing
+from dense_face_ros.attention.pairing import LATE, NO_POSE, SamplePairing
 from dense_face_ros.attention.policy import HeadSample
 
 TURN, SPREAD = np.eye(3), 1e-4 * np.eye(3)
@@ -54,6 +54,26 @@ def test_a_lost_message_holds_nothing_up() -> None:
 
 def test_late_messages_are_dropped_and_a_restart_is_not_late() -> None:
     assert paired(("n", 100), ("e", 99), ("p", 99), ("n", 20)) == [(100, False, False), (20, False, False)]
+
+
+def test_a_head_without_a_pose_is_no_missing_head() -> None:
+    """Nor is one whose pose comes too late, as long as it does."""
+    pairing = SamplePairing()
+
+    def lacking(frame: int, pose: int | None = None) -> str:
+        """Of the sample that an expression, after which an earlier frame's pose comes, completes."""
+        (sample,) = pairing.expression(frame * FRAME, (0.9, 0.8), True)
+        if pose is not None:
+            assert pairing.pose(pose * FRAME, TURN, SPREAD) == []
+        return sample.lacking
+
+    assert not pairing.expression(0, (0.9, 0.8), True) and not pairing.expression(FRAME, (0.9, 0.8), True)
+    assert [lacking(frame) for frame in range(2, 6)] == [NO_POSE] * 4
+    assert [lacking(frame, pose=frame - 3) for frame in range(6, 9)] == [NO_POSE, LATE, LATE]
+    assert [lacking(frame) for frame in range(9, 30)][-1] == NO_POSE, "they come no longer"
+    assert pairing.pose(29 * FRAME, TURN, SPREAD)[-1].lacking == ""
+    (nobody,) = pairing.expression(30 * FRAME, (np.nan, np.nan), False)
+    assert nobody.lacking == ""
 
 
 #: What arrives of each frame: pose and expression in either order, or one of them.

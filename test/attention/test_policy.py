@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,13 +56,25 @@ def test_waking_is_believed_where_nobody_knows_the_road() -> None:
     ]  # fmt: skip
 
 
-def test_a_pose_that_was_not_computed_is_no_evidence() -> None:
-    good = list(see([Segment(1.0)], CAMERA))
-    for broken in ({"covariance": np.zeros((6, 6))}, {"covariance": None}, {"rotation": np.full((3, 3), np.nan)}):
-        judging = policy()
-        states = [judging.update(replace(sample, **broken)) for sample in good]
-        assert {s.state for s in states} == {State.UNKNOWN} and states[-1].reason == "no head pose"
-        assert all(np.isnan(s.closure) for s in states), "eyes of a head that is not there"
+@pytest.mark.parametrize(
+    ("broken", "flaw"),
+    [
+        ({"covariance": np.zeros((6, 6))}, "head_pose has no valid covariance"),
+        ({"covariance": None}, "head_pose has no valid covariance"),
+        ({"rotation": np.full((3, 3), np.nan)}, "the orientation of head_pose is no unit quaternion"),
+        ({"rotation": None, "lacking": "the pose is late"}, "the pose is late"),
+    ],
+)
+def test_a_pose_that_cannot_be_used_is_no_evidence_and_no_missing_driver(broken: dict[str, Any], flaw: str) -> None:
+    judging = policy()
+    states = [judging.update(replace(sample, **broken)) for sample in see([Segment(11.0)], CAMERA)]
+    assert {(s.state, s.reason) for s in states} == {(State.UNKNOWN, flaw)} and judging.flaw == flaw
+    assert all(np.isnan(s.closure) for s in states), "eyes of a head that is not there"
+    assert states[-1].degraded == f"{flaw}: nothing can be told"
+    silent = judging.lapse(states[-1].stamp + 0.5, "nothing received")
+    assert silent.degraded == "driver not seen: nothing can be told" and not judging.flaw
+    good = list(see([Segment(1.0)], CAMERA, start=states[-1].stamp + 1.0))
+    assert [judging.update(sample).state for sample in good][-1] is State.ATTENTIVE and not judging.flaw
 
 
 def test_a_mounting_that_is_no_rotation_says_nothing() -> None:

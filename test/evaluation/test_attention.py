@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ros.fake_tracker import make_model, tracked_state
 
+from dense_face_ros.attention.pairing import NO_POSE
 from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
@@ -68,6 +69,7 @@ def test_each_eye_is_itself_and_the_speed_is_told_without_a_head_too() -> None:
 def test_a_pose_that_is_withheld_is_not_judged_either() -> None:
     sample = head_sample(tracked_state(MODEL, 1.0, CAMERA), 1.0, with_pose=False)
     assert sample.rotation is None and sample.covariance is None
+    assert sample.lacking == NO_POSE, "as the node says of such messages"
     assert sample.eye_openness == pytest.approx((0.9, np.nan), nan_ok=True), "expression tells it all the same"
 
 
