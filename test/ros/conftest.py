@@ -30,6 +30,14 @@ def observer(ros: None) -> Iterator[Any]:
 
 
 @pytest.fixture
+def driver(observer: Any) -> Any:
+    """Whom an attention node sees."""
+    from ros.scripted_driver import Driver
+
+    return Driver(observer)
+
+
+@pytest.fixture
 def start(ros: None, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Starts a node in a process of its own: ``start("-m", "some.module", "--ros-args", ...)``; ended with the test."""
     from ros.processes import NodeProcess

@@ -16,23 +16,17 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or ins
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from geometry_msgs.msg import PoseWithCovarianceStamped, TransformStamped, TwistStamped
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from geometry_msgs.msg import TransformStamped, TwistStamped
 from ros.processes import Observer
+from ros.scripted_driver import LAP, LATCHED, MOUNTED, NODE, ROAD, START, Driver, value
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker, MarkerArray
 
 from dense_face_ros.attention.directions import camera_mounting
-from dense_face_ros.geometry import FACING_CAMERA, Array, quaternion_from_rotation, rotation_from_yaw_pitch_roll
+from dense_face_ros.geometry import Array, quaternion_from_rotation, rotation_from_yaw_pitch_roll
 from dense_face_ros.ros.attention_diagnostics import AttentionReport, attention_diagnostics
 
-NODE = ("-m", "dense_face_ros.ros.attention_node", "--ros-args")
-LATCHED = QoSProfile(depth=20, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-MOUNTED = ("-p", "mounting:=parameters")
-ROAD, LAP = (0.0, 0.0), (5.0, 35.0)
-START = 1000.0
 #: The node in a process where a method of ROS's node fails.
 BROKEN = """
 from dense_face_ros.ros.attention_node import AttentionNode, run
@@ -47,71 +41,6 @@ def make():
 
 run(make)
 """
-
-
-def value(status: DiagnosticStatus, key: str) -> str:
-    return next(pair.value for pair in status.values if pair.key == key)
-
-
-class Driver:
-    """Publishes what a tracker would, and sees what the node says."""
-
-    def __init__(self, observer: Observer) -> None:
-        self.observer, node = observer, observer.node
-        self._poses = node.create_publisher(PoseWithCovarianceStamped, "head_pose", 10)
-        self._expressions = node.create_publisher(JointState, "expression", 10)
-        self.said: list[DiagnosticStatus] = observer.collect(DiagnosticStatus, "attention", LATCHED)
-        self.events: list[DiagnosticStatus] = observer.collect(DiagnosticStatus, "attention/events", LATCHED)
-        self.now = START
-        self.mounting = camera_mounting(0.0, 0.0, 0.0)  # car <- camera
-
-    def activate(self) -> None:
-        assert self.observer.change_state("configure", "/attention")
-        assert self.observer.change_state("activate", "/attention")
-        ready = lambda: self._poses.get_subscription_count() and self._expressions.get_subscription_count()  # noqa: E731
-        self.observer.wait_until(ready, "the attention node subscribes")
-        self.wait_for("unknown")
-
-    def send(self, at: tuple[float, float] | None, eyes: float = 0.95) -> None:
-        """One frame with the head at (yaw, pitch) degrees in the car, or without a head, stamped ``now``."""
-        expression = JointState()
-        expression.header.frame_id = "cabin_camera"
-        expression.header.stamp = Time(sec=int(self.now), nanosec=int(round(1e9 * (self.now % 1.0))) % 10**9)
-        if at is not None:
-            pose = PoseWithCovarianceStamped(header=expression.header)
-            pose.pose.pose.position.z = 0.7
-            facing = FACING_CAMERA.T @ rotation_from_yaw_pitch_roll(np.radians([*at, 0.0]))
-            rotation = self.mounting.T @ facing
-            x, y, z, w = quaternion_from_rotation(rotation).tolist()
-            orientation = pose.pose.pose.orientation
-            orientation.x, orientation.y, orientation.z, orientation.w = x, y, z, w
-            pose.pose.covariance = (np.radians(1.5) ** 2 * np.eye(6)).ravel()
-            self._poses.publish(pose)
-            expression.name = ["jawOpen", "eye_openness_left", "eye_openness_right"]
-            expression.position = [0.1, eyes, eyes]
-        self._expressions.publish(expression)
-
-    def drive(self, seconds: float, at: tuple[float, float] | None, rate: float = 15.0, eyes: float = 0.95) -> None:
-        """Frames as fast as the node answers them: every frame is answered before the next is sent."""
-        for _ in range(round(seconds * rate)):
-            self.now = round(self.now + 1.0 / rate, 6)
-            self.send(at, eyes)
-            self.observer.wait_until(
-                lambda: self.said and float(value(self.said[-1], "stamp")) == pytest.approx(self.now, abs=1e-3),
-                "the answer to a frame",
-            )
-
-    def wait_for(self, state: str) -> DiagnosticStatus:
-        self.observer.wait_until(lambda: self.said and value(self.said[-1], "state") == state, f"state {state}")
-        return self.said[-1]
-
-    def transitions(self) -> list[tuple[str, str]]:
-        return [(value(event, "previous_state"), value(event, "state")) for event in self.events]
-
-
-@pytest.fixture
-def driver(observer: Observer) -> Driver:
-    return Driver(observer)
 
 
 def test_states_values_and_latched_topics(start: Any, observer: Observer, driver: Driver) -> None:
