@@ -26,7 +26,7 @@ from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.ros.attention_content import is_event
-from dense_face_ros.ros.attention_diagnostics import AttentionReport, attention_diagnostics
+from dense_face_ros.ros.attention_diagnostics import AttentionReport, Received, attention_diagnostics
 from dense_face_ros.ros.attention_markers import attention_markers, zone_lines
 from dense_face_ros.ros.attention_messages import attention_message, event_message
 from dense_face_ros.ros.attention_setup import attention_policy
@@ -65,7 +65,7 @@ class AttentionNode(ManagedNode):
         self._service: Any = None
         self._car: CarTransform | None = None
         self._speed = VehicleSpeed()
-        self._judged = 0
+        self._received = Received()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         # A timer of the node's own clock stands still when that is set back or paused.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -125,10 +125,14 @@ class AttentionNode(ManagedNode):
 
     def _take_pose(self, message: PoseWithCovarianceStamped) -> None:
         self._head = message
+        self._received.poses += 1
         self._judge(self._pairing.pose(stamp_of(message), *read_pose(message)))
 
     def _take_expression(self, message: JointState) -> None:
-        self._judge(self._pairing.expression(stamp_of(message), read_eyes(message), bool(message.name)))
+        head = bool(message.name)
+        self._received.expressions += 1
+        self._received.heads += head
+        self._judge(self._pairing.expression(stamp_of(message), read_eyes(message), head))
 
     def _take_speed(self, message: Any) -> None:
         self._speed.tell(message, self._now())
@@ -141,24 +145,25 @@ class AttentionNode(ManagedNode):
         if self._car is not None:
             self._policy.mounting = self._car.rotation(self._head.header.frame_id)
         speed = self._speed.at(now)
-        self._judged += len(samples)
         for sample in samples:
             self._last_stamp = sample.stamp
             self._publish(self._policy.update(replace(sample, speed=speed)))
+            self._received.judged(self._policy.flaw)
 
     def _publish_diagnostics(self) -> None:
         report = AttentionReport(
             lifecycle=self._state_machine.current_state[1],
             source=self.resolve_topic_name("head_pose"),
+            expressions=self.resolve_topic_name("expression"),
             failure=self.failure,
-            received=self._judged,
+            received=self._received,
             period=_DIAGNOSTICS_PERIOD,
             speed_source=self._settings.text("speed_topic"),
             speed=self._speed.at(self._now()),
             clock_stands=self._silence.clock_stands(*self._times()) > self._settings.number("max_silence"),
             policy=self._policy,
         )
-        self._judged = 0
+        self._received = Received()
         status = attention_diagnostics(report, f"{self.get_fully_qualified_name()}: attention node")
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from dense_face_ros.attention.directions import camera_mounting
 from dense_face_ros.geometry import Array, quaternion_from_rotation, rotation_from_yaw_pitch_roll
-from dense_face_ros.ros.attention_diagnostics import AttentionReport, attention_diagnostics
 
 #: The node in a process where a method of ROS's node fails.
 BROKEN = """
@@ -341,12 +339,3 @@ def test_why_a_transition_failed_is_on_diagnostics(start: Any, observer: Observe
     status = reports[-1].status[0]
     assert status.level == DiagnosticStatus.ERROR and value(status, "state") == "unconfigured"
     assert told in process.output and "Traceback" in process.output
-
-
-def test_a_speed_that_does_not_come_is_told_on_diagnostics() -> None:
-    report = AttentionReport("active", "/head_pose", received=15, speed_source="car/speed")
-    status = attention_diagnostics(report, "attention")
-    assert status.level == DiagnosticStatus.WARN
-    assert status.message == "no speed on car/speed: the strictest thresholds hold"
-    for silent in (replace(report, speed=3.0), replace(report, speed_source=""), replace(report, lifecycle="inactive")):
-        assert attention_diagnostics(silent, "attention").level == DiagnosticStatus.OK
