@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dense_face_ros.attention.policy import EYES_UNKNOWN, HeadSample
+from dense_face_ros.attention.head_sample import EYES_UNKNOWN, HeadSample
 from dense_face_ros.geometry import Array
 from dense_face_ros.stamp_order import RESTART
 

@@ -7,15 +7,16 @@ ATTENTIVE by default.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from dense_face_ros.attention.directions import HeadDirection, lasting_error, mounting_angles, pose_flaw
+from dense_face_ros.attention.directions import HeadDirection, lasting_error, mounting_angles
 from dense_face_ros.attention.evidence import Interval
 from dense_face_ros.attention.eyelids import EyelidTracker, Lids
 from dense_face_ros.attention.gaze import Gaze, GazeTracker
 from dense_face_ros.attention.glances import GlanceTimer
+from dense_face_ros.attention.head_sample import EYES_UNKNOWN, HeadSample
 from dense_face_ros.attention.neutral_pose import NeutralPose
 from dense_face_ros.attention.settings import TOLERANCE, AttentionSettings
 from dense_face_ros.attention.states import Attention, State
@@ -25,29 +26,7 @@ from dense_face_ros.stamp_order import RESTART
 
 _DRIVING_SPEED = 5.0  # m/s; slower, drivers look around, or get out
 _ABSENCE = 60.0  # seconds without a head after which no alarm is the present driver's
-EYES_UNKNOWN = (math.nan, math.nan)
 _LOOKING = {ELSEWHERE: "the head points at no zone", UNDECIDED: "the head points at the border of zones"}
-
-
-@dataclass(frozen=True)
-class HeadSample:
-    """What one frame told.
-
-    Attributes:
-        stamp: seconds.
-        rotation: (3, 3) camera <- head; None without a head.
-        covariance: (6, 6) of position (m) and a rotation vector (rad) about the camera's axes, as in a ROS pose.
-        eye_openness: (left, right) 0 closed, 1 open; NaN where unknown.
-        speed: of the vehicle, m/s; None where unknown.
-        lacking: why there is no rotation though there is a head, in words; else empty.
-    """
-
-    stamp: float
-    rotation: Array | None = None
-    covariance: Array | None = None
-    eye_openness: tuple[float, float] = EYES_UNKNOWN
-    speed: float | None = None
-    lacking: str = ""
 
 
 class AttentionPolicy:
@@ -117,8 +96,7 @@ class AttentionPolicy:
         elapsed = 0.0 if self._stamp is None else sample.stamp - self._stamp
         driven = sample.speed is not None and abs(sample.speed) >= _DRIVING_SPEED
         absent = self._absent + (0.0 if driven and elapsed <= self.settings.evidence_hold else elapsed)
-        flaw = sample.lacking if sample.rotation is None else pose_flaw(sample.rotation, sample.covariance)
-        head = sample.rotation is not None and not flaw
+        head = sample.rotation is not None and not sample.flaw
         if head and absent > _ABSENCE:
             self.reset()
         elif head and absent >= self.settings.unseen - TOLERANCE:
@@ -126,7 +104,7 @@ class AttentionPolicy:
         first = self._stamp is None
         if first:  # before it, stamps were only estimated, maybe by another clock
             self._present = None
-        self._stamp, self._elapsed, self._head, self.flaw = sample.stamp, elapsed, head, flaw
+        self._stamp, self._elapsed, self._head, self.flaw = sample.stamp, elapsed, head, sample.flaw
         self._absent = 0.0 if head else absent
         direction = self._direction(sample, elapsed) if head else None
         self._pointing = direction

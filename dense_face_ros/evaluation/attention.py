@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.pairing import NO_POSE
-from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
+from dense_face_ros.attention.policy import AttentionPolicy
 from dense_face_ros.attention.settings import PRESETS, SIDES
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.evaluation.recorded_mounting import CURE, recorded_mounting

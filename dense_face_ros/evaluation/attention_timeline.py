@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.pairing import SamplePairing
-from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values

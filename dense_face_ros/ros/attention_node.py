@@ -22,8 +22,9 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.pairing import SamplePairing
-from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
+from dense_face_ros.attention.policy import AttentionPolicy
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.ros.attention_content import is_event
 from dense_face_ros.ros.attention_diagnostics import AttentionReport, Received, attention_diagnostics

@@ -7,8 +7,9 @@ import pytest
 from attention.drives import LAP, MOUNTING, PASSENGER, REAR_MIRROR, START, ZONES, Camera, Segment, see
 
 from dense_face_ros.attention.directions import camera_mounting
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.neutral_pose import NeutralPose
-from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
+from dense_face_ros.attention.policy import AttentionPolicy
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
 from dense_face_ros.geometry import (

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.pairing import LATE, NO_POSE, SamplePairing
-from dense_face_ros.attention.policy import HeadSample
 
 TURN, SPREAD = np.eye(3), 1e-4 * np.eye(3)
 FRAME = 33_000_000  # ns

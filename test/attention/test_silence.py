@@ -22,7 +22,7 @@ from attention.drives import (
     see,
 )
 
-from dense_face_ros.attention.policy import HeadSample
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.states import State
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from ros.fake_tracker import make_model, tracked_state
 
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.pairing import NO_POSE
-from dense_face_ros.attention.policy import HeadSample
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
 from dense_face_ros.evaluation.attention import (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from attention.drives import CLOSED, LAP, LOST, MOUNTING, REAR_MIRROR, START, ZONES, Camera, Segment, judge, policy, see
 
-from dense_face_ros.attention.policy import HeadSample
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.evaluation.attention import AttentionJudge

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ros.fake_tracker import make_model, tracked_state
 
-from dense_face_ros.attention.policy import HeadSample
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.evaluation.attention import AttentionJudge, head_sample
 from dense_face_ros.evaluation.frame_table import FrameColumns, FrameTable
 from dense_face_ros.evaluation.jitter import WINDOW, JitterMeter

@@ -11,7 +11,7 @@ import pytest
 from ros.fake_tracker import FakeTracker
 from ros.materials import write_video
 
-from dense_face_ros.attention.policy import HeadSample
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.evaluation.attention import AttentionJudge
 from dense_face_ros.evaluation.attention_timeline import read_bag

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dense_face_ros.attention.directions import camera_mounting
-from dense_face_ros.attention.policy import AttentionPolicy, HeadSample
+from dense_face_ros.attention.head_sample import HeadSample
+from dense_face_ros.attention.policy import AttentionPolicy
 from dense_face_ros.attention.settings import PRESETS
 from dense_face_ros.attention.states import State
 from dense_face_ros.attention.zones import ZoneMap
