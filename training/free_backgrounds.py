@@ -4,10 +4,10 @@
     apt-get download lomiri-wallpapers-16.04 lomiri-wallpapers-20.04
     python -m training.free_backgrounds *.tgz *.deb --out FOLDER
 
-writes ``FOLDER/backgrounds/*.jpg``. From the npm package come views into its 18 environments (Poly Haven, CC0): rooms,
-halls, streets, nature, as sharp as what lies behind a face in focus. From the Debian packages come windows of the
-photographs and drawings of Lomiri's wallpapers (CC0, CC-BY, CC-BY-SA; their authors stand in the file names). None
-shows a face.
+writes ``FOLDER/backgrounds/*.jpg``, and beside them the ``SOURCE.txt`` that tells their terms. From the npm package
+come views into its 18 environments (Poly Haven, CC0): rooms, halls, streets, nature, as sharp as what lies behind a
+face in focus. From the Debian packages come windows of the photographs and drawings of Lomiri's wallpapers (CC0, CC-BY,
+CC-BY-SA; their authors stand in the file names). None shows a face.
 """
 
 from __future__ import annotations
@@ -32,11 +32,9 @@ import numpy.typing as npt
 
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.geometry import FACING_CAMERA, rotation_from_yaw_pitch_roll
+from training.photographs.sources import BEHIND, read_source, write_source
+from training.terms import FREE_BACKGROUNDS
 
-CREDIT = (
-    "backgrounds from environments of Poly Haven (CC0) and wallpapers of Lomiri "
-    "(their authors; CC0, CC-BY and CC-BY-SA)"
-)
 WIDTH, HEIGHT = 480, 320
 _ENVIRONMENT_VIEWS, _WALLPAPER_WINDOWS = 16, 14
 _FIELDS = (60.0, 110.0)  # degrees, of views into an environment
@@ -124,9 +122,15 @@ def write(packages: Sequence[Path], out: Path) -> int:
 
     Raises:
         ImportError: OpenEXR is not installed.
-        ValueError: naming a package that holds neither environments nor wallpapers, or cannot be read.
+        ValueError: naming a package that holds neither environments nor wallpapers, or cannot be read; or the folder
+            holds pictures already, and not of these sources alone.
     """
     folder, count = out / "backgrounds", 0
+    # Whatever lies there would be told to be free.
+    if any(folder.rglob("*.jpg")) and read_source(folder, BEHIND) != FREE_BACKGROUNDS:
+        raise ValueError(
+            f"'{folder}' holds pictures that are not told to be of these packages; name an --out without backgrounds"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for package in packages:
         rng, before = np.random.default_rng(0), count
@@ -140,6 +144,8 @@ def write(packages: Sequence[Path], out: Path) -> int:
             )
         try:
             for name, picture in pictures:
+                if not count:
+                    write_source(folder, FREE_BACKGROUNDS, BEHIND)
                 cv2.imwrite(str(folder / f"{name}_{count:04d}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG])
                 count += 1
         except _NO_ARCHIVE as error:

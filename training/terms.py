@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training.free_backgrounds import CREDIT as _BACKGROUNDS
-
 RENDERINGS = "our own renderings of the shipped face model"
 FREE = "Apache-2.0"
 RESEARCH = "research use only: the weights saw photographs whose terms allow no other use"
@@ -24,6 +22,11 @@ class Source:
 
 
 BACKGROUNDS = Source("natural photographs as backgrounds", RESEARCH_ONLY)  #: unless their folder tells of others
+#: What ``training.free_backgrounds`` writes: their terms ask for the authors' names and leave weights free.
+FREE_BACKGROUNDS = Source(
+    "backgrounds from environments of Poly Haven (CC0) and wallpapers of Lomiri",
+    "their authors; CC0, CC-BY and CC-BY-SA",
+)
 LARGE_POSE = Source("photographs of 300W-LP with its fits of the Basel Face Model", RESEARCH_ONLY)
 
 
@@ -34,7 +37,8 @@ def faces_of(names: Sequence[str]) -> Source:
 
 
 def told(sources: Sequence[Source], beside: str = RENDERINGS) -> tuple[str, str]:
-    """Training data and licence of weights that saw these photographs, and ``beside`` them what leaves them free."""
+    """Training data and licence of weights that saw these photographs, and ``beside`` them what leaves them free, as
+    ``FREE_BACKGROUNDS`` do."""
     research = [source.what for source in sources if source.terms == RESEARCH_ONLY]
     others = [source for source in sources if source.terms != RESEARCH_ONLY]
     words, terms = [beside], []
@@ -43,12 +47,12 @@ def told(sources: Sequence[Source], beside: str = RENDERINGS) -> tuple[str, str]
         terms.append(RESEARCH)
     words += [f"{source.what} ({source.terms})" for source in others]
     # What terms in somebody's own words allow is not for us to say: they are handed on.
-    terms += [f"{source.terms}: the weights saw {source.what}" for source in others]
+    terms += [f"{source.terms}: the weights saw {source.what}" for source in others if source != FREE_BACKGROUNDS]
     return "; ".join(words), "; ".join(terms) or FREE
 
 
 PORTRAITS_ALONE = f"{RENDERINGS}; portraits of the Face Research Lab London Set (DeBruine & Jones, CC-BY 4.0)"
-PORTRAITS = f"{PORTRAITS_ALONE}; {_BACKGROUNDS}"
+PORTRAITS = told([FREE_BACKGROUNDS], PORTRAITS_ALONE)[0]
 PHOTOGRAPHS = told([faces_of(("youtube_faces", "press_photos", "masked_faces")), BACKGROUNDS])[0]
 
 _BETWEEN = re.compile(r"; (?![^()]*\))")  # sources, but not what stands in brackets behind one

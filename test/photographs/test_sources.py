@@ -14,10 +14,20 @@ import pytest
 
 from dense_face_ros.face_model import FaceModel
 from training.photographs.collection import FOLDERS
-from training.photographs.sources import FILE, learned_from, shard_header, sources_of_shard
+from training.photographs.sources import BEHIND, FILE, learned_from, shard_header, sources_of_shard, write_source
 from training.recipes import RECIPES
 from training.shards import pack, read_shard
-from training.terms import BACKGROUNDS, FREE, PHOTOGRAPHS, PORTRAITS_ALONE, RENDERINGS, RESEARCH, Source, faces_of
+from training.terms import (
+    BACKGROUNDS,
+    FREE,
+    FREE_BACKGROUNDS,
+    PHOTOGRAPHS,
+    PORTRAITS_ALONE,
+    RENDERINGS,
+    RESEARCH,
+    Source,
+    faces_of,
+)
 
 
 def folder(data: Path, *names: str) -> Path:
@@ -37,8 +47,23 @@ def test_the_known_folders_have_the_terms_of_the_shipped_networks(tmp_path: Path
     )
     assert learned_from("renderings", None) == (RENDERINGS, FREE)
     for recipe in RECIPES.values():
-        if recipe.learns_from != "collections":
+        if recipe.name != "free" and recipe.learns_from != "collections":
             assert learned_from(recipe.learns_from, tmp_path) == (recipe.training_data, recipe.licence)
+
+
+def test_weights_are_free_only_with_backgrounds_that_are_told_to_be(tmp_path: Path) -> None:
+    """The folder of the research-only networks holds portraits too, and its name is easily given."""
+    words, licence = learned_from("portraits", folder(tmp_path))
+    assert words == f"{PORTRAITS_ALONE}; natural photographs as backgrounds (research use only)"
+    assert licence == learned_from("backgrounds", tmp_path)[1] == RESEARCH
+    write_source(tmp_path / "backgrounds", FREE_BACKGROUNDS, BEHIND)
+    free = RECIPES["free"]
+    assert learned_from("portraits", tmp_path) == (free.training_data, free.licence)
+    assert free.licence == FREE and free.training_data == (
+        f"{PORTRAITS_ALONE}; backgrounds from environments of Poly Haven (CC0) and wallpapers of Lomiri (their "
+        "authors; CC0, CC-BY and CC-BY-SA)"
+    )
+    assert learned_from("backgrounds", tmp_path)[1] == FREE
 
 
 def test_only_what_is_there_is_named(tmp_path: Path) -> None:
@@ -58,13 +83,13 @@ def test_what_folders_tell_is_handed_on_in_their_words(tmp_path: Path) -> None:
     words, licence = learned_from("collections", tmp_path)
     assert words == (
         f"{RENDERINGS}; face photographs of masks we bought (see contract 7); face photographs of our staff, 2026 "
-        "(no use outside this house); backgrounds of our car park (CC0)"
+        "(no use outside this house); backgrounds from our car park (CC0)"
     )
     assert "research" not in licence and "youtube" not in words
     assert licence.startswith("see contract 7: the weights saw face photographs of masks we bought; no use outside")
     words, licence = learned_from("portraits", tmp_path)
-    assert words == f"{PORTRAITS_ALONE}; backgrounds of our car park (CC0)"
-    assert licence == "CC0: the weights saw backgrounds of our car park"
+    assert words == f"{PORTRAITS_ALONE}; backgrounds from our car park (CC0)"
+    assert licence == "CC0: the weights saw backgrounds from our car park"
 
 
 @pytest.mark.parametrize(

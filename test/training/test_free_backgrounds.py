@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from training.free_backgrounds import HEIGHT, WIDTH, main, view, window
+from training.photographs.sources import learned_from
+from training.recipes import RECIPES
 
 exr = pytest.importorskip("OpenEXR")
 
@@ -69,6 +71,25 @@ def test_packages_become_pictures(npm: Path, debian: Path, tmp_path: Path, capsy
     # Up in the picture is up in the room, and its red stays red.
     assert all(picture[0].mean() > picture[-1].mean() + 50 for picture in rooms)
     assert np.mean([picture[..., 2].mean() - picture[..., 0].mean() for picture in rooms]) > 0
+
+
+def test_they_tell_their_terms(npm: Path, tmp_path: Path) -> None:
+    for _ in range(2):  # written again, too
+        assert main([str(npm), "--out", str(tmp_path)]) == 0
+    free = RECIPES["free"]
+    assert learned_from("portraits", tmp_path) == (free.training_data, free.licence)
+
+
+def test_pictures_of_others_are_not_told_to_be_free(
+    npm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = tmp_path / "backgrounds" / "streets"
+    others.mkdir(parents=True)
+    (others / "a.jpg").write_bytes(b"not looked at")
+    assert main([str(npm), "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: '{others.parent}' holds pictures that are not told to be of these packages; name")
+    assert told.count("\n") == 1 and [path.name for path in others.parent.iterdir()] == ["streets"]
 
 
 def test_views_look_around() -> None:

@@ -18,9 +18,9 @@ from training.face_finder.photographs import FacePhoto, load_backgrounds
 from training.face_finder.sources import SOURCES
 from training.face_finder.turned import turned_faces
 from training.photographs.portrait_heads import PortraitHeads
-from training.photographs.sources import learned_from
+from training.photographs.sources import BEHIND, learned_from, write_source
 from training.recipes import RECIPES
-from training.terms import PORTRAITS
+from training.terms import FREE_BACKGROUNDS, PORTRAITS
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,7 @@ def data(shipped_model: FaceModel, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("free")
     write_portraits(folder, rendered_portrait(shipped_model), shipped_model, 3)
     (folder / "backgrounds").mkdir()
+    write_source(folder / "backgrounds", FREE_BACKGROUNDS, BEHIND)
     for i in range(3):
         picture = np.random.default_rng(i).integers(0, 255, (240, 320, 3), np.uint8)
         cv2.imwrite(str(folder / "backgrounds" / f"{i}.jpg"), cv2.GaussianBlur(picture, (0, 0), 9.0))

@@ -18,7 +18,6 @@ from training.terms import (
     BACKGROUNDS,
     LARGE_POSE,
     NOT_TOLD,
-    PORTRAITS,
     PORTRAITS_ALONE,
     RENDERINGS,
     Source,
@@ -28,6 +27,7 @@ from training.terms import (
 )
 
 FILE = "SOURCE.txt"
+BEHIND = "backgrounds from"  # before what the file of ``backgrounds`` says
 #: What a network may learn from beside renderings: nothing; backgrounds alone; or backgrounds and faces.
 KINDS = ("renderings", "backgrounds", "collections", "portraits", "300W-LP")
 _LONGEST = 300  # characters of a line; licences are named, not copied
@@ -47,12 +47,11 @@ def learned_from(kind: str, data: Path | None, shards: Sequence[Path] = ()) -> t
     """
     if kind not in KINDS:
         raise ValueError(f"kind is '{kind}'; known are {', '.join(KINDS)}")
-    behind = None if data is None or kind == "renderings" else read_source(data / "backgrounds", "backgrounds of")
-    if kind == "portraits":
-        words, licence = told([], PORTRAITS) if behind is None else told([behind], PORTRAITS_ALONE)
-    else:
-        faces = _faces(kind, data, shards)
-        words, licence = told(faces if kind == "renderings" else [*faces, behind or BACKGROUNDS])
+    sources = _faces(kind, data, shards)
+    if kind != "renderings":
+        behind = None if data is None else read_source(data / "backgrounds", BEHIND)
+        sources = [*sources, behind or BACKGROUNDS]
+    words, licence = told(sources, PORTRAITS_ALONE if kind == "portraits" else RENDERINGS)
     if own_model() is None:
         return words, licence
     model = face_model()
@@ -102,6 +101,11 @@ def read_source(folder: Path, before: str) -> Source | None:
             f"their terms, each in at most {_LONGEST} characters"
         )
     return Source(f"{before} {lines[0]}", lines[1])
+
+
+def write_source(folder: Path, source: Source, before: str) -> None:
+    """Write the file of which :func:`read_source` makes ``source``."""
+    (folder / FILE).write_text(f"{source.what.removeprefix(before).strip()}\n{source.terms}\n", encoding="utf-8")
 
 
 def shard_header(sources: Sequence[Source]) -> dict[str, str]:
