@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from dense_face_ros.backends import CROP_SIZE
+from dense_face_ros.backends.cpu_session import session_options
 from dense_face_ros.backends.model_file import FORMAT_VERSION, INPUT_NAME, OUTPUT_NAMES
 from dense_face_ros.template import Template
 from dense_face_ros.whole_files import whole_file
@@ -156,9 +157,10 @@ def _in_bytes(
 
 
 def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    # As the tracker runs it: without what it sets, bytes overflow on older processors and good files are refused.
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), session_options(threads=1), providers=["CPUExecutionProvider"]
+    )
 
 
 def _check(model: onnx.ModelProto, reference: nn.Module, tolerance: tuple[float, float, float]) -> None:

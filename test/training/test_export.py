@@ -5,6 +5,7 @@ import torch
 from onnx import numpy_helper
 
 import training.export
+from dense_face_ros.backends import cpu_session
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.model_file import METADATA_KEYS
 from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
@@ -81,6 +82,14 @@ def test_file_in_bytes_has_bytes_in_all_but_the_finest_level(trained, tmp_path):
     with torch.inference_mode():
         wanted = network(torch.from_numpy(crop)[None])
     np.testing.assert_allclose(found.flow, (wanted.template - cell_grid(64))[0], atol=2.0)
+
+
+def test_bytes_are_checked_as_the_tracker_computes_them(trained, tmp_path, monkeypatch):
+    """On processors whose sums of bytes overflow a good file differs by a pixel and more without the cure."""
+    export(trained[0], tmp_path / "net.onnx")
+    monkeypatch.setattr(cpu_session, "bytes_overflow", lambda: True)
+    session = training.export._session(onnx.load(tmp_path / "net.onnx"))
+    assert session.get_session_options().get_session_config_entry("session.x64quantprecision") == "1"
 
 
 def test_bytes_need_the_face_model_of_the_training(trained, tmp_path):
