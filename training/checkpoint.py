@@ -47,7 +47,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 def load_run(path: Path) -> dict[str, Any]:
     """The checkpoint of a correspondence network, raising as :func:`load_checkpoint`, also for those of others."""
     state = load_checkpoint(path)
-    lacking = [name for name in ("recipe", "average") if name not in state]
+    lacking = [name for name in ("recipe", "template", "average") if name not in state]
     if lacking:
         raise ValueError(f"checkpoint '{path}' has no {', '.join(lacking)}; give one that training.train wrote")
     return state

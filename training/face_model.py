@@ -10,6 +10,7 @@ tracker does not read it: its parameter ``model`` takes the file.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from dense_face_ros.backends import CorrespondenceNetwork
@@ -62,9 +63,22 @@ def network_for(model: FaceModel, file: Path | None) -> tuple[CorrespondenceNetw
     network = load_network("onnxruntime-cpu", path)
     try:
         template = Template(model, network.metadata["template_kind"])
-        check_template(network.metadata, path, template.hash)
-    except ValueError as error:
+        check_trained_for(template.hash, network.metadata, path, "--network")
+    except ValueError:
         network.close()
-        # One of the two is easily forgotten, and nothing else would tell: the labels would be wrong, no more.
-        raise ValueError(f"{error} ({VARIABLE} names the face model, --network the network)") from error
+        raise
     return network, template
+
+
+def check_trained_for(template_hash: str, told: Mapping[str, str], path: Path, option: str = "--start-from") -> None:
+    """Raises ValueError where the network at ``path`` was trained for another template than the one in use.
+
+    Args:
+        told: its metadata, or ``template_kind`` and ``template_hash`` alone.
+        option: that named the network.
+    """
+    try:
+        check_template(told, path, template_hash)
+    except ValueError as error:
+        # One of the two is easily forgotten, and nothing else would tell: the labels would be wrong, no more.
+        raise ValueError(f"{error} ({VARIABLE} names the face model, {option} the network)") from error

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+from torch.utils.data import Dataset
+
 from training.checkpoint import CHECKPOINT, load_run, recipe_of
+from training.face_model import check_trained_for
+from training.loader import first_samples
+from training.network import CorrespondenceModule, recipe_network
+from training.network.compact import CompactNetwork
+from training.network.exported_weights import load_exported
+from training.processes import same_everywhere
 from training.recipes import Recipe
 from training.terms import both_licences, both_sources
 
 _MAY_CHANGE = ("learning_rate", "training_data", "licence")  # between the parts of a run
+_MEASURED_SAMPLES = 512  # on which the normalisations of an exported network are measured
 
 
 def descendant(recipe: Recipe, training_data: str, licence: str) -> Recipe:
@@ -57,3 +68,47 @@ def resumed(recipe: Recipe, state: dict[str, Any], learning_rate: float | None) 
     before = state["recipe"]
     rate = before["learning_rate"] if learning_rate is None else learning_rate
     return descendant(replace(recipe, learning_rate=rate), before["training_data"], before["licence"])
+
+
+def take_weights(
+    network: CorrespondenceModule, path: Path, recipe: Recipe, template_hash: str, samples: Dataset[Any]
+) -> tuple[Recipe, int]:
+    """Put the averaged weights of another run's checkpoint, or those of an exported network, into ``network``.
+
+    Args:
+        template_hash: of the one that ``network`` is to map to.
+        samples: of training; the normalisations of an exported network are measured on the first.
+    Returns:
+        The recipe with what the weights have learned from and are under; and the images that they have seen.
+    Raises:
+        ValueError, OSError: the file is none of them, or of another architecture, template or face model.
+    """
+    if path.suffix == ".onnx":
+        if not isinstance(network, CompactNetwork):
+            raise ValueError(f"--start-from '{path}' is an exported network; only 'compact' can go on from one")
+        fresh = recipe_network(recipe)  # on the CPU, as the samples are
+        assert isinstance(fresh, CompactNetwork)
+        told = load_exported(fresh, path, template_hash, _images(samples, recipe.batch_size))
+        network.load_state_dict(fresh.state_dict())
+        same_everywhere(network)  # each process measured on samples of its own
+        return descendant(recipe, told["training_data"], told["licence"]), int(told["images_seen"])
+    state = load_run(path)
+    check_trained_for(template_hash, {f"template_{key}": value for key, value in state["template"].items()}, path)
+    weights = state["average"]
+    weights.pop("template_image", None)
+    another = f"--start-from '{path}' holds another architecture or width than recipe '{recipe.name}'"
+    try:
+        missing = network.load_state_dict(weights, strict=False)
+    except RuntimeError as error:  # torch lists every weight of another shape
+        raise ValueError(another) from error
+    deeper = network.deeper_than(weights) if isinstance(network, CompactNetwork) else ()
+    lacking = [name for name in missing.missing_keys if not name.startswith(("template_image", *deeper))]
+    if lacking or missing.unexpected_keys:
+        raise ValueError(another)
+    return descendant(recipe, state["recipe"]["training_data"], state["recipe"]["licence"]), state["images"]
+
+
+def _images(samples: Dataset[Any], batch_size: int) -> Iterator[Tensor]:
+    """Made when they are asked for: by then the file is known to be of use."""
+    for batch in first_samples(samples, _MEASURED_SAMPLES, batch_size):
+        yield batch["image"]

@@ -17,17 +17,15 @@ from tqdm import tqdm
 
 from dense_face_ros.template import Template
 from training.averaging import MovingAverage
-from training.checkpoint import CHECKPOINT, load_run, save_checkpoint
-from training.lineage import descendant, previous_state, resumed
-from training.loader import BadData, Batch, first_samples
+from training.checkpoint import CHECKPOINT, save_checkpoint
+from training.lineage import previous_state, resumed, take_weights
+from training.loader import BadData, Batch
 from training.loss import LOSSES, Divisor, own
 from training.network import recipe_network
-from training.network.compact import CompactNetwork
-from training.network.exported_weights import load_exported
 from training.network.prediction import Prediction
 from training.pictures import prediction_picture
 from training.pose_error import PoseError
-from training.processes import per_process, same_everywhere, share_batch_statistics
+from training.processes import per_process, share_batch_statistics
 from training.recipes import Recipe
 from training.run_log import RunLog
 from training.schedule import learning_rate, parameter_groups
@@ -37,7 +35,6 @@ _CHECKPOINT_SECONDS = 120.0
 _REPORT_STEPS = 50
 _MOST_BAD_STEPS = 20
 _VALIDATION_SEED = 0  # of the cells that the cost of the pose draws
-_MEASURED_SAMPLES = 512  # on which the normalisations of an exported network are measured
 
 
 class TrainingRun:
@@ -98,34 +95,10 @@ class TrainingRun:
         """Begin with the averaged weights of another run's checkpoint, or those of an exported network.
 
         Raises:
-            ValueError, OSError: the file is none of them, or of another architecture.
+            ValueError, OSError: as :func:`training.lineage.take_weights`.
         """
-        network = self.network
-        if path.suffix == ".onnx":
-            if not isinstance(network, CompactNetwork):
-                raise ValueError(f"--start-from '{path}' is an exported network; only 'compact' can go on from one")
-            batches = first_samples(samples, _MEASURED_SAMPLES, self.recipe.batch_size)
-            fresh = recipe_network(self.recipe)  # on the CPU, as the samples are
-            assert isinstance(fresh, CompactNetwork)
-            told = load_exported(fresh, path, [batch["image"] for batch in batches])
-            network.load_state_dict(fresh.state_dict())
-            same_everywhere(network)  # each process measured on samples of its own
-            self.images = int(told["images_seen"])
-        else:
-            state = load_run(path)
-            told, self.images, weights = state["recipe"], state["images"], state["average"]
-            weights.pop("template_image", None)
-            another = f"--start-from '{path}' holds another architecture or width than recipe '{self.recipe.name}'"
-            try:
-                missing = network.load_state_dict(weights, strict=False)
-            except RuntimeError as error:  # torch lists every weight of another shape
-                raise ValueError(another) from error
-            deeper = network.deeper_than(weights) if isinstance(network, CompactNetwork) else ()
-            lacking = [name for name in missing.missing_keys if not name.startswith(("template_image", *deeper))]
-            if lacking or missing.unexpected_keys:
-                raise ValueError(another)
-        self.recipe = descendant(self.recipe, told["training_data"], told["licence"])
-        self.average = MovingAverage(network, self.recipe.average_decay)
+        self.recipe, self.images = take_weights(self.network, path, self.recipe, self.template["hash"], samples)
+        self.average = MovingAverage(self.network, self.recipe.average_decay)
         self.average.network.to(self.fabric.device)
 
     @property

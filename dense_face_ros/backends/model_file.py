@@ -91,7 +91,7 @@ def check_metadata(metadata: dict[str, str], path: Path) -> None:
         )
 
 
-def check_template(metadata: dict[str, str], path: Path, template_hash: str) -> None:
+def check_template(metadata: Mapping[str, str], path: Path, template_hash: str) -> None:
     """Raises ValueError where the network at ``path`` was trained for another template than the one in use."""
     found = metadata["template_hash"]
     if found != template_hash:

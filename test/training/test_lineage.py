@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from dense_face_ros.template import Template
 from training.checkpoint import CHECKPOINT, load_checkpoint
 from training.export import export
 from training.lineage import descendant, previous_state
@@ -61,6 +62,19 @@ def test_a_run_from_other_weights_inherits_from_a_checkpoint_and_from_an_exporte
         assert state["recipe"]["training_data"] == f"{RENDERINGS}; pictures of others"
     with pytest.raises(ValueError, match=r"--start-from .* holds another architecture or width than recipe 'smoke'"):
         run(tmp_path / "wide", replace(SMOKE, width=0.5), template, ramps, start_from=tmp_path / "bound" / CHECKPOINT)
+
+
+def test_weights_for_another_face_model_are_no_start(tmp_path, template, small_model, ramps):
+    run(tmp_path / "run", SMOKE, template, ramps)
+    export(tmp_path / "run" / CHECKPOINT, tmp_path / "net.onnx")
+    broad = Template(replace(small_model, mean=1.2 * small_model.mean), template.kind)
+    for start in (tmp_path / "run" / CHECKPOINT, tmp_path / "net.onnx"):
+        with pytest.raises(ValueError) as refused:
+            run(tmp_path / "other", SMOKE, broad, ramps, start_from=start)
+        said = str(refused.value)
+        assert said.startswith(f"network '{start}' was trained for the frontal template {template.hash[:12]}, but")
+        assert said.endswith("(DENSE_FACE_MODEL names the face model, --start-from the network)") and "\n" not in said
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_deeper_network_goes_on_from_a_shallower_one(tmp_path, template, ramps):

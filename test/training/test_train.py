@@ -126,7 +126,7 @@ def test_what_is_wrong_with_the_data_is_told_in_one_line(tmp_path, ramps, monkey
 
 def test_a_checkpoint_of_another_network_is_named(tmp_path, template, ramps):
     save_checkpoint(tmp_path / "finder.pt", {"kind": "finder"})
-    with pytest.raises(ValueError, match=r"finder\.pt' has no recipe, average"):
+    with pytest.raises(ValueError, match=r"finder\.pt' has no recipe, template, average"):
         run(tmp_path / "run", SMOKE, template, ramps, steps=1, start_from=tmp_path / "finder.pt")
 
 

@@ -16,29 +16,31 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor
 
+from dense_face_ros.backends.model_file import check_metadata
 from training.exported import output_statistics, read_exported
+from training.face_model import check_trained_for
 from training.network.compact import CompactNetwork, ConvNorm
 
-_TOLD = ("training_data", "licence", "images_seen")
 _EXPORTED = "network."  # how the exporter calls the network inside the graph
 
 
-def load_exported(network: CompactNetwork, path: Path, images: Iterable[Tensor]) -> dict[str, str]:
+def load_exported(network: CompactNetwork, path: Path, template_hash: str, images: Iterable[Tensor]) -> dict[str, str]:
     """Put the weights of an exported ``compact`` network into ``network``.
 
     Args:
+        template_hash: of the template that ``network`` is to map to.
         images: batches (N, 128, 128, 3) of training images, over which the normalisations are measured.
 
     Returns:
         The file's metadata, as ``training.export`` writes it.
     Raises:
-        FileNotFoundError, ValueError: the file is missing, unreadable, or holds another architecture or width.
+        FileNotFoundError, ValueError: the file is missing, unreadable, or of another architecture, width, template or
+            face model.
     """
     model, told = read_exported(path)
+    check_metadata(told, path)
+    check_trained_for(template_hash, told, path)
     weights = exported_weights(model)
-    lacking = [name for name in _TOLD if name not in told]
-    if lacking:
-        raise ValueError(f"'{path}' does not tell {', '.join(lacking)}; give a file that training.export wrote")
     folded = network.for_inference()
     fresh = network.deeper_than(weights)
     wanted = {k: tuple(v.shape) for k, v in folded.state_dict().items() if not k.startswith(fresh)}
