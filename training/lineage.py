@@ -70,6 +70,26 @@ def resumed(recipe: Recipe, state: dict[str, Any], learning_rate: float | None) 
     return descendant(replace(recipe, learning_rate=rate), before["training_data"], before["licence"])
 
 
+def planned(
+    recipe: Recipe, state: dict[str, Any] | None, steps: int | None, minutes: float | None
+) -> tuple[int | None, float | None]:
+    """Steps and minutes of the whole run: those given, else those of the run that is resumed, else the recipe's steps.
+
+    The learning rate follows the share of them that is done: with another length a run that was nearly over would be
+    trained at its highest again.
+
+    Raises:
+        ValueError: none are given, and the checkpoint is from before it told them.
+    """
+    if steps is not None or minutes is not None:
+        return steps, minutes
+    if state is None:
+        return recipe.steps, None
+    if "length" not in state:
+        raise ValueError("--resume: the checkpoint does not tell how long its run is to be; give --minutes or --steps")
+    return state["length"]["steps"], state["length"]["minutes"]
+
+
 def take_weights(
     network: CorrespondenceModule, path: Path, recipe: Recipe, template_hash: str, samples: Dataset[Any]
 ) -> tuple[Recipe, int]:

@@ -45,7 +45,8 @@ def train(
     learning_rate: float | None = None,
     workers: int = 1,
 ) -> Path:
-    """Train until ``steps`` are done or ``minutes`` have passed, whichever comes first, over all resumed parts.
+    """Train until ``steps`` are done or ``minutes`` have passed, whichever comes first, over all resumed parts; where
+    neither is given, those that the resumed run was begun with, or the recipe's steps.
 
     Samples are dictionaries of arrays: ``image`` (128, 128, 3) uint8 RGB; ``template`` (2, h, w) template pixel of
     each cell; ``matchable`` (h, w) uint8, 1, 0 or 255 for unknown; ``weight`` number; for recipes with ``pairs``
@@ -62,9 +63,9 @@ def train(
     Returns:
         The last checkpoint.
     Raises:
-        ValueError, OSError: no time or steps are given, or the time is over before the first step; ``out`` is a file,
-            or holds a run and ``resume`` is not set, or the other way round; a checkpoint of another recipe or
-            template.
+        ValueError, OSError: the time is over before the first step; ``out`` is a file, or holds a run and ``resume``
+            is not set, or the other way round; a checkpoint of another recipe or template, or one that does not tell
+            how long its run is to be where nothing else does.
         BadData: on the way, naming what no sample can be made of; the run is behind a checkpoint.
         FloatingPointError: the gradients stopped being finite.
     """
@@ -74,12 +75,10 @@ def train(
     check_least("--workers", workers, 0)
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f"--out '{out}' is a file; give a folder")
-    if steps is None and minutes is None:
-        steps = recipe.steps
     fabric = make_fabric(recipe.precision)
     fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
-    run = TrainingRun(fabric, recipe, out, template, resume, learning_rate)
+    run = TrainingRun(fabric, recipe, out, template, resume, learning_rate, steps, minutes)
     train_set = make_dataset(
         recipe, data, "train", stream_seed(recipe.seed, run.step, fabric.global_rank), run.network.stride
     )
@@ -91,7 +90,7 @@ def train(
         train_set, recipe.batch_size, workers, recipe.seed, run.images, fabric.global_rank, fabric.world_size
     )
     placed = cast(DataLoader[Any], fabric.setup_dataloaders(loader, use_distributed_sampler=False))
-    run.go(endless(placed), validation, steps, minutes)
+    run.go(endless(placed), validation)
     return out / CHECKPOINT
 
 
@@ -108,15 +107,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, help="folder with the training data; recipes of renderings need none")
     parser.add_argument("--out", required=True, type=Path, help="run folder, e.g. runs/best")
     parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint in --out; give --data, --fits, --skins again"
+        "--resume",
+        action="store_true",
+        help="go on from the checkpoint in --out, to the same length unless another is given; give --data, --fits, "
+        "--shards, --large-pose and --skins again",
     )
     parser.add_argument("--start-from", type=Path, help="checkpoint of another run, or exported .onnx, to begin with")
     parser.add_argument("--fits", type=Path, default=FITS, help=f"labels of the photographs (default {FITS})")
     parser.add_argument("--shards", type=Path, help="photographs from training.shards, instead of those in --data")
     parser.add_argument("--large-pose", type=Path, help="the labels that shards of 300W-LP were packed with")
     parser.add_argument("--skins", type=Path, help="skins for the renderings, from training.photographs.portraits")
-    parser.add_argument("--minutes", type=float, help="length of the whole run in minutes")
-    parser.add_argument("--steps", type=int, help="length of the whole run in steps")
+    parser.add_argument("--minutes", type=float, help="length of the whole run in minutes, its earlier parts included")
+    parser.add_argument("--steps", type=int, help="the same in steps (default: the recipe's)")
     parser.add_argument(
         "--learning-rate", type=float, help="at its highest, instead of the recipe's or the resumed run's"
     )

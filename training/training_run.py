@@ -18,7 +18,7 @@ from tqdm import tqdm
 from dense_face_ros.template import Template
 from training.averaging import MovingAverage
 from training.checkpoint import CHECKPOINT, save_checkpoint
-from training.lineage import previous_state, resumed, take_weights
+from training.lineage import planned, previous_state, resumed, take_weights
 from training.loader import BadData, Batch
 from training.loss import LOSSES, Divisor, own
 from training.network import recipe_network
@@ -47,6 +47,7 @@ class TrainingRun:
         template: that the network is to map to.
         resume: go on from the checkpoint in ``out``.
         learning_rate: instead of the recipe's, or of the run's that is resumed.
+        steps, minutes: as :func:`training.lineage.planned` takes them.
 
     Raises:
         ValueError, OSError: as :func:`training.train.train`.
@@ -60,9 +61,12 @@ class TrainingRun:
         template: Template,
         resume: bool,
         learning_rate: float | None,
+        steps: int | None,
+        minutes: float | None,
     ) -> None:
         self.template = {"kind": template.kind, "hash": template.hash}
         state = previous_state(out, recipe, self.template, resume)
+        self.steps, self.minutes = planned(recipe, state, steps, minutes)
         if state is not None:
             recipe = resumed(recipe, state, learning_rate)
         elif learning_rate is not None:
@@ -106,7 +110,7 @@ class TrainingRun:
         """Wall time of the run, its earlier parts included."""
         return self._seconds_before + time.monotonic() - self._started
 
-    def go(self, batches: Iterator[Batch], validation: list[Batch], steps: int | None, minutes: float | None) -> None:
+    def go(self, batches: Iterator[Batch], validation: list[Batch]) -> None:
         """Step until the plan is fulfilled or somebody asks to stop.
 
         What goes wrong with ``batches`` ends the run behind a checkpoint.
@@ -114,14 +118,14 @@ class TrainingRun:
         Raises:
             FloatingPointError: the gradients stopped being finite.
             BadData: as :func:`training.loader.endless`.
-            ValueError: ``minutes`` were over before the first step; nothing is saved.
+            ValueError: its minutes were over before the first step; nothing is saved.
         """
         recipe = self.recipe
         log = RunLog(self.out, self.step) if self.fabric.is_global_zero else None
         validated, saved = self.seconds, self.seconds
-        steps_bar = tqdm(total=steps, initial=self.step, disable=not self.fabric.is_global_zero, unit="step")
+        steps_bar = tqdm(total=self.steps, initial=self.step, disable=not self.fabric.is_global_zero, unit="step")
         with nullcontext() if log is None else closing(log), steps_bar as bar, stop_requests() as stop_asked:
-            while (progress := self._progress(steps, minutes)) < 1.0:
+            while (progress := self._progress()) < 1.0:
                 batch = self._next_batch(batches, stop_asked())
                 if batch is None:
                     break
@@ -136,21 +140,21 @@ class TrainingRun:
                     self._save()
                     saved = self.seconds
             else:
-                if self.step == 0 and minutes is not None:
+                if self.step == 0 and self.minutes is not None:
                     # A checkpoint of nothing would only keep the folder from the run with more time.
                     raise ValueError(
-                        f"--minutes {minutes:g} were over before the first step: it took {self.seconds:.1f} s to make "
-                        "the data ready; give more"
+                        f"--minutes {self.minutes:g} were over before the first step: it took {self.seconds:.1f} s to "
+                        "make the data ready; give more"
                     )
             # First, and while a further signal is only a question: a run must not be lost while it is validated.
             self._save()
             self._validate(validation, log, bar)
 
-    def _progress(self, steps: int | None, minutes: float | None) -> float:
+    def _progress(self) -> float:
         """Share of the plan that is done; every process must get the same answer."""
-        done = self.step / steps if steps else 0.0
-        if minutes:
-            passed = self.seconds / (60.0 * minutes)
+        done = self.step / self.steps if self.steps else 0.0
+        if self.minutes:
+            passed = self.seconds / (60.0 * self.minutes)
             done = max(done, float(self.fabric.broadcast(passed)) if self.fabric.world_size > 1 else passed)
         return done
 
@@ -266,6 +270,7 @@ class TrainingRun:
             "average": self.average.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
+            "length": {"steps": self.steps, "minutes": self.minutes},
             "images": self.images,
             "seconds": self.seconds,
             "rng": torch.get_rng_state(),

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from dense_face_ros.template import Template
-from training.checkpoint import CHECKPOINT, load_checkpoint
+from training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint
 from training.export import export
 from training.lineage import descendant, previous_state
 from training.recipes import RECIPES
@@ -98,6 +98,27 @@ def test_a_resumed_run_keeps_its_learning_rate_and_its_sources(tmp_path, templat
     assert run(out, SMOKE, template, ramps, steps=3, resume=True, learning_rate=2e-4)["recipe"]["learning_rate"] == 2e-4
     with pytest.raises(ValueError, match="was trained with batch_size 4, recipe 'smoke' now has 8; start a new folder"):
         run(out, replace(SMOKE, batch_size=8), template, ramps, steps=4, resume=True)
+
+
+def test_a_resumed_run_keeps_its_length(tmp_path, template, ramps):
+    """The learning rate follows it: a run of minutes that was gone on with for the recipe's steps jumped back up."""
+    out = tmp_path / "run"
+    begun = run(out, SMOKE, template, ramps, steps=10_000, minutes=0.02)
+    assert begun["length"] == {"steps": 10_000, "minutes": 0.02}
+    again = run(out, SMOKE, template, ramps, steps=None, resume=True)
+    assert again["step"] == begun["step"] and again["length"] == begun["length"], "it was at its end"
+    longer = run(out, SMOKE, template, ramps, steps=begun["step"] + 1, resume=True)
+    assert longer["step"] == begun["step"] + 1 and longer["length"]["minutes"] is None
+    assert run(tmp_path / "recipe", SMOKE, template, ramps, steps=None)["length"] == {"steps": 10, "minutes": None}
+
+
+def test_an_older_checkpoint_that_tells_no_length_asks_for_one(tmp_path, template, ramps):
+    state = run(tmp_path, SMOKE, template, ramps)
+    del state["length"]
+    save_checkpoint(tmp_path / CHECKPOINT, state)
+    with pytest.raises(ValueError, match=r"does not tell how long its run is to be; give --minutes or --steps$"):
+        run(tmp_path, SMOKE, template, ramps, steps=None, resume=True)
+    assert run(tmp_path, SMOKE, template, ramps, steps=2, resume=True)["step"] == 2
 
 
 def test_lengths_and_threads_that_are_none_are_refused(tmp_path, template, ramps, capsys):
