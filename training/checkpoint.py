@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 
 from dense_face_ros.whole_files import whole_file
 from training.network import CorrespondenceModule, recipe_network
@@ -45,12 +47,25 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def load_run(path: Path) -> dict[str, Any]:
-    """The checkpoint of a correspondence network, raising as :func:`load_checkpoint`, also for those of others."""
+    """The checkpoint of a correspondence network, raising as :func:`load_checkpoint`, also for those of others and
+    where weights are not finite."""
     state = load_checkpoint(path)
     lacking = [name for name in ("recipe", "template", "average") if name not in state]
     if lacking:
         raise ValueError(f"checkpoint '{path}' has no {', '.join(lacking)}; give one that training.train wrote")
+    broken = not_finite({part: state[part] for part in ("network", "average") if part in state})
+    if broken:
+        raise ValueError(f"checkpoint '{path}' has weights that are not finite ({broken}); give one from before")
     return state
+
+
+def not_finite(weights: Mapping[str, Mapping[str, Tensor]]) -> str:
+    """Of state dictionaries by name, those that hold NaN or infinity, with the first of each that does; else ''."""
+    first = {
+        part: next((name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())), None)
+        for part, tensors in weights.items()
+    }
+    return ", ".join(f"{part}: {name}" for part, name in first.items() if name is not None)
 
 
 def recipe_of(state: dict[str, Any], path: Path) -> Recipe:

@@ -26,12 +26,13 @@ class RunLog:
         self._events = SummaryWriter(str(folder), purge_step=first_step or None)
 
     def write(self, split: str, step: int, values: dict[str, float]) -> None:
-        """One report of ``split`` ("train" or "validation"); values that are not numbers are left out."""
-        numbers = {key: round(value, 7) for key, value in values.items() if math.isfinite(value)}
+        """One report of ``split`` ("train" or "validation"); null, and no event, for values that are not finite."""
+        numbers = {key: round(value, 7) if math.isfinite(value) else None for key, value in values.items()}
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps({"split": split, "step": step, **numbers}) + "\n")
-        for key, value in numbers.items():
-            self._events.add_scalar(f"{split}/{key}", value, step)
+        for key, number in numbers.items():
+            if number is not None:
+                self._events.add_scalar(f"{split}/{key}", number, step)
 
     def picture(self, name: str, step: int, image: npt.NDArray[np.uint8]) -> None:
         """image: (H, W, 3) RGB."""

@@ -67,7 +67,7 @@ def train(
             is not set, or the other way round; a checkpoint of another recipe or template, or one that does not tell
             how long its run is to be where nothing else does.
         BadData: on the way, naming what no sample can be made of; the run is behind a checkpoint.
-        FloatingPointError: the gradients stopped being finite.
+        FloatingPointError: the gradients or the weights stopped being finite.
     """
     for option, length in (("--steps", steps), ("--minutes", minutes)):
         if length is not None and not length > 0:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from dense_face_ros.template import Template
 from training.averaging import MovingAverage
-from training.checkpoint import CHECKPOINT, save_checkpoint
+from training.checkpoint import CHECKPOINT, not_finite, save_checkpoint
 from training.lineage import planned, previous_state, resumed, take_weights
 from training.loader import BadData, Batch
 from training.loss import LOSSES, Divisor, own
@@ -91,6 +91,7 @@ class TrainingRun:
             self.step, self.images, self._seconds_before = state["step"], state["images"], state["seconds"]
             torch.set_rng_state(state["rng"])
         self._first_step = self.step
+        self._saved_step = None if state is None else self.step
         self._started = time.monotonic()
         self._report_from = (self.step, self._started)
         self._waited = 0.0
@@ -116,7 +117,7 @@ class TrainingRun:
         What goes wrong with ``batches`` ends the run behind a checkpoint.
 
         Raises:
-            FloatingPointError: the gradients stopped being finite.
+            FloatingPointError: the gradients or the weights stopped being finite; the last checkpoint is sound.
             BadData: as :func:`training.loader.endless`.
             ValueError: its minutes were over before the first step; nothing is saved.
         """
@@ -208,10 +209,7 @@ class TrainingRun:
         else:
             self._bad_steps += 1
             if self._bad_steps >= _MOST_BAD_STEPS:
-                raise FloatingPointError(
-                    f"gradients were not finite in {_MOST_BAD_STEPS} steps in a row, the last is {self.step}; "
-                    f"lower the recipe's learning_rate and resume from '{self.out / CHECKPOINT}'"
-                )
+                raise self._lost(f"at step {self.step} gradients were not finite for {_MOST_BAD_STEPS} steps in a row")
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         self.images += len(batch["image"]) * self.fabric.world_size
@@ -226,23 +224,26 @@ class TrainingRun:
         return loss + self.recipe.pose_weight * cost, {**report, **parts}
 
     def _validate(self, batches: list[Batch], log: RunLog | None, bar: tqdm[Any]) -> None:
-        """Averaged weights at full precision over the fixed validation samples."""
+        """Averaged weights at full precision over the fixed validation samples; NaN is reported as such."""
         totals: dict[str, float] = {}
-        samples = 0
+        samples: dict[str, int] = {}
         # The cells that the cost of the pose draws are fixed too, and none of training's own draws is taken.
         with torch.random.fork_rng(), torch.inference_mode():
             torch.manual_seed(_VALIDATION_SEED)
-            for batch in batches:
+            for i, batch in enumerate(batches):
                 batch = self.fabric.to_device(batch)
                 prediction = self.average.network(batch["image"], batch.get("target"))
                 loss, report = self._cost(prediction, batch, own)
                 count = len(batch["image"])
+                anything = bool((batch["matchable"] == 1).any())
                 for key, value in {"loss": loss, **report}.items():
-                    totals[key] = totals.get(key, 0.0) + count * float(torch.nan_to_num(value))
-                samples += count
-                if log is not None and samples == count:
+                    # NaN is the error of cells that are not there, and leaves no trace; any other tells of a fault.
+                    if anything or not value.isnan():
+                        totals[key] = totals.get(key, 0.0) + count * float(value)
+                        samples[key] = samples.get(key, 0) + count
+                if log is not None and i == 0:
                     log.picture("validation/predictions", self.step, prediction_picture(prediction, batch))
-        self._report("validation", {key: value / samples for key, value in totals.items()}, log, bar)
+        self._report("validation", {key: value / samples[key] for key, value in totals.items()}, log, bar)
 
     def _report(self, split: str, values: dict[str, float], log: RunLog | None, bar: tqdm[Any]) -> None:
         if log is None:
@@ -260,7 +261,18 @@ class TrainingRun:
             bar.write(f"step {self.step}: " + "  ".join(f"{key} {value:.4g}" for key, value in values.items()))
         log.write(split, self.step, values)
 
+    def _lost(self, what: str) -> FloatingPointError:
+        last = f"lower --learning-rate and --resume from '{self.out / CHECKPOINT}', which is of step {self._saved_step}"
+        cure = "begin again with a lower --learning-rate" if self._saved_step is None else last
+        return FloatingPointError(f"{what}; {cure}")
+
     def _save(self) -> None:
+        """Write the checkpoint; FloatingPointError where its weights are not finite, and the one before stays."""
+        # Statistics of the normalisations too, which no gradient tells of: they are used in evaluation alone.
+        broken = not_finite({"network": self.network.state_dict(), "average": self.average.network.state_dict()})
+        if broken:
+            raise self._lost(f"at step {self.step} weights are not finite ({broken})")
+        self._saved_step = self.step
         if not self.fabric.is_global_zero:
             return
         state = {

@@ -101,6 +101,15 @@ def test_bytes_need_the_face_model_of_the_training(trained, tmp_path):
     assert not (tmp_path / "net.onnx").exists()
 
 
+@pytest.mark.parametrize("precision", ["full", "half", "int8"])
+def test_weights_that_are_not_finite_are_told_in_one_line(trained, tmp_path, precision):
+    state = load_checkpoint(trained[0])
+    broken = {**state["average"], "head.bias": state["average"]["head.bias"] * torch.nan}
+    save_checkpoint(tmp_path / "broken.pt", {**state, "average": broken})
+    with pytest.raises(ValueError, match=r"broken\.pt' has weights that are not finite \(average: head\.bias\); give"):
+        export(tmp_path / "broken.pt", tmp_path / "net.onnx", precision)
+
+
 def test_bytes_that_say_something_else_are_refused(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(training.export, "_BYTES_TOLERANCE", 1e-9)
     with pytest.raises(RuntimeError, match=r"in bytes the flow differs by 0\.\d+ px in the mean, allowed is 1e-09"):

@@ -208,7 +208,7 @@ def test_gradients_that_stay_infinite_end_the_run(tmp_path, template, ramps):
             return {**self.good[index], "weight": float("inf")}
 
     poisoned = changed_training_set(ramps, Poisoned)
-    with pytest.raises(FloatingPointError, match="not finite in 20 steps in a row"):
+    with pytest.raises(FloatingPointError, match=r"not finite for 20 steps in a row; begin again with a lower"):
         run(tmp_path / "run", SMOKE, template, poisoned, steps=30)
 
 
@@ -223,6 +223,65 @@ def test_a_broken_batch_now_and_then_ends_no_run(tmp_path, template, ramps):
 
     state = run(tmp_path / "run", SMOKE, template, changed_training_set(ramps, Poisoned), steps=44)
     assert state["step"] == 44 and all(tensor.isfinite().all() for tensor in state["network"].values())
+
+
+def validation_set_with(make_dataset, change):
+    """``change`` (index, sample) -> sample."""
+
+    class Other(Changed):
+        def __getitem__(self, index):
+            return change(index, self.good[index])
+
+    def make(recipe, data, split, seed, stride):
+        good = make_dataset(recipe, data, split, seed, stride)
+        return Other(good) if split == "validation" else good
+
+    return make
+
+
+def last_validation(folder):
+    return json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+
+
+def test_crops_without_a_face_have_no_part_in_the_error_of_validation(tmp_path, template, ramps):
+    def faceless(index, sample):
+        return sample if index < 4 else {**sample, "matchable": 0 * sample["matchable"]}
+
+    recipe = replace(SMOKE, validation_samples=8)
+    run(tmp_path / "half", recipe, template, validation_set_with(ramps, faceless), steps=1)
+    run(tmp_path / "faces", replace(recipe, validation_samples=4), template, ramps, steps=1)
+    half, faces = last_validation(tmp_path / "half"), last_validation(tmp_path / "faces")
+    assert half["epe"] == pytest.approx(faces["epe"]) and half["iou"] != pytest.approx(faces["iou"])
+
+
+def test_a_validation_that_is_no_number_is_not_told_as_perfect(tmp_path, template, ramps, capsys):
+    nowhere = validation_set_with(ramps, lambda _, sample: {**sample, "weight": float("nan")})
+    run(tmp_path / "run", SMOKE, template, nowhere, steps=1)
+    assert last_validation(tmp_path / "run")["loss"] is None
+    assert "loss nan" in capsys.readouterr().out
+
+
+def test_weights_that_are_not_finite_end_the_run_and_leave_the_checkpoint_before(
+    tmp_path, template, ramps, monkeypatch
+):
+    """Statistics of a normalisation: training does not use them, and no gradient tells."""
+    one_step = TrainingRun._one_step
+
+    def damaging(self, *arguments):
+        report = one_step(self, *arguments)
+        if self.step == 3:
+            next(m for m in self.network.modules() if isinstance(m, torch.nn.BatchNorm2d)).running_var[0] = torch.nan
+        return report
+
+    run(tmp_path / "run", SMOKE, template, ramps, steps=2)
+    monkeypatch.setattr(TrainingRun, "_one_step", damaging)
+    what = r"^at step 4 weights are not finite \(network: \S+running_var, average: \S+running_var\); "
+    with pytest.raises(FloatingPointError, match=what + r"lower --learning-rate .* '.*checkpoint\.pt', .* step 2$"):
+        run(tmp_path / "run", SMOKE, template, ramps, steps=4, resume=True)
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 2
+    with pytest.raises(FloatingPointError, match=what + r"begin again with a lower --learning-rate$"):
+        run(tmp_path / "new", SMOKE, template, ramps, steps=4)
+    assert not (tmp_path / "new" / "checkpoint.pt").exists()
 
 
 def test_checkpoints_hold_the_average_and_nothing_executable(tmp_path, template, ramps):
