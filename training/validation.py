@@ -4,11 +4,13 @@
 
 Of each kind the same crops are shown to every network. Their labels are what training has for labels, so a benchmark is
 something else: these people are none of training's, but what is wrong with the labels is held against the network too.
+Photographs or portraits that ``DATA`` does not hold are left out, and a line says so.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from training.data import Mixture, SampleMaker
 from training.face_model import face_model, network_for, own_model
 from training.loss import UNKNOWN
 from training.options import check_least
+from training.photographs.collection import has_photographs
 from training.photographs.heads import FITS, NumberedHeads, PhotographHeads
 from training.photographs.portrait_heads import PortraitHeads
 from training.photographs.portraits import load_skins
@@ -41,30 +44,53 @@ _SEED = 77
 
 
 def kinds(
-    template: Template, data: Path, fits: Path, skins: FloatArray | None, count: int
+    template: Template, stride: int, data: Path, fits: Path, skins: FloatArray | None, count: int
 ) -> Iterator[tuple[str, Iterator[Sample]]]:
     """Name and samples, ``count`` of each but where there are fewer heads: the photographs of each folder, as they are
-    and turned far aside; the portraits likewise, each several times; rendered heads.
+    and turned far aside; the portraits likewise, each several times; rendered heads. Without :func:`absent` ones.
 
+    Args:
+        stride: crop pixels a cell of the network's answers, and so of the samples' targets.
     Raises:
         FileNotFoundError, ValueError: naming what is missing in ``data``, or a file of no use.
     """
-    stride = CROP_SIZE // 64
-    photographs = PhotographHeads(data, fits, template.model, validation=True)
-    folders = np.array([path.parent.parent.name for path in photographs.paths])[photographs.usable]
-    portraits = PortraitHeads(data, template.model, validation=True)
-    listed: list[tuple[str, NumberedHeads, list[int]]] = [
-        (str(name), photographs, photographs.usable[folders == name].tolist()) for name in np.unique(folders)
-    ]
-    everybody = portraits.usable.tolist()
-    listed.append(("portraits", portraits, everybody * -(-count // len(everybody))))
-    maker = SampleMaker(photographs, data, template, Mixture(), stride)  # of any heads that it is given
+    listed: list[tuple[str, NumberedHeads, list[int]]] = []
+    lacking = absent(data)
+    if "photographs" not in lacking:
+        photographs = PhotographHeads(data, fits, template.model, validation=True)
+        folders = np.array([path.parent.parent.name for path in photographs.paths])[photographs.usable]
+        for name in np.unique(folders).tolist():
+            listed.append((name, photographs, photographs.usable[folders == name].tolist()))
+    if "portraits" not in lacking:
+        portraits = PortraitHeads(data, template.model, validation=True)
+        everybody = portraits.usable.tolist()
+        listed.append(("portraits", portraits, everybody * -(-count // len(everybody))))
+    maker = SampleMaker(listed[0][1], data, template, Mixture(), stride)  # of any heads that it is given
     for name, heads, usable in listed:
         shown = np.random.default_rng(_SEED).permutation(usable)[:count].tolist()
         for turned in (False, True):
             yield f"{name}, turned" if turned else name, _photographs(maker, heads, shown, turned)
     rendered = RenderedHeads(template, _SEED, stride, skins, held_out=True)
     yield "renderings", (rendered.make(np.random.default_rng((_SEED, 2, i))) for i in range(count))
+
+
+def absent(data: Path) -> dict[str, str]:
+    """What ``data`` holds none of, "photographs" or "portraits", and what would have to be there.
+
+    Raises:
+        FileNotFoundError: it holds neither: renderings alone would not tell how a network sees people.
+    """
+    held = {
+        "photographs": (has_photographs(data), "folder with images/ and landmarks.npz"),
+        "portraits": ((data / "london_portraits").is_dir(), "folder london_portraits"),
+    }
+    lacking = {name: needed for name, (there, needed) in held.items() if not there}
+    if len(lacking) == len(held):
+        raise FileNotFoundError(
+            f"--data '{data}' has no {' and no '.join(lacking.values())}; give the folder that holds either, see "
+            "docs/training.md"
+        )
+    return lacking
 
 
 def _photographs(maker: SampleMaker, heads: NumberedHeads, shown: Sequence[int], turned: bool) -> Iterator[Sample]:
@@ -144,7 +170,7 @@ def _camera(sample: Sample) -> PinholeCamera:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
     parser = argparse.ArgumentParser(prog="python -m training.validation", description="What networks are chosen by.")
-    parser.add_argument("--data", type=Path, required=True, help="folder with photographs, portraits and backgrounds")
+    parser.add_argument("--data", type=Path, required=True, help="folder of photographs or portraits, and backgrounds")
     parser.add_argument("--network", type=Path, help="correspondence network to use instead of the shipped one")
     parser.add_argument("--fits", type=Path, default=FITS, help=f"labels of the photographs (default {FITS})")
     parser.add_argument("--skins", type=Path, help="skins for the renderings, from training.photographs.portraits")
@@ -156,7 +182,10 @@ def main(arguments: list[str] | None = None) -> int:
     network, template = network_for(face_model(), options.network)
     skins = None if options.skins is None else load_skins(options.skins, template.model)
     result: dict[str, Any] = {"benchmark": "validation", "kinds": {}}
-    for name, samples in kinds(template, options.data, options.fits, skins, options.count):
+    for name, needed in absent(options.data).items():
+        print(f"{name}: left out, as '{options.data}' has no {needed}", file=sys.stderr)
+    stride = int(network.metadata["stride"])
+    for name, samples in kinds(template, stride, options.data, options.fits, skins, options.count):
         told = result["kinds"][name] = measure(network, template, samples)
         print(f"{name}: {_line(told)}", flush=True)
     write_result(options.json, result, options.network, own_model())

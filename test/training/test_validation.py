@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from dense_face_ros.backends import NetworkOutput
 from dense_face_ros.correspondence import cell_pixels
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.export import export
+from training.network import make_network
 from training.rendered import RenderedHeads, Sample
 from training.report import main as report
 from training.validation import _SEED, kinds, main, measure
@@ -79,8 +83,10 @@ def test_the_command_and_its_section(
     folder = tmp_path / "data"
     shutil.copytree(data, folder)
     arguments = ["--data", str(folder), "--fits", str(folder / "fits.npz"), "--count", "2"]
-    assert main(arguments) == 2
-    assert "london_portraits" in capsys.readouterr().err
+    assert main(arguments) == 0
+    told = capsys.readouterr()
+    assert f"portraits: left out, as '{folder}' has no folder london_portraits" in told.err
+    assert "press_photos, turned: 2" in told.out and "renderings: 2" in told.out and "portraits" not in told.out
     write_portraits(folder, rendered_portrait(template.model), template.model, 3)
     (tmp_path / "results").mkdir()
     assert main([*arguments, "--json", str(tmp_path / "results" / "validation.json")]) == 0
@@ -92,12 +98,33 @@ def test_the_command_and_its_section(
     assert "| portraits, turned | 2 |" in (tmp_path / "results.md").read_text()
 
 
+def test_a_network_with_fewer_cells_on_the_free_folder(
+    data: Path, trained: Any, template: Template, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Portraits and backgrounds alone, and cells of 4 pixels."""
+    shutil.copytree(data / "backgrounds", tmp_path / "free" / "backgrounds")
+    arguments = ["--data", str(tmp_path / "free"), "--count", "2", "--network", str(tmp_path / "coarse.onnx")]
+    state = load_checkpoint(trained[0])
+    state["recipe"]["resolution"] = (128, 32)
+    network = make_network("compact", state["recipe"]["width"], resolution=(128, 32))
+    save_checkpoint(tmp_path / "coarse.pt", {**state, "average": network.state_dict()})
+    export(tmp_path / "coarse.pt", tmp_path / "coarse.onnx")
+    assert main(arguments) == 2
+    assert "has no folder with images/ and landmarks.npz and no folder london_portraits" in capsys.readouterr().err
+    write_portraits(tmp_path / "free", rendered_portrait(template.model), template.model, 1)
+    assert main(arguments) == 0
+    told = capsys.readouterr()
+    assert "photographs: left out, as" in told.err
+    shown = [line.partition(":")[0] for line in told.out.splitlines()]
+    assert shown == ["portraits", "portraits, turned", "renderings"]
+
+
 def test_every_network_is_shown_the_same(data: Path, template: Template, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(data, folder)
     write_portraits(folder, rendered_portrait(template.model), template.model, 3)
     for (name, first), (again, second) in zip(
-        *(kinds(template, folder, folder / "fits.npz", None, 2) for _ in range(2)), strict=True
+        *(kinds(template, 2, folder, folder / "fits.npz", None, 2) for _ in range(2)), strict=True
     ):
         assert name == again
         for i, (a, b) in enumerate(zip(first, second, strict=True)):

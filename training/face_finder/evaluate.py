@@ -1,15 +1,16 @@
 """Measure the shipped face finder: ``python -m training.face_finder.evaluate DATA [--network face_finder.onnx]``.
 
-Prints one JSON object. DATA must hold what training takes, ``youtube_faces/``, ``press_photos/``, ``masked_faces/`` and
-``backgrounds/``: pictures of the validation people are made on the fly. Measured as well where DATA holds them, and
-never touched by training: ``aflw2000_sample/`` (``NAME.jpg`` beside ``NAME.mat``), ``afw_sample/`` (pictures beside
-``labels.json``) and ``videos/``. A face counts as found as ``measures.match`` says.
+Prints one JSON object. DATA must hold ``backgrounds/``. Measured as well where DATA holds them: folders of photographs
+as training takes them, pictures of whose validation people are made on the fly, and, never touched by training,
+``aflw2000_sample/`` (``NAME.jpg`` beside ``NAME.mat``), ``afw_sample/`` (pictures beside ``labels.json``) and
+``videos/``. What is left out is told on stderr. A face counts as found as ``measures.match`` says.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from training.face_finder.sources import SOURCES
 from training.face_finder.train import made_validation_set
 from training.mat_files import read_mat
 from training.options import check_least
+from training.photographs.collection import has_photographs
 
 _SIDES = (0, 24, 40, 80, 160, 400)
 _ROLLS = (0, 15, 30, 45, 60)
@@ -210,11 +212,19 @@ def _frames(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 def report(finder: FaceFinder, data: Path, pictures: int) -> dict[str, Any]:
-    """All figures; the samples and videos that the folder does not hold are left out."""
-    out = {"min_score": MIN_SCORE, "made": made_pictures(finder, data, pictures)}
-    measured = {"aflw2000_sample": aflw2000, "afw_sample": afw, "videos": videos}
-    out |= {name: measure(finder, data) for name, measure in measured.items() if (data / name).is_dir()}
-    return {**out, "backgrounds": backgrounds(finder, data), "milliseconds_one_thread": timing(finder)}
+    """All figures; the photographs, samples and videos that the folder does not hold are left out, and told."""
+    false = backgrounds(finder, data)  # first, as they must be there
+    out: dict[str, Any] = {"min_score": MIN_SCORE}
+    if has_photographs(data):
+        out["made"] = made_pictures(finder, data, pictures)
+    else:
+        print(f"made: left out, as '{data}' has no folder with images/ and landmarks.npz", file=sys.stderr)
+    for name, measure in {"aflw2000_sample": aflw2000, "afw_sample": afw, "videos": videos}.items():
+        if (data / name).is_dir():
+            out[name] = measure(finder, data)
+        else:
+            print(f"{name}: left out, as '{data}' has no such folder", file=sys.stderr)
+    return {**out, "backgrounds": false, "milliseconds_one_thread": timing(finder)}
 
 
 def main() -> None:

@@ -40,6 +40,12 @@ class Photographs:
         return np.array([f"{name}/{path.name}" for name, path in zip(self.folder, self.paths, strict=True)], np.str_)
 
 
+def has_photographs(data: str | Path) -> bool:
+    """Whether a folder under ``data`` holds photographs or labels, for :func:`collections` to take or to refuse."""
+    found = (path for pattern in ("*/images", f"*/{_LABELS}") for path in Path(data).glob(pattern))
+    return any(path.parent.name not in _OTHERS for path in found)
+
+
 def collections(data: str | Path) -> tuple[str, ...]:
     """Names of the folders under ``data`` that hold labelled photographs: ``FOLDERS``, then the others by name. Never
     ``backgrounds`` and ``london_portraits``, which may hold folders of any name.
