@@ -9,6 +9,7 @@ samples, sums over matchable cells must be divided by what *all* processes have,
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any, cast
 
 import torch
@@ -16,9 +17,16 @@ import torch.distributed as dist
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
+from training.bfloat16 import WITHOUT, cpu_has_bfloat16
+
 
 def make_fabric(precision: str) -> Fabric:
-    """All devices of this machine, or one for each process that torchrun has started."""
+    """All devices of this machine, or one for each process that torchrun has started; on a CPU to which bfloat16 is a
+    burden in single precision, and a line says so."""
+    if precision == "bf16-mixed" and not torch.accelerator.is_available() and not cpu_has_bfloat16():
+        precision = "32-true"
+        if os.environ.get("RANK", "0") == "0":
+            print(WITHOUT, file=sys.stderr)
     if "LOCAL_WORLD_SIZE" not in os.environ:
         return Fabric(accelerator="auto", devices="auto", precision=precision)  # type: ignore[arg-type]
     here, everywhere = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.face_finder.canvas import MadeImage
 from training.face_finder.export import export
+from training.face_finder.network import FinderNetwork
 from training.face_finder.sources import SOURCES
 from training.face_finder.train import RATE, learning_rate, train
 
@@ -128,3 +130,18 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
         export(tmp_path, tmp_path / "last.pt", tmp_path / "nowhere" / "out.onnx", tmp_path / "fits.npz")
     with pytest.raises(IsADirectoryError, match="is a folder; give a file"):
         export(tmp_path, tmp_path / "last.pt", tmp_path, tmp_path / "fits.npz")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_bfloat16_is_for_cpus_that_have_it(begun: Path, fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = []
+
+    def watched(network: FinderNetwork, image: torch.Tensor) -> Any:
+        used.append(torch.is_autocast_enabled("cpu"))
+        return forward(network, image)
+
+    forward = FinderNetwork.forward
+    monkeypatch.setattr(FinderNetwork, "forward", watched)
+    monkeypatch.setattr("training.face_finder.train.cpu_has_bfloat16", lambda: fast)
+    go_on(begun, load_checkpoint(begun / "last.pt")["seconds"] / 60.0 + 1e-6)
+    assert used[0] is fast  # validation is in single precision always

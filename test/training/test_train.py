@@ -142,7 +142,8 @@ def test_training_learns_and_logs(tmp_path, template, ramps):
     assert list((tmp_path / "run").glob("events.out.tfevents*"))
 
 
-def test_bfloat16_and_workers_run(tmp_path, template, ramps):
+def test_bfloat16_and_workers_run(tmp_path, template, ramps, monkeypatch):
+    monkeypatch.setattr("training.processes.cpu_has_bfloat16", lambda: True)
     state = run(tmp_path / "run", RECIPES["smoke"], template, ramps, steps=2, workers=1)
     assert state["step"] == 2
     assert all(tensor.dtype != torch.bfloat16 for tensor in state["network"].values())

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import math
+import sys
 import time
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +20,7 @@ import torch
 
 from dense_face_ros.face_finder import decode
 from training.averaging import MovingAverage
+from training.bfloat16 import WITHOUT, cpu_has_bfloat16
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.face_finder.canvas import MadeImage
 from training.face_finder.exported_weights import load_exported
@@ -102,6 +104,9 @@ def train(
         step, best, before = state["step"], state["best"], state["seconds"]
         seen = state["images"] - step * batch
         trained_on, licence = both_sources(state["trained_on"], trained_on), both_licences(state["licence"], licence)
+    fast_bfloat16 = cpu_has_bfloat16()
+    if not fast_bfloat16:
+        print(WITHOUT, file=sys.stderr)
     started = time.monotonic()
     seconds = checked = before
     while seconds < 60.0 * minutes:
@@ -110,7 +115,7 @@ def train(
         # Seeded by step, so that a resumed run sees the pictures it would have seen.
         rng = np.random.default_rng((1, seed, step))
         made = [maker.make(rng) for _ in range(batch)]
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16):
             score, geometry = network(_stacked(made).to(memory_format=torch.channels_last))
         total, parts = loss(score.float(), geometry.float(), targets_of(made))
         optimizer.zero_grad()
