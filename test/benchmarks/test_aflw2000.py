@@ -7,7 +7,7 @@ from scipy.io import savemat
 
 from dense_face_ros.geometry import rotation_from_yaw_pitch_roll
 from training.benchmarks import aflw2000
-from training.benchmarks.conventions import aflw2000_angles, along_line_of_sight
+from training.benchmarks.conventions import AFLW2000_ZERO_PITCH, aflw2000_angles, along_line_of_sight
 
 _YAWS = (5.0, -40.0, 70.0)
 
@@ -69,6 +69,15 @@ def test_faces_turned_beyond_99_degrees_are_left_out_of_the_pose(folder, states,
     result = aflw2000.evaluate(known_tracker(states), folder, model)
     assert (result["n"], result["pose_n"]) == (3, 2)
     assert result["pose_mae"] < 1e-4
+
+
+def test_another_zero_pose_is_another_pitch(folder, states, model, known_tracker, monkeypatch) -> None:
+    nods = iter((AFLW2000_ZERO_PITCH, AFLW2000_ZERO_PITCH + 4.0))
+    monkeypatch.setattr(aflw2000, "zero_pitch", lambda _: next(nods))
+    shipped, own = (aflw2000.evaluate(known_tracker(states), folder, model) for _ in range(2))
+    assert shipped["pose_geodesic"] < 1e-4 and own["pose_geodesic"] == pytest.approx(4.0)
+    assert own["images"][0]["pose_error"][0] == pytest.approx(4.0, abs=0.1)
+    assert own["zero_pitch_degrees"] == AFLW2000_ZERO_PITCH + 4.0
 
 
 def test_limit_takes_the_first(folder, states, model, known_tracker) -> None:

@@ -14,7 +14,7 @@ from scipy.io import savemat
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_yaw_pitch_roll
 from training import evaluate_peers
-from training.benchmarks.conventions import aflw2000_angles
+from training.benchmarks.conventions import AFLW2000_ZERO_PITCH, aflw2000_angles
 from training.benchmarks.metrics import geodesic
 from training.evaluate_peers import AnsweringTracker, score
 from training.peers import programs
@@ -88,6 +88,17 @@ def test_a_table_of_another_system(tmp_path: Path, shipped_model: FaceModel) -> 
     assert a.rotation is not None and geodesic(a.rotation, TURN) < 1e-6
     assert b.landmarks is None and np.isnan(b.milliseconds)
     assert c.rotation is not None and geodesic(c.rotation, TURN) < 3.0
+
+
+def test_angles_of_a_table_are_in_the_zero_pose_of_the_model_in_use(
+    tmp_path: Path, shipped_model: FaceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels, _ = seen(shipped_model, shipped_model.landmarks)
+    points = {f"{axis}{i}": pixels[i, k] for i in range(68) for k, axis in enumerate("uv")}
+    row = {"name": "a", **points, **dict(zip(("pitch", "yaw", "roll"), np.degrees(aflw2000_angles(TURN)), strict=True))}
+    monkeypatch.setattr("training.peers.answers.zero_pitch", lambda _: AFLW2000_ZERO_PITCH + 5.0)
+    (answer,) = read_table(write_table(tmp_path / "t.csv", [row]), shipped_model)
+    assert answer.rotation is not None and geodesic(answer.rotation, TURN) == pytest.approx(5.0, abs=1e-3)
 
 
 def test_bad_answers_are_named(tmp_path: Path, shipped_model: FaceModel) -> None:

@@ -23,10 +23,11 @@ import numpy as np
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
 from training.benchmarks import metrics, subject
-from training.benchmarks.conventions import AFLW2000_ZERO_PITCH, aflw2000_angles, aflw2000_rotation
+from training.benchmarks.conventions import aflw2000_angles, aflw2000_rotation
 from training.benchmarks.sheet import Sheet
 from training.benchmarks.subject import Box, HeadTracker
 from training.benchmarks.visibility import visible_landmarks
+from training.benchmarks.zero_pose import zero_pitch
 from training.mat_files import read_mat
 
 MAXIMUM_ANGLE = 99.0  # degrees; the pose protocol leaves out faces beyond
@@ -79,9 +80,10 @@ def evaluate(
         "shifted_box": lambda i, s: shifted(s.box, 0.1, shifts[i]),
         "finder": lambda _, s: None,
     }
-    rows = {name: _run(tracker, samples, box, model, sheet if name == "true_box" else None)
+    nod = zero_pitch(model)
+    rows = {name: _run(tracker, samples, box, model, nod, sheet if name == "true_box" else None)
             for name, box in protocols.items()}  # fmt: skip
-    result: dict[str, Any] = {"benchmark": "aflw2000", "n": len(samples), "zero_pitch_degrees": AFLW2000_ZERO_PITCH}
+    result: dict[str, Any] = {"benchmark": "aflw2000", "n": len(samples), "zero_pitch_degrees": nod}
     result |= summary(rows["true_box"])
     result["found_without_box"] = sum(r["overlap"] > FOUND_OVERLAP for r in rows["finder"] if not r["failed"])
     result["protocols"] = {name: summary(r) for name, r in rows.items()}
@@ -109,6 +111,7 @@ def _run(
     samples: list[Sample],
     box_for: Callable[[int, Sample], Box | None],
     model: FaceModel,
+    nod: float,
     sheet: Sheet | None,
 ) -> list[dict[str, Any]]:
     rows = []
@@ -117,18 +120,18 @@ def _run(
         box = box_for(index, sample)
         state = tracker.fit(image, box=box)
         found = subject.scored(state, model, box or subject.middle_box(image))
-        row = _score(sample, found, model)
+        row = _score(sample, found, model, nod)
         rows.append(row)
         if sheet is not None:
             sheet.add(image, state, sample.points[:, :2], f"{sample.name} {row['nme68']:.1f}%", row["nme68"])
     return rows
 
 
-def _score(sample: Sample, found: subject.Prediction, model: FaceModel) -> dict[str, Any]:
+def _score(sample: Sample, found: subject.Prediction, model: FaceModel, nod: float) -> dict[str, Any]:
     true = sample.points[:, :2]
     errors = metrics.point_errors(found.landmarks, true)
     seen = visible_landmarks(model, sample.points * (1.0, -1.0, 1.0))[metrics.INNER]
-    true_angles, angles = np.degrees(sample.angles), np.degrees(aflw2000_angles(found.rotation))
+    true_angles, angles = np.degrees(sample.angles), np.degrees(aflw2000_angles(found.rotation, nod))
     differences = metrics.angle_difference(angles, true_angles)
     mean_offset = (found.landmarks - true)[metrics.INNER].mean(axis=0)
     return {
@@ -137,7 +140,7 @@ def _score(sample: Sample, found: subject.Prediction, model: FaceModel) -> dict[
         "true_pitch_yaw_roll": true_angles.tolist(),
         "pitch_yaw_roll": angles.tolist(),
         "pose_error": differences.tolist(),
-        "geodesic": metrics.geodesic(found.rotation, aflw2000_rotation(sample.angles)),
+        "geodesic": metrics.geodesic(found.rotation, aflw2000_rotation(sample.angles, nod)),
         "nme68": float(errors.mean()),
         "nme51": float(errors[metrics.INNER].mean()),
         "nme_visible_inner": float(errors[metrics.INNER][seen].mean()) if seen.any() else None,

@@ -33,7 +33,8 @@ from dense_face_ros.geometry import (
 )
 from training.benchmarks.metrics import INNER
 
-#: Degrees by which a face in AFLW2000-3D's zero pose looks up in our head frame; see :func:`zero_pose_pitch`.
+#: Degrees by which a face in AFLW2000-3D's zero pose looks up in the head frame of the shipped face model; see
+#: :func:`zero_pose_pitch`. That of another model: :mod:`training.benchmarks.zero_pose`.
 AFLW2000_ZERO_PITCH = -0.59
 
 # x right, y up, z to the viewer  <-  the head's x out of the face, y to the person's left, z up, in zero pose.

@@ -6,7 +6,8 @@
 The convention's mean shape is that of a population in photographs. So it is laid on the mean of people in photographs,
 not on the face model's own mean, which has another jaw and another nod. Eyes, nose and mouth, which both define alike,
 lay it there; then jaw, brows and nose go to the surface points nearest to its own. Geometry stays as it is: networks
-trained for the model still fit. Prints the nod that is left between the two zero poses.
+trained for the model still fit. The nod that is left between the two zero poses is printed, and written beside the
+model (:mod:`training.benchmarks.zero_pose`), where the evaluation looks for it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.head_size import eyeballs
 from training.benchmarks.conventions import zero_pose_pitch
+from training.benchmarks.zero_pose import write_zero_pitch
 from training.face_model import VARIABLE, face_model
 from training.face_models import landmarks
 from training.face_models.decimation import Array
@@ -69,8 +71,10 @@ def main(arguments: list[str] | None = None) -> int:
     placed = replace_landmarks(model, people, landmarks.viewer_to_head(viewed))
     placed.save(options.out)
     before, after = (m.at(m.landmarks, people).astype(np.float64) for m in (model, placed))
+    nod = zero_pose_pitch(after, viewed)
+    beside = write_zero_pitch(options.out, placed, nod)
     print(f"{options.out}: landmarks moved by {1e3 * np.linalg.norm(after - before, axis=1)[:36].mean():.1f} mm on "
-          f"average; AFLW2000-3D's zero pose looks up by {zero_pose_pitch(after, viewed):.2f} degrees")  # fmt: skip
+          f"average; {beside}: AFLW2000-3D's zero pose looks up by {nod:.2f} degrees")  # fmt: skip
     return 0
 
 

@@ -22,6 +22,7 @@ from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array
 from training.benchmarks.conventions import aflw2000_rotation, rotation_between
 from training.benchmarks.metrics import INNER, box_of, box_size
+from training.benchmarks.zero_pose import zero_pitch
 from training.photographs.mesh478 import AT_LANDMARKS, POINTS, load_surface
 
 _FOCAL = 8.0  # of the camera assumed for a photograph, in sizes of the face, as the tracker assumes it
@@ -111,5 +112,5 @@ def _from_row(row: dict[str, str], columns: list[str], model: FaceModel) -> Answ
     answer = from_points(row["name"], milliseconds, points, model)
     if row.get("yaw"):
         angles = np.radians([float(row[name]) for name in ("pitch", "yaw", "roll")])
-        return Answer(answer.name, milliseconds, points, aflw2000_rotation(angles))
+        return Answer(answer.name, milliseconds, points, aflw2000_rotation(angles, zero_pitch(model)))
     return answer
