@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
-from dense_face_ros.geometry import rotation_from_vector
-from training.benchmarks.consistency import Track, errors_of, figures, main, nees, pose_error, split_errors
+from dense_face_ros.geometry import PinholeCamera, rotation_from_vector
+from dense_face_ros.head_state import HeadState, Status
+from training.benchmarks.consistency import (
+    Track,
+    errors_of,
+    figures,
+    main,
+    nees,
+    pose_error,
+    report,
+    run,
+    split_errors,
+    unfollowed,
+)
+from training.benchmarks.rendered_people import Sequence
 
 
 def drawn(count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -76,6 +91,45 @@ def test_what_a_person_always_errs_by_is_told_from_what_comes_and_goes() -> None
     assert split["constant"]["depth_percent"] == pytest.approx(3.0)
     assert split["about_it"]["depth_percent"] == pytest.approx(1.0)
     np.testing.assert_allclose(split["people"], [[0.0, 2.0, 0.0, 3.0]], atol=0.03)
+
+
+class LosesAFrame:
+    """Stands in for the tracker: the head in the middle of the picture, but of the people ``lost``."""
+
+    def __init__(self, lost: set[int]) -> None:
+        self._lost, self._person = lost, -1
+
+    def reset(self) -> None:
+        self._person += 1
+
+    def update(self, image: np.ndarray, stamp: float, camera: PinholeCamera) -> HeadState:
+        status = Status.LOST if self._person in self._lost else Status.TRACKING
+        state = HeadState.without_head(stamp, status, "", camera, 6, 3)
+        covariance, head = np.diag([1e-5] * 3 + [1e-3] * 3), pose([0.0, 0.0, 0.0], [0.0, 0.0, 0.6])
+        return replace(state, pose=head, pose_raw=head, covariance=covariance, covariance_raw=covariance)
+
+
+def shown() -> Sequence:
+    camera = PinholeCamera(600.0, 600.0, 7.5, 5.5, 16, 12)
+    stamp = np.arange(12) / 10.0
+    _, encoded = cv2.imencode(".jpg", np.zeros((12, 16, 3), np.uint8))
+    return Sequence(camera, stamp, np.tile(pose([0.0, 0.0, 0.0], [0.0, 0.0, 0.61]), (12, 1, 1)), [encoded] * 12)
+
+
+def test_people_who_are_not_followed_are_counted_and_the_others_scored() -> None:
+    tracker = LosesAFrame({1})
+    result = report([run(tracker, shown()) for _ in range(3)])
+    assert (result["people"], result["people_missed"], result["missed"], result["n"]) == (3, [1], 12, 14)
+    assert result["raw"]["rms_mm"][2] == pytest.approx(10.0)
+    first, lost, last = result["filtered_split"]["people"]
+    assert first == last and lost == [None] * 4
+    json.dumps(result, allow_nan=False)
+    nobody = run(LosesAFrame({0}), shown())
+    assert len(nobody.filtered_by(0.5).filtered) == 0
+    with pytest.raises(
+        ValueError, match=r"no head is told of any .*\(seeds 7 to 8\) .*the network is not trained enough"
+    ):
+        unfollowed([nobody, nobody], 7)
 
 
 def test_a_number_of_people_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

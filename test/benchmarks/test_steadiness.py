@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
 from dense_face_ros.head_state import HeadState, Status
 from training.benchmarks.rendered_people import random_drive, render
-from training.benchmarks.steadiness import camera_turn, figures, main, still_drive, turned, yaw_in_car
+from training.benchmarks.steadiness import camera_turn, evaluate, figures, main, still_drive, turned, yaw_in_car
+from training.rendering.drive import Drive
 from training.rendering.lighting import Light, radiance
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, 640, 480)
@@ -106,6 +110,30 @@ def test_random_drives_keep_the_head_in_view() -> None:
         truth = random_drive(np.random.default_rng(seed)).truth()
         pixels = truth.camera.project(truth.pose[:, :3, 3])
         assert ((pixels > 30) & (pixels < (610, 450))).all()
+
+
+def test_people_who_are_lost_are_counted_and_the_others_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tracker:
+        """Has a head but in one frame of the second person."""
+
+        def reset(self) -> None:
+            pass
+
+        def update(self, image: int, stamp: float, camera: PinholeCamera) -> HeadState:
+            (state,) = states(np.full(1, 0.65), np.zeros((1, 3)))
+            status = Status.LOST if image == 200_001 and stamp > 3.0 else Status.TRACKING
+            return replace(state, stamp=stamp, status=status)
+
+    def rendered(model: None, drive: Drive, seed: int, every: int) -> SimpleNamespace:
+        frames = [(stamp, None, seed) for stamp in drive.truth().stamp.tolist()]
+        return SimpleNamespace(camera=CAMERA, frames=lambda: frames)
+
+    monkeypatch.setattr("training.benchmarks.steadiness.render", rendered)
+    result = evaluate(Tracker(), None, 3)
+    assert (result["people"], result["people_missed"], len(result["rows"])) == (3, [200_001], 2)
+    monkeypatch.setattr("training.benchmarks.steadiness._FIRST_SEED", 200_001)
+    with pytest.raises(ValueError, match=r"\(seeds 200001 to 200001\) were lost .* the network is not trained enough"):
+        evaluate(Tracker(), None, 1)
 
 
 def test_a_number_of_people_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

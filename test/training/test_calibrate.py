@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -76,11 +78,17 @@ def test_a_file_that_was_exported_again_takes_part(network: Path, monkeypatch: p
 
 
 def test_with_what_is_found_errors_are_as_large_as_the_covariance_says(
-    network: Path, shipped_model: FaceModel, monkeypatch: pytest.MonkeyPatch
+    network: Path, shipped_model: FaceModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = render(shipped_model, random_drive(np.random.default_rng(3)), 3, every=6)
-    monkeypatch.setattr(training.calibrate, "sequence", lambda *_: shown)
-    found = calibrated(shipped_model, network, 1, Calibration(0.9, 1.0, 0.5, 0.04, 1.0))
+    unseen = replace(shown, encoded=[cv2.imencode(".jpg", np.zeros((480, 640, 3), np.uint8))[1]] * len(shown.encoded))
+    people = {100_000: shown, 100_001: unseen}
+    monkeypatch.setattr(training.calibrate, "sequence", lambda _, seed: people[seed])
+    found = calibrated(shipped_model, network, 2, Calibration(0.9, 1.0, 0.5, 0.04, 1.0))
+    assert "1 of 2 people were not followed, and tell nothing: seeds [100001]" in capsys.readouterr().err
+    people[100_000] = unseen
+    with pytest.raises(ValueError, match=r"seeds 100000 to 100000.* the network is not trained enough"):
+        calibrated(shipped_model, network, 1, found)
     assert (found.max_new_vagueness, found.vagueness_per_score) == (0.04, 1.0), "of which rendered people tell nothing"
     assert found.covariance_share < 0.9 and found.lasting_share > 0.5
     tracker = FaceTracker(TrackerSettings(calibration=found), network_path=network)

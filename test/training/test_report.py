@@ -133,12 +133,13 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
                    "depth_rms_percent": 3.9, "raw": pose, "filtered": {**pose, "all": {**part, "nees": 0.5}},
                    "filtered_split": {"constant": {"deg": [0.5, 1.75, 1.0], "depth_percent": 4.0},
                                       "about_it": {"deg": [0.6, 0.7, 0.8], "depth_percent": 1.0},
-                                      "people": [[1, 2, 3, 4], [2, 1, 5, 2], [4, 3, 0, 1]]}}  # fmt: skip
-    other = {**consistency, "filtered_split": {**consistency["filtered_split"],
-                                               "people": [[2, 1, 3, 4], [4, 2, 5, 2], [8, 0, 0, 1]]}}  # fmt: skip
+                                      "people": [[1, 2, 3, 4], [9, 9, 9, 9], [2, 1, 5, 2], [4, 3, 0, 1]]}}  # fmt: skip
+    elsewhere = [[2, 1, 3, 4], [None] * 4, [4, 2, 5, 2], [8, 0, 0, 1]]
+    other = {**consistency, "filtered_split": {**consistency["filtered_split"], "people": elsewhere}}
     keys = ("jitter_deg", "jitter_lateral_mm", "speech_filtered_percent", "blink_filtered_percent", "learned_percent",
             "turned_camera_deg")  # fmt: skip
-    steady = {"benchmark": "steadiness", "people": 8, "speech_raw_percent": spread(90), "blink_raw_percent": spread(91),
+    steady = {"benchmark": "steadiness", "people": 8, "people_missed": [3],
+              "speech_raw_percent": spread(90), "blink_raw_percent": spread(91),
               **{key: spread(i) for i, key in enumerate(keys)}}  # fmt: skip
     lights = [{"name": "all", "frames": 9, "tracked": 1.0, "raw": {**pose, "sigma_deg": [1.0, 2.0, 3.0]}},
               {"name": "none", "frames": 9, "tracked": 0.0, "raw": None}]  # fmt: skip
@@ -153,6 +154,7 @@ def test_rendered_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "consistency --people 24 --scale 0.25 --json" in text
     assert "24 people, 99 poses, 1 frames without a head; depth 3.9 % rms" in text
     assert "raw mm: 1.0 / 2.0 / 30.0" in text
+    assert "| filtered pose of 8 people, 1 of them lost |" in text
     assert "all the time: 0.5 / 1.8 / 1.0°, depth 4.0 %; about that: 0.6 / 0.7 / 0.8°, depth 1.0 %" in text
     assert "in consistency.json and other.json: correlation 1.00 / -1.00 / 1.00 about x / y / z, 1.00 in depth" in text
     assert (

@@ -63,16 +63,13 @@ class Track:
         """The same track through a filter that takes another share of the variance to last."""
         pose_filter = PoseFilter(lasting_share=lasting_share)
         frames = zip(self.stamp, self.raw, self.raw_covariance, strict=True)
-        poses, covariances = zip(*(pose_filter.update(*frame) for frame in frames), strict=True)
-        return replace(self, filtered=np.array(poses), filtered_covariance=np.array(covariances))
+        found = [pose_filter.update(*frame) for frame in frames]
+        poses, covariances = (np.array([one[i] for one in found]) for i in range(2))
+        return replace(self, filtered=poses.reshape(self.raw.shape), filtered_covariance=covariances.reshape(-1, 6, 6))
 
 
 def run(tracker: FaceTracker, shown: Sequence) -> Track:
-    """Track a sequence from nothing.
-
-    Raises:
-        ValueError: no head was tracked at all.
-    """
+    """Track a sequence from nothing; a network that is hardly trained may leave a track without frames."""
     tracker.reset()
     rows, missed = [], 0
     for stamp, true, image in shown.frames():
@@ -81,10 +78,26 @@ def run(tracker: FaceTracker, shown: Sequence) -> Track:
             rows.append((stamp, true, state.pose_raw, state.covariance_raw, state.pose, state.covariance))
         else:
             missed += 1
-    if not rows:
-        raise ValueError("the tracker found no head in a rendered sequence; is the network the model's?")
-    stamps, true, raw, raw_covariance, filtered, filtered_covariance = map(np.array, zip(*rows, strict=True))
+    shapes = ((), (4, 4), (4, 4), (6, 6), (4, 4), (6, 6))
+    stamps, true, raw, raw_covariance, filtered, filtered_covariance = (
+        np.array([row[i] for row in rows]).reshape(-1, *shape) for i, shape in enumerate(shapes)
+    )
     return Track(stamps, true, raw, raw_covariance, filtered, filtered_covariance, missed)
+
+
+def unfollowed(tracks: list[Track], first_seed: int) -> list[int]:
+    """Seeds of the people, ``first_seed`` being that of the first track, of whom no pose is scored.
+
+    Raises:
+        ValueError: of none one is.
+    """
+    lost = [first_seed + i for i, one in enumerate(tracks) if not one.settled.any()]
+    if len(lost) == len(tracks):
+        raise ValueError(
+            f"no head is told of any of the rendered people (seeds {lost[0]} to {lost[-1]}) after their first "
+            f"{_SETTLE:g} s; the network is not trained enough"
+        )
+    return lost
 
 
 def errors_of(tracks: list[Track], filtered: bool) -> tuple[Array, Array]:
@@ -127,25 +140,31 @@ def split_errors(tracks: list[Track]) -> dict[str, Any]:
     The first is what a network believes of a stranger's looks, e.g. how far up a snub nose points; a driver's resting
     pose, learned over the first minute (:mod:`dense_face_ros.attention.neutral_pose`), takes it out. Rotations are
     about the head's axes (x out of the face, y to the person's left, z up), degrees; distances in percent. ``people``
-    holds the first (4,) of each person.
+    holds the first (4,) of each person, None of one who was not followed.
     """
-    constant, moving, people = [], [], []
+    constant, moving = [], []
+    people: list[list[float | None]] = []
     for one in tracks:
+        if not one.settled.any():
+            people.append([None] * 4)
+            continue
         found, true = one.filtered[one.settled], one.true[one.settled]
         turns = [vector_from_rotation(a[:3, :3].T @ b[:3, :3]) for a, b in zip(true, found, strict=True)]
         farther = 100.0 * (found[:, 2, 3] / true[:, 2, 3] - 1.0)
         errors = np.column_stack([np.degrees(turns), farther])
-        people.append(errors.mean(axis=0))
-        constant.append(np.tile(people[-1], (len(errors), 1)))
-        moving.append(errors - errors.mean(axis=0))
+        mean = errors.mean(axis=0)
+        people.append(mean.tolist())
+        constant.append(np.tile(mean, (len(errors), 1)))
+        moving.append(errors - mean)
     rms = {"constant": constant, "about_it": moving}
     values = {name: np.sqrt((np.concatenate(part) ** 2).mean(axis=0)) for name, part in rms.items()}
     out: dict[str, Any] = {n: {"deg": v[:3].tolist(), "depth_percent": float(v[3])} for n, v in values.items()}
-    return {**out, "people": np.array(people).tolist()}
+    return {**out, "people": people}
 
 
 def report(tracks: list[Track]) -> dict[str, Any]:
-    """All figures of the tracks."""
+    """All figures of the tracks, those of the people with the seeds 0, 1, ...; ValueError as :func:`unfollowed`."""
+    lost = unfollowed(tracks, 0)
     errors, covariances = errors_of(tracks, filtered=False)
     distance = np.concatenate([one.true[one.settled, 2, 3] for one in tracks])
     return {
@@ -153,6 +172,7 @@ def report(tracks: list[Track]) -> dict[str, Any]:
         "people": len(tracks),
         "n": len(errors),
         "missed": sum(one.missed for one in tracks),
+        "people_missed": lost,
         "depth_rms_percent": 100.0 * float(np.sqrt(((errors[:, 2] / distance) ** 2).mean())),
         "raw": figures(errors, covariances),
         "filtered": figures(*errors_of(tracks, filtered=True)),

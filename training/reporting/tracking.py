@@ -36,7 +36,7 @@ def consistency(results: Named) -> list[str]:
         command = f"python -m training.benchmarks.consistency --people {result['people']}{reduced} --json"
         parts += [
             made_by(name, result, command),
-            f"{result['people']} people, {result['n']} poses, {result['missed']} frames without a head; depth "
+            f"{_people(result)}, {result['n']} poses, {result['missed']} frames without a head; depth "
             f"{result['depth_rms_percent']:.1f} % rms. Rms errors about x / y / z of the camera, {errors}.",
             "Rms error of the filtered pose about x / y / z of the head (out of the face, to the person's left, up) "
             f"that a person has all the time: {split['constant']}; about that: {split['about_it']}. A driver's resting "
@@ -49,11 +49,15 @@ def consistency(results: Named) -> list[str]:
 def _alike(results: Named) -> list[str]:
     """How far two runs err alike on the same people."""
     splits = [(name, result["filtered_split"]) for name, result in results]
-    known = [(name, np.array(split["people"])) for name, split in splits if "people" in split]
+    # Of who was not followed there are no numbers.
+    known = [(name, np.array(split["people"], np.float64)) for name, split in splits if "people" in split]
     parts = []
     for (name, first), (other, second) in combinations(known, 2):
-        if first.shape == second.shape and len(first) > 2:
-            alike = [np.corrcoef(first[:, i], second[:, i])[0, 1] for i in range(4)]
+        if first.shape != second.shape:
+            continue
+        both = np.isfinite(first + second).all(axis=1)
+        if both.sum() > 2:
+            alike = [np.corrcoef(first[both, i], second[both, i])[0, 1] for i in range(4)]
             turns = " / ".join(f"{value:.2f}" for value in alike[:3])
             parts.append(
                 f"What a person has all the time is much the same in {name} and {other}: correlation {turns} about "
@@ -76,9 +80,15 @@ def steadiness(results: Named) -> list[str]:
     for name, result in results:
         parts += [
             made_by(name, result, f"python -m training.benchmarks.steadiness --people {result['people']} --json"),
-            _usual_and_worst(result, figures, f"filtered pose of {result['people']} people"),
+            _usual_and_worst(result, figures, f"filtered pose of {_people(result)}"),
         ]
     return parts
+
+
+def _people(result: Result) -> str:
+    """How many were shown, and how many of them were lost and tell nothing; older results do not count these."""
+    lost = len(result.get("people_missed", ()))
+    return f"{result['people']} people" + (f", {lost} of them lost" if lost else "")
 
 
 def light(results: Named) -> list[str]:
