@@ -86,10 +86,10 @@ def score(tracker: HeadTracker, milliseconds: Sequence[float], folder: Path, mod
     }
 
 
-def ours(images: Sequence[Path], repeats: int, threads: int) -> tuple[HeadTracker, list[float]]:
-    """Our tracker and its time for each image: searching and fitting."""
+def ours(images: Sequence[Path], repeats: int, threads: int, network: Path | None) -> tuple[HeadTracker, list[float]]:
+    """Our tracker, with the shipped network or another one, and its time for each image: searching and fitting."""
     cv2.setNumThreads(threads)
-    tracker = FaceTracker(model_path=own_model(), threads=threads)
+    tracker = FaceTracker(model_path=own_model(), network_path=network, threads=threads)
     out = []
     for path in images:
         image, times = subject.read_image(path), []
@@ -112,7 +112,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     tables = {name: read_table(path, model) for name, path in map(_named_table, options.table)}
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     systems: dict[str, Any] = {}
-    tracker, times = ours(images, options.repeats, options.threads)
+    tracker, times = ours(images, options.repeats, options.threads, options.network)
     systems["ours"] = score(tracker, times, options.folder, model)
     for name in options.peers:
         python = environment(name, options.environments)
@@ -156,6 +156,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--peers", nargs="*", default=[], choices=sorted(PROGRAMS), help="systems to install and run")
     parser.add_argument("--table", action="append", default=[], metavar="NAME=CSV", help="recorded answers")
     parser.add_argument("--environments", type=Path, default=Path("runs/peers"), help="folder of the environments")
+    parser.add_argument(
+        "--network", type=Path, help="correspondence network (.onnx) of ours instead of the shipped one"
+    )
     parser.add_argument("--threads", type=int, default=1, help="CPUs and threads of every system (default 1)")
     parser.add_argument("--repeats", type=int, default=5, help="times every image is timed (default 5)")
     parser.add_argument("--json", type=Path, help="write all figures, per image too, to this file")
@@ -165,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     check_destination(options.json)
     systems = evaluate(options)
     result = {"benchmark": "peers", "threads": options.threads, "systems": systems}
-    write_result(options.json, result, model=own_model())
+    write_result(options.json, result, options.network, own_model())
     print(table(systems))
     return 0
 

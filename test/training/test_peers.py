@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from dense_face_ros.backends.model_file import network_path
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import Array, PinholeCamera, rotation_from_yaw_pitch_roll
+from dense_face_ros.head_state import HeadState, Status
 from training import evaluate_peers
 from training.benchmarks.conventions import AFLW2000_ZERO_PITCH, aflw2000_angles
 from training.benchmarks.metrics import geodesic
@@ -133,6 +136,29 @@ def test_the_command_names_what_is_wrong_before_it_measures(
         assert evaluate_peers.main([*map(str, arguments)]) == 2
         error = capsys.readouterr().err
         assert error.startswith("error: ") and words in error and error.count("\n") == 1
+
+
+def test_a_network_of_ones_own_is_compared_and_written_down(
+    folder: Path, tmp_path: Path, shipped_model: FaceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = tmp_path / "own.onnx"
+    network.write_bytes(network_path(None).read_bytes() + b"another")
+    given = []
+
+    class Tracker:
+        def __init__(self, **options: Any) -> None:
+            given.append(options["network_path"])
+
+        def fit(self, image: Any, box: Any = None, camera: Any = None) -> HeadState:
+            return HeadState.without_head(0.0, Status.SEARCHING, "", CAMERA, len(shipped_model.mean), 3)
+
+    monkeypatch.setattr(evaluate_peers, "FaceTracker", Tracker)
+    monkeypatch.setattr(evaluate_peers.os, "sched_setaffinity", lambda *_: None)
+    arguments = [str(folder), "--network", str(network), "--json", str(tmp_path / "peers.json"), "--repeats", "1"]
+    assert evaluate_peers.main(arguments) == 0
+    assert given == [network]
+    models = json.loads((tmp_path / "peers.json").read_text())["provenance"]["models"]
+    assert hashlib.sha256(network.read_bytes()).hexdigest() in models.values()
 
 
 def test_a_python_too_new_for_a_program_is_told_before_pip_is_asked(
