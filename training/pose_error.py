@@ -58,12 +58,14 @@ class PoseError:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean of the turn, degrees, and half the error of the distance, percent, and a share of what they are between
         repeated heads. Also, as they are: ``turned``, degrees, ``farther``, share of the distance, and ``moved``, the
-        turn between repeated heads, degrees. Where a head is across the image is never in doubt."""
+        turn between repeated heads, degrees; not told where no process has such, as in validation. Where a head is
+        across the image is never in doubt."""
         off, seen = self(prediction, batch)
         weight = batch["weight"].float() * seen
         heads = divisor(weight.sum()).clamp(min=1e-6)
         repeats = _repeats(batch)[1:] * torch.minimum(weight[1:], weight[:-1])
-        repeated = divisor(repeats.sum()).clamp(min=1e-6)
+        twins = divisor(repeats.sum())
+        repeated = twins.clamp(min=1e-6)
         about_head = (batch["rotation"].transpose(1, 2) @ off[:, 3:, None])[:, :, 0]
         told = torch.cat([off[:, :3], about_head], dim=1)  # comparable where the camera was turned
         change = told[1:] - told[:-1]
@@ -71,8 +73,11 @@ class PoseError:
         with torch.no_grad():
             turned = (weight * off[:, 3:].norm(dim=1)).sum() / heads
             farther = (weight * off[:, 2].abs()).sum() / heads
-            moved = (repeats * change[:, 3:].norm(dim=1)).sum() / repeated
-        return cost, {"turned": turned.rad2deg(), "farther": farther, "moved": moved.rad2deg()}
+            told_of = {"turned": turned.rad2deg(), "farther": farther}
+            if twins > 0:  # the same in all processes, which average what they report
+                moved = (repeats * change[:, 3:].norm(dim=1)).sum() / repeated
+                told_of["moved"] = moved.rad2deg()
+        return cost, told_of
 
     def __call__(self, prediction: Prediction, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """(N, 6): translation over the head's distance, and rotation vector (radians) about the camera's axes through

@@ -145,10 +145,10 @@ def test_a_head_shown_again_must_not_move(template, pose_error):
         return pose_error.cost(prediction, {**batch, **shown})
 
     apart, together = cost(otherwise, [0, 0]), cost(otherwise, [0, 1])
-    assert apart[1]["moved"] == 0.0 and together[1]["moved"] > 1.0
+    assert "moved" not in apart[1] and together[1]["moved"] > 1.0
     assert together[0] > apart[0] + 0.5
     assert cost(alike, [0, 1])[1]["moved"] < 1e-3, "the same cells of both are compared"
-    assert cost(otherwise, [0, 1], (0.0, 1.0))[1]["moved"] == 0.0, "one that counts for nothing is no comparison"
+    assert "moved" not in cost(otherwise, [0, 1], (0.0, 1.0))[1], "one that counts for nothing is no comparison"
     # Of a head that the batch before showed first, there is nothing to compare.
     torch.testing.assert_close(cost(otherwise, [1, 0]), apart)
 

@@ -326,7 +326,7 @@ def test_the_cost_of_the_pose_is_learned_from_and_logged(tmp_path, shipped_model
     without = run(tmp_path / "without", replace(recipe, pose_weight=0.0), whole, make_dataset, steps=2)
     assert any(not torch.equal(with_pose["network"][name], tensor) for name, tensor in without["network"].items())
     last = json.loads((tmp_path / "with" / "log.jsonl").read_text().splitlines()[-1])
-    assert last["turned"] > 0.0 and last["farther"] > 0.0
+    assert last["turned"] > 0.0 and last["farther"] > 0.0 and "moved" not in last, "no head repeats in validation"
 
 
 def test_validation_draws_the_same_cells_each_time_and_none_of_training(tmp_path, shipped_model, monkeypatch):
