@@ -19,10 +19,7 @@ class RunLog:
     def __init__(self, folder: Path, first_step: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / LOG
-        if self._path.exists():
-            lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if _step_of(line) <= first_step]
-            self._path.write_text("".join(kept), encoding="utf-8")
+        cut_back(self._path, first_step)
         self._events = SummaryWriter(str(folder), purge_step=first_step or None)
 
     def write(self, split: str, step: int, values: dict[str, float]) -> None:
@@ -41,6 +38,13 @@ class RunLog:
     def close(self) -> None:
         """Flush the events."""
         self._events.close()
+
+
+def cut_back(log: Path, step: int) -> None:
+    """Leave only the reports up to this step in a log, if there is one: those after it will come again."""
+    if log.exists():
+        lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+        log.write_text("".join(line for line in lines if _step_of(line) <= step), encoding="utf-8")
 
 
 def _step_of(line: str) -> float:

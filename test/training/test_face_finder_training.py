@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -145,3 +148,49 @@ def test_bfloat16_is_for_cpus_that_have_it(begun: Path, fast: bool, monkeypatch:
     monkeypatch.setattr("training.face_finder.train.cpu_has_bfloat16", lambda: fast)
     go_on(begun, load_checkpoint(begun / "last.pt")["seconds"] / 60.0 + 1e-6)
     assert used[0] is fast  # validation is in single precision always
+
+
+def test_a_run_that_is_asked_to_stop_is_kept_and_goes_on(
+    begun: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun_with, made = load_checkpoint(begun / "last.pt")["step"], Noise.make
+
+    def asked_to_stop(maker: Noise, rng: np.random.Generator) -> MadeImage:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return made(maker, rng)
+
+    monkeypatch.setattr(Noise, "make", asked_to_stop)
+    go_on(begun, 60.0)
+    state = load_checkpoint(begun / "last.pt")
+    assert state["step"] == begun_with + 1 and "recall" in state["validation"]
+    assert f"stopped at step {begun_with + 1}; the same command goes on" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    monkeypatch.setattr(Noise, "make", made)
+    go_on(begun, state["seconds"] / 60.0 + 1e-6)
+    assert load_checkpoint(begun / "last.pt")["step"] == begun_with + 2
+
+
+def test_of_a_killed_run_the_last_two_minutes_are_lost_and_its_log_has_no_step_twice(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_with = load_checkpoint(begun / "last.pt")["step"]
+    left = iter(range(3))
+
+    def killed(maker: Noise, rng: np.random.Generator) -> MadeImage:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return made(maker, rng)
+
+    made = Noise.make
+    monkeypatch.setattr(Noise, "make", killed)
+    monkeypatch.setattr("training.face_finder.train._SAVE_SECONDS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        go_on(begun, 60.0, check_minutes=30.0)
+    state = load_checkpoint(begun / "last.pt")
+    assert state["step"] == begun_with + 3 and state["validation"] == {}
+    with (begun / "log.jsonl").open("a") as log:
+        log.write(json.dumps({"step": state["step"] + 1}) + "\n" + '{"step": ')
+    monkeypatch.setattr(Noise, "make", made)
+    go_on(begun, state["seconds"] / 60.0 + 1e-6)
+    steps = [json.loads(line)["step"] for line in (begun / "log.jsonl").read_text().splitlines()]
+    assert steps == [begun_with, state["step"] + 1]

@@ -1,5 +1,6 @@
 """Train the face finder: ``python -m training.face_finder.train DATA RUN --minutes 60``; called again, it goes on.
 
+Ctrl-C and SIGTERM end a run cleanly, with a checkpoint; of one that is killed the last two minutes are lost.
 The learning rate falls as a cosine over the minutes, those of earlier calls included. It stays as the run began, unless
 another is given; all else that decides what is learned must be given again.
 """
@@ -32,7 +33,9 @@ from training.options import check_least
 from training.photographs.heads import FITS
 from training.photographs.portraits import credited
 from training.photographs.sources import learned_from
+from training.run_log import LOG, cut_back
 from training.schedule import cosine, warm_up
+from training.stopping import stop_requests
 from training.terms import RESEARCH, both_licences, both_sources
 
 RATE = 2e-3  #: learning rate of a new run, at its highest
@@ -40,6 +43,7 @@ _KIND = "face_finder"
 _VALIDATION_SEED = 7
 _AVERAGE_DECAY = 0.998
 _WARM_UP = 150  # steps
+_SAVE_SECONDS = 120.0
 _MEASURED = 8  # batches on which an exported network's normalisations are measured
 #: Recall is read where false proposals are this rare per made picture.
 _FALSE_PER_IMAGE = 0.02
@@ -107,53 +111,71 @@ def train(
     fast_bfloat16 = cpu_has_bfloat16()
     if not fast_bfloat16:
         print(WITHOUT, file=sys.stderr)
+    cut_back(run / LOG, step)
     started = time.monotonic()
-    seconds = checked = before
-    while seconds < 60.0 * minutes:
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(rate, step, seconds / (60.0 * minutes))
-        # Seeded by step, so that a resumed run sees the pictures it would have seen.
-        rng = np.random.default_rng((1, seed, step))
-        made = [maker.make(rng) for _ in range(batch)]
-        with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16):
-            score, geometry = network(_stacked(made).to(memory_format=torch.channels_last))
-        total, parts = loss(score.float(), geometry.float(), targets_of(made))
-        optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        step += 1
-        average.update(network, step)
-        seconds = before + time.monotonic() - started
-        if step % 50 == 0:
-            _log(run, {"step": step, "seconds": seconds, **parts})
-        if seconds - checked > 60.0 * check_minutes or seconds >= 60.0 * minutes:
-            checked = seconds
-            averaged = cast(FinderNetwork, average.network)
-            result = validate(averaged, validation)
-            _log(run, {"step": step, "seconds": seconds, **result})
-            better = result["recall"] >= best
-            best = max(best, result["recall"])
-            state = {
-                "kind": _KIND,
-                "sources": sources,
-                "seed": seed,
-                "rate": rate,
-                "given": given,
-                "trained_on": trained_on,
-                "licence": licence,
-                "network": network.state_dict(),
-                "averaged": averaged.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "step": step,
-                "seconds": seconds,
-                "images": seen + step * batch,
-                "best": best,
-                "validation": {name: value for name, value in result.items() if math.isfinite(value)},
-            }
-            if better:
-                save_checkpoint(run / "best.pt", state)
-            save_checkpoint(run / "last.pt", state)
+    seconds = checked = saved = before
+    averaged, first_step = cast(FinderNetwork, average.network), step
+
+    def keep(name: str, figures: dict[str, float]) -> None:
+        """Write a checkpoint; ``figures`` are those of its weights, where they were validated."""
+        state = {
+            "kind": _KIND,
+            "sources": sources,
+            "seed": seed,
+            "rate": rate,
+            "given": given,
+            "trained_on": trained_on,
+            "licence": licence,
+            "network": network.state_dict(),
+            "averaged": averaged.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "step": step,
+            "seconds": seconds,
+            "images": seen + step * batch,
+            "best": best,
+            "validation": {name: value for name, value in figures.items() if math.isfinite(value)},
+        }
+        save_checkpoint(run / name, state)
+
+    def check() -> None:
+        nonlocal best
+        keep("last.pt", {})  # a run must not be lost while it is validated
+        result = validate(averaged, validation)
+        _log(run, {"step": step, "seconds": seconds, **result})
+        if result["recall"] >= best:
+            best = result["recall"]
+            keep("best.pt", result)
+        keep("last.pt", result)
+
+    with stop_requests() as stop_asked:
+        while seconds < 60.0 * minutes and not stop_asked():
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(rate, step, seconds / (60.0 * minutes))
+            # Seeded by step, so that a resumed run sees the pictures it would have seen.
+            rng = np.random.default_rng((1, seed, step))
+            made = [maker.make(rng) for _ in range(batch)]
+            with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16):
+                score, geometry = network(_stacked(made).to(memory_format=torch.channels_last))
+            total, parts = loss(score.float(), geometry.float(), targets_of(made))
+            optimizer.zero_grad()
+            total.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
+            step += 1
+            average.update(network, step)
+            seconds = before + time.monotonic() - started
+            if step % 50 == 0:
+                _log(run, {"step": step, "seconds": seconds, **parts})
+            if seconds - checked > 60.0 * check_minutes:
+                check()
+                checked = saved = seconds
+            elif seconds - saved > _SAVE_SECONDS:
+                keep("last.pt", {})
+                saved = seconds
+        if step > first_step and checked < seconds:
+            check()
+        if seconds < 60.0 * minutes:
+            print(f"stopped at step {step}; the same command goes on from there")
 
 
 def _told(path: Path | None) -> str:
@@ -245,7 +267,7 @@ def _stacked(made: list[MadeImage]) -> torch.Tensor:
 def _log(run: Path, record: dict[str, float]) -> None:
     line = json.dumps({k: round(v, 5) for k, v in record.items() if math.isfinite(v)})
     print(line, flush=True)
-    with (run / "log.jsonl").open("a") as file:
+    with (run / LOG).open("a") as file:
         file.write(line + "\n")
 
 
