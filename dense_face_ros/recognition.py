@@ -87,14 +87,15 @@ class Recognition:
         """
         if not followed:
             self._sure_at += stamp - self._seen_at  # nobody got used to who was not seen
+            self._fresh.clear()
         self._seen_at = stamp
         back = self._former is not None and (fit is self._come_out or _surely(self._former.looks, look))
         if self._former is not None and (back or stamp > self._former.until):
             if back:
                 self._begin(self._former.looks)
-            self._former = None
-        if stamp - self._sure_at > _USED_TO and not _surely(self._known, look):
-            if self._former is None and self._sure is not None:
+            self._former = self._come_out = None
+        if self._sure is not None and stamp - self._sure_at > _USED_TO and not _surely(self._known, look):
+            if self._former is None:
                 self._former = _Former(self._known, self._earlier or self._sure, stamp + _LONG)
             self._begin(RememberedLooks(_LASTING))
         if self._sure is not None and not followed and self._doubt is None:

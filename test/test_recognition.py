@@ -248,3 +248,21 @@ def test_looks_from_elsewhere_on_the_way_to_another_face_do_not_count() -> None:
     assert known.doubted
     known.see(there, look(alike(0.8), TURNED), 2.5, True)
     assert known.doubted and not known.knows(look(alike(0.8), TURNED))
+
+
+def test_who_comes_out_turned_is_still_known_from_where_he_was_known_before() -> None:
+    known, there = taken_for_the_driver()
+    driver = look(DRIVER, TURNED)
+    assert known.is_rather((there, driver), (head(-0.15, 0.5), look(OTHER)))
+    assert known.see(there, driver, 6.1, False), "somebody else had been taken for him"
+    assert not known.knows(look(alike(0.6))), "which would do for a turned face of whom no more is known"
+
+
+def test_what_was_seen_just_before_the_driver_was_lost_does_not_count() -> None:
+    """It may have been half another's."""
+    known, there = knowing_the_driver()
+    known.see(there, look(alike(0.9), ASIDE), 0.1, True)
+    known.see(there, look(DRIVER), 3.0, False)
+    known.see(there, look(DRIVER), 4.1, True)
+    known.see(there, look(OTHER, ASIDE), 4.2, True)
+    assert not known.doubted, "nothing is known from there"
