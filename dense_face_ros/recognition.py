@@ -53,6 +53,7 @@ class Recognition:
         """Another driver may come."""
         self._former: _Former | None = None
         self._come_out: HeadFit | None = None  # the former driver's, who is seen again
+        self._seen_at = 0.0
         self._begin(RememberedLooks(_LASTING))
 
     def _begin(self, looks: RememberedLooks) -> None:
@@ -65,7 +66,6 @@ class Recognition:
         self._latest: FaceLook | None = None  # that may be kept
         self._told: tuple[FaceLook, tuple[float | None, float]] | None = None
         self._sure_at = self._looked_at = -np.inf
-        self._seen_at = 0.0
 
     @property
     def doubted(self) -> bool:

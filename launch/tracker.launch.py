@@ -47,7 +47,11 @@ ARGUMENTS = (
     ("compressed", "", "Whether to subscribe to compressed images; empty: as the parameter file says."),
     ("network", "", "Correspondence network, with its finder and eyelids; empty: as the parameter file says."),
     ("backend", "", "auto, tensorrt, onnxruntime or onnxruntime-cpu; empty: as the parameter file says."),
-    ("use_sim_time", "", "Take the time from /clock; a source then publishes it; empty: as the parameter files say."),
+    (
+        "use_sim_time",
+        "",
+        "Take the time from /clock, which a source then publishes; empty: as the nodes' files say.",
+    ),
     ("source", "", "Webcam, video file, folder of images or rosbag2 to play as the camera; empty: none."),
     ("source_topic", "", "Image topic inside the bag; empty: its only one, or as source_params_file says."),
     ("source_params_file", "", "Parameter file of the source: its calibration file, rate; empty: none."),
@@ -132,12 +136,6 @@ def nodes(context):
         ],
         remappings=remappings,
     )
-    overlay_window = Node(
-        package="rqt_image_view",
-        executable="rqt_image_view",
-        # The namespace of where it is started, which launch files that include this one may have pushed too.
-        arguments=[[LaunchConfiguration("ros_namespace", default=""), "/overlay"]],
-    )
     rviz = Node(
         package="rviz2",
         executable="rviz2",
@@ -147,12 +145,19 @@ def nodes(context):
     optional = (
         ([*([] if respawn else activation(attention, "attention")), attention], flag("attention", context)),
         ([image_source], given["source"]),
-        ([overlay_window], flag("overlay", context)),
+        ([OpaqueFunction(function=overlay_window)], flag("overlay", context)),
         ([rviz], flag("rviz", context)),
     )
     wanted = [action for actions, asked in optional if asked for action in actions]
     namespace = [PushRosNamespace(given["namespace"])] if given["namespace"] else []
     return [GroupAction([*namespace, *([] if respawn else activation(tracker, "tracker")), tracker, *wanted])]
+
+
+def overlay_window(context):
+    """The window for the overlay, in the namespace in which the nodes are started."""
+    # Launch files that include this one may have pushed a part of it; of none it may be "/".
+    namespace = context.launch_configurations.get("ros_namespace", "").rstrip("/")
+    return [Node(package="rqt_image_view", executable="rqt_image_view", arguments=[f"{namespace}/overlay"])]
 
 
 def check(given, context):

@@ -258,6 +258,21 @@ def test_who_comes_out_turned_is_still_known_from_where_he_was_known_before() ->
     assert not known.knows(look(alike(0.6))), "which would do for a turned face of whom no more is known"
 
 
+def test_who_is_lost_just_after_the_other_was_taken_for_the_driver_is_doubted_no_longer_than_others() -> None:
+    known, there = knowing_the_driver()
+    stamp, begun = 1000.0, 1000.0
+    known.see(there, look(DRIVER), stamp, False)
+    while known.doubted or stamp == begun or known.elsewhere is None:  # until the other is taken for him
+        stamp += 0.1
+        known.see(there, look(OTHER), stamp, True)
+    lost = stamp
+    known.see(there, look(THIRD), stamp + 0.1, False)
+    while known.doubted and stamp < lost + 10.0:
+        stamp += 0.1
+        known.see(there, look(THIRD), stamp, True)
+    assert 5.0 <= stamp - lost <= 5.5
+
+
 def test_what_was_seen_just_before_the_driver_was_lost_does_not_count() -> None:
     """It may have been half another's."""
     known, there = knowing_the_driver()

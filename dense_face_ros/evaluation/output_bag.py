@@ -64,8 +64,9 @@ class OutputBag:
         self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
 
     def __enter__(self) -> OutputBag:
-        self._writer.open()
         with ExitStack() as failed:
+            failed.callback(shutil.rmtree, self._path, ignore_errors=True)  # which opening may have begun
+            self._writer.open()
             failed.push(self)
             self._connections = {
                 topic: self._writer.add_connection(
@@ -88,7 +89,7 @@ class OutputBag:
             whole = kind is None
         finally:
             if not whole:
-                shutil.rmtree(self._path)
+                shutil.rmtree(self._path, ignore_errors=True)
 
     def copy(self, recorded: Iterable[tuple[Any, int, bytes]]) -> None:
         """Messages of the recording as they are, as :meth:`BagRecording.beside` has them."""

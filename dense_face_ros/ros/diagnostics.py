@@ -66,9 +66,9 @@ class DiagnosticsWriter:
         dropped = Counter(figures.dropped) - Counter(last.dropped)
         received = figures.received - last.received
         self._silence = 0.0 if received else self._silence + period
-        if processed or report.lifecycle != "active":
+        if processed or report.lifecycle != "active" or self._silence >= _STALE:
             self._unanswered, self._drops = 0.0, Counter()
-        else:
+        elif received:
             self._unanswered, self._drops = self._unanswered + period, self._drops + dropped
         silent, refusal = not figures.received or self._silence >= _STALE, ""
         if report.lifecycle != "active" or self._silence >= _STALE:

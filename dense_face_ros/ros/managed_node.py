@@ -62,7 +62,8 @@ class ManagedNode(LifecycleNode):
         if not asked_to_end(error):
             where = traceback.format_exc()
             self.get_logger().error(self.failure if isinstance(error, expected) else f"{self.failure}\n{where}")
-            self.get_logger().debug(where)
+            if isinstance(error, expected):
+                self.get_logger().debug(where)
 
     def _configure(self) -> None:
         """What :meth:`on_configure` does; raises whatever prevents it."""

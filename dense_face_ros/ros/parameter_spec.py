@@ -74,10 +74,6 @@ class ParameterSpec:
 #: Parameters that every ROS node may be given.
 COMMON = ("use_sim_time", "start_type_description_service", "qos_overrides")
 
-#: Similarity (``difflib``) to a known name from which on a name is that one mistyped: a letter that is wrong, two that
-#: changed places, a dash that was left out. Names of other nodes reach 0.84, as "camera_info_url" and "publish_rate".
-_MISTYPED = 0.85
-
 _KIND_NAMES = {bool: "boolean", int: "whole number", float: "decimal number", str: "string"}
 
 
@@ -106,12 +102,21 @@ def unknown(names: Iterable[str], table: tuple[ParameterSpec, ...]) -> tuple[dic
     for name in sorted(set(names) - set(known)):
         if name.split(".")[0] in COMMON:
             continue
-        if close := difflib.get_close_matches(name, known, n=1, cutoff=_MISTYPED):
-            problems[name] = f"parameter '{name}' is unknown; did you mean '{close[0]}'?"
+        near = difflib.get_close_matches(name, known, n=1)
+        if meant := next((right for right in known if _slip(name, right)), None):
+            problems[name] = f"parameter '{name}' is unknown; did you mean '{meant}'?"
         else:
-            near = difflib.get_close_matches(name, known, n=1)
             others.append(f"'{name}' (did you mean '{near[0]}'?)" if near else f"'{name}'")
     return problems, f"parameters that are unknown here change nothing: {', '.join(others)}" if others else ""
+
+
+def _slip(typed: str, right: str) -> bool:
+    """Whether a letter is wrong, missing or too many, or two have changed places: other nodes' names differ by more."""
+    while typed and right and typed[0] == right[0]:
+        typed, right = typed[1:], right[1:]
+    while typed and right and typed[-1] == right[-1]:
+        typed, right = typed[:-1], right[:-1]
+    return max(len(typed), len(right)) <= 1 or (len(typed) == 2 and typed == right[::-1])
 
 
 def markdown(table: tuple[ParameterSpec, ...]) -> str:

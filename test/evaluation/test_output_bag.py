@@ -80,11 +80,12 @@ def test_written_at_the_time_of_recording(tmp_path: Path) -> None:
         assert {at for _, at, _ in reader.messages()} == {frame().recorded}
 
 
-@pytest.mark.parametrize("step", ["add_connection", "write", "close"])
+@pytest.mark.parametrize("step", ["open", "add_connection", "write", "close"])
 def test_a_bag_for_which_there_is_no_room_is_not_left_behind(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object, **__: object) -> None:
+    def full(writer: Writer, *_: object, **__: object) -> None:
+        (tmp_path / "bag").mkdir(exist_ok=True)  # as opening does first
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def written() -> None:

@@ -138,6 +138,9 @@ def test_frames_that_are_all_dropped_tell_nothing_of_the_present() -> None:
     assert {values(second)[key] for key in keys} == {"unknown"} and values(second)["source_rate_hz"] == "30.000"
     assert told(0).level == DiagnosticStatus.ERROR, "cameras may be slow"
     assert told(0).level == DiagnosticStatus.WARN, "none comes any more"
+    assert told(0, "superseded").level == DiagnosticStatus.WARN, (
+        "one that comes after a pause waits no longer than that"
+    )
     again = told(1)
     assert again.level == DiagnosticStatus.OK and "unknown" not in {values(again)[key] for key in keys}
     for lifecycle in ("active", "inactive", "active"):

@@ -6,6 +6,7 @@ import ast
 import importlib
 import importlib.util
 import sys
+from inspect import isfunction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -162,8 +163,8 @@ def recording(monkeypatch: pytest.MonkeyPatch) -> Any:
     return module
 
 
-def started(recording: Any, **given: str) -> dict[str, dict[str, Any]]:
-    """Executable -> how it is started, of the nodes for these launch arguments."""
+def started(recording: Any, pushed: str = "/", **given: str) -> dict[str, dict[str, Any]]:
+    """Executable -> how it is started, of the nodes for these launch arguments, in a namespace that launch pushed."""
     values = {name: default for name, default, _ in recording.ARGUMENTS} | given
     recording.LaunchConfiguration.side_effect = lambda name, default=None: SimpleNamespace(
         name=name, default=default, perform=lambda context: values[name]
@@ -173,8 +174,11 @@ def started(recording: Any, **given: str) -> dict[str, dict[str, Any]]:
     for kind in (recording.Node, recording.LifecycleNode):
         kind.side_effect = lambda **how: SimpleNamespace(how=how)
     recording.GroupAction.side_effect = list
+    recording.OpaqueFunction.side_effect = lambda function: function
     (group,) = recording.nodes(None)
-    made = [action.how for action in group if isinstance(action, SimpleNamespace)]
+    context = SimpleNamespace(launch_configurations={"ros_namespace": pushed})
+    opened = [action(context) if isfunction(action) else [action] for action in group]
+    made = [action.how for part in opened for action in part if isinstance(action, SimpleNamespace)]
     return {how["executable"]: how for how in made}
 
 
@@ -192,8 +196,8 @@ def test_what_is_asked_for_is_started(recording: Any) -> None:
     assert started(recording).keys() == {"tracker", "attention"}
     everything = started(recording, source="0", rviz="True", overlay="1", attention="false", namespace="/car/cabin/")
     assert everything.keys() == {"tracker", "image_source", "rqt_image_view", "rviz2"}
-    ((namespace, topic),) = everything["rqt_image_view"]["arguments"]
-    assert (namespace.name, namespace.default, topic) == ("ros_namespace", "", "/overlay"), "as launch_ros pushes it"
+    assert everything["rqt_image_view"]["arguments"] == ["/overlay"]
+    assert started(recording, "/fleet/car", overlay="1")["rqt_image_view"]["arguments"] == ["/fleet/car/overlay"]
     assert started(recording, rviz="true", fixed_frame="optical")["rviz2"]["arguments"][-2:] == ["-f", "optical"]
     for argument in ("attention", "use_sim_time"):
         with pytest.raises(ValueError, match=f"launch argument {argument}:=yes: it must be true or false"):

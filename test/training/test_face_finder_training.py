@@ -111,7 +111,8 @@ def test_a_longer_run_goes_on_with_a_higher_rate() -> None:
 def test_minutes_that_are_none_or_were_had_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="--minutes is -1; it must be more than 0"):
         go_on(tmp_path, -1.0)
-    save_checkpoint(tmp_path / "last.pt", {"kind": "face_finder", "sources": "best", "seconds": 90.0})
+    had = {"kind": "face_finder", "sources": "best", "seconds": 90.0, "validation": {"recall": 0.5}}
+    save_checkpoint(tmp_path / "last.pt", had)
     with pytest.raises(ValueError, match=r"--minutes is 1, and .* has had 1\.5; give more"):
         go_on(tmp_path, 1.0)
     save_checkpoint(tmp_path / "last.pt", {"kind": "face_finder", "sources": "free", "seconds": 1.0})
@@ -154,6 +155,7 @@ def test_a_run_that_is_asked_to_stop_is_kept_and_goes_on(
     begun: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begun_with, made = load_checkpoint(begun / "last.pt")["step"], Noise.make
+    before = signal.getsignal(signal.SIGTERM)
 
     def asked_to_stop(maker: Noise, rng: np.random.Generator) -> MadeImage:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -164,7 +166,7 @@ def test_a_run_that_is_asked_to_stop_is_kept_and_goes_on(
     state = load_checkpoint(begun / "last.pt")
     assert state["step"] == begun_with + 1 and "recall" in state["validation"]
     assert f"stopped at step {begun_with + 1}; the same command goes on" in capsys.readouterr().out
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
     monkeypatch.setattr(Noise, "make", made)
     go_on(begun, state["seconds"] / 60.0 + 1e-6)
     assert load_checkpoint(begun / "last.pt")["step"] == begun_with + 2
@@ -194,3 +196,24 @@ def test_of_a_killed_run_the_last_two_minutes_are_lost_and_its_log_has_no_step_t
     go_on(begun, state["seconds"] / 60.0 + 1e-6)
     steps = [json.loads(line)["step"] for line in (begun / "log.jsonl").read_text().splitlines()]
     assert steps == [begun_with, state["step"] + 1]
+
+
+def test_a_run_that_is_killed_while_it_is_validated_at_last_is_validated_by_the_same_command(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes = load_checkpoint(begun / "last.pt")["seconds"] / 60.0 + 1e-6
+
+    def killed(*_: object) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("training.face_finder.train.validate", killed)
+        with pytest.raises(KeyboardInterrupt):
+            go_on(begun, minutes)
+    step = load_checkpoint(begun / "last.pt")["step"]
+    assert load_checkpoint(begun / "last.pt")["validation"] == {}
+    go_on(begun, minutes)
+    state = load_checkpoint(begun / "last.pt")
+    assert state["step"] == step and "recall" in state["validation"]
+    with pytest.raises(ValueError, match="give more"):
+        go_on(begun, minutes)

@@ -114,7 +114,7 @@ def train(
     cut_back(run / LOG, step)
     started = time.monotonic()
     seconds = checked = saved = before
-    averaged, first_step = cast(FinderNetwork, average.network), step
+    averaged = cast(FinderNetwork, average.network)
 
     def keep(name: str, figures: dict[str, float]) -> None:
         """Write a checkpoint; ``figures`` are those of its weights, where they were validated."""
@@ -172,7 +172,7 @@ def train(
             elif seconds - saved > _SAVE_SECONDS:
                 keep("last.pt", {})
                 saved = seconds
-        if step > first_step and checked < seconds:
+        if checked < seconds or (state is not None and not state["validation"]):
             check()
         if seconds < 60.0 * minutes:
             print(f"stopped at step {step}; the same command goes on from there")
@@ -204,7 +204,7 @@ def _previous_state(
             raise ValueError(
                 f"--{option} is {value}, and '{run}' was begun with {before[option]}; give that, or name another folder"
             )
-    if state["seconds"] >= 60.0 * minutes:
+    if state["seconds"] >= 60.0 * minutes and state["validation"]:  # else it was killed while that was done
         raise ValueError(f"--minutes is {minutes:g}, and '{run}' has had {state['seconds'] / 60.0:.1f}; give more")
     return state
 
