@@ -155,7 +155,7 @@ def test_a_simulated_time_that_nobody_tells_is_named(start: Any, observer: Obser
     assert "parameter 'use_sim_time' is set and nobody publishes /clock; set 'publish_clock'" in process.output
 
     clock = observer.node.create_publisher(Clock, "/clock", 5)
-    process = start(*impatient, *parameters(source=path, use_sim_time="true"))
+    process = start(*NODE, *parameters(source=path, use_sim_time="true"))  # which finds the publisher meanwhile
     waiting = "the time on /clock is 0: waiting for it to begin"
     observer.wait_until(lambda: waiting in process.output, "a clock that stands still is waited for")
     assert process.running and not images
