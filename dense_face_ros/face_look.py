@@ -98,6 +98,12 @@ class RememberedLooks:
         """Another person may come."""
         self._kept: dict[tuple[int, int], tuple[float, FaceLook]] = {}
 
+    def copy(self) -> RememberedLooks:
+        """The same looks, to which others may be added."""
+        out = RememberedLooks(self._lasting)
+        out._kept = dict(self._kept)
+        return out
+
     def keep(self, look: FaceLook, stamp: float) -> None:
         """The person looks so at ``stamp`` seconds."""
         sideways, up = np.rint(look.direction / _BIN).astype(int).tolist()

@@ -19,7 +19,7 @@ import numpy as np
 from dense_face_ros.face_look import ALIKE, FaceLook, RememberedLooks
 from dense_face_ros.head_fitting import HeadFit
 
-_LASTING = 1.0  # seconds before a look counts, and for which it is kept then: a face that covers another's is not
+_LASTING = 1.0  # seconds before a look outlasts a doubt, and for which it is kept: a face that covers another's is not
 # got used to on the way
 _USED_TO = 5.0  # seconds after which whoever is followed is the driver, who looks otherwise now
 _BETWEEN = 0.1  # seconds between looks at where the driver was: each costs as much as a frame
@@ -57,8 +57,8 @@ class Recognition:
         self._begin(RememberedLooks(_LASTING))
 
     def _begin(self, looks: RememberedLooks) -> None:
-        self._known = looks
-        self._fresh: deque[tuple[FaceLook, float]] = deque()  # looks that do not count yet
+        self._known, self._seen = looks, looks.copy()  # for certain, and with the fresh ones
+        self._fresh: deque[tuple[FaceLook, float]] = deque()
         self._doubt: float | None = None
         self._sure: HeadFit | None = None
         self._earlier: HeadFit | None = None  # by a second or more: the last sure one may be half another's
@@ -87,7 +87,7 @@ class Recognition:
         """
         if not followed:
             self._sure_at += stamp - self._seen_at  # nobody got used to who was not seen
-            self._fresh.clear()
+            self._forget_fresh()
         self._seen_at = stamp
         back = self._former is not None and (fit is self._come_out or _surely(self._former.looks, look))
         if self._former is not None and (back or stamp > self._former.until):
@@ -105,9 +105,16 @@ class Recognition:
         if self._doubt is None:
             self._believe(fit, look, stamp, likeness)
         else:
-            self._fresh.clear()
-            self._latest = self._told = None
+            self._forget_fresh()
+            self._latest = None
         return back and not followed
+
+    def _forget_fresh(self) -> None:
+        """What was seen of late may be half another's."""
+        if self._fresh:
+            self._fresh.clear()
+            self._seen = self._known.copy()
+        self._told = None
 
     def _believe(self, fit: HeadFit, look: FaceLook, stamp: float, likeness: float | None) -> None:
         self._sure, self._sure_at = fit, stamp
@@ -116,6 +123,7 @@ class Recognition:
             self._next_earlier = stamp, fit
         if likeness is None or likeness >= ALIKE:  # else it may be half another's, or a driver who turned far at once
             self._fresh.append((look, stamp))
+            self._seen.keep(look, stamp)
             self._latest, self._told = look, None
         while self._fresh and (self._known.empty or stamp - self._fresh[0][1] >= _LASTING):
             self._known.keep(*self._fresh.popleft())
@@ -170,7 +178,7 @@ class Recognition:
         return self._told[1]
 
     def _compare(self, look: FaceLook) -> tuple[float | None, float]:
-        likeness = self._known.likeness(look)
+        likeness = self._seen.likeness(look)
         if likeness is not None or self._latest is None:
             return likeness, ALIKE
         turned = float(np.linalg.norm(look.direction - self._latest.direction))
