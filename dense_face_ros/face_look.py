@@ -111,9 +111,9 @@ class RememberedLooks:
         if stamp - before >= self._lasting:
             self._kept[sideways, up] = stamp, look
 
-    def holds(self, look: FaceLook) -> bool:
-        """Whether a look is the person's, as far as can be told that it is."""
-        return (self.likeness(look) or 0.0) >= ALIKE
+    def holds(self, look: FaceLook, least: float = ALIKE) -> bool:
+        """Whether a look is the person's, as far as can be told that it is: at least so alike."""
+        return (self.likeness(look) or 0.0) >= least
 
     @property
     def empty(self) -> bool:

@@ -89,12 +89,12 @@ class Recognition:
             self._sure_at += stamp - self._seen_at  # nobody got used to who was not seen
             self._forget_fresh()
         self._seen_at = stamp
-        back = self._former is not None and (fit is self._come_out or _surely(self._former.looks, look))
+        back = self._former is not None and (fit is self._come_out or self._former.looks.holds(look, _SURELY))
         if self._former is not None and (back or stamp > self._former.until):
             if back:
                 self._begin(self._former.looks)
             self._former = self._come_out = None
-        if self._sure is not None and stamp - self._sure_at > _USED_TO and not _surely(self._known, look):
+        if self._sure is not None and stamp - self._sure_at > _USED_TO and not self._known.holds(look, _SURELY):
             if self._former is None:
                 self._former = _Former(self._known, self._earlier or self._sure, stamp + _LONG)
             self._begin(RememberedLooks(_LASTING))
@@ -183,10 +183,6 @@ class Recognition:
             return likeness, ALIKE
         turned = float(np.linalg.norm(look.direction - self._latest.direction))
         return (look.likeness(self._latest) if turned <= _TURNED else None), _ALIKE_TURNED
-
-
-def _surely(looks: RememberedLooks, look: FaceLook) -> bool:
-    return (looks.likeness(look) or 0.0) >= _SURELY
 
 
 def _apart(other: HeadFit, followed: HeadFit, before: HeadFit) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dense_face_ros.evaluation.recording import RecordedFrame
+from dense_face_ros.evaluation.recording import RecordedFrame, drop
 from dense_face_ros.evaluation.truth import TruePoses
 from dense_face_ros.frame_input import check_image
 from dense_face_ros.ros.bag_topics import (
@@ -108,13 +108,13 @@ class BagRecording:
             index += 1
             stamp, frame_id = stamp_of(message) if stamped else recorded, message.header.frame_id
             if not stamp:
-                self._drop("no_stamp", f"image {index}: stamp 0, which others have not")
+                drop(self, "no_stamp", f"image {index}: stamp 0, which others have not")
                 continue
             try:
                 image = decode(message, self._bit_depth)
                 check_image(image)
             except ValueError as error:
-                self._drop("bad_image", f"image {index}: {error}")
+                drop(self, "bad_image", f"image {index}: {error}")
                 continue
             decoded += 1
             height, width = image.shape[:2]
@@ -124,11 +124,6 @@ class BagRecording:
             raise SourceError(f"bag '{self.name}' has no image on topic '{self.topic}'")
         if not decoded:
             raise SourceError(f"bag '{self.name}', topic '{self.topic}': no image can be used; {self.drop_notes[0]}")
-
-    def _drop(self, reason: str, note: str) -> None:
-        if not self.dropped[reason]:
-            self.drop_notes.append(f"the first that was dropped ({reason}) is {note}")
-        self.dropped[reason] += 1
 
     def true_poses(self) -> TruePoses | None:
         """The true head poses, None in a bag without.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,6 +55,13 @@ class Recording(Protocol):
     def close(self) -> None: ...
 
 
+def drop(recording: Recording, reason: str, note: str) -> None:
+    """Count an image of a recording that is no frame; ``note`` tells which it is and why."""
+    if not recording.dropped[reason]:
+        recording.drop_notes.append(f"the first that was dropped ({reason}) is {note}")
+    recording.dropped[reason] += 1
+
+
 class FileRecording:
     """A video file or a folder of images: stamps start at zero, the camera is assumed.
 
@@ -65,8 +73,11 @@ class FileRecording:
     topic = ""
 
     def __init__(self, path: Path, field_of_view: float = 60.0, bit_depth: int = 16) -> None:
-        folder = ImageFolder(path, bit_depth=bit_depth, pass_over=self._drop) if path.is_dir() else None
-        self._source: Video | ImageFolder = folder or Video(path)
+        self._source: Video | ImageFolder
+        if path.is_dir():
+            self._source = ImageFolder(path, bit_depth=bit_depth, pass_over=partial(drop, self, "bad_image"))
+        else:
+            self._source = Video(path)
         self._field_of_view = field_of_view
         self.name = str(path)
         self.dropped: dict[str, int] = {}
@@ -91,11 +102,6 @@ class FileRecording:
             raise SourceError(f"folder '{self.name}': no image can be used; {self.drop_notes[0]}")
         if self._source.note:
             self.drop_notes.append(self._source.note)
-
-    def _drop(self, note: str) -> None:
-        if not self.dropped["bad_image"]:
-            self.drop_notes.append(f"the first that was dropped (bad_image) is {note}")
-        self.dropped["bad_image"] += 1
 
     def true_poses(self) -> None:
         """A video knows none."""

@@ -102,10 +102,10 @@ def unknown(names: Iterable[str], table: tuple[ParameterSpec, ...]) -> tuple[dic
     for name in sorted(set(names) - set(known)):
         if name.split(".")[0] in COMMON:
             continue
-        near = difflib.get_close_matches(name, known, n=1)
         if meant := next((right for right in known if _slip(name, right)), None):
             problems[name] = f"parameter '{name}' is unknown; did you mean '{meant}'?"
         else:
+            near = difflib.get_close_matches(name, known, n=1)
             others.append(f"'{name}' (did you mean '{near[0]}'?)" if near else f"'{name}'")
     return problems, f"parameters that are unknown here change nothing: {', '.join(others)}" if others else ""
 
