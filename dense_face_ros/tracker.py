@@ -13,28 +13,24 @@ from dense_face_ros.backends import CROP_SIZE, NetworkUnavailable, model_file
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.calibration import Calibration
 from dense_face_ros.crop import Crop
+from dense_face_ros.describing import HeadDescriber
 from dense_face_ros.driver import Driver, nearness
-from dense_face_ros.expression_visibility import ExpressionVisibility
-from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.frame_input import Image, assumed_camera, check_image, checked_camera, photograph_camera
-from dense_face_ros.geometry import Array, PinholeCamera
+from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter
 from dense_face_ros.head_size import person_of
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.identity_memory import IdentityMemory
-from dense_face_ros.landmark_uncertainty import LandmarkUncertainty
 from dense_face_ros.searching import NO_FIT, Look, centre_of, heads, looks
 from dense_face_ros.smoothing import PoseFilter
 from dense_face_ros.template import Template
 from dense_face_ros.tracker_settings import TrackerSettings
 from dense_face_ros.upright import UprightFinder
-from dense_face_ros.visibility import LandmarkVisibility
 
 _NOT_FOUND = "no face found"
 _NOT_THE_DRIVER = "the face in view is not the driver's"
-_VISIBLE = 0.5
 _TYPICAL_STEP = 1.0 / 30.0  # seconds, where the time to the next frame is not known yet
 _LEARNING_STEP = 0.1  # seconds between frames from which the person is learned: those in between say the same again
 # A lone photograph has no next, better framed frame: with a third fit, landmarks depend a third less on the box than
@@ -76,9 +72,7 @@ class FaceTracker:
         network_file = model_file.network_path(_path(network_path))
         finder_file = _path(finder_path) or model_file.companion(network_file, "face_finder")
         self._finder = UprightFinder(FaceFinder(finder_file, threads=threads), self.settings.image_rotation)
-        self._visibility, self._uncertainty = LandmarkVisibility(self.model), LandmarkUncertainty(self.model)
-        self._expressions = ExpressionVisibility(self.model)
-        self._eyes = EyeOpenness(model_file.companion(network_file, "eyelids"), threads=threads)
+        self._describer = HeadDescriber(self.model, model_file.companion(network_file, "eyelids"), threads)
         self._driver = Driver(self.settings.seat, self.settings.remember_person, self.model)
         pupils = self.settings.interpupillary_distance
         self._person = person_of(self.model, pupils) if pupils else None
@@ -109,7 +103,7 @@ class FaceTracker:
         files = {
             "network": self.network.metadata,
             "finder": self._finder.metadata,
-            "eyelids": self._eyes.metadata,
+            "eyelids": self._describer.eyelid_metadata,
         }
         return {name: metadata.get("licence", "not told") for name, metadata in files.items()}
 
@@ -184,7 +178,7 @@ class FaceTracker:
         self._following = fit is not None
         if fit is None:
             status = Status.SEARCHING if self._driver.last is None else Status.LOST
-            return self._nothing(stamp, status, reason, camera)
+            return self._describer.nothing(stamp, status, reason, camera)
         if self._driver.last is None:
             self._tracks += 1
         self._unlearned += step  # nothing for a repeated image, which says nothing new of the person
@@ -196,7 +190,7 @@ class FaceTracker:
             self._identity.learn(fit.alignment.identity, min(self._unlearned, self.settings.identity_look))
             self._unlearned = 0.0
         pose, covariance = self._filter.update(stamp, fit.alignment.pose, fit.alignment.covariance)
-        return self._state(image, fit, stamp, pose, covariance, self._tracks)
+        return self._describer.describe(image, fit, stamp, pose, covariance, self._tracks)
 
     def fit(self, image: Image, box: npt.ArrayLike | None = None, camera: PinholeCamera | None = None) -> HeadState:
         """Fit the nearest head of one photograph; nothing is remembered, nor taken from the video.
@@ -225,8 +219,8 @@ class FaceTracker:
         best = max(fits, key=nearness, default=None)
         if best is None:
             lens = camera or photograph_camera(image, 0.5 * min(image.shape[:2]))
-            return self._nothing(0.0, Status.SEARCHING, reason, lens)
-        return self._state(image, best, 0.0, best.alignment.pose, best.alignment.covariance, track=0)
+            return self._describer.nothing(0.0, Status.SEARCHING, reason, lens)
+        return self._describer.describe(image, best, 0.0, best.alignment.pose, best.alignment.covariance, track=0)
 
     def _looks(self, image: Image) -> Iterator[list[Look]]:
         """Where a photograph may show a head: in all of it, then, if nobody is found there, closer."""
@@ -277,42 +271,6 @@ class FaceTracker:
                 return max(drivers, key=nearness), reason
             refused = refused or bool(fits)
         return None, _NOT_THE_DRIVER if refused else reason
-
-    def _nothing(self, stamp: float, status: Status, reason: str, camera: PinholeCamera) -> HeadState:
-        size = self.model.identity_size + self.model.expression_size
-        return HeadState.without_head(stamp, status, reason, camera, len(self.model.mean), size)
-
-    def _state(self, image: Image, fit: HeadFit, stamp: float, pose: Array, covariance: Array, track: int) -> HeadState:
-        alignment, output = fit.alignment, fit.output
-        visibility = self._visibility(fit.vertices, output, fit.view)
-        visible = visibility >= _VISIBLE
-        activations = alignment.coefficients[self.model.identity_size :].clip(0.0, 1.0)
-        activations[~self._expressions(visible)] = np.nan
-        return HeadState(
-            stamp=stamp,
-            status=Status.TRACKING,
-            reason="",
-            camera=fit.camera,
-            pose=pose,
-            pose_raw=alignment.pose,
-            covariance=covariance,
-            covariance_raw=alignment.covariance,
-            coefficients=alignment.coefficients,
-            expression=dict(zip(self.model.expression_names, activations.tolist(), strict=True)),
-            landmarks_2d=fit.pixels,
-            landmarks_3d=fit.landmarks,
-            landmark_visible=visible,
-            landmark_visibility=visibility,
-            landmark_sigma=self._uncertainty(alignment, fit.landmarks, fit.camera),
-            eye_openness=self._eyes(image, fit.landmarks, alignment.pose[:3, :3], fit.camera, visibility),
-            vertices=fit.vertices,
-            matchability=output.matchability,
-            flow=output.flow,
-            flow_sigma=np.exp(output.log_sigma),
-            quality=fit.quality,
-            view=fit.view,
-            track=track,
-        )
 
 
 def _template_of(metadata: dict[str, str], model: FaceModel, path: Path) -> Template:
