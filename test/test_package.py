@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from importlib import resources
 from pathlib import Path
 from xml.etree import ElementTree
@@ -96,6 +97,61 @@ def test_every_file_of_the_package_is_installed() -> None:
 def test_the_runtime_needs_no_training_tools() -> None:
     for source in (ROOT / "dense_face_ros").rglob("*.py"):
         assert not imported(source) & NOT_AT_RUN_TIME, source
+
+
+def modules() -> dict[str, Path]:
+    """Name and file of all our modules."""
+    files = [file for folder in ("dense_face_ros", "training", "demo") for file in (ROOT / folder).rglob("*.py")]
+    return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+
+
+def imported_modules(source: Path, known: dict[str, Path]) -> set[str]:
+    """Those of ``known`` that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= inside & known.keys() or {node.module}  # modules of a package, or what it holds itself
+    return names & known.keys()
+
+
+def test_no_two_files_import_each_other() -> None:
+    known = modules()
+    needs = {name: imported_modules(source, known) - {name} for name, source in known.items()}
+    assert len(list(TopologicalSorter(needs).static_order())) == len(known)  # a CycleError names those in a cycle
+
+
+def test_imports_lead_one_way() -> None:
+    known = modules()
+    above = {"attention", "ros", "evaluation"}  # in this order
+
+    def room(name: str) -> str:
+        folder = name.split(".")[1:2]
+        return folder[0] if folder and folder[0] in {*above, "backends"} else "tracker"
+
+    allowed = {
+        "backends": {"tracker"},
+        "tracker": {"backends"},
+        "attention": {"tracker"},
+        "ros": {"tracker", "backends", "attention"},
+        "evaluation": {"tracker", "backends", "attention", "ros"},
+    }
+    for name, source in known.items():
+        if name.startswith("dense_face_ros"):
+            used = {room(other) for other in imported_modules(source, known)} - {room(name)}
+            assert used <= allowed[room(name)], f"{name} imports from {used - allowed[room(name)]}"
+            if room(name) == "backends":
+                outside = {other for other in imported_modules(source, known) if room(other) == "tracker"}
+                assert outside <= {"dense_face_ros.error_text"}, f"{name} imports {outside}"
+
+
+def test_the_map_of_the_code_names_files_that_are_there() -> None:
+    named = set(re.findall(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+(?:/|\.py))`", (ROOT / "docs" / "code.md").read_text()))
+    assert len(named) > 40
+    for name in named:
+        assert (ROOT / name).exists() or (ROOT / "dense_face_ros" / name).exists(), f"docs/code.md names {name}"
 
 
 def test_requirements_are_pinned() -> None:

@@ -50,6 +50,20 @@ class IctModel:
     landmarks68: IntArray
 
 
+def to_head_frame(points: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """ICT centimetres (x left, y up, z out of the face) -> metres in head axes (x out, y left, z up)."""
+    return np.asarray(points, dtype=np.float64)[..., [2, 0, 1]] / 100.0
+
+
+def eyeball_midpoint(points: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Midpoint between the two eyeball centres for vertices (..., V, 3) -> (..., 3)."""
+    centres = []
+    for first, past in (LEFT_EYEBALL, RIGHT_EYEBALL):
+        ball = points[..., first:past, :]
+        centres.append(0.5 * (ball.min(axis=-2) + ball.max(axis=-2)))
+    return np.asarray(0.5 * (centres[0] + centres[1]))
+
+
 def read_ict(path: str | Path) -> IctModel:
     """Read ``FaceXModel/`` or the gathered ``.npz``.
 

@@ -26,11 +26,6 @@ _SIDE_SQUEEZE = 1.8  # longitudes are divided by this before the sine
 _LATITUDE_CENTRE = -0.02  # metres: height of the middle of the unrolled face
 
 
-def to_head_frame(points: np.ndarray) -> Array:
-    """ICT centimetres (x left, y up, z out of the face) -> metres in head axes (x out, y left, z up)."""
-    return np.asarray(points, dtype=np.float64)[..., [2, 0, 1]] / 100.0
-
-
 def unroll(mean: Array) -> Array:
     """(V, 3) metres -> (V, 2) in [0, 1]: longitude and latitude about a vertical axis behind the eyes, each stretched
     to fill the template.
@@ -46,23 +41,14 @@ def unroll(mean: Array) -> Array:
     return np.asarray((flat - low) / (high - low))
 
 
-def eyeball_midpoint(points: np.ndarray) -> Array:
-    """Midpoint between the two eyeball centres for ICT vertices (..., V, 3) -> (..., 3)."""
-    centres = []
-    for first, past in (ict.LEFT_EYEBALL, ict.RIGHT_EYEBALL):
-        ball = points[..., first:past, :]
-        centres.append(0.5 * (ball.min(axis=-2) + ball.max(axis=-2)))
-    return np.asarray(0.5 * (centres[0] + centres[1]))
-
-
 def learn(source: ict.IctModel, convention68: Array, modes: int = IDENTITY_MODES) -> FaceModel:
     """Our face model: coarse symmetric mesh, principal identity modes, named expressions, landmarks, template."""
     mesh = build_topology(source)
-    origin = eyeball_midpoint(source.mean)
-    mean = to_head_frame(mesh.gather(source.mean) - origin)
+    origin = ict.eyeball_midpoint(source.mean)
+    mean = ict.to_head_frame(mesh.gather(source.mean) - origin)
     identity = without_turns(principal_modes(centred_identities(source, mesh), modes), mean)
     names, groups = expressions.groups(source.expression_names)
-    raw = to_head_frame(mesh.gather(source.expressions))
+    raw = ict.to_head_frame(mesh.gather(source.expressions))
     raw[:, mesh.eyeball] = 0.0  # eyes may turn, the ball stays: gaze is not part of this model
     blendshapes = np.stack([raw[group].sum(axis=0) for group in groups])
 
@@ -99,8 +85,8 @@ def learn(source: ict.IctModel, convention68: Array, modes: int = IDENTITY_MODES
 
 def centred_identities(source: ict.IctModel, mesh: Topology) -> Array:
     """Identity modes on our mesh (K, V, 3) in metres, with the motion of the eyes' midpoint taken out."""
-    moved = eyeball_midpoint(source.mean + source.identity_modes) - eyeball_midpoint(source.mean)
-    return to_head_frame(mesh.gather(source.identity_modes) - moved[:, None, :])
+    moved = ict.eyeball_midpoint(source.mean + source.identity_modes) - ict.eyeball_midpoint(source.mean)
+    return ict.to_head_frame(mesh.gather(source.identity_modes) - moved[:, None, :])
 
 
 def principal_modes(modes: Array, count: int) -> Array:

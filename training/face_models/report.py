@@ -20,14 +20,12 @@ def surface_errors(model: FaceModel, source: ict.IctModel, samples: int = 100, s
     source vertex inside our mesh is tied once, on the mean face, to its nearest surface point, so that sliding along
     the surface counts as error too.
     """
-    from training.face_models.learn import eyeball_midpoint, to_head_frame
-
-    origin = eyeball_midpoint(source.mean)
-    dense = to_head_frame(source.mean[: ict.FACE[1]] - origin)
+    origin = ict.eyeball_midpoint(source.mean)
+    dense = ict.to_head_frame(source.mean[: ict.FACE[1]] - origin)
     face = source.triangles[(source.triangles < ict.FACE[1]).all(axis=1)]
     inside, ties = _tie(model, dense, vertex_normals(dense, face).astype(np.float64))
-    moved = eyeball_midpoint(source.mean + source.identity_modes) - eyeball_midpoint(source.mean)
-    modes = to_head_frame(source.identity_modes[:, inside] - moved[:, None, :])
+    moved = ict.eyeball_midpoint(source.mean + source.identity_modes) - ict.eyeball_midpoint(source.mean)
+    modes = ict.to_head_frame(source.identity_modes[:, inside] - moved[:, None, :])
 
     def ours(displacement: Array) -> Array:
         return np.asarray((displacement[model.triangles[ties[0]]] * ties[1][..., None]).sum(axis=1))
@@ -50,7 +48,7 @@ def surface_errors(model: FaceModel, source: ict.IctModel, samples: int = 100, s
            "random identities maximum (mm)": 1e3 * worst}  # fmt: skip
     index = {name: i for i, name in enumerate(source.expression_names)}
     for row, name in zip(model.expression_basis, model.expression_names, strict=True):
-        truth = to_head_frame(sum(source.expressions[index[p], inside] for p in KEPT[name]))
+        truth = ict.to_head_frame(sum(source.expressions[index[p], inside] for p in KEPT[name]))
         distance = np.linalg.norm(truth - ours(row.astype(np.float64)) + base, axis=1)
         out[f"{name} rms (mm)"] = 1e3 * float(np.sqrt((distance**2).mean()))
         out[f"{name} maximum (mm)"] = 1e3 * float(distance.max())
