@@ -29,7 +29,7 @@ def exposed(crop: npt.NDArray[np.uint8], shown: npt.NDArray[np.uint8] | None = N
     shown: (N, N) cells over the crop, 0 where the image ends: the black there is no part of the picture. None: nowhere.
     """
     grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-    looked_at = _middle(len(grey))
+    looked_at = middle_of(len(grey))
     if shown is not None:
         inner = cv2.erode(shown, np.ones((3, 3), np.uint8))  # the resampling mixes black into the outermost
         looked_at = looked_at * cv2.resize(inner, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
@@ -47,7 +47,7 @@ def exposed(crop: npt.NDArray[np.uint8], shown: npt.NDArray[np.uint8] | None = N
 
 
 @cache
-def _middle(size: int) -> npt.NDArray[np.uint8]:
-    """Which pixels (size, size) are looked at: 1, else 0."""
+def middle_of(size: int) -> npt.NDArray[np.uint8]:
+    """Which pixels (size, size) of a crop are the face's and around it: 1, else 0."""
     away = np.arange(size) - 0.5 * (size - 1)
     return np.asarray(np.hypot(away[:, None], away) < _RADIUS * size, dtype=np.uint8)

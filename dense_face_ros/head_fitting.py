@@ -23,6 +23,7 @@ from dense_face_ros.exposure import exposed
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.geometry import Array, PinholeCamera, cross, roll_on_screen, rotation_from_vector
+from dense_face_ros.grain import grain
 from dense_face_ros.outline import Outline, OutlineFinder
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import matched
@@ -38,6 +39,8 @@ _CUT_SHARE, _CUT_FACTOR = 0.05, 2.0
 # variances are twice what the fit claims, and an eighth more with twice as many a side. Without it, normalised squared
 # errors of rendered people in images of 0.18 times 640x480 are 1.2 to 1.8 times those at full size.
 _SMALL = 16.0
+# Nor how much less a noisy one does: with noise of so many grey values in the crop variances are twice as large.
+_NOISY = 20.0
 _CELLS = 64  # a side of the mask of what the image shows of a crop; as fine as the network's answer
 _COVERAGE_STEP = 11  # every eleventh triangle tells the coverage as well as all of them
 
@@ -239,7 +242,7 @@ class HeadFitter:
         for name, most in (("residual", limits.max_residual), ("sigma", limits.max_sigma)):
             if not quality[name] <= most:
                 raise NoHead(f"{name} {quality[name]:.1f} crop pixels, {most} allowed")
-        alignment = replace(alignment, doubt=_doubt(pixels, camera))
+        alignment = replace(alignment, doubt=_doubt(pixels, camera, window))
         return HeadFit(alignment, camera, view, window, output, vertices, landmarks, pixels, quality)
 
     def _coverage(self, vertices: Array, output: NetworkOutput, view: FacingView) -> float:
@@ -256,12 +259,12 @@ class HeadFitter:
         return float(weights @ matched(centre, output, view)) / total if total else np.nan
 
 
-def _doubt(pixels: Array, camera: PinholeCamera) -> float:
-    """Variance of the pose over what the fit claims, where it shows these landmarks (68, 2)."""
+def _doubt(pixels: Array, camera: PinholeCamera, window: npt.NDArray[np.uint8]) -> float:
+    """Variance of the pose over what the fit claims, with its landmarks (68, 2) there and the crop that it saw."""
     outside = 1.0 - int(np.count_nonzero(camera.shows(pixels))) / len(pixels)
     cut = 1.0 + (_CUT_FACTOR - 1.0) * min(outside / _CUT_SHARE, 1.0)
     width, height = (pixels.max(axis=0) - pixels.min(axis=0)).tolist()
-    return cut * (1.0 + (_SMALL / sqrt(width * height)) ** 3)
+    return cut * (1.0 + (_SMALL / sqrt(width * height)) ** 3 + (grain(window) / _NOISY) ** 2)
 
 
 def shown_cells(view: FacingView) -> npt.NDArray[np.uint8] | None:

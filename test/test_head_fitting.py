@@ -188,7 +188,7 @@ def test_a_head_of_few_pixels_is_known_less_well_than_the_fit_claims(fitter: Hea
         marks = camera.project(template.model.at(template.model.landmarks, points))
         fit = fitter.fit(paint(template, points, camera), FacingView.of(crop_on(marks), camera))
         doubts.append(fit.alignment.doubt)
-    assert 1.0 < doubts[0] < 1.01 and 1.05 < doubts[1] < 1.2 and 1.6 < doubts[2] < 2.2, doubts
+    assert 1.0 < doubts[0] < 1.05 and 1.05 < doubts[1] < 1.2 and 1.6 < doubts[2] < 2.2, doubts
 
 
 def test_a_fit_that_begins_where_it_ends_is_over_at_once(fitter: HeadFitter, template: Template) -> None:
