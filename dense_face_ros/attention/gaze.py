@@ -15,7 +15,7 @@ _AT_REST = 2.0
 
 
 class Gaze(Enum):
-    """Where the head points: ASIDE is away from the road where the preset does not judge glances."""
+    """Where the head points: ASIDE is away from the road where, or while, glances are not judged."""
 
     ROAD = "road"
     AWAY = "away"

@@ -10,7 +10,8 @@ from dense_face_ros.attention.settings import TOLERANCE, AttentionSettings
 class GlanceTimer:
     """The present glance away from the road, the time on the road since the last, and the budget of glances.
 
-    ``judged`` is what of the glance, without a break up to now, went where the preset judges it.
+    ``judged`` is what of the glance, without a break up to now, went where the preset judges it. Nothing else uses the
+    budget.
 
     Unknown time counts neither as away nor as on the road: it interrupts a stay on the road, and ends a glance when
     it lasts for a ``gap``. So does time with shut eyes towards the road; a blink interrupts nothing.
@@ -47,10 +48,13 @@ class GlanceTimer:
             return
         self.on_road = 0.0
         free = max(0.0, grace - self.glance)
-        self._used.add(min(interval.begin + free, interval.end), interval.end)
         self.glance += interval.seconds
-        self.judged = self.judged + interval.seconds if interval.kind is Gaze.AWAY else 0.0
-        if self.warned and interval.kind is Gaze.AWAY:
+        if interval.kind is Gaze.ASIDE:
+            self.judged = 0.0
+            return
+        self.judged += interval.seconds
+        self._used.add(min(interval.begin + free, interval.end), interval.end)
+        if self.warned:
             self.since_warning += interval.seconds
 
     def warn(self) -> None:

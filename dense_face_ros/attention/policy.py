@@ -175,6 +175,8 @@ class AttentionPolicy:
     def _count(self, interval: Interval[Gaze], sample: HeadSample) -> None:
         """Count what became certain about the gaze, and raise the alarms that it crosses."""
         glances, settings, eyes = self._glances, self.settings, self._eyelids
+        if interval.kind is Gaze.AWAY and settings.backwards(sample.speed):
+            interval = replace(interval, kind=Gaze.ASIDE)  # nor later, when the car drives forwards again
         if self._long or self._repeated:
             glances.warn()
         # Of eyes that were hidden in the midst of a blink, nobody knows that they are shut.
@@ -190,7 +192,7 @@ class AttentionPolicy:
         if self._long or self._repeated:
             glances.warn()
         limit = settings.unresponsive_glance
-        self._unresponsive |= limit is not None and glances.glance >= limit - TOLERANCE
+        self._unresponsive |= limit is not None and glances.judged >= limit - TOLERANCE
         self._unresponsive |= glances.since_warning >= settings.unresponsive_after_warning - TOLERANCE
 
     def _judge_eyes(self, stamp: float) -> None:

@@ -25,6 +25,8 @@ class AttentionSettings:
         source: what the figures of the glances come from.
         glance_limits: (speed from which it holds, longest glance away from the road), ascending speeds; slower than
             the first, glances are not judged. Without a known speed the strictest holds.
+        reversing: speed backwards from which glances are not judged, as who drives backwards looks there; our choice,
+            more than the noise of a speed of 0.
         judged_area: (yaw to either side, pitch downwards from which) that enclose the directions of the *head* which
             count as looking away; None: all but the road.
         glance_budget: sum of glances away within ``budget_window`` that is one too many; None: not judged.
@@ -35,8 +37,8 @@ class AttentionSettings:
         unresponsive_glance: glance after which the driver does not respond (Euro NCAP: 6 s); None: not judged.
         unresponsive_after_warning: time of looking away after a warning that means the same (Euro NCAP: 3 s).
         blink: closure of the eyes that interrupts no look at the road (blinks last 0.1 to 0.4 s).
-        microsleep: closure of the eyes that is more than a blink (literature: 1 to 2 s; Euro NCAP: less than 3 s).
-        sleep: closure that is sleep (Euro NCAP: more than 3 s).
+        microsleep: closure of the eyes that is more than a blink (Euro NCAP: less than 3 s, from 2026 on 1 to 2 s).
+        sleep: closure that is sleep (Euro NCAP: 3 s).
         unresponsive_closure: closure after which the driver does not respond (Euro NCAP: 6 s).
         perclos_window: time over which PERCLOS is taken (Wierwille 1994: one minute).
         perclos_known: share of the window in which the eyes must have been seen for it to be told; our choice.
@@ -60,6 +62,7 @@ class AttentionSettings:
     glance_limits: tuple[tuple[float, float], ...]
     glance_budget: float | None
     judged_area: tuple[float, float] | None = None
+    reversing: float = 1.0
     budget_window: float = 30.0
     budget_reset: float = 2.0
     gap: float = 2.0
@@ -112,16 +115,18 @@ class AttentionSettings:
         """The shortest of the glance limits."""
         return min(limit for _, limit in self.glance_limits)
 
+    def backwards(self, speed: float | None) -> bool:
+        """Whether a car of this speed in m/s drives backwards."""
+        return speed is not None and 3.6 * speed <= -self.reversing
+
     def glance_limit(self, speed: float | None) -> float | None:
         """The longest permitted glance at a speed in m/s; None where glances are not judged."""
         if speed is None or math.isnan(speed):
             return self.strictest_glance
-        limit = None
-        for start, seconds in self.glance_limits:
-            # The figures are for speeds above the bound, except that the lowest includes it.
-            if 3.6 * abs(speed) > start or (start == self.glance_limits[0][0] and 3.6 * abs(speed) >= start):
-                limit = seconds
-        return limit
+        if self.backwards(speed):
+            return None
+        kmh = max(3.6 * speed, 0.0) + TOLERANCE
+        return next((limit for start, limit in reversed(self.glance_limits) if kmh >= start), None)
 
 
 _EURO_NCAP = AttentionSettings(
@@ -141,7 +146,7 @@ PRESETS: dict[str, AttentionSettings] = {
         # windows). These are directions of the gaze; the head turns two thirds of the way, as the zones assume.
         AttentionSettings(
             preset="eu_addw",
-            source="EU 2023/2590 (ADDW), read in secondary sources: 6 s at 20-50 km/h, 3.5 s above 50 km/h, area 3",
+            source="EU 2023/2590 (ADDW), read in secondary sources: 6 s from 20 km/h on, 3.5 s from 50 km/h on, area 3",
             glance_limits=((20.0, 6.0), (50.0, 3.5)),
             glance_budget=None,
             judged_area=(37.0, 20.0),

@@ -277,7 +277,9 @@ ATTENTION: tuple[ParameterSpec, ...] = (
         180,
     ),
     ParameterSpec("car_frame", "base_link", "Frame of the car (x forward, z up), for mounting tf.", "on configure"),
-    ParameterSpec("speed_topic", "", "Topic of the vehicle's speed in m/s; empty: unknown.", "on configure"),
+    ParameterSpec(
+        "speed_topic", "", "Topic of the vehicle's speed in m/s, less than 0 backwards; empty: unknown.", "on configure"
+    ),
     ParameterSpec(
         "speed_type",
         "std_msgs/Float64",

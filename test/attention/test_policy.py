@@ -16,6 +16,8 @@ from attention.drives import (
     LOST,
     REAR_MIRROR,
     ROAD,
+    SHOULDER,
+    START,
     TIRED,
     WINDOW,
     ZONES,
@@ -126,6 +128,22 @@ def test_a_look_that_is_not_judged_is_no_missing_response() -> None:
     script = [Segment(4.0), Segment(3.8, LAP), Segment(3.3, WINDOW)]
     assert "unresponsive" not in states_of(script, settings="eu_addw", speed=28.0)
     assert states_of([*script[:1], Segment(7.0, LAP)], settings="eu_addw", speed=28.0)[-1] == "unresponsive"
+
+
+@pytest.mark.parametrize("settings", sorted(PRESETS))
+def test_who_drives_backwards_may_look_behind(settings: str) -> None:
+    """Also when the car drives on forwards before the eyes are back on the road: that glance begins anew then."""
+    judging, told = policy(settings), []
+    forwards, backwards = 14.0, -1.5
+    parts = (([Segment(4.0)], forwards), ([Segment(25.0, SHOULDER)], backwards), ([Segment(1.5, SHOULDER)], forwards),
+             ([Segment(3.0)], forwards))  # fmt: skip
+    start = START
+    for script, speed in parts:
+        told += [judging.update(sample) for sample in see(script, CAMERA, start, speed)]
+        start += script[0].seconds
+    assert {s.state for s in told} == {State.UNKNOWN, State.ATTENTIVE} and told[-1].state is State.ATTENTIVE
+    assert any(s.reason.endswith("not judged at this speed") for s in told)
+    assert "long_distraction" in states_of([Segment(4.0), Segment(6.5, LAP)], settings=settings, speed=forwards)
 
 
 def test_a_mirror_look_that_loses_the_head_keeps_its_grace() -> None:

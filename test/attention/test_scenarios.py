@@ -148,7 +148,7 @@ def test_alarm_then_loss_tells_what_was_known_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kmh", "alarm"), [(15.0, None), (30.0, 10.0), (50.0, 10.0), (51.0, 7.5), (100.0, 7.5), (None, 7.5)]
+    ("kmh", "alarm"), [(15.0, None), (30.0, 10.0), (49.0, 10.0), (50.0, 7.5), (100.0, 7.5), (None, 7.5)]
 )
 def test_speed_decides_in_eu_addw(kmh: float | None, alarm: float | None) -> None:
     speed = None if kmh is None else kmh / 3.6

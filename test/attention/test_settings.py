@@ -21,9 +21,10 @@ def test_presets_have_their_names_and_sources() -> None:
         ("nhtsa", 130.0, 2.0),
         ("eu_addw", 19.9, None),
         ("eu_addw", 20.0, 6.0),
-        ("eu_addw", 50.0, 6.0),
-        ("eu_addw", 50.1, 3.5),
-        ("eu_addw", -60.0, 3.5),
+        ("eu_addw", 49.9, 6.0),
+        ("eu_addw", 50.0, 3.5),
+        ("euro_ncap", -0.9, 3.0),
+        ("euro_ncap", -1.1, None),
         ("eu_addw", None, 3.5),
     ],
 )
