@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
-from dense_face_ros.attention.directions import HeadDirection, lasting_error, mounting_angles
+from dense_face_ros.attention.car_heading import CarHeading
+from dense_face_ros.attention.directions import HeadDirection, mounting_angles
 from dense_face_ros.attention.evidence import Interval
 from dense_face_ros.attention.eyelids import EyelidTracker, Lids
 from dense_face_ros.attention.gaze import Gaze, GazeTracker
@@ -35,10 +34,10 @@ class AttentionPolicy:
     Args:
         settings: thresholds.
         zones: of the car.
-        mounting: (3, 3) car <- camera; None while it is not known. May be set later.
-        neutral: learns how the head is held towards the road, and corrects the mounting by it; None: trust it.
+        mounting, neutral: see :class:`CarHeading`.
 
     Attributes:
+        heading: where heads point in the car; its mounting may be set later.
         flaw: why the pose of a head that was there is no evidence, in words; empty where it is, or nobody was there.
     """
 
@@ -49,7 +48,8 @@ class AttentionPolicy:
         mounting: Array | None,
         neutral: NeutralPose | None = None,
     ) -> None:
-        self.settings, self.zones, self.mounting, self.neutral = settings, zones, mounting, neutral
+        self.settings, self.zones = settings, zones
+        self.heading = CarHeading(mounting, neutral, settings.max_sigma)
         self.reset()
 
     def reset(self) -> None:
@@ -69,19 +69,6 @@ class AttentionPolicy:
         self._unresponsive = self._unconscious = False  # as the head shows, and as the eyes do
         self._asleep = State.ATTENTIVE  # or MICROSLEEP, SLEEP
         self._present: Attention | None = None
-
-    @property
-    def car_from_camera(self) -> Array | None:
-        """Rotation (3, 3) as corrected by the neutral pose; None while it is not known."""
-        mounting = self._known_mounting
-        if mounting is None or self.neutral is None:
-            return mounting
-        return None if self.neutral.rotation is None else np.asarray(self.neutral.rotation.T @ mounting)
-
-    @property
-    def _known_mounting(self) -> Array | None:
-        """The mounting; None where it is no rotation, as of a transform that is none."""
-        return None if self.mounting is None or not np.isfinite(self.mounting).all() else self.mounting
 
     def update(self, sample: HeadSample) -> Attention:
         """Take a sample. One that is out of order or seen already changes nothing."""
@@ -106,7 +93,7 @@ class AttentionPolicy:
             self._present = None
         self._stamp, self._elapsed, self._head, self.flaw = sample.stamp, elapsed, head, sample.flaw
         self._absent = 0.0 if head else absent
-        direction = self._direction(sample, elapsed) if head else None
+        direction = self.heading.direction(sample, self._learned_for(sample)) if head else None
         self._pointing = direction
         certain = self._gaze.observe(sample.stamp, direction)
         if first or (head and (direction is None or self._gaze.gaze is not None)):
@@ -139,27 +126,10 @@ class AttentionPolicy:
         self._present = replace(told, zone=UNKNOWN, glance=math.nan, closure=math.nan)
         return self._present
 
-    def _direction(self, sample: HeadSample, elapsed: float) -> HeadDirection | None:
-        mounting = self._known_mounting
-        if mounting is None or sample.rotation is None or sample.covariance is None:
-            return None
-        rotation = mounting @ sample.rotation
-        covariance = mounting @ sample.covariance[3:, 3:] @ mounting.T
-        if self.neutral is None:
-            return HeadDirection.of(rotation, covariance)
-        # An error that lasts turns the neutral pose as it turns the head: between them only its change is left.
-        lasting = mounting @ lasting_error(sample.covariance)
-        noise = covariance - np.outer(lasting, lasting)
+    def _learned_for(self, sample: HeadSample) -> float:
+        """Seconds of driving that a sample's head stands for in the neutral pose."""
         moving = sample.speed is None or abs(sample.speed) >= _DRIVING_SPEED
-        certain = HeadDirection.of(rotation, noise).sigma <= self.settings.max_sigma
-        if moving and certain and elapsed > 0.0 and self._seems_to_drive():
-            self.neutral.learn(rotation, min(elapsed, self.settings.evidence_hold), lasting)
-        if self.neutral.rotation is None:
-            return None
-        change = lasting - self.neutral.lasting_error
-        sigma = HeadDirection.of(rotation, noise + np.outer(change, change)).sigma
-        turned = HeadDirection.of(self.neutral.rotation.T @ rotation, covariance)
-        return HeadDirection(turned.yaw, turned.pitch, sigma)
+        return min(self._elapsed, self.settings.evidence_hold) if moving and self._seems_to_drive() else 0.0
 
     def _seems_to_drive(self) -> bool:
         """Whether how the head is held may be learned from. Who does not respond must not become attentive by it; but
@@ -264,12 +234,8 @@ class AttentionPolicy:
     def _doubt(self) -> str:
         if not self._head:
             return self.flaw or "no head pose"
-        if self._known_mounting is None:
-            return "the camera's mounting is not known"
-        if self.neutral is not None and self.neutral.rotation is None:
-            if self.neutral.seconds >= self.neutral.needed:
-                return f"no direction {self.neutral.within} prevails: set camera_yaw and camera_pitch, if it goes on"
-            return f"learning the neutral pose: {self.neutral.seconds:.0f} of {self.neutral.needed:.0f} s"
+        if self.heading.doubt:
+            return self.heading.doubt
         hold = self.settings.evidence_hold
         if self._elapsed > hold:
             return f"frames come {self._elapsed:.2f} s apart; what one shows stands for {hold:g} s"
@@ -285,7 +251,7 @@ class AttentionPolicy:
 
     def _enter(self, stamp: float, state: State, reason: str) -> Attention:
         before, eyes, budget = self._present, self._eyelids, self.settings.glance_budget
-        mounting = self.car_from_camera
+        mounting = self.heading.car_from_camera
         known = before.last_known if before is not None else None
         seen = known is not None or state is not State.UNKNOWN
         self._present = Attention(

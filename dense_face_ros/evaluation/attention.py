@@ -76,7 +76,7 @@ def asked_judge(values: dict[str, Any], recording: Path, topic: str) -> Attentio
     if values["mounting"] == "tf":
         if recording.exists() and not is_bag(recording):
             raise SourceError(f"parameter 'mounting' is 'tf' and '{recording}' is no bag; {CURE}")
-        policy.mounting = recorded_mounting(recording, topic, str(values["car_frame"]))
+        policy.heading.mounting = recorded_mounting(recording, topic, str(values["car_frame"]))
     return AttentionJudge(policy, values["max_silence"])
 
 

@@ -97,7 +97,7 @@ def _warnings(report: AttentionReport) -> list[str]:
         warnings.append("the clock stands still: with use_sim_time it is that of /clock")
     if frames and report.speed_source and report.speed is None:
         warnings.append(f"no speed on {report.speed_source}: the strictest thresholds hold")
-    if frames and policy is not None and policy.car_from_camera is None:
+    if frames and policy is not None and policy.heading.car_from_camera is None:
         warnings.append(f"the camera's mounting is {_mounting(policy)}")
     return warnings
 
@@ -120,8 +120,8 @@ def _of_what_came(report: AttentionReport) -> list[str]:
 
 
 def _mounting(policy: AttentionPolicy) -> str:
-    if policy.car_from_camera is not None:
+    if policy.heading.car_from_camera is not None:
         return "known"
-    if policy.neutral is None or policy.mounting is None:
+    if policy.heading.neutral is None or policy.heading.mounting is None:
         return "not known"
-    return f"being learned: {policy.neutral.seconds:.0f} of {policy.neutral.needed:.0f} s seen"
+    return f"being learned: {policy.heading.neutral.seconds:.0f} of {policy.heading.neutral.needed:.0f} s seen"

@@ -144,7 +144,7 @@ class AttentionNode(ManagedNode):
         if samples:  # messages whose stamps stand still are no news
             self._silence.end(now, steady)
         if self._car is not None:
-            self._policy.mounting = self._car.rotation(self._head.header.frame_id)
+            self._policy.heading.mounting = self._car.rotation(self._head.header.frame_id)
         speed = self._speed.at(now)
         for sample in samples:
             self._last_stamp = sample.stamp
@@ -204,14 +204,14 @@ class AttentionNode(ManagedNode):
         self._markers_pace.take(attention.stamp)
         position = self._head.pose.pose.position
         head = np.array([position.x, position.y, position.z])
-        mounting, header = self._policy.car_from_camera, self._head.header
+        mounting, header = self._policy.heading.car_from_camera, self._head.header
         self._markers.publish(attention_markers(attention, self._lines, head, mounting, header, lifetime(rate)))
 
     def _reset_neutral(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._policy is None or self._policy.neutral is None:
+        if self._policy is None or self._policy.heading.neutral is None:
             response.message = "the neutral pose is learned only with mounting 'learned'"
             return response
-        self._policy.neutral.reset()
+        self._policy.heading.neutral.reset()
         self._policy.reset()
         response.success, response.message = True, "the neutral pose is learned anew, and the driver's eyes"
         return response

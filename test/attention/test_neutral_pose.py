@@ -162,14 +162,14 @@ def test_nothing_is_learned_while_standing() -> None:
         policy = AttentionPolicy(PRESETS["euro_ncap"], ZONES, ASSUMED, NeutralPose())
         for sample in see([Segment(32.0)], Camera(15.0), speed=speed):
             policy.update(sample)
-        assert (policy.car_from_camera is not None) is known
+        assert (policy.heading.car_from_camera is not None) is known
 
 
 def test_learned_mounting_is_that_of_the_camera() -> None:
     policy = AttentionPolicy(PRESETS["euro_ncap"], ZONES, ASSUMED, NeutralPose())
     for sample in see([Segment(35.0)], Camera(15.0, noise=0.5)):
         policy.update(sample)
-    learned = policy.car_from_camera
+    learned = policy.heading.car_from_camera
     assert learned is not None
     assert np.degrees(np.linalg.norm(vector_from_rotation(learned @ MOUNTING.T))) == pytest.approx(0.0, abs=0.5)
 

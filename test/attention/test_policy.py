@@ -81,7 +81,7 @@ def test_a_pose_that_cannot_be_used_is_no_evidence_and_no_missing_driver(broken:
 
 def test_a_mounting_that_is_no_rotation_says_nothing() -> None:
     judging = policy()
-    judging.mounting = np.full((3, 3), np.nan)
+    judging.heading.mounting = np.full((3, 3), np.nan)
     states = [judging.update(sample) for sample in see([Segment(6.0, LAP)], Camera())]
     assert {state.state for state in states} == {State.UNKNOWN}
     assert states[-1].reason == "the camera's mounting is not known"

@@ -97,13 +97,13 @@ def test_the_node_s_parameter_file_is_taken_and_the_command_line_after_it(tmp_pa
     file = tmp_path / "attention.yaml"
     file.write_text("/**/attention:\n  ros__parameters: {preset: custom, long_glance: 1.5, camera_yaw: 8.0}\n")
     policy = asked("--attention-params-file", str(file)).policy
-    assert policy.settings.glance_limit(None) == 1.5 and policy.neutral is not None
+    assert policy.settings.glance_limit(None) == 1.5 and policy.heading.neutral is not None
     mounted = asked("--attention-params-file", str(file), "--camera", "10", "0", "0").policy
-    assert mounted.neutral is None and mounted.car_from_camera is not None
+    assert mounted.heading.neutral is None and mounted.heading.car_from_camera is not None
     assert asked("--preset", "nhtsa").policy.settings is PRESETS["nhtsa"]
     file.write_text("attention: {ros__parameters: {mounting: tf}}\n")
     with pytest.raises(
         ValueError, match=r"'mounting' is 'tf' and '.*test_attention\.py' is no bag; give .* with --camera"
     ):
         asked("--attention-params-file", str(file))
-    assert asked("--attention-params-file", str(file), "--camera", "10", "0", "0").policy.neutral is None
+    assert asked("--attention-params-file", str(file), "--camera", "10", "0", "0").policy.heading.neutral is None

@@ -59,10 +59,10 @@ def test_what_a_status_tells_is_read_again(known: bool) -> None:
 
 def test_mountings() -> None:
     told = attention_policy(values(mounting="parameters", camera_yaw=10.0))
-    assert told.neutral is None and told.car_from_camera is not None
+    assert told.heading.neutral is None and told.heading.car_from_camera is not None
     learned = attention_policy(values(mounting="learned"))
-    assert learned.neutral is not None and learned.car_from_camera is None
-    assert attention_policy(values(mounting="tf")).car_from_camera is None
+    assert learned.heading.neutral is not None and learned.heading.car_from_camera is None
+    assert attention_policy(values(mounting="tf")).heading.car_from_camera is None
 
 
 def test_what_cannot_be_imported_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
