@@ -23,7 +23,7 @@ from dense_face_ros.attention.zones import ELSEWHERE, UNDECIDED, UNKNOWN, ZoneMa
 from dense_face_ros.geometry import Array
 from dense_face_ros.stamp_order import RESTART
 
-_DRIVING_SPEED = 5.0  # m/s; slower, drivers look around, or get out
+_DRIVING_SPEED = 5.0  # m/s; slower, drivers look around, or get out, and backwards they look behind
 _ABSENCE = 60.0  # seconds without a head after which no alarm is the present driver's
 _LOOKING = {ELSEWHERE: "the head points at no zone", UNDECIDED: "the head points at the border of zones"}
 
@@ -127,9 +127,9 @@ class AttentionPolicy:
         return self._present
 
     def _learned_for(self, sample: HeadSample) -> float:
-        """Seconds of driving that a sample's head stands for in the neutral pose."""
-        moving = sample.speed is None or abs(sample.speed) >= _DRIVING_SPEED
-        return min(self._elapsed, self.settings.evidence_hold) if moving and self._seems_to_drive() else 0.0
+        """Seconds of driving, forwards, that a sample's head stands for in the neutral pose."""
+        driven = sample.speed is None or sample.speed >= _DRIVING_SPEED
+        return min(self._elapsed, self.settings.evidence_hold) if driven and self._seems_to_drive() else 0.0
 
     def _seems_to_drive(self) -> bool:
         """Whether how the head is held may be learned from. Who does not respond must not become attentive by it; but

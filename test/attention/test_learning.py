@@ -46,6 +46,15 @@ def test_who_does_not_respond_does_not_teach_where_the_road_is(eyes: float) -> N
     assert states[-50].state is State.UNRESPONSIVE and states[-1].zone == "road"
 
 
+def test_who_drives_backwards_does_not_teach_where_the_road_is() -> None:
+    judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose())
+    in_mirror = [Segment(40.0, (-26.0, -8.0))]
+    told = [judging.update(sample) for sample in see(in_mirror, Camera(10.0), speed=-6.0)]
+    assert {s.state for s in told} == {State.UNKNOWN} and told[-1].mounting is None
+    told = [judging.update(sample) for sample in see(in_mirror, Camera(10.0), start=START + 40.0, speed=6.0)]
+    assert told[-1].mounting is not None
+
+
 def test_a_road_that_was_learned_wrongly_is_learned_anew() -> None:
     """Parked, eyes on the phone; then the drive begins, and the speed is not known."""
     judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose())

@@ -105,7 +105,7 @@ def test_the_mounting_is_that_of_the_transforms(tmp_path: Path) -> None:
 
 
 def test_the_speed_decides_what_is_judged(tmp_path: Path) -> None:
-    """As eu_addw has it: looks into the lap of 6 s up to 50 km/h, 3.5 s above, any below 20."""
+    """As eu_addw has it: looks into the lap of 6 s from 20 km/h on, 3.5 s from 50 on, any below 20."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
     def states(name: str, speed: float, *arguments: str) -> list[str]:
