@@ -34,7 +34,7 @@ class CudaError(NetworkUnavailable):
 
 
 #: Errors that end a context: illegal accesses, launches that failed or took too long, assertions and the like.
-_FATAL = {214, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719}
+_FATAL = {214, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721}
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,9 @@ class Cuda:
         self._context: Any = None
         self._device = _first_device(self.driver)
         self.gpu = self._describe()
-        self._context = self.call("cuDevicePrimaryCtxRetain", self._device)
         try:
             with _LIVE_LOCK:
-                self._revive()
+                self._open()
                 _LIVE.add(self)
         except NetworkUnavailable:
             self.close()
@@ -111,14 +110,12 @@ class Cuda:
         """Give the context back. Whatever lives in it must have been freed before."""
         with _LIVE_LOCK:
             _LIVE.discard(self)
-        if self._context is not None:
-            self._context = None
-            self.driver.cuDevicePrimaryCtxRelease(self._device)
+        self._release()
 
-    def _revive(self) -> None:
+    def _open(self) -> None:
         """A context ended by an earlier error stays so until it is reset; any other is left alone."""
         try:
-            self._probe()
+            self._retain()
         except CudaError as error:
             if error.code not in _FATAL:
                 raise
@@ -127,12 +124,24 @@ class Cuda:
         others = sum(other.driver is self.driver for other in _LIVE)
         if others:  # they notice with their next frame, free what they have, and the last one resets
             raise CudaError(f"an error has ended all work on the GPU, and {others} in this process must let go of it")
+        # A reset takes the context from all who hold it: it is one again only to those who retain it afterwards.
+        self._release()
         self.call("cuDevicePrimaryCtxReset", self._device)
         try:
-            self._probe()
+            self._retain()
         except CudaError as error:
             text = f"{error}; if it stays so, the GPU is only to be had again by a process that is started anew"
             raise CudaError(text, error.code) from error
+
+    def _retain(self) -> None:
+        """Hold the context; CudaError where an error has ended it, which some drivers tell here, others at work."""
+        self._context = self.call("cuDevicePrimaryCtxRetain", self._device)
+        self._probe()
+
+    def _release(self) -> None:
+        if self._context is not None:
+            self._context = None
+            self.driver.cuDevicePrimaryCtxRelease(self._device)
 
     def _probe(self) -> None:
         """Raises CudaError where the context takes no work; without waiting for others', whose capture it would end."""

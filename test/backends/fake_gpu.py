@@ -2,8 +2,9 @@
 
 The driver keeps its rules: work waits in streams until they are synchronised, calls need a current context, captured
 work is not run, whatever is allocated must be freed, and after a fatal error everything fails until the context is
-reset. The one engine there is says that the flow is the red and green of the crop, and the matchability its blue / 255,
-unless it is given another network to ask.
+reset. Before that all that lives in it must be gone, as the real driver crashes on what is freed later, and after that
+it must be retained again. The one engine there is says that the flow is the red and green of the crop, and the
+matchability its blue / 255, unless it is given another network to ask.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class CUresult(IntEnum):
     CUDA_ERROR_NO_DEVICE = 100
     CUDA_ERROR_INVALID_CONTEXT = 201
     CUDA_ERROR_ILLEGAL_ADDRESS = 700
+    CUDA_ERROR_CONTEXT_IS_DESTROYED = 709
     CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED = 900
     CUDA_ERROR_STREAM_CAPTURE_INVALIDATED = 901
 
@@ -47,7 +49,9 @@ class FakeDriver:
 
     Attributes:
         fail: function name -> error it returns from now on.
-        dead: whether the context has been ended by a fatal error; ``kill`` does that.
+        dead: whether the context has been ended by a fatal error; ``kill`` does that. It stays so when all here have
+            released it: the CUDA runtime inside TensorRT holds it too.
+        dead_is_told: whether a dead context is refused to those who retain it, as some drivers do.
         calls: how often each function was called, with how many arguments.
     """
 
@@ -65,7 +69,8 @@ class FakeDriver:
     def __init__(self, devices: int = 1, integrated: bool = False) -> None:
         self.devices, self.integrated, self.multiprocessors = devices, integrated, 14
         self.fail: dict[str, CUresult] = {}
-        self.dead = False
+        self.dead = self.dead_is_told = False
+        self.active = True  # to those who have retained it
         self.calls: Counter[tuple[str, int]] = Counter()
         self.retained = self.resets = 0
         self.memory: dict[int, Any] = {}
@@ -103,6 +108,8 @@ class FakeDriver:
     def _bad(self) -> CUresult | None:
         if not getattr(self._thread, "contexts", 0):
             return CUresult.CUDA_ERROR_INVALID_CONTEXT
+        if not self.active:
+            return CUresult.CUDA_ERROR_CONTEXT_IS_DESTROYED
         return CUresult.CUDA_ERROR_ILLEGAL_ADDRESS if self.dead else None
 
     def _cuInit(self, flags: int) -> Any:
@@ -124,7 +131,9 @@ class FakeDriver:
         return OK, {75: 8, 76: 7, 16: self.multiprocessors, 18: int(self.integrated)}[attribute]
 
     def _cuDevicePrimaryCtxRetain(self, device: int) -> Any:
-        self.retained += 1
+        if self.dead and self.dead_is_told:
+            return CUresult.CUDA_ERROR_ILLEGAL_ADDRESS, None
+        self.retained, self.active = self.retained + 1, True
         return OK, 77
 
     def _cuDevicePrimaryCtxRelease(self, device: int) -> Any:
@@ -132,7 +141,8 @@ class FakeDriver:
         return OK
 
     def _cuDevicePrimaryCtxReset(self, device: int) -> Any:
-        self.dead, self.resets = False, self.resets + 1
+        assert not (self.memory or self.streams or self.graphs), "left from before the reset"
+        self.dead, self.active, self.resets = False, False, self.resets + 1
         return OK
 
     def _cuCtxPushCurrent(self, context: int) -> Any:

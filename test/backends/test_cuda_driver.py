@@ -65,12 +65,18 @@ def test_a_healthy_context_is_left_alone_and_given_back():
     assert driver.retained == 0
 
 
-def test_a_context_ended_by_an_error_is_reset():
+@pytest.mark.parametrize("told", [False, True])
+def test_a_context_ended_by_an_error_is_reset_and_retained_anew(told):
     driver = FakeDriver()
+    driver.dead_is_told = told
     driver.kill()
-    with Cuda(driver).current():
-        Stream(Cuda(driver)).synchronize()
-    assert driver.resets == 1
+    cuda = Cuda(driver)
+    with cuda.current():
+        stream = Stream(cuda)
+        stream.synchronize()
+        stream.close()
+    cuda.close()
+    assert driver.resets == 1 and driver.leaks == 0
 
 
 @pytest.mark.parametrize("function", ["cuStreamCreate", "cuStreamSynchronize"])
