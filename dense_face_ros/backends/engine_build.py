@@ -23,6 +23,15 @@ _LINES = 6  # of the log that an error tells
 _AMPERE = (8, 0)  # compute capability from which on TensorRT for RTX builds without being asked to
 
 _MODULES = ("tensorrt", "tensorrt_rtx")
+#: From this TensorRT on networks can be strongly typed; the RTX edition always could.
+_OLDEST_MAJOR = 10
+#: What TensorRT says of machines where no attempt will end otherwise, and the cure.
+_HOPELESS = {
+    "CUDA initialization failure with error: 35": "the NVIDIA driver is older than the CUDA that this TensorRT needs; "
+    "update it, or install a TensorRT for the CUDA version that nvidia-smi shows, such as tensorrt-cu12",
+    "is not supported by this TensorRT release": "install a TensorRT that knows this GPU: older GPUs need an older "
+    "one, new ones a newer",
+}
 
 Report = Callable[[str], None]
 
@@ -34,7 +43,7 @@ class EngineError(NetworkUnavailable):
 
 
 class CannotBuild(EngineError):
-    """TensorRT cannot build this engine for this GPU, now or later."""
+    """TensorRT cannot build this engine on this machine, now or later."""
 
 
 class UnreadableNetwork(CannotBuild):
@@ -45,17 +54,22 @@ def tensorrt_module() -> Any:
     """TensorRT's Python module, or that of TensorRT for RTX, which has the same interface.
 
     Raises:
-        ImportError: neither can be imported.
+        ImportError: neither can be imported, or TensorRT is too old.
     """
     failures = []
     for name in _MODULES:
         try:
-            return importlib.import_module(name)
+            module = importlib.import_module(name)
         except (ImportError, OSError) as error:  # a library that does not load is an OSError
             failures.append(f"{name}: {error}")
+            continue
+        if name == "tensorrt" and int(module.__version__.split(".")[0]) < _OLDEST_MAJOR:
+            failures.append(f"{name}: version {module.__version__} is too old, {_OLDEST_MAJOR} is needed")
+            continue
+        return module
     raise ImportError(
-        f"TensorRT cannot be imported ({'; '.join(failures)}); on Jetson: apt install python3-libnvinfer, "
-        "elsewhere: pip install tensorrt"
+        f"TensorRT cannot be used ({'; '.join(failures)}); on Jetson: apt install python3-libnvinfer, with JetPack 6.1 "
+        "or newer, elsewhere: pip install tensorrt"
     )
 
 
@@ -120,14 +134,14 @@ def build(
     Returns:
         The engine, and kernel timings for later builds.
     Raises:
-        CannotBuild: TensorRT cannot read the file, or does not know such a GPU.
+        CannotBuild: TensorRT cannot read the file, does not know such a GPU, or needs a newer driver.
         EngineError: it cannot build now.
     """
     log = LogTail(trt)
     try:
         builder = trt.Builder(log.logger)
     except TypeError as error:  # how the bindings say that TensorRT returned nothing
-        raise log.error("TensorRT cannot start its builder; check the GPU with nvidia-smi") from error
+        raise _told(log.error("TensorRT cannot start its builder; check the GPU with nvidia-smi")) from error
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = trt.OnnxParser(network, log.logger)
     if not parser.parse(onnx):
@@ -151,8 +165,16 @@ def build(
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise log.error("TensorRT cannot build the engine")
+        raise _told(log.error("TensorRT cannot build the engine"))
     return bytes(plan), b"" if timings is None else bytes(timings.serialize())
+
+
+def _told(error: EngineError) -> EngineError:
+    """The error, or what cures it where another attempt does not."""
+    for said, cure in _HOPELESS.items():
+        if said in str(error):
+            return CannotBuild(f"{cure} ({error})")
+    return error
 
 
 def _timing_cache(config: Any, timing: bytes) -> Any:

@@ -99,10 +99,55 @@ def test_builders_that_cannot_start_are_told_with_the_cure(trt, monkeypatch, shi
         build(broken, shipped, b"", lambda line: None)
 
 
+@pytest.mark.parametrize(("said", "cure"), [
+    ("createInferBuilder: Error Code 6: API Usage Error (CUDA initialization failure with error: 35. Please check your "
+     "CUDA installation)", "driver is older than the CUDA .* such as tensorrt-cu12 .*Error Code 6"),
+    ("IBuilder::buildSerializedNetwork: Error Code 9: API Usage Error (Target GPU SM 61 is not supported by this "
+     "TensorRT release.)", "older GPUs need an older one, .*Target GPU SM 61"),
+])  # fmt: skip
+def test_machines_on_which_no_attempt_can_help_are_told_with_the_cure(trt, shipped, monkeypatch, said, cure):
+    genuine = trt.Builder
+
+    def refuse(*_: object) -> None:
+        LogTail(trt).logger.log(trt.ILogger.ERROR, said)
+
+    def start(logger: object) -> SimpleNamespace:
+        if said.startswith("createInferBuilder"):
+            refuse()
+            raise TypeError("pybind11::init(): factory function returned nullptr")
+        builder = genuine(logger)
+        return SimpleNamespace(
+            create_network=builder.create_network,
+            create_builder_config=builder.create_builder_config,
+            build_serialized_network=refuse,
+        )
+
+    monkeypatch.setattr(trt, "Builder", start)
+    with pytest.raises(CannotBuild, match=cure):
+        build(trt, shipped, b"", lambda line: None)
+
+
 def test_tensorrt_is_taken_before_its_rtx_edition(monkeypatch):
     installed = {"tensorrt": SimpleNamespace(__name__="tensorrt", __version__="10.3.0"), "tensorrt_rtx": None}
     monkeypatch.setattr(importlib, "import_module", installed.__getitem__)
     assert full_version(tensorrt_module()) == "tensorrt 10.3.0"
+
+
+def test_a_tensorrt_that_is_too_old_is_passed_over_and_told(monkeypatch):
+    """That of JetPack 6.0 cannot build strongly typed networks, nor tell its steps."""
+    old = SimpleNamespace(__name__="tensorrt", __version__="8.6.2")
+    rtx = SimpleNamespace(__name__="tensorrt_rtx", __version__="1.6.1.120")
+    monkeypatch.setattr(importlib, "import_module", {"tensorrt": old, "tensorrt_rtx": rtx}.__getitem__)
+    assert tensorrt_module() is rtx
+
+    def alone(name: str) -> SimpleNamespace:
+        if name != "tensorrt":
+            raise ImportError(name)
+        return old
+
+    monkeypatch.setattr(importlib, "import_module", alone)
+    with pytest.raises(ImportError, match=r"version 8\.6\.2 is too old, 10 is needed.*JetPack 6\.1 or newer"):
+        tensorrt_module()
 
 
 def test_a_missing_tensorrt_is_told_with_the_cure(monkeypatch):
