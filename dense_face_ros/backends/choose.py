@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.backends.cuda_driver import CudaError, check_gpu
-from dense_face_ros.backends.engine_build import Report, tensorrt_module
+from dense_face_ros.backends.engine_build import EngineError, Report, tensorrt_module
 from dense_face_ros.backends.engine_cache import EngineCache
 from dense_face_ros.backends.engine_loading import EngineLoader
 from dense_face_ros.backends.model_file import network_path
@@ -141,7 +141,7 @@ def _tried_again(load: Load) -> Load:
     def tried(report: Report, stop: threading.Event) -> CorrespondenceNetwork:
         try:
             return load(report, stop)
-        except CudaError:
+        except (CudaError, EngineError):  # whichever of the two asks for the memory that is not there
             report("the GPU does not answer")
             raise
 

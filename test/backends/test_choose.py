@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 pytest.importorskip("onnx")
 
+from backends import fake_gpu
 from backends.fake_gpu import ENGINE, CUresult, FakeDriver, FakeTensorRt
 from backends.test_onnx_runtime import METADATA, write_network
 
@@ -164,6 +166,24 @@ def test_a_gpu_that_fails_at_the_start_is_tried_again(monkeypatch, network_file,
             red_of(network)
     assert "OUT_OF_MEMORY" in network.metadata["backend_last_failure"]
     del gpu.driver.fail[function]
+    wait_until_running(network)
+    assert red_of(network) == 5 and network.name == "tensorrt 10.3.0 on Fake GPU"
+    network.close()
+    assert gpu.driver.leaks == 0
+
+
+@pytest.mark.parametrize(("backend", "answers"), [("auto", True), ("tensorrt", False)])
+def test_a_tensorrt_without_memory_at_the_start_is_tried_again(monkeypatch, network_file, gpu, backend, answers):
+    monkeypatch.setattr(recovering_network, "FIRST_PAUSE", 0.05)
+    gpu.put_engine(network_file)
+    with monkeypatch.context() as moment:
+        moment.setattr(fake_gpu._Engine, "create_execution_context", lambda engine: None)
+        network = load_network(backend, network_file)
+        while network.metadata["backend_failures"] == "0":
+            time.sleep(0.001)
+        if answers:
+            assert red_of(network) == 5
+        assert "TensorRT cannot prepare the engine" in network.metadata["backend_last_failure"]
     wait_until_running(network)
     assert red_of(network) == 5 and network.name == "tensorrt 10.3.0 on Fake GPU"
     network.close()
