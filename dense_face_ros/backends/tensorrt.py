@@ -109,11 +109,11 @@ class TensorRtNetwork:
 
     def _shapes(self, trt: Any) -> dict[str, tuple[int, ...]]:
         """Name -> shape of the engine's tensors, checked."""
-        engine = self._engine
+        # No local names for what TensorRT made: an error's traceback would keep it beyond the context it lives in.
         found = {}
-        for i in range(engine.num_io_tensors):
-            name = engine.get_tensor_name(i)
-            found[name] = (tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name))
+        for i in range(self._engine.num_io_tensors):
+            name = self._engine.get_tensor_name(i)
+            found[name] = (tuple(self._engine.get_tensor_shape(name)), self._engine.get_tensor_dtype(name))
         *_, cells = 0, *found.get("flow", ((), None))[0]
         expected = {
             INPUT_NAME: ((1, CROP_SIZE, CROP_SIZE, 3), trt.DataType.UINT8),

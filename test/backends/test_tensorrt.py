@@ -175,9 +175,10 @@ def test_a_tensorrt_that_cannot_start_is_told_with_the_cure(machine, monkeypatch
 @pytest.mark.parametrize(("shape", "told"), [((1, 3, 64, 64), r"\(1, 3, 64, 64\)"), ((), r"'flow': \(\(\), ")])
 def test_engines_of_other_networks_are_refused(machine, shape, told):
     machine.trt.shapes["flow"] = shape
-    with pytest.raises(UnusableEngine, match=told):
+    with pytest.raises(UnusableEngine, match=told) as caught:
         machine.load()
     machine.assert_nothing_left()
+    assert caught.tb is not None, "which the engine does not live as long as"
 
 
 @pytest.mark.parametrize("function", ["cuStreamCreate", "cuMemHostAlloc", "cuStreamSynchronize"])
