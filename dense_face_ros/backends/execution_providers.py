@@ -76,15 +76,21 @@ class ProviderLoader:
             onnxruntime.preload_dlls()
         if any(name == _TENSORRT for name, _ in providers):
             report("ONNX Runtime prepares a TensorRT engine, for minutes if there is none yet")
-        try:
-            network = _NetworkOnGpu(self._network, providers, cuda)
-        except (NetworkUnavailable, ValueError) as error:  # the file is known to be well on the CPU
-            if self._has_run:
-                raise
-            raise NetworkGivenUp(str(error)) from error
-        network.metadata = self._metadata
-        self._has_run = True
-        return network
+        while True:
+            try:
+                network = _NetworkOnGpu(self._network, providers, cuda)
+            except (NetworkUnavailable, ValueError) as error:  # the file is known to be well on the CPU
+                if self._has_run:
+                    raise
+                if len(providers) == 1:
+                    raise NetworkGivenUp(str(error)) from error
+                # A TensorRT that lacks its libraries or cannot build ends the session, with CUDA's provider in it.
+                _LOG.warning("%s is left out: %s", providers[0][0], error)
+                self._providers, providers = self._providers[1:], providers[1:]
+            else:
+                network.metadata = self._metadata
+                self._has_run = True
+                return network
 
     def _with_options(self) -> list[tuple[str, dict[str, str]]]:
         """TensorRT keeps its engines; without a safe place for them it would build at every start, and is left out."""

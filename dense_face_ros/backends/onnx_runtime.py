@@ -109,7 +109,10 @@ class OnnxRuntimeNetwork:
 
 def _open(path: Path, threads: int, providers: Sequence[Provider]) -> onnxruntime.InferenceSession:
     try:
-        return onnxruntime.InferenceSession(str(path), session_options(threads), providers=list(providers))
+        # From 1.23 on it can be kept from falling back on what it likes, without our options.
+        return onnxruntime.InferenceSession(
+            str(path), session_options(threads), providers=list(providers), enable_fallback=0
+        )
     except Exception as error:  # as above
         if CPU not in providers:
             raise NetworkUnavailable(f"ONNX Runtime cannot load '{path}' onto the GPU: {first_line(error)}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import EPFail
 
 pytest.importorskip("onnx")
 
@@ -27,6 +28,8 @@ class GpuPackage:
 
     Attributes:
         working: providers whose libraries are there.
+        refusing: what ends a session that is asked for TensorRT, if anything.
+        falls_back: whether it then is one of the CPU alone, as before ONNX Runtime 1.23, where it cannot be helped.
         sessions: the providers each session was asked for, the CPU's own left out.
         lost: whether runs on the GPU fail.
     """
@@ -34,16 +37,22 @@ class GpuPackage:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         self.driver, self.working, self.lost = FakeDriver(), [TENSORRT, CUDA], False
         self.offered = [TENSORRT, CUDA, CPU]
+        self.refusing: Exception | None = None
+        self.falls_back = False
         self.sessions: list[list[object]] = []
         package = self
 
         class Session(onnxruntime.InferenceSession):
-            def __init__(self, path: str, options: object, providers: list[object]) -> None:
+            def __init__(self, path: str, options: object, providers: list[object], enable_fallback: int) -> None:
                 super().__init__(path, options, providers=[CPU])
                 names = [provider if isinstance(provider, str) else provider[0] for provider in providers]
                 self._gpu = [name for name in names if name in package.working]
                 if names != [CPU]:
                     package.sessions.append(providers)
+                if package.refusing is not None and TENSORRT in names:
+                    self._gpu = []
+                    if not package.falls_back:
+                        raise package.refusing
 
             def get_providers(self) -> list[str]:
                 return [*self._gpu, CPU]
@@ -169,11 +178,27 @@ def test_a_tensorrt_provider_without_its_libraries_leaves_cuda(package, load):
     assert network.metadata["backend_failures"] == "0"
 
 
+@pytest.mark.parametrize(("refusing", "falls_back"), [
+    (EPFail("TensorRT EP could not build engine for fused node"), False),
+    (RuntimeError("Please install TensorRT libraries"), False),
+    (RuntimeError("Please install TensorRT libraries"), True),
+])  # fmt: skip
+def test_a_tensorrt_provider_that_ends_the_session_is_left_out(package, load, caplog, refusing, falls_back):
+    package.refusing, package.falls_back = refusing, falls_back
+    network = load("onnxruntime")
+    wait_for_name(network, ", CUDA")
+    assert red_of(network) == 5 and network.metadata["backend_failures"] == "0"
+    assert package.sessions[1:] == [[(CUDA, {"use_tf32": "0"})]]
+    (said,) = [record.message for record in caplog.records if "left out" in record.message]
+    reason = "could not set up its GPU providers" if falls_back else str(refusing)
+    assert said.startswith("TensorrtExecutionProvider is left out: ") and reason in said
+
+
 def test_providers_that_turn_out_not_to_work_are_given_up(package, load):
     package.working = []
     network = load("onnxruntime")
     wait_for_name(network, "given up: ONNX Runtime could not set up")
-    assert red_of(network) == 5 and len(package.sessions) == 1
+    assert red_of(network) == 5 and len(package.sessions) == 2
 
 
 def test_providers_that_answer_what_is_not_finite_leave_the_cpu(package, load, network_file, monkeypatch):
