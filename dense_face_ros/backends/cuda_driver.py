@@ -11,7 +11,7 @@ import importlib
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,11 @@ class Cuda:
         """
         return _call(self.driver, function, *arguments)
 
+    def free(self, function: str, *arguments: Any) -> None:
+        """The same for what frees. Errors pass silently: on a GPU that was lost there is nothing left to free."""
+        with suppress(NetworkUnavailable):
+            self.call(function, *arguments)
+
     @contextmanager
     def current(self) -> Iterator[None]:
         """Make this GPU the calling thread's for as long as the block lasts."""
@@ -104,7 +109,7 @@ class Cuda:
         try:
             yield
         finally:
-            self.driver.cuCtxPopCurrent()
+            self.free("cuCtxPopCurrent")
 
     def close(self) -> None:
         """Give the context back. Whatever lives in it must have been freed before."""
@@ -141,7 +146,7 @@ class Cuda:
     def _release(self) -> None:
         if self._context is not None:
             self._context = None
-            self.driver.cuDevicePrimaryCtxRelease(self._device)
+            self.free("cuDevicePrimaryCtxRelease", self._device)
 
     def _probe(self) -> None:
         """Raises CudaError where the context takes no work; without waiting for others', whose capture it would end."""
@@ -189,19 +194,18 @@ class Stream:
         try:
             enqueue()
         except NetworkUnavailable:
-            _, graph = self._cuda.driver.cuStreamEndCapture(self.handle)
-            if graph is not None and int(graph):
-                self._cuda.driver.cuGraphDestroy(graph)
+            with suppress(CudaError):
+                self._cuda.free("cuGraphDestroy", self._cuda.call("cuStreamEndCapture", self.handle))
             raise
         graph = self._cuda.call("cuStreamEndCapture", self.handle)
         try:
             return Graph(self._cuda, self._cuda.call("cuGraphInstantiate", graph, 0))
         finally:
-            self._cuda.driver.cuGraphDestroy(graph)
+            self._cuda.free("cuGraphDestroy", graph)
 
     def close(self) -> None:
-        """Free the queue. Errors pass silently: on a GPU that was lost there is nothing left to free."""
-        self._cuda.driver.cuStreamDestroy(self.handle)
+        """Free the queue; errors as in :meth:`Cuda.free`."""
+        self._cuda.free("cuStreamDestroy", self.handle)
 
 
 class Graph:
@@ -215,8 +219,8 @@ class Graph:
         self._cuda.call("cuGraphLaunch", self._handle, stream.handle)
 
     def close(self) -> None:
-        """Free the graph; errors as in :meth:`Stream.close`."""
-        self._cuda.driver.cuGraphExecDestroy(self._handle)
+        """Free the graph; errors as in :meth:`Cuda.free`."""
+        self._cuda.free("cuGraphExecDestroy", self._handle)
 
 
 class SharedTensor:
@@ -243,7 +247,7 @@ class SharedTensor:
                 self._twin = cuda.call("cuMemAlloc", self._size)
                 self.address = int(self._twin)
         except NetworkUnavailable:
-            cuda.driver.cuMemFreeHost(self._pinned)
+            cuda.free("cuMemFreeHost", self._pinned)
             raise
         memory = (ctypes.c_uint8 * self._size).from_address(int(self._pinned))
         self.host: npt.NDArray[Any] = np.ctypeslib.as_array(memory).view(dtype).reshape(shape)
@@ -259,11 +263,11 @@ class SharedTensor:
             self._cuda.call("cuMemcpyDtoHAsync", self._pinned, self._twin, self._size, stream.handle)
 
     def close(self) -> None:
-        """Free the memory, after which ``host`` must not be touched; errors as in :meth:`Stream.close`."""
+        """Free the memory, after which ``host`` must not be touched; errors as in :meth:`Cuda.free`."""
         self.host = np.zeros(0, self.host.dtype)
         if self._twin is not None:
-            self._cuda.driver.cuMemFree(self._twin)
-        self._cuda.driver.cuMemFreeHost(self._pinned)
+            self._cuda.free("cuMemFree", self._twin)
+        self._cuda.free("cuMemFreeHost", self._pinned)
 
 
 def check_gpu() -> None:
@@ -287,6 +291,8 @@ def _call(driver: Any, function: str, *arguments: Any) -> Any:
         error, *results = getattr(driver, function)(*arguments)
     except RuntimeError as missing:  # how the bindings say that an old driver has no such function
         raise NoGpu(f"{function} failed: {missing}; update the NVIDIA driver") from missing
+    except ValueError as unknown:  # and that a new driver gives an error they do not know
+        raise CudaError(f"{function} failed: {unknown}") from unknown
     if error != driver.CUresult.CUDA_SUCCESS:
         _, text = driver.cuGetErrorString(error)
         raise CudaError(f"{function} failed: {error.name}{f' ({text.decode()})' if text else ''}", int(error))

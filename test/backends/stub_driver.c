@@ -8,7 +8,8 @@
 #define GRAPH ((void *)0x99)
 #define EXECUTABLE ((void *)0xaa)
 #define CONTEXT ((void *)0x77)
-enum { SUCCESS = 0, INVALID_VALUE = 1, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700 };
+#define NEW ((void *)0x66) /* a graph that gives an error of a driver to come */
+enum { SUCCESS = 0, INVALID_VALUE = 1, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700, NEW_ERROR = 4711 };
 
 static int init(unsigned flags) { return SUCCESS; }
 static int version(int *out) { *out = 13000; return SUCCESS; }
@@ -46,9 +47,13 @@ static int instantiate(void **out, void *graph, unsigned long long flags) {
   return graph == GRAPH && flags == 0 ? SUCCESS : INVALID_VALUE;
 }
 static int launch(void *executable, void *stream) {
+  if (executable == NEW) return NEW_ERROR;
   return executable == EXECUTABLE && stream == STREAM ? SUCCESS : ILLEGAL_ADDRESS;
 }
-static int destroy(void *handle) { return handle == GRAPH || handle == EXECUTABLE ? SUCCESS : INVALID_VALUE; }
+static int destroy(void *handle) {
+  if (handle == NEW) return NEW_ERROR;
+  return handle == GRAPH || handle == EXECUTABLE ? SUCCESS : INVALID_VALUE;
+}
 static int explain(int error, const char **out) { *out = "the stub says no"; return SUCCESS; }
 
 static const struct { const char *name; void *function; } functions[] = {

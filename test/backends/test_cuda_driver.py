@@ -213,11 +213,13 @@ with cuda.current():
     assert (tensor.host == 5.0).all()
     graph = stream.capture(lambda: None)
     graph.launch(stream)
-    try:
-        Graph(cuda, cuda.driver.CUgraphExec(5)).launch(stream)
-    except CudaError as error:
-        print(error)
-    for thing in (graph, tensor, stream):
+    unknown = Graph(cuda, cuda.driver.CUgraphExec(0x66))
+    for wrong in (Graph(cuda, cuda.driver.CUgraphExec(5)), unknown):
+        try:
+            wrong.launch(stream)
+        except CudaError as error:
+            print(error)
+    for thing in (graph, tensor, stream, unknown):
         thing.close()
 cuda.close()
 print(cuda.gpu)
@@ -232,4 +234,5 @@ def test_the_genuine_bindings_take_and_give_what_is_expected(tmp_path, integrate
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
     assert said[0] == "cuGraphLaunch failed: CUDA_ERROR_ILLEGAL_ADDRESS (the stub says no)"
-    assert said[1] == f"Gpu(name='Stub GPU', capability=(8, 7), multiprocessors=14, integrated={integrated})"
+    assert said[1] == "cuGraphLaunch failed: 4711 is not a valid CUresult", "drivers know more errors than the bindings"
+    assert said[2] == f"Gpu(name='Stub GPU', capability=(8, 7), multiprocessors=14, integrated={integrated})"
