@@ -251,6 +251,7 @@ class FakeTensorRt:
         enqueues: how often it was enqueued.
         network: what the engine computes; None: see the module.
         engines: loaded and not freed.
+        misplaced: how many were freed outside the context they live in.
     """
 
     __name__, __version__ = "tensorrt", "10.3.0"
@@ -260,7 +261,7 @@ class FakeTensorRt:
         INTERNAL_ERROR, ERROR, WARNING, INFO = range(4)
 
     def __init__(self, driver: FakeDriver) -> None:
-        self.driver, self.capturable, self.enqueues, self.engines = driver, True, 0, 0
+        self.driver, self.capturable, self.enqueues, self.engines, self.misplaced = driver, True, 0, 0, 0
         self.shapes = dict(SHAPES)
         self.network: CorrespondenceNetwork | None = None
 
@@ -283,6 +284,7 @@ class _Engine:
 
     def __del__(self) -> None:
         self._trt.engines -= 1
+        self._trt.misplaced += self._trt.driver._bad == CUresult.CUDA_ERROR_INVALID_CONTEXT
 
     def get_tensor_name(self, index: int) -> str:
         return self._names[index]

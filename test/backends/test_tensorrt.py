@@ -31,7 +31,7 @@ class Machine:
 
     def assert_nothing_left(self) -> None:
         gc.collect()
-        assert self.driver.leaks == 0 and self.trt.engines == 0
+        assert self.driver.leaks == 0 and self.trt.engines == 0 and self.trt.misplaced == 0
 
 
 @pytest.fixture(params=[False, True], ids=["discrete", "integrated"])
