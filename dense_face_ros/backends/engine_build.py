@@ -141,7 +141,7 @@ def build(
     try:
         builder = trt.Builder(log.logger)
     except TypeError as error:  # how the bindings say that TensorRT returned nothing
-        raise _told(log.error("TensorRT cannot start its builder; check the GPU with nvidia-smi")) from error
+        raise with_cure(log.error("TensorRT cannot start its builder; check the GPU with nvidia-smi")) from error
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
     parser = trt.OnnxParser(network, log.logger)
     if not parser.parse(onnx):
@@ -165,12 +165,12 @@ def build(
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise _told(log.error("TensorRT cannot build the engine"))
+        raise with_cure(log.error("TensorRT cannot build the engine"))
     return bytes(plan), b"" if timings is None else bytes(timings.serialize())
 
 
-def _told(error: EngineError) -> EngineError:
-    """The error, or what cures it where another attempt does not."""
+def with_cure(error: EngineError) -> EngineError:
+    """The error, or CannotBuild that tells the cure where another attempt is none."""
     for said, cure in _HOPELESS.items():
         if said in str(error):
             return CannotBuild(f"{cure} ({error})")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dense_face_ros.backends import CROP_SIZE, NetworkGivenUp, NetworkOutput, NetworkUnavailable
 from dense_face_ros.backends.cuda_driver import Cuda, Graph, SharedTensor, Stream
-from dense_face_ros.backends.engine_build import EngineError, LogTail, full_version
+from dense_face_ros.backends.engine_build import CannotBuild, EngineError, LogTail, full_version, with_cure
 from dense_face_ros.backends.model_file import INPUT_NAME, OUTPUT_NAMES, check_answer
 
 
@@ -32,7 +32,7 @@ class TensorRtNetwork:
         graph: False enqueues one by one.
     Raises:
         UnusableEngine: another build may help.
-        NetworkGivenUp: it runs, but what it says is not finite.
+        NetworkGivenUp: it runs, but what it says is not finite; or the driver is too old for this TensorRT.
         NetworkUnavailable: the GPU or TensorRT fails.
     """
 
@@ -93,7 +93,8 @@ class TensorRtNetwork:
         try:
             self._runtime = trt.Runtime(self._log.logger)
         except TypeError as error:  # how the bindings say that TensorRT returned nothing
-            raise self._log.error("TensorRT cannot start; check the GPU with nvidia-smi") from error
+            failure = with_cure(self._log.error("TensorRT cannot start; check the GPU with nvidia-smi"))
+            raise (NetworkGivenUp(str(failure)) if isinstance(failure, CannotBuild) else failure) from error
         self._engine = self._runtime.deserialize_cuda_engine(engine)
         if self._engine is None:
             raise self._unusable("the engine cannot be loaded")

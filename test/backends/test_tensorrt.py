@@ -172,6 +172,19 @@ def test_a_tensorrt_that_cannot_start_is_told_with_the_cure(machine, monkeypatch
     machine.assert_nothing_left()
 
 
+def test_a_driver_too_old_for_tensorrt_is_given_up_with_the_cure(machine, monkeypatch):
+    """The RTX edition builds without a driver, and notices here."""
+
+    def nothing(logger) -> None:
+        logger.log(machine.trt.ILogger.ERROR, "CUDA initialization failure with error: 35. Please check your CUDA")
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    monkeypatch.setattr(machine.trt, "Runtime", nothing)
+    with pytest.raises(NetworkGivenUp, match="driver is older than the CUDA that this TensorRT needs"):
+        machine.load()
+    machine.assert_nothing_left()
+
+
 @pytest.mark.parametrize(("shape", "told"), [((1, 3, 64, 64), r"\(1, 3, 64, 64\)"), ((), r"'flow': \(\(\), ")])
 def test_engines_of_other_networks_are_refused(machine, shape, told):
     machine.trt.shapes["flow"] = shape
