@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from dense_face_ros.backends.onnx_runtime import OnnxRuntimeNetwork
 _TENSORRT = "TensorrtExecutionProvider"
 #: The faster first.
 _GPU_PROVIDERS = (_TENSORRT, "CUDAExecutionProvider")
+#: How ONNX Runtime says that TensorRT refused an engine it had kept.
+_REFUSED = "could not deserialize engine from cache"
 
 _LOG = logging.getLogger(__name__)
 
@@ -82,6 +85,10 @@ class ProviderLoader:
             except (NetworkUnavailable, ValueError) as error:  # the file is known to be well on the CPU
                 if self._has_run:
                     raise
+                if _emptied(providers, error):
+                    _LOG.warning("the engine is built again: %s", error)
+                    providers = self._with_options()
+                    continue
                 if len(providers) == 1:
                     raise NetworkGivenUp(str(error)) from error
                 # A TensorRT that lacks its libraries or cannot build ends the session, with CUDA's provider in it.
@@ -110,3 +117,17 @@ class ProviderLoader:
                 "trt_timing_cache_enable": "1", "trt_timing_cache_path": folder,
             }))  # fmt: skip
         return out
+
+
+def _emptied(providers: list[tuple[str, dict[str, str]]], error: Exception) -> bool:
+    """Whether the engines that the error is about, which ONNX Runtime would try for ever, have been removed.
+
+    It tells them apart by the TensorRT that it was compiled with, so one that was updated meets those of the older one.
+    """
+    if _REFUSED not in str(error):
+        return False
+    try:
+        shutil.rmtree(dict(providers)[_TENSORRT]["trt_engine_cache_path"])
+    except OSError:  # the administrator's
+        return False
+    return True

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from onnxruntime.capi.onnxruntime_pybind11_state import EPFail
+from onnxruntime.capi.onnxruntime_pybind11_state import EPFail, Fail
 
 pytest.importorskip("onnx")
 
@@ -19,6 +19,7 @@ from backends.test_onnx_runtime import METADATA, write_network
 from dense_face_ros.backends import NetworkUnavailable, choose, execution_providers, onnx_runtime, recovering_network
 from dense_face_ros.backends.choose import load_network
 from dense_face_ros.backends.cuda_driver import Cuda, CudaError, NoGpu
+from dense_face_ros.backends.engine_cache import EngineCache, file_sha256
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 
@@ -28,8 +29,8 @@ class GpuPackage:
 
     Attributes:
         working: providers whose libraries are there.
-        refusing: what ends a session that is asked for TensorRT, if anything.
-        falls_back: whether it then is one of the CPU alone, as before ONNX Runtime 1.23, where it cannot be helped.
+        refusing: what ends a session that is asked for TensorRT, if anything; engines it finds always do.
+        falls_back: whether it then is one of the CPU alone, as in ONNX Runtime 1.22, where it cannot be helped.
         sessions: the providers each session was asked for, the CPU's own left out.
         lost: whether runs on the GPU fail.
     """
@@ -49,6 +50,9 @@ class GpuPackage:
                 self._gpu = [name for name in names if name in package.working]
                 if names != [CPU]:
                     package.sessions.append(providers)
+                kept = [dict(providers)[TENSORRT]["trt_engine_cache_path"]] if TENSORRT in names else []
+                if any(list(Path(folder).iterdir()) for folder in kept):
+                    raise Fail("TensorRT EP could not deserialize engine from cache: /cache/old_sm87.engine")
                 if package.refusing is not None and TENSORRT in names:
                     self._gpu = []
                     if not package.falls_back:
@@ -192,6 +196,31 @@ def test_a_tensorrt_provider_that_ends_the_session_is_left_out(package, load, ca
     (said,) = [record.message for record in caplog.records if "left out" in record.message]
     reason = "could not set up its GPU providers" if falls_back else str(refusing)
     assert said.startswith("TensorrtExecutionProvider is left out: ") and reason in said
+
+
+def engines_of(network_file: Path) -> Path:
+    return EngineCache().folder(f"onnxruntime-{file_sha256(network_file)[:32]}")
+
+
+def test_engines_that_tensorrt_refuses_are_built_again(package, load, network_file, caplog):
+    """As after an update of TensorRT: ONNX Runtime keeps to the old engine, and fails."""
+    old = engines_of(network_file) / "old_sm87.engine"
+    old.write_bytes(b"of another TensorRT")
+    network = load("onnxruntime")
+    wait_for_name(network, ", Tensorrt")
+    assert red_of(network) == 5 and not old.exists() and old.parent.is_dir() and len(package.sessions) == 2
+    assert any(record.message.startswith("the engine is built again: ") for record in caplog.records)
+
+
+def test_engines_that_are_refused_and_cannot_be_removed_leave_cuda(package, load, network_file, monkeypatch):
+    def not_ours(path: str) -> None:
+        raise PermissionError(path)
+
+    (engines_of(network_file) / "old_sm87.engine").write_bytes(b"of another TensorRT")
+    monkeypatch.setattr(execution_providers.shutil, "rmtree", not_ours)
+    network = load("onnxruntime")
+    wait_for_name(network, ", CUDA")
+    assert red_of(network) == 5 and len(package.sessions) == 2
 
 
 def test_providers_that_turn_out_not_to_work_are_given_up(package, load):
