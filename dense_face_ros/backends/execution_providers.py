@@ -79,13 +79,15 @@ class ProviderLoader:
             onnxruntime.preload_dlls()
         if any(name == _TENSORRT for name, _ in providers):
             report("ONNX Runtime prepares a TensorRT engine, for minutes if there is none yet")
+        emptied = False
         while True:
             try:
                 network = _NetworkOnGpu(self._network, providers, cuda)
             except (NetworkUnavailable, ValueError) as error:  # the file is known to be well on the CPU
                 if self._has_run:
                     raise
-                if _emptied(providers, error):
+                if not emptied and _emptied(providers, error):
+                    emptied = True
                     _LOG.warning("the engine is built again: %s", error)
                     providers = self._with_options()
                     continue
