@@ -18,6 +18,8 @@ from dense_face_ros.frame_input import assumed_camera
 from dense_face_ros.geometry import Array, PinholeCamera
 
 _ALSO_CALLED = {"fisheye": "equidistant"}  # by camera drivers and calibrators
+#: Focal lengths of lenses, in longer sides of the image: of a half circle and more, and of half a degree.
+_WIDEST, _LONGEST = 0.02, 100.0
 
 
 def image_topic(node: Any, compressed: bool) -> str:
@@ -52,8 +54,7 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
         ValueError: naming what makes it unusable.
     """
     matrix = np.asarray(message.p if rectified else message.k, dtype=np.float64).reshape(3, -1)
-    if matrix[0, 0] == 0.0 or matrix[1, 1] == 0.0:
-        raise ValueError(f"focal length in {'P' if rectified else 'K'} is zero; calibrate the camera")
+    _check_intrinsics(matrix, "P" if rectified else "K", message.width, message.height)
     roi = message.roi
     bin_x, bin_y = max(message.binning_x, 1), max(message.binning_y, 1)
     width, height = roi.width or message.width, roi.height or message.height
@@ -74,6 +75,21 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
         distortion_model=model,
         distortion=distortion,
     )
+
+
+def _check_intrinsics(matrix: Array, name: str, width: int, height: int) -> None:
+    """ValueError for numbers that no camera has but drivers tell before it is calibrated, or in another unit: with such
+    nobody would be found, or everybody looks aside, and nothing would say why."""
+    fx, fy, side = float(matrix[0, 0]), float(matrix[1, 1]), max(width, height)
+    if fx == 0.0 or fy == 0.0:
+        raise ValueError(f"focal length in {name} is zero; calibrate the camera")
+    if side and any(0.0 < f < _WIDEST * side or f > _LONGEST * side for f in (fx, fy)):
+        raise ValueError(
+            f"focal length in {name} is {fx:g}, {fy:g} for {width}x{height} pixels, which no lens has; calibrate the "
+            "camera, in pixels"
+        )
+    if matrix[0, 2] == 0.0 and matrix[1, 2] == 0.0:
+        raise ValueError(f"principal point in {name} is 0, 0, a corner of the image; calibrate the camera")
 
 
 class CameraCache:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -89,6 +90,10 @@ def test_binning_and_region_of_interest_keep_the_same_rays() -> None:
     [
         ({"k": [0.0] * 9}, "focal length in K is zero; calibrate the camera"),
         ({"k": [500.0, 0.0, 320.0, 0.0, 0.0, 240.0, 0.0, 0.0, 1.0]}, "focal length in K is zero"),
+        ({"k": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]}, "focal length in K is 1, 1 for 640x480 pixels"),
+        ({"k": [0.78, 0.0, 0.5, 0.0, 1.04, 0.5, 0.0, 0.0, 1.0]}, "in K is 0.78, 1.04 .*; calibrate the camera, in pix"),
+        ({"k": [5e8, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0]}, "focal length in K is 5e.08, 500"),
+        ({"k": [500.0, 0.0, 0.0, 0.0, 500.0, 0.0, 0.0, 0.0, 1.0]}, "principal point in K is 0, 0, a corner"),
         ({"k": [float("nan")] * 9}, "must be a finite number"),
         ({"d": [float("inf")] * 5}, "distortion"),
         ({"distortion_model": "wavy"}, "distortion_model is 'wavy'"),
@@ -99,6 +104,20 @@ def test_binning_and_region_of_interest_keep_the_same_rays() -> None:
 def test_unusable(changes: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         camera_from_message(info(**changes))
+
+
+def test_the_matrix_that_counts_is_named() -> None:
+    identity = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    with pytest.raises(ValueError, match="focal length in P is 1, 1"):
+        camera_from_message(info(p=identity), rectified=True)
+    assert camera_from_message(info(p=identity)).metric
+
+
+@pytest.mark.parametrize("focal", [2.0 * 640 / (2 * math.pi) / 3, 56.0 * 640])
+def test_lenses_that_there_are_may_be_used(focal: float) -> None:
+    """A fisheye of a circle and a half and a telescope of a degree; a part of the image need not hold its middle."""
+    matrix = [focal, 0.0, -400.0, 0.0, focal, 0.0, 0.0, 0.0, 1.0]
+    assert camera_from_message(info(k=matrix, distortion_model="equidistant", d=[0.0] * 4)).fx == focal
 
 
 def test_zero_distortion_of_any_length_is_none() -> None:
