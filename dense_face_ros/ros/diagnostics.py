@@ -29,6 +29,7 @@ class Report:
         metric: whether the camera of the last frame was calibrated; None before the first.
         pose_told: whether poses are published with such a camera (parameter ``require_camera_info``).
         camera_note: what is wrong with camera_info, or empty.
+        last_drop: reason and text of the frame that was dropped last, both empty before the first.
         other_clock: whether image stamps lie ahead of this node's clock, or so far behind it, that no latency can be
             told.
     """
@@ -44,6 +45,7 @@ class Report:
     metric: bool | None = None
     pose_told: bool = True
     camera_note: str = ""
+    last_drop: tuple[str, str] = ("", "")
     other_clock: bool = False
 
 
@@ -81,6 +83,8 @@ class DiagnosticsWriter:
                 figures = replace(figures, latency_ms=unknown, processing_ms=unknown, pictures_ms=unknown)
                 count, seconds = self._drops.total(), self._unanswered
                 refusal = f"all {count} frames of {seconds:.0f} s dropped ({_reasons(self._drops)})"
+                reason, text = report.last_drop
+                refusal += f": {text}" if reason in self._drops else ""
         level, text = _verdict(report, silent, refusal, processed, dropped)
         status = DiagnosticStatus(level=level, name=self._name, message=text, hardware_id=report.image_topic)
         values: dict[str, str] = {
@@ -98,6 +102,7 @@ class DiagnosticsWriter:
             "frames_processed": str(figures.processed),
             "frames_with_head": str(figures.with_head),
             "frames_dropped": str(sum(figures.dropped.values())),
+            "drop_note": ": ".join(filter(None, report.last_drop)),
             **{f"dropped_{reason}": str(count) for reason, count in figures.dropped.items()},
             "latency_p50_ms": _number(figures.latency_ms[0]),
             "latency_p99_ms": _number(figures.latency_ms[1]),

@@ -147,6 +147,29 @@ def test_frames_that_are_all_dropped_tell_nothing_of_the_present() -> None:
         assert told(0, "no_stamp", lifecycle=lifecycle).level != DiagnosticStatus.ERROR, "no longer than a second each"
 
 
+def test_what_is_wrong_with_images_that_are_all_dropped_is_told() -> None:
+    """In a car nobody reads the log, which has it too."""
+    statistics, writer = FrameStatistics(), DiagnosticsWriter("tracker")
+    wrong = replace(ACTIVE, last_drop=("bad_image", "image encoding is 'rgb16'; known are bgr8"))
+    for i in range(2):
+        statistics.receive(1.0 + i)
+        statistics.drop("bad_image")
+        status = writer.write(wrong, statistics.figures(), 1.0)
+    told = "all 2 frames of 2 s dropped (bad_image 2): image encoding is 'rgb16'; known are bgr8"
+    assert (status.level, status.message) == (DiagnosticStatus.ERROR, told)
+    assert values(status)["drop_note"] == "bad_image: image encoding is 'rgb16'; known are bgr8"
+    assert values(writer.write(ACTIVE, statistics.figures(), 1.0))["drop_note"] == ""
+
+
+def test_why_one_was_dropped_long_ago_is_not_why_others_are_now() -> None:
+    statistics, writer = FrameStatistics(), DiagnosticsWriter("tracker")
+    for i in range(3):
+        statistics.receive(1.0 + i)
+        statistics.drop("superseded")
+        status = writer.write(replace(ACTIVE, last_drop=("bad_image", "damaged")), statistics.figures(), 1.0)
+    assert status.message == "all 3 frames of 3 s dropped (superseded 3)"
+
+
 def test_an_image_that_is_long_at_work_is_not_dropped() -> None:
     statistics, writer = FrameStatistics(), DiagnosticsWriter("tracker")
     for i in range(3):

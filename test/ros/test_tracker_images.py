@@ -121,7 +121,7 @@ def test_bad_images_are_counted_and_survived(start: Any, observer: Observer) -> 
         counts[reason] = counts.get(reason, 0) + 1
         camera.wait_for_report(**{f"dropped_{reason}": str(counts[reason])})
     camera.send(camera.image(corner=FAILING))
-    camera.wait_for_report(dropped_failed="1")
+    camera.wait_for_report(dropped_failed="1", drop_note="failed: the tracker failed on an image: ")
     poses.clear()
     again = camera.send_until(camera.image, lambda: poses, "a head_pose after all that")
     camera.send(again)
@@ -140,7 +140,9 @@ def test_what_the_last_answer_showed_is_not_told_while_all_frames_are_dropped(st
     dropped = lambda: camera.diagnostics()["level"] == "2"  # noqa: E731
     camera.send_until(lambda: _unknown_encoding(camera.image()), dropped, "diagnostics say that all are dropped")
     report = camera.diagnostics()
-    assert re.fullmatch(r"all \d+ frames of 2 s dropped \(bad_image \d+\)", report["message"])
+    said = r"all \d+ frames of 2 s dropped \(bad_image \d+\): (image encoding is '.*'; known are .*)"
+    found = re.fullmatch(said, report["message"])
+    assert found and report["drop_note"] == f"bad_image: {found[1]}"
     assert {report[key] for key in ("tracking", "camera_metric", "quality_inliers", "latency_p50_ms")} == {"unknown"}
 
 
