@@ -23,6 +23,7 @@ class Report:
         lifecycle: the life-cycle state's name.
         failure: why a transition failed last, or empty.
         image_topic: where images are expected.
+        publishers: who publishes them, as the rest of a sentence; empty: not known.
         engine: facts about the loaded network and models: name -> value.
         tracking: status of the last processed frame, ``reason`` where it has no head, and ``track`` of its head.
         quality: figures of the last fit.
@@ -37,6 +38,7 @@ class Report:
     lifecycle: str
     failure: str = ""
     image_topic: str = ""
+    publishers: str = ""
     engine: dict[str, str] = field(default_factory=dict)
     tracking: str = ""
     reason: str = ""
@@ -146,7 +148,7 @@ def _verdict(report: Report, silent: bool, refusal: str, processed: int, dropped
     if report.lifecycle != "active":
         return DiagnosticStatus.WARN if warnings else DiagnosticStatus.OK, "; ".join([report.lifecycle, *warnings])
     if silent:
-        return DiagnosticStatus.WARN, f"no images on {report.image_topic}"
+        return DiagnosticStatus.WARN, ", ".join(filter(None, [f"no images on {report.image_topic}", report.publishers]))
     if refusal:
         return DiagnosticStatus.ERROR, "; ".join([refusal, *warnings])
     frames = processed + dropped.total()

@@ -28,6 +28,7 @@ from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic, image
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
 from dense_face_ros.ros.frame_processor import FrameProcessor, Tracker
 from dense_face_ros.ros.frame_statistics import FrameStatistics
+from dense_face_ros.ros.image_publishers import who_publishes
 from dense_face_ros.ros.images import Decoder, decode_compressed, find_decoder
 from dense_face_ros.ros.managed_node import ManagedNode, explained
 from dense_face_ros.ros.messages import seconds
@@ -214,11 +215,16 @@ class TrackerNode(ManagedNode):
     def _publish_diagnostics(self) -> None:
         if self._tracker is not None and self._report.engine:
             self._watch(self._tracker.network)
-        report = replace(self._report, failure=self.failure)
+        report = replace(self._report, failure=self.failure, publishers=self._who_publishes())
         status = self._diagnostics_writer.write(report, self._statistics.figures(), self._diagnostics_period)
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(array)
+
+    def _who_publishes(self) -> str:
+        compressed = self._settings.flag("compressed")
+        kind = f"sensor_msgs/msg/{'CompressedImage' if compressed else 'Image'}"
+        return who_publishes(self, self._image_topic, kind, image_topic(self, not compressed))
 
     def _watch(self, network: CorrespondenceNetwork) -> None:
         """What runs the network may change: an engine gets ready, a GPU is lost or comes back."""

@@ -66,6 +66,8 @@ def test_drops_count_for_the_period_they_happened_in() -> None:
     assert writer.write(ACTIVE, statistics.figures(), 1.0).level == DiagnosticStatus.OK, "a camera may be slow"
     third = writer.write(ACTIVE, statistics.figures(), 1.0)
     assert third.level == DiagnosticStatus.WARN and third.message == "no images on /image"
+    fourth = writer.write(replace(ACTIVE, publishers="which nobody publishes"), statistics.figures(), 1.0)
+    assert fourth.message == "no images on /image, which nobody publishes"
 
 
 def test_one_frame_of_twenty_may_be_dropped() -> None:

@@ -168,6 +168,18 @@ def test_services_answer_while_a_frame_is_at_work(start: Any, observer: Observer
     camera.wait_for_report(dropped_superseded="1")
 
 
+def test_who_publishes_images_is_told_where_none_come(start: Any, observer: Observer) -> None:
+    """The first mistake of all: a camera that compresses its images, and a tracker that awaits raw ones."""
+    start(FAKE_NODE, "--ros-args", "-r", "image:=/cabin/image_raw")
+    reports = observer.collect(DiagnosticArray, "/diagnostics")
+    said = lambda text: lambda: reports and reports[-1].status[0].message == f"no images on {text}"  # noqa: E731
+    activate(observer)
+    observer.wait_until(said("/cabin/image_raw, which nobody publishes"), "nobody is told")
+    observer.node.create_publisher(CompressedImage, "/cabin/image_raw/compressed", 1)
+    there = "/cabin/image_raw/compressed is, as sensor_msgs/msg/CompressedImage"
+    observer.wait_until(said(f"/cabin/image_raw, which nobody publishes; {there}"), "the other topic is told")
+
+
 def test_compressed_images(start: Any, observer: Observer) -> None:
     start(FAKE_NODE, "--ros-args", "-p", "compressed:=true")
     camera = Camera(observer, compressed=True)
