@@ -8,7 +8,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode
 
-from dense_face_ros.ros.ending import asked_to_end, one_interrupt
+from dense_face_ros.ros.ending import asked_to_end, hear_no_more, one_interrupt
 
 
 class AutostartFailed(RuntimeError):
@@ -32,6 +32,7 @@ def run(make_node: Callable[[], LifecycleNode], args: list[str] | None = None) -
                 raise
         finally:
             end()
+            hear_no_more()
             executor.shutdown()
             if node is not None:
                 node.destroy_node()

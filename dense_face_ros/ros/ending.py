@@ -12,6 +12,7 @@ from types import FrameType
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
+from rclpy.signals import uninstall_signal_handlers
 
 _SAME = 2.0  # seconds within which a second Ctrl-C counts as the same one
 _INTERRUPTED = 130  # exit code of what Ctrl-C has ended
@@ -61,6 +62,15 @@ def one_interrupt() -> Iterator[Callable[[], None]]:
         end()  # nothing is left that a late one could interrupt
         # Python takes its own handlers away while it leaves.
         signal.signal(signal.SIGINT, signal.SIG_IGN if interrupted else before)
+
+
+def hear_no_more() -> None:
+    """Take rclpy's handlers of signals away, before any executor is destroyed.
+
+    A signal wakes a thread of rclpy's that then wakes the executors. On a busy machine it gets its turn while the node
+    ends already, and would end it with a segmentation fault: the list of what it wakes has no lock. This waits for it.
+    """
+    uninstall_signal_handlers()
 
 
 @contextmanager

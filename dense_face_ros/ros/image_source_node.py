@@ -24,7 +24,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from dense_face_ros.ros.bag_source import Bag, BagFrame
 from dense_face_ros.ros.bag_topics import is_bag
 from dense_face_ros.ros.camera_info import camera_info_topic, fill_from_field_of_view, image_topic, read_calibration
-from dense_face_ros.ros.ending import asked_to_end, one_interrupt
+from dense_face_ros.ros.ending import asked_to_end, hear_no_more, one_interrupt
 from dense_face_ros.ros.frame_sources import Frame, ImageFolder, SourceError, Video, Webcam, source_path
 from dense_face_ros.ros.images import fill_image
 from dense_face_ros.ros.message_readers import stamp_of
@@ -261,6 +261,7 @@ def main(args: list[str] | None = None) -> int:
                 raise
         finally:
             end()
+            hear_no_more()
             if node is not None:
                 node.destroy_node()
             rclpy.try_shutdown()
