@@ -23,6 +23,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from dense_face_ros.backends import CorrespondenceNetwork, NetworkGivenUp, NetworkUnavailable
 from dense_face_ros.calibration import KEY as CALIBRATION
+from dense_face_ros.error_text import first_line
 from dense_face_ros.ros.autostart import AutostartFailed, run
 from dense_face_ros.ros.camera_info import CameraCache, camera_info_topic, image_topic
 from dense_face_ros.ros.diagnostics import DiagnosticsWriter, Report
@@ -204,7 +205,15 @@ class TrackerNode(ManagedNode):
     def _subscribe(self, kind: type, topic: str, take: Callable[[Any], None]) -> Subscription:
         qos = copy(_SENSOR_QOS)  # an override is written into it
         options = QoSOverridingOptions(_OVERRIDABLE)
-        return self.create_subscription(kind, topic, take, qos, qos_overriding_options=options)
+        prefix = f"qos_overrides.{topic}.subscription"
+        given = self.get_parameters_by_prefix(prefix)  # subscribing declares the others
+        try:
+            return self.create_subscription(kind, topic, take, qos, qos_overriding_options=options)
+        except (RuntimeError, AssertionError) as error:  # what rclpy makes of an override that is none
+            if not given:
+                raise
+            values = ", ".join(f"{name} {parameter.value!r}" for name, parameter in sorted(given.items()))
+            raise ValueError(f"parameters '{prefix}' cannot be used ({values}): {first_line(error)}") from error
 
     def _take(self, message: Any) -> None:
         """In the executor's thread: hand the message on and return."""

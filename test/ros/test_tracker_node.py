@@ -219,6 +219,21 @@ def test_why_activating_failed_is_on_diagnostics(start: Any, observer: Observer)
     assert "activate failed: " in process.output and "Traceback" in process.output
 
 
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("camera_info.subscription.durability:=transient", "durability 'transient'"),
+        ("camera_info.subscription.depth:=five", "depth 'five'"),
+        ("image.subscription.depth:=-1", "depth -1"),
+    ],
+)
+def test_a_quality_of_service_that_is_none_is_named(start: Any, observer: Observer, override: str, told: str) -> None:
+    process = start(FAKE_NODE, "--ros-args", "-p", f"qos_overrides./{override}", "-p", "autostart:=true")
+    assert process.wait() == 1
+    prefix = f"'qos_overrides./{override.partition('.')[0]}.subscription'"
+    assert f"failed: parameters {prefix} cannot be used ({told}" in process.output
+
+
 def test_autostart(start: Any, observer: Observer) -> None:
     parameters = str(REPOSITORY / "config" / "tracker.yaml")
     arguments = ["--params-file", parameters, "-p", "autostart:=true", "-r", "image:=/front/image_raw"]
