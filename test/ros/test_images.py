@@ -240,6 +240,21 @@ def test_compressed_nonsense(data: bytes) -> None:
         decode_compressed(SimpleNamespace(format="png", data=array.array("B", data)))
 
 
+@pytest.mark.parametrize("left", [0.3, 0.6, 0.99])
+def test_a_jpeg_that_was_cut_off_is_no_image(left: float) -> None:
+    """OpenCV 4 makes up the rest of it, and the tracker a head of half a face."""
+    jpeg = cv2.imencode(".jpg", scene())[1].tobytes()
+    small = cv2.imencode(".jpg", scene()[::2, ::2])[1].tobytes()
+    thumbnail = jpeg[:2] + b"\xff\xe1" + (len(small) + 2).to_bytes(2, "big") + small + jpeg[2:]
+    for whole in (jpeg, thumbnail, jpeg + bytes(1000)):  # buffers of a fixed size are filled up
+        assert decode_compressed(SimpleNamespace(format="jpeg", data=whole)).shape == scene().shape
+    for whole in (jpeg, thumbnail):
+        begun = whole.rfind(b"\xff\xda")
+        with pytest.raises(ValueError, match="cannot be read: it is a JPEG that was cut off"):
+            cut = whole[: begun + 2 + int(left * (len(whole) - begun - 2))]
+            decode_compressed(SimpleNamespace(format="jpeg", data=cut))
+
+
 def test_filled_images_decode_to_themselves() -> None:
     filled = SimpleNamespace()
     fill_image(filled, scene()[:, ::-1], "bgr8")
