@@ -201,9 +201,11 @@ class AttentionNode(ManagedNode):
             or not self._markers.get_subscription_count()
         ):
             return
-        self._markers_pace.take(attention.stamp)
         position = self._head.pose.pose.position
         head = np.array([position.x, position.y, position.z])
+        if not np.isfinite(head).all():  # another program's: viewers refuse such markers
+            return
+        self._markers_pace.take(attention.stamp)
         mounting, header = self._policy.heading.car_from_camera, self._head.header
         self._markers.publish(attention_markers(attention, self._lines, head, mounting, header, lifetime(rate)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import re
 from pathlib import Path
@@ -76,6 +77,26 @@ def test_states_values_and_latched_topics(start: Any, observer: Observer, driver
     assert "not active" in driver.wait_for("unknown").message, "an inactive node must not leave 'attentive' latched"
     assert observer.change_state("cleanup", "/attention")
     assert process.stop() == 0, process.output
+
+
+def test_markers_are_nowhere_while_nobody_tells_where_the_head_is(
+    start: Any, observer: Observer, driver: Driver
+) -> None:
+    start(*NODE, *MOUNTED, "-p", "max_silence:=5.0", "-p", "marker_rate:=60.0")
+    driver.activate()
+    markers = observer.collect(MarkerArray, "attention/markers", 100)
+    driver.drive(0.5, ROAD)
+    observer.wait_until(lambda: markers, "markers come")
+    for nowhere in (np.nan, np.inf, 0.7):
+        driver.now += 0.1
+        pose = driver.pose(ROAD)
+        pose.pose.pose.position.x = nowhere
+        driver.poses.publish(pose)
+        driver.expressions.publish(driver.expression(0.9))
+    last = pose.header.stamp
+    observer.wait_until(lambda: markers[-1].markers[0].header.stamp == last, "markers of the last frame")
+    places = [marker.pose.position for message in markers for marker in message.markers]
+    assert all(math.isfinite(place.x) for place in places)
 
 
 def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, observer: Observer, driver: Driver) -> None:
