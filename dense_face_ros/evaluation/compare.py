@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,30 @@ def read_pair(this: Path, other: Path) -> tuple[FrameColumns, FrameColumns]:
         raise ValueError(f"'{this}' and '{other}' have no image stamp in common; compare runs over one recording")
     rows_one, rows_two = np.array(common).T
     return _rows(one, rows_one), _rows(two, rows_two)
+
+
+def unlike_recordings(this: Path, other: Path) -> str:
+    """Why two evaluation folders may be of different recordings, in a sentence, or empty.
+
+    Stamps do not tell: videos and folders all begin at 0, made drives at another time, and the cameras of a car may be
+    triggered at once.
+    """
+    one, two = _summary(this), _summary(other)
+    for name in ("recording", "topic"):
+        a, b = one.get(name), two.get(name)
+        if a and b and a != b:
+            both = f"the {name} of this run is '{a}', that of the other '{b}'"
+            return f"{both}: unless these show the same images, the differences mean nothing"
+    return ""
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    """An evaluation's summary; empty where it has none that can be read."""
+    try:
+        found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _frames(run: FrameColumns) -> Iterator[tuple[int, int]]:

@@ -19,6 +19,7 @@ from dense_face_ros.evaluation.compare import (
     comparison_table,
     eye_table,
     states,
+    unlike_recordings,
 )
 from dense_face_ros.evaluation.frame_table import TIME
 from dense_face_ros.evaluation.provenance import origin
@@ -51,10 +52,11 @@ _COLOURS = {
 def comparison_page(this: Path, other: Path, found: Comparison) -> str:
     """The comparison of two folders as a single HTML file's text."""
     one, two = found.this, found.other
+    note = unlike_recordings(this, other)
     unlike = f"Attention is not in the same state in {found.unlike} of {len(one)} frames."
     parts = [
         page.paragraph(f"This run: {this} ({_origin(this)}). The other: {other} ({_origin(other)})."),
-        page.paragraph(f"{len(one)} frames in common."),
+        page.paragraph(f"{len(one)} frames in common." + (f" Note: {note}." if note else "")),
         page.table(comparison_table(found.differences), HEADER),
         page.table(eye_table(found), EYE_HEADER),
         page.heading("Alarms"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dense_face_ros.evaluation.compare import TABLE, compare, differences, eye_table, read_pair
+from dense_face_ros.evaluation.compare import TABLE, compare, differences, eye_table, read_pair, unlike_recordings
 from dense_face_ros.evaluation.frame_table import TEXTS, TIME, FrameColumns
 
 
@@ -32,6 +32,36 @@ def test_frames_of_a_looped_recording_are_paired_within_their_pass(tmp_path: Pat
     one, two = read_pair(tmp_path / "one", tmp_path / "two")
     assert one.stamps.tolist() == two.stamps.tolist() == [10, 30, 30, 40, 10], "in the order of the recording"
     assert (one.numbers["x"].tolist(), two.numbers["x"].tolist()) == ([0, 2, 3, 4, 5], [0, 1, 2, 3, 4])
+
+
+@pytest.mark.parametrize(
+    ("this", "other", "text"),
+    [
+        ({"recording": "drive", "topic": "/ir/image"}, {"recording": "drive", "topic": "/ir/image"}, ""),
+        (
+            {"recording": "drive"},
+            {"recording": "night"},
+            "the recording of this run is 'drive', that of the other 'nig",
+        ),
+        (
+            {"recording": "drive", "topic": "/ir"},
+            {"recording": "drive", "topic": "/rgb"},
+            "the topic of this run is '/ir'",
+        ),
+        ({"recording": "drive", "topic": "/ir"}, {"recording": "drive"}, ""),
+        ({"recording": "drive"}, None, ""),
+        ({"recording": "drive"}, [], ""),
+    ],
+)
+def test_recordings_that_are_not_the_same_are_told_by_their_names(
+    this: Any, other: Any, text: str, tmp_path: Path
+) -> None:
+    for name, found in (("this", this), ("other", other)):
+        (tmp_path / name).mkdir()
+        if found is not None:
+            (tmp_path / name / "summary.json").write_text(json.dumps(found))
+    said = unlike_recordings(tmp_path / "this", tmp_path / "other")
+    assert said.startswith(text) and bool(said) is bool(text)
 
 
 def run(rate: float, **numbers: Any) -> FrameColumns:

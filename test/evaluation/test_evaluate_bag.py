@@ -175,6 +175,16 @@ def test_two_runs_agree_to_the_last_digit(tmp_path: Path, capsys: pytest.Capture
     assert f"{one} (of an unknown version)" in (third / "comparison.html").read_text()
 
 
+def test_a_comparison_with_another_recording_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All videos, and all made drives, begin at the same time: stamps in common do not make them one recording."""
+    front, rear = (write_video(tmp_path / f"{name}.avi") for name in ("front", "rear"))
+    for video, against in ((front, []), (rear, ["--compare", str(tmp_path / "front")])):
+        assert main([str(video), "--output", str(video.with_suffix("")), *against], FakeTracker()) == 0
+    note = "the recording of this run is 'rear.avi', that of the other 'front.avi'"
+    assert f"note: {note}: unless these show the same images" in capsys.readouterr().err
+    assert "that of the other" in (tmp_path / "rear" / "comparison.html").read_text()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux accounts for memory in /proc")
 def test_memory_is_told_once_it_has_settled(tmp_path: Path) -> None:
     found = []
