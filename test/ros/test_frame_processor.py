@@ -22,15 +22,15 @@ NOW = 1000  # seconds
 
 
 class Bench:
-    """A processor without a node, at a clock that stands still."""
+    """A processor without a node, at a clock that stands still, ``later`` than NOW in seconds."""
 
     def __init__(self, **parameters: float) -> None:
         values: dict[str, Any] = defaults(TRACKER) | parameters
         ignore = lambda *arguments: None  # noqa: E731
         self.warnings: list[str] = []
         self.with_pose: list[bool] = []
-        self.brightness, self.size = 128, (48, 64)
-        clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW * 10**9))
+        self.brightness, self.size, self.later = 128, (48, 64), 0.0
+        clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=round((NOW + self.later) * 1e9)))
         node: Any = SimpleNamespace(
             get_clock=lambda: clock,
             get_logger=lambda: SimpleNamespace(info=ignore, warning=self.warnings.append),
@@ -104,6 +104,36 @@ def test_a_max_age_of_zero_is_none(max_age: float, wanted: dict[str, int]) -> No
 def test_stamps_far_from_the_clock_are_of_another(ahead: float, other: bool) -> None:
     bench = Bench(max_age=0.0)
     assert bench.send(NOW + ahead) == {"answered": 1} and bench.report.other_clock is other
+
+
+@pytest.mark.parametrize("astray", [7.0, NOW + 500.0])
+def test_a_stamp_of_another_clock_among_those_of_this_one_begins_nothing_anew(astray: float) -> None:
+    """A camera that has lost its time for a frame: the driver, and an alarm, must not be forgotten for that."""
+    bench = Bench()
+    bench.send(NOW - 0.9)
+    assert bench.send(astray) == {"answered": 1, "out_of_order": 1}
+    assert "of another clock than the one before" in bench.warnings[-1]
+    assert bench.send(NOW - 0.8) == {"answered": 2, "out_of_order": 1} and not bench.resets
+
+
+def test_another_clock_that_stays_is_believed() -> None:
+    bench = Bench()
+    bench.send(NOW - 0.9)
+    for i in range(5):
+        counts = bench.send(7.0 + 0.1 * i)
+    assert counts == {"answered": 2, "out_of_order": 4} and len(bench.resets) == 1
+    assert bench.send(7.5) == {"answered": 3, "out_of_order": 4}
+    assert bench.send(2.0) == {"answered": 4, "out_of_order": 4}, "and may begin anew as it likes"
+    assert bench.send(NOW - 0.5) == {"answered": 5, "out_of_order": 4}
+
+
+def test_a_clock_that_is_hardly_another_is_none() -> None:
+    """About as far ahead as may be, some of the frames are."""
+    bench = Bench()
+    for i in range(6):
+        bench.later = 1.5 * i
+        counts = bench.send(NOW + bench.later + 0.08 + 0.01 * i)
+    assert counts == {"answered": 6}
 
 
 @pytest.mark.parametrize(("required", "with_pose"), [(False, True), (True, False)])
