@@ -171,7 +171,7 @@ class FrameProcessor:
     def _drop(self, reason: str, text: str) -> None:
         self._statistics.drop(reason)
         lines = text.splitlines()
-        ends = dict.fromkeys([lines[0], lines[-1]])  # a traceback ends with its error
+        ends = dict.fromkeys(lines[:1] + lines[-1:])  # a traceback ends with its error
         self._report.last_drop = reason, " ".join(ends)
         self._warn(reason, f"dropped ({reason}): {text}")
 
