@@ -128,6 +128,8 @@ def test_fisheye_is_another_name_for_equidistant() -> None:
     camera = camera_from_message(info(distortion_model="fisheye", d=[0.1, 0.0, 0.0, 0.0]))
     assert camera.distortion_model == "equidistant"
     ideal = camera_from_message(info(distortion_model="equidistant", d=[0.0] * 4))
+    rectified = camera_from_message(info(distortion_model="equidistant", d=[0.1, 0.0, 0.0, 0.0]), rectified=True)
+    assert (rectified.fx, rectified.distortion_model, rectified.distortion) == (480.0, "", ())
     assert ideal.distortion_model == "equidistant", "radius and angle are proportional, which a pinhole's are not"
 
 
@@ -149,6 +151,13 @@ def test_the_cache_says_what_is_wrong_and_assumes_a_camera() -> None:
     assert camera.metric and problem == "camera_info on /camera_info has frame_id 'camera', the image 'other'"
 
 
+def test_images_may_come_before_any_camera_info() -> None:
+    cache = CameraCache("/camera_info")
+    for rectified in (True, False):
+        camera, problem = cache.camera_for(640, 480, "camera", rectified, 90.0)
+        assert not camera.metric and problem == "no camera_info on /camera_info"
+
+
 def test_images_and_messages_may_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera_info, "camera_from_message", _slowly)
     cache = CameraCache("/camera_info")
@@ -167,17 +176,21 @@ def _slowly(message: Any, rectified: bool) -> PinholeCamera:
 
 
 def test_calibration_file(tmp_path: Path) -> None:
-    path, message = tmp_path / "front.yaml", info(d=[], k=[], p=[])
-    path.write_text(CALIBRATION)
+    path, message = tmp_path / "front.yaml", info(width=0, height=0, distortion_model="", d=[], k=[], p=[])
+    turned = [0.8, 0.0, 0.6, 0.0, 1.0, 0.0, -0.6, 0.0, 0.8]
+    path.write_text(CALIBRATION.replace("[1, 0, 0, 0, 1, 0, 0, 0, 1]", str(turned)))
     read_calibration(path, message)
     assert camera_from_message(message) == camera_from_message(info())
     assert camera_from_message(message, rectified=True).fx == 480.0
+    assert (message.distortion_model, message.r) == ("plumb_bob", turned)
 
 
 def test_a_calibration_without_a_projection_matrix_has_that_of_the_raw_camera(tmp_path: Path) -> None:
     path, message = tmp_path / "front.yaml", info(p=[])
-    path.write_text(CALIBRATION.split("projection_matrix")[0])
+    path.write_text(CALIBRATION.split("rectification_matrix")[0])
     read_calibration(path, message)
+    assert np.array_equal(np.reshape(message.r, (3, 3)), np.eye(3))
+    assert np.array_equal(np.reshape(message.p, (3, 4)), np.c_[np.reshape(message.k, (3, 3)), np.zeros(3)])
     raw, rectified = camera_from_message(message), camera_from_message(message, rectified=True)
     assert np.array_equal(rectified.matrix, raw.matrix)
 
@@ -211,6 +224,7 @@ def test_field_of_view() -> None:
     fill_from_field_of_view(message, 640, 480, 90.0)
     camera = camera_from_message(message)
     assert (camera.fx, camera.cx, camera.cy) == pytest.approx((320.0, 319.5, 239.5))
+    assert camera_from_message(message, rectified=True) == camera and message.r == np.eye(3).ravel().tolist()
     unknown = info(k=[0.0] * 9)
     fill_from_field_of_view(unknown, 320, 240, 0.0)
     assert unknown.k == [0.0] * 9 and (unknown.width, unknown.height) == (320, 240)

@@ -101,6 +101,12 @@ def test_counts_and_percentiles() -> None:
     assert all(map(math.isnan, statistics.figures().latency_ms)), "the clocks are others now"
 
 
+def test_two_frames_tell_a_rate() -> None:
+    statistics = FrameStatistics()
+    receive(statistics, np.array([100.0, 100.4]))
+    assert statistics.figures().source_rate == pytest.approx(2.5)
+
+
 def test_nothing_measured_is_not_a_number() -> None:
     figures = FrameStatistics().figures()
     measured = (*figures.latency_ms, *figures.processing_ms, *figures.pictures_ms, figures.source_rate)

@@ -184,6 +184,8 @@ def test_every_value_is_rounded_to_the_nearest_and_larger_ones_saturate(bit_dept
         ({"step": 47}, "image step is 47; 16 pixels of bgr8 take 48 bytes"),
         ({"data": array.array("B", bytes(575))}, "image is truncated: 575 bytes, 12 rows of 48 bytes announced"),
         ({"encoding": "uyvy", "width": 15}, "image width is 15; uyvy needs an even width"),
+        ({"encoding": "nv12", "width": 15, "step": 16}, "image width is 15; nv12 needs an even width"),
+        ({"encoding": "nv21", "height": 11, "step": 16}, "image height is 11; nv21 needs an even height"),
         ({"encoding": "bayer_rggb8", "height": 2}, "image size is 16x2; bayer_rggb8 needs 3x3 pixels"),
     ],
 )
@@ -192,6 +194,16 @@ def test_fields_that_disagree(changes: dict[str, Any], text: str) -> None:
     vars(bad).update(changes)
     with pytest.raises(ValueError, match=text):
         check_message(bad)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "width", "height"),
+    [("bgr8", 1, 1), ("rgba8", 15, 11), ("mono8", 1, 11), ("mono16", 7, 1), ("uyvy", 2, 1), ("bayer_gbrg8", 3, 3)],
+)
+def test_images_may_be_small_and_odd_where_their_encoding_can(encoding: str, width: int, height: int) -> None:
+    image = message(encode(scene(), encoding)[:height, :width], encoding)
+    image.width, image.height = width, height
+    assert decode_image(image).shape == (height, width, 3)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
@@ -208,9 +220,15 @@ def test_a_compressed_bayer_pattern_is_a_mosaic_unless_it_has_colours() -> None:
         assert out.shape == scene().shape and np.abs(out.astype(int) - scene())[2:-2, 2:-2].max() <= 5
     grey_picture = decode_compressed(SimpleNamespace(format="mono8; png compressed ", data=mosaic.tobytes()))
     assert np.array_equal(grey_picture, np.repeat(encode(scene(), "bayer_rggb8")[..., None], 3, axis=2))
-    tiny = cv2.imencode(".png", np.zeros((2, 2), np.uint8))[1].tobytes()
-    with pytest.raises(ValueError, match="it has 2x2 pixels; bayer_rggb8 needs 3x3 or more"):
-        decode_compressed(SimpleNamespace(format="bayer_rggb8; png compressed ", data=tiny))
+    low = cv2.imencode(".png", np.zeros((2, 9), np.uint8))[1].tobytes()
+    with pytest.raises(ValueError, match="it has 9x2 pixels; bayer_rggb8 needs 3x3 or more"):
+        decode_compressed(SimpleNamespace(format="bayer_rggb8; png compressed ", data=low))
+
+
+def test_a_compressed_image_of_fractions_is_none_of_a_camera() -> None:
+    data = cv2.imencode(".tiff", np.zeros((8, 8, 3), np.float32))[1].tobytes()
+    with pytest.raises(ValueError, match="its values are float32; 8 or 16 bits are read"):
+        decode_compressed(SimpleNamespace(format="tiff", data=data))
 
 
 @pytest.mark.parametrize("bit_depth", [12, 16])
@@ -259,6 +277,13 @@ def test_filled_images_decode_to_themselves() -> None:
     filled = SimpleNamespace()
     fill_image(filled, scene()[:, ::-1], "bgr8")
     assert np.array_equal(decode_image(filled), scene()[:, ::-1])
+
+
+def test_filled_images_tell_the_order_of_their_bytes() -> None:
+    filled = SimpleNamespace()
+    values = np.arange(WIDTH * HEIGHT, dtype=np.uint16).reshape(HEIGHT, WIDTH) * 300
+    fill_image(filled, values, "mono16")
+    assert np.array_equal(decode_image(filled), decode_image(message(values, "mono16")))
 
 
 def test_what_cv_bridge_does_not_know_is_decoded_all_the_same() -> None:

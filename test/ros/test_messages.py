@@ -10,11 +10,13 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: source ROS 2 or install requirements/ros-jazzy.txt")
 
 from ros.fake_tracker import DISTANCE, make_model, tracked_state
+from sensor_msgs.msg import PointField
 from std_msgs.msg import Header
 
 from dense_face_ros.geometry import PinholeCamera, rotation_from_vector
 from dense_face_ros.head_state import HeadState, Status
 from dense_face_ros.ros import message_content, messages
+from dense_face_ros.ros.camera_info import camera_from_message
 from dense_face_ros.ros.images import decode_image
 
 CAMERA = PinholeCamera(500.0, 500.0, 319.5, 239.5, 640, 480)
@@ -103,7 +105,9 @@ def test_landmarks() -> None:
 def test_vertices() -> None:
     state = tracked_state(MODEL, 1.0, CAMERA)
     message = messages.vertices_message(state, header())
-    assert [field.name for field in message.fields] == ["x", "y", "z"] and message.is_dense
+    assert [(f.name, f.offset, f.count) for f in message.fields] == [("x", 0, 1), ("y", 4, 1), ("z", 8, 1)]
+    assert {f.datatype for f in message.fields} == {PointField.FLOAT32}
+    assert message.is_dense and message.height == 1
     assert np.allclose(np.frombuffer(message.data, np.float32).reshape(message.width, 3), state.vertices)
 
 
@@ -173,6 +177,8 @@ def test_image_pixels_are_found_in_the_correspondences_by_their_camera_info(
     state = tracked_state(MODEL, 1.0, camera)
     info = messages.correspondences_info(state, header())
     assert info.header == header() and (info.width, info.height) == (640, 480)
+    assert camera_from_message(info) == camera, "K and D are those of the image"
+    assert info.distortion_model == (model or "plumb_bob")
     assert state.view is not None
     size = len(state.matchability)
     cells = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1)[::9, ::9].reshape(-1, 2)
@@ -181,3 +187,4 @@ def test_image_pixels_are_found_in_the_correspondences_by_their_camera_info(
     k, r, p = info.k.reshape(3, 3), info.r.reshape(3, 3), info.p.reshape(3, 4)
     found = undistort(pixels[:, None], k, np.array(info.d), R=r, P=p)[:, 0]
     assert np.allclose(found, cells, atol=1e-2)
+    assert p[2] == pytest.approx([0.0, 0.0, 1.0, 0.0]), "so that its focal lengths can be read off"
