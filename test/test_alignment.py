@@ -300,6 +300,10 @@ def test_a_fit_that_is_cut_short_says_so(small_model: FaceModel) -> None:
 
 def test_values_that_are_not_finite_are_an_error(small_model: FaceModel) -> None:
     view = View.of(small_model, np.random.default_rng(25))
+    for sigma in (0.0, -1.0, np.nan):
+        given = replace(view.correspondences, sigma=np.full(len(view.correspondences), sigma))
+        with pytest.raises(ValueError, match="sigmas that are not positive"):
+            Aligner(small_model).align(given, CAMERA)
     view.correspondences.pixels[3, 0] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         Aligner(small_model).align(view.correspondences, CAMERA)

@@ -48,6 +48,11 @@ def test_what_is_no_calibration_is_refused_with_the_file(metadata: dict[str, str
         Calibration.of(metadata, PATH)
 
 
+def test_the_least_that_the_numbers_may_be_is_taken() -> None:
+    least = {"distance_factor": 1.0, "lasting_share": 0.0, "vagueness_per_score": 0.0}
+    assert Calibration.of(told(**least), PATH) == replace(OWN, **least)
+
+
 def test_a_new_head_may_be_the_vaguer_the_surer_the_finder_is() -> None:
     assert OWN.new_vagueness(0.0) == 0.04
     assert OWN.new_vagueness(1.0) == pytest.approx(0.04 * np.e)

@@ -52,3 +52,15 @@ def test_a_box_that_is_none_is_refused() -> None:
         Crop.around_box((10, 10, 5, 20), 1.5)
     with pytest.raises(ValueError, match=r"box has shape \(3,\); it must be four numbers"):
         Crop.around_box((1, 2, 3), 1.5)
+
+
+def test_the_crop_around_a_box_has_its_middle_and_the_side_of_a_square_as_large() -> None:
+    crop = Crop.around_box((10.0, 20.0, 50.0, 110.0), 1.5, 64)
+    assert (crop.centre, crop.side, crop.angle, crop.size) == ((30.0, 65.0), pytest.approx(1.5 * 60.0), 0.0, 64)
+
+
+def test_what_is_finer_than_the_crop_is_averaged_and_not_picked_at_random() -> None:
+    noise = np.random.default_rng(0).integers(0, 2, (1024, 1024)).astype(np.uint8) * 200
+    cut = Crop((511.5, 511.5), 1024.0).cut(noise)
+    assert cut.std() == pytest.approx(100.0 / 8.0, rel=0.1), "of eight by eight pixels"
+    assert cut.mean() == pytest.approx(100.0, abs=2.0)

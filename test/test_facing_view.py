@@ -59,6 +59,14 @@ def test_cutting_takes_the_pixels_that_the_map_says(camera: PinholeCamera, side:
     assert np.abs(missed).max() < 3.0 and np.abs(missed.mean(axis=(0, 1))).max() < 0.7
 
 
+@pytest.mark.parametrize("camera", [PINHOLE, LENS], ids=["pinhole", "lens"])
+def test_what_is_finer_than_the_view_is_averaged_and_not_picked_at_random(camera: PinholeCamera) -> None:
+    camera = camera.resized(2560, 1920)
+    noise = np.random.default_rng(0).integers(0, 2, (1920, 2560)).astype(np.uint8) * 200
+    cut = FacingView.of(Crop((1279.5, 959.5), 1024.0), camera).cut(noise)
+    assert cut[32:96, 32:96].std() < 20.0, "100 of a single pixel, 12.5 of eight by eight"
+
+
 def test_the_same_head_looks_the_same_wherever_it_is() -> None:
     points = np.random.default_rng(1).uniform(-0.08, 0.08, (30, 3)) + [0.0, 0.0, 0.6]
     ahead, down = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])

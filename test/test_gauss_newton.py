@@ -94,3 +94,39 @@ def test_a_step_is_damped_until_data_and_prior_together_fall_and_the_next_is_lon
     found = minimise(data, prior, FitState(np.eye(3), np.zeros(3), np.zeros(0)), 10, 1e-6)
     assert found is not None and found.converged
     assert found.state.translation[0] == pytest.approx(0.25 ** (1 / 3), rel=1e-3)
+
+
+class Pit(Slope):
+    """Worse everywhere but where the descent begins."""
+
+    def value(self, residuals: SimpleNamespace, scale: float) -> float:
+        return 0.0 if residuals.at == 0.0 else 1.0
+
+
+def test_a_place_that_no_step_improves_is_no_minimum() -> None:
+    data: Any = Pit()
+    prior: Any = Wall()
+    found = minimise(data, prior, FitState(np.eye(3), np.zeros(3), np.zeros(0)), 10, 1e-6)
+    assert found is not None and not found.converged
+    assert (found.state.translation[0], found.iterations) == (0.0, 1)
+
+
+class Coarse(Slope):
+    """Of which nothing is told in single precision."""
+
+    double_precision = False
+
+    def use_double_precision(self) -> None:
+        self.double_precision = True
+
+    def normal_equations(self, state: FitState, residuals: SimpleNamespace, scale: float) -> tuple[Array, Array]:
+        matrix, gradient = super().normal_equations(state, residuals, scale)
+        return (matrix if self.double_precision else -matrix), gradient
+
+
+def test_what_single_precision_cannot_solve_is_solved_in_double() -> None:
+    data: Any = Coarse()
+    prior: Any = Wall()
+    found = minimise(data, prior, FitState(np.eye(3), np.zeros(3), np.zeros(0)), 10, 1e-6)
+    assert data.double_precision and found is not None and found.converged
+    assert found.state.translation[0] == pytest.approx(0.25 ** (1 / 3), rel=1e-3)

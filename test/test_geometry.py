@@ -68,6 +68,7 @@ def test_rotation_vector_round_trip_and_quaternion(vector: tuple[float, float, f
     from scipy.spatial.transform import Rotation
 
     np.testing.assert_allclose(Rotation.from_quat([x, y, z, w]).as_matrix(), rotation, atol=1e-7)
+    np.testing.assert_allclose(rotation_from_quaternion([x, y, z, w]), rotation, atol=1e-7)
     assert w >= 0
 
 
@@ -76,9 +77,11 @@ def test_what_is_no_unit_quaternion_is_no_rotation(w: float) -> None:
     assert np.isnan(rotation_from_quaternion((0.0, 0.0, 0.0, w))).all()
 
 
-@pytest.mark.parametrize("w", [0.97, 1.03])
-def test_a_quaternion_is_scaled_to_a_unit_one(w: float) -> None:
-    np.testing.assert_allclose(rotation_from_quaternion((0.0, 0.0, 0.0, w)), np.eye(3), atol=1e-12)
+@pytest.mark.parametrize("length", [0.97, 1.03])
+def test_a_quaternion_is_scaled_to_a_unit_one(length: float) -> None:
+    rotation = rotation_from_vector([0.4, -0.9, 1.2])
+    scaled = rotation_from_quaternion(length * quaternion_from_rotation(rotation))
+    np.testing.assert_allclose(scaled, rotation, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dense_face_ros import head_fitting
 from dense_face_ros.backends import CROP_SIZE, NetworkOutput
 from dense_face_ros.correspondence import cell_pixels
 from dense_face_ros.crop import Crop
-from dense_face_ros.energy import IdentityPrior
+from dense_face_ros.energy import FitState, IdentityPrior
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.geometry import (
@@ -22,7 +22,7 @@ from dense_face_ros.geometry import (
     rotation_from_yaw_pitch_roll,
     vector_from_rotation,
 )
-from dense_face_ros.head_fitting import MARGIN, HeadFitter, NoHead, shown_cells
+from dense_face_ros.head_fitting import MARGIN, HeadFitter, NoHead, outline_search, shown_cells
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
 
@@ -271,6 +271,30 @@ def test_a_head_of_which_it_is_not_known_how_much_is_matched_is_none(template: T
     view = FacingView.of(crop_on(CAMERA.project(template.model.at(template.model.landmarks, points))), CAMERA)
     with pytest.raises(NoHead, match="nan% of the fitted face is matched"):
         HeadFitter(template.model, template, NotANumber()).fit(paint(template, points, CAMERA), view)
+
+
+class VerticesFinder:
+    """In place of what finds outlines: gives back where it was told to look."""
+
+    looked_at = np.array([0, 2])
+
+    def shape(self, coefficients: Array) -> Array:
+        return coefficients[0] * np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+    def __call__(self, vertices: Array, output: object, view: object) -> Array:
+        return vertices
+
+
+def test_the_outline_is_looked_for_where_the_face_is_and_not_where_another_was_followed() -> None:
+    view = FacingView.of(Crop((500.0, 240.0), 160.0), CAMERA)
+    rotation, place = rotation_from_vector([0.1, 0.2, 0.3]), np.array([0.0, 0.1, 0.7])
+    of_followed, of_other = np.array([2.0]), np.array([3.0])
+    finder = VerticesFinder()
+    shapes = [finder.shape(coefficients) @ rotation.T + place for coefficients in (of_followed, of_other)]
+    in_camera = np.insert(shapes[0] @ view.rotation.T, 1, 9.0, axis=0)
+    search = outline_search(finder, None, view, (of_followed, in_camera))  # type: ignore[arg-type]
+    for coefficients, expected in zip((of_followed, of_other), shapes, strict=True):
+        np.testing.assert_allclose(search(FitState(rotation, place, coefficients)), expected, atol=1e-6)
 
 
 def test_a_crop_without_a_head_says_so(fitter: HeadFitter) -> None:

@@ -70,8 +70,9 @@ def test_what_no_driver_can_have_is_refused(distance: float) -> None:
         check_pupil_distance(distance)
 
 
-def test_zero_stands_for_unknown() -> None:
-    check_pupil_distance(0.0)
+@pytest.mark.parametrize("distance", [0.0, 0.045, 0.063, 0.080])
+def test_zero_stands_for_unknown_and_people_differ(distance: float) -> None:
+    check_pupil_distance(distance)
 
 
 def test_a_model_without_eyeballs_cannot_tell(small_model: FaceModel) -> None:

@@ -22,9 +22,10 @@ def proposal(score: float, side: float, x: float = 100.0, roll: float = 0.0) -> 
 
 
 def test_sure_proposals_come_first_and_the_prominent_among_them() -> None:
-    proposals = [proposal(0.3, 90, x=1), proposal(0.5, 40, x=2), proposal(0.9, 60, x=3), proposal(0.35, 20, x=4)]
-    assert [[look.crop.centre[0] for look in part] for part in looks(proposals, 8)] == [[3, 2], [1, 4]]
-    assert [[look.crop.centre[0] for look in part] for part in looks(proposals, 3)] == [[3, 2], [1]]
+    sure, unsure = [(0.5, 40, 200), (0.9, 60, 300)], [(0.3, 90, 100), (0.35, 20, 400)]
+    proposals = [proposal(score, side, x) for score, side, x in [unsure[0], *sure, unsure[1]]]
+    assert [[look.crop.centre[0] for look in part] for part in looks(proposals, 8)] == [[300, 200], [100, 400]]
+    assert [[look.crop.centre[0] for look in part] for part in looks(proposals, 3)] == [[300, 200], [100]]
     assert [len(part) for part in looks(proposals, 1)] == [1]
     assert [len(part) for part in looks(proposals[:1], 3)] == [1], "where none is sure the others are all there is"
     assert looks([], 3) == []

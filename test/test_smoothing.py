@@ -239,3 +239,15 @@ def test_a_departure_widens_the_rate_as_it_does_the_value() -> None:
     grown = pose_filter._spread.diagonal() / before.diagonal()
     assert grown[0] > 10.0
     np.testing.assert_allclose(grown, np.where(np.isin(np.arange(12), [0, 1, 2, 6, 7, 8]), grown[0], 1.0))
+
+
+@pytest.mark.parametrize("axis", range(6))
+def test_a_sudden_move_along_or_about_any_axis_is_followed_at_once(axis: int) -> None:
+    move = np.zeros(6)
+    move[axis] = 0.1 if axis < 3 else 20.0 * _DEGREE
+    pose_filter = PoseFilter()
+    for i in range(30):
+        pose_filter.update(i / 30.0, _pose(10.0), _NOISE)
+    moved = _pose(10.0, shake=move)
+    filtered, _ = pose_filter.update(1.0, moved, _NOISE)
+    assert np.linalg.norm(filtered[:3, 3] - moved[:3, 3]) < 0.01 and _angle(filtered, moved) < 2.0

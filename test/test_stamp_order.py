@@ -38,3 +38,5 @@ def test_frames_in_a_row_that_rise_below_the_last_are_of_a_clock_that_was_set_ba
         Turn.NEXT, *[Turn.OUT_OF_ORDER] * 4, Turn.NEXT, *[Turn.OUT_OF_ORDER] * 4
     ], "frames of two cameras on one topic"  # fmt: skip
     assert Turn.ANEW not in turns(10.0, *[9.5] * 20), "one frame again and again"
+    assert turns(10.0, *[stamp for stamp in rising[:5] for _ in range(2)])[-2] is Turn.ANEW, "each of them twice"
+    assert turns(10.0, 9.9, *rising[:5])[-2:] == [Turn.OUT_OF_ORDER, Turn.ANEW], "one that falls is the first of them"

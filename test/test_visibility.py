@@ -73,10 +73,12 @@ def test_facing_is_the_cosine_to_the_camera(small_model: FaceModel) -> None:
 def test_matchability_is_read_at_the_landmarks_cell() -> None:
     output = _output(0.2)
     output.matchability[10, 20] = 0.7
-    centre = VIEW.to_image(np.array([39.6, 20.6]))  # crop pixels from 39.5 to 41.5 and 19.5 to 21.5 are cell (10, 20)
-    point = np.array([(centre[0] - CAMERA.cx) / CAMERA.fx, (centre[1] - CAMERA.cy) / CAMERA.fy, 1.0]) * 0.8
-    outside = np.array([5.0, 0.0, 1.0])
-    assert matched(np.stack([point, outside]), output, VIEW) == pytest.approx([0.7, 0.0])
+    # Crop pixels from 39.5 to 41.5 and 19.5 to 21.5 are cell (10, 20).
+    pixels = np.array([[39.6, 19.6], [41.4, 21.4], [39.4, 20.5], [41.6, 20.5], [40.5, 19.4], [40.5, 21.6]])
+    centres = VIEW.to_image(pixels)
+    points = 0.8 * np.column_stack([(centres - (CAMERA.cx, CAMERA.cy)) / (CAMERA.fx, CAMERA.fy), np.ones(6)])
+    assert matched(points, output, VIEW) == pytest.approx([0.7, 0.7, 0.2, 0.2, 0.2, 0.2])
+    assert matched(np.array([[5.0, 0.0, 1.0]]), output, VIEW) == pytest.approx([0.0])
 
 
 def test_unmatched_landmarks_are_not_visible(small_model: FaceModel) -> None:
@@ -130,3 +132,14 @@ def test_a_slanting_surface_does_not_hide_itself(small_model: FaceModel) -> None
     plane = np.column_stack([x * np.cos(slant), y, 0.7 + x * np.sin(slant)])
     landmarks = small_model.at(small_model.landmarks, plane)
     assert judge.unhidden(plane, landmarks, np.full(68, np.cos(slant))).min() > 0.9
+
+
+@pytest.mark.parametrize(("behind", "probability"), [(0.0, 0.99), (0.01, 0.5), (0.015, 0.08)])
+def test_what_lies_a_centimetre_behind_a_surface_is_hidden_as_often_as_not(
+    small_model: FaceModel, behind: float, probability: float
+) -> None:
+    flat = _turned(small_model, 0.0)
+    flat[:, 2] = 0.6
+    points = small_model.at(small_model.landmarks, flat) * (1.0 + behind / 0.6)
+    found = LandmarkVisibility(small_model).unhidden(flat, points, np.ones(68))
+    assert np.median(found) == pytest.approx(probability, abs=0.02)
