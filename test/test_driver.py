@@ -71,7 +71,7 @@ def test_somebody_behind_is_not_the_driver_though_seen_beside_the_same_pixel() -
 
 
 CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, WIDTH, HEIGHT)
-HIS, ANOTHERS = np.random.default_rng(0).normal(size=(2, 200))
+HIS, ANOTHERS, THIRD = np.random.default_rng(0).normal(size=(3, 200))
 
 
 def seen(
@@ -137,6 +137,33 @@ def test_who_turned_further_than_looks_are_kept_is_known_by_the_look_just_before
 
 def test_a_driver_whose_look_is_not_doubted_is_sought_only_where_he_was_just_before(driver: Driver) -> None:
     assert not driver.may_be(seen(HIS, at=(0.25, 0.7)), 1 / 30)
+    driver.see(seen(HIS), 100.0, followed=True)
+    assert not driver.may_be(seen(HIS, at=(0.25, 0.7)), 100.0 + 1 / 30)
+
+
+def test_a_driver_whose_look_is_doubted_is_sought_where_he_was_too(driver: Driver) -> None:
+    """Somebody passes right in front of him, to the right, and is followed there."""
+    for i in range(1, 9):
+        driver.see(seen(ANOTHERS, at=(0.05 * i, 0.5)), i / 30, followed=True)
+    assert driver.doubted
+    for x, sought in ((-0.4, False), (0.0, True), (0.4, True), (1.0, False)):
+        there = seen(HIS, at=(x, 0.6))
+        assert driver.may_be_at(there.centre, 9 / 30, CAMERA) is sought
+        assert driver.may_be(there, 9 / 30) is sought
+
+
+def test_who_is_followed_instead_of_the_driver_may_jump_and_nobody_else(driver: Driver) -> None:
+    driver.see(seen(ANOTHERS, at=(0.02, 0.7)), 1 / 30, followed=True)
+    assert driver.doubted
+    for values, followed_on in ((ANOTHERS, True), (THIRD, False)):
+        assert driver.may_be(seen(values, at=(0.14, 0.7)), 2 / 30, followed=True) is followed_on
+
+
+@pytest.mark.parametrize("turned", [0.0, 180.0])
+def test_a_turn_can_be_told_of_rotations_that_are_rounded(driver: Driver, turned: float) -> None:
+    fit = seen(HIS, turned=turned)
+    fit.alignment.pose[:3, :3] *= 1.0 + 1e-12
+    assert driver.may_be(fit, 1 / 30, followed=True)
 
 
 @pytest.mark.parametrize(("step", "waits", "gives_up"), [(1 / 30, 0.9, 1.1), (2.0, 2.9, 3.1), (10.0, 4.9, 5.1)])

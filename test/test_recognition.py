@@ -191,8 +191,9 @@ def test_who_was_covered_is_sought_where_he_was_before_the_other_came() -> None:
     known, there = Recognition(), head(0.0)
     for stamp in np.arange(0.0, 2.5, 0.1):
         known.see(there, look(DRIVER), float(stamp), True)
-    known.see(head(0.02, 0.5), look(alike(0.8)), 2.5, True)
-    for stamp in np.arange(2.6, 8.0, 0.1):
+    for stamp in (2.5, 2.6):
+        known.see(head(0.02, 0.5), look(alike(0.8)), stamp, True)
+    for stamp in np.arange(2.7, 8.0, 0.1):
         known.see(head(0.0, 0.5), look(OTHER), float(stamp), True)
     assert known.elsewhere is there
 
