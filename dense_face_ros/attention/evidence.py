@@ -90,7 +90,7 @@ class EvidenceTimeline(Generic[Kind]):
             change = stamp if self._kind is None else 0.5 * (self._last_evidence + stamp)
             out += self._settle(self._kind if self._candidate is None else None, change)
             self._candidate, self._candidate_seen = seen, stamp
-            self._candidate_begin = change if began is None or self._kind is None else began()
+            self._candidate_begin = change if began is None else began()
         if stamp - self._candidate_seen >= self._confirm - _SAME:
             self._kind, self._candidate = seen, None
             out.append(Interval(seen, self._candidate_begin, stamp))

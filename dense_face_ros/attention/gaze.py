@@ -55,7 +55,7 @@ class GazeTracker:
         before = self._timeline.holding(stamp)
         seen = None if direction is None else self._classify(direction, before)
         # The way to a target belongs to the glance at it; the way back ends where the road is reached.
-        if direction is not None and before is Gaze.ROAD and seen is not None and seen is not Gaze.ROAD:
+        if direction is not None and before is Gaze.ROAD:
             out = self._timeline.observe(stamp, seen, lambda: self._start_of_turn(stamp, direction))
         else:
             out = self._timeline.observe(stamp, seen)
