@@ -52,6 +52,12 @@ def test_who_faces_the_road_does_so_for_every_camera() -> None:
         assert (direction.yaw, direction.pitch) == pytest.approx((0.0, 0.0), abs=1e-9)
 
 
+@pytest.mark.parametrize("pitch", [-90.0, 90.0])
+def test_rounding_lets_nobody_look_further_than_straight_up_or_down(pitch: float) -> None:
+    rotation = (1.0 + 1e-12) * FACING_CAMERA.T @ rotation_from_yaw_pitch_roll(np.radians([0.0, pitch, 0.0]))
+    assert HeadDirection.of(rotation, SMALL).pitch == pytest.approx(pitch)
+
+
 def test_sigma_is_that_of_the_worst_way_across_the_direction() -> None:
     rotation = FACING_CAMERA.T @ rotation_from_yaw_pitch_roll(np.radians([40.0, 15.0, 0.0]))
     rng = np.random.default_rng(0)
@@ -69,10 +75,14 @@ def test_what_is_no_evidence() -> None:
     spread = np.radians(1.0) ** 2 * np.eye(6)
     only_position = np.diag([1e-4, 1e-4, 1e-4, 0.0, 0.0, 0.0])
     assert pose_flaw(np.eye(3), spread) == ""
-    assert pose_flaw(np.full((3, 3), np.nan), spread) == "the orientation of head_pose is no unit quaternion"
-    unusable = [np.diag([1e-4, 1e-4, 1e-4, *variances]) for variances in ([1e-4, 0.0, 0.0], [1e-4, -1e-6, 1e-4])]
+    torn, untold = np.eye(3), spread.copy()
+    torn[0, 1] = untold[3, 4] = np.nan
+    for turn in (np.full((3, 3), np.nan), torn):
+        assert pose_flaw(turn, spread) == "the orientation of head_pose is no unit quaternion"
+    rotations = [1e-4, 0.0, 0.0], [0.0, 1e-4, 1e-4], [1e-4, -1e-6, 1e-4], [1e-4, np.nan, 1e-4]
+    unusable = [np.diag([1e-4, 1e-4, 1e-4, *variances]) for variances in rotations]
     # A variance of zero was not computed.
-    for covariance in (None, only_position, np.full((6, 6), np.nan), *unusable):
+    for covariance in (None, only_position, np.full((6, 6), np.nan), untold, *unusable):
         assert pose_flaw(np.eye(3), covariance) == "head_pose has no valid covariance"
 
 

@@ -29,6 +29,7 @@ def test_a_change_lies_midway_between_frames() -> None:
 def test_one_wrong_frame_changes_nothing() -> None:
     assert told(steps(10), "aaaabaaaaa") == [("a", 0.9)]
     assert told(steps(10), "aaaabbaaaa") == [("a", 0.9)]
+    assert told(steps(10), "aaabaaabaa") == [("a", 0.9)], "nor do two that are apart"
 
 
 def test_contradictions_that_do_not_agree_leave_their_time_untold() -> None:
@@ -51,6 +52,14 @@ def test_evidence_holds_for_a_while() -> None:
     assert told(steps(8), "aaa....a") == [("a", 0.7)]
     assert told(steps(12), "aaa......aaa") == [("a", 0.7), (None, 0.2), ("a", 0.2)]
     assert told([0.0, 0.1, 0.2, 5.0, 5.1, 5.2], "aaaaaa") == [("a", 0.7), (None, 4.3), ("a", 0.2)]
+
+
+def test_that_nobody_knows_is_told_while_it_lasts() -> None:
+    timeline: EvidenceTimeline[str] = EvidenceTimeline(0.5, 0.2)
+    for stamp in (0.0, 0.1, 0.2):
+        timeline.observe(stamp, "a")
+    assert timeline.observe(0.75, None) == [Interval("a", 0.2, 0.7), Interval(None, 0.7, 0.75)]
+    assert timeline.observe(1.0, None) == [Interval(None, 0.75, 1.0)] and timeline.kind is None
 
 
 def test_a_change_that_is_never_confirmed_leaves_its_time_untold() -> None:

@@ -108,6 +108,14 @@ def test_a_closure_goes_on_when_eyes_were_hidden_only_briefly(hidden: list[float
     assert after(script).closure == pytest.approx(closure, abs=0.5)
 
 
+@pytest.mark.parametrize(
+    ("between", "seconds"), [(0.95, 3.0), (np.nan, 1.0), (0.03, 1.0)], ids=["open", "hidden", "shut"]
+)
+def test_eyes_are_open_for_as_long_as_that_is_seen_at_once(between: float, seconds: float) -> None:
+    script = [*held(0.95, 1.0), *held(between, 1.0), *held(0.95, 1.0)]
+    assert after(script).open_for == pytest.approx(seconds, abs=0.3)
+
+
 def test_a_pause_teaches_nothing() -> None:
     tracker = EyelidTracker(SETTINGS)
     for stamp, openness in ((0.0, 0.7), (1000.0, 0.7), *((1000.0 + 0.1 * i, 0.15) for i in range(1, 4))):

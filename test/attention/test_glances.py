@@ -37,6 +37,25 @@ def test_only_a_gap_of_two_seconds_at_once_ends_a_glance() -> None:
     assert after((Gaze.AWAY, 1.0), gap, (None, 0.5))[0].glance == 0.0
 
 
+def test_only_after_a_warning_is_it_counted_how_long_nobody_responds() -> None:
+    """Also of a driver who looked away from the first frame on."""
+    timer, end = after((Gaze.AWAY, 4.0))
+    assert timer.since_warning == 0.0
+    timer.warn()
+    timer.take(Interval(Gaze.AWAY, end, end + 0.5), 0.0)
+    assert timer.since_warning == pytest.approx(0.5)
+    timer.take(Interval(Gaze.ROAD, end + 0.5, end + 1.0), 0.0)
+    timer.take(Interval(Gaze.AWAY, end + 1.0, end + 2.0), 0.0)
+    assert timer.since_warning == 0.0
+
+
+@pytest.mark.parametrize("between", [None, Gaze.AWAY, Gaze.ASIDE])
+def test_two_seconds_on_the_road_are_two_at_once(between: Gaze | None) -> None:
+    timer, end = after((Gaze.AWAY, 1.0), (Gaze.ROAD, 1.5), (between, 0.2), (Gaze.ROAD, 1.5))
+    assert timer.used(end) == pytest.approx(1.0 if between is None else 1.2)
+    assert timer.on_road == pytest.approx(1.5)
+
+
 @pytest.mark.parametrize("rate", [15, 30, 60])
 def test_two_seconds_on_the_road_give_the_budget_back_in_the_frame_that_ends_them(rate: int) -> None:
     frame = 1e-9 * (10**9 // rate)  # of a camera that counts whole nanoseconds

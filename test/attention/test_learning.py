@@ -55,6 +55,14 @@ def test_who_drives_backwards_does_not_teach_where_the_road_is() -> None:
     assert told[-1].mounting is not None
 
 
+@pytest.mark.parametrize(("speed", "learned"), [(4.9, False), (5.0, True), (None, True), (math.nan, True)])
+def test_where_the_road_is_is_learned_in_a_car_that_may_be_moving(speed: float | None, learned: bool) -> None:
+    judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose(needed=2.0))
+    for sample in see([Segment(3.0)], Camera(10.0), speed=speed):
+        state = judging.update(sample)
+    assert (state.mounting is not None) is learned
+
+
 def test_a_road_that_was_learned_wrongly_is_learned_anew() -> None:
     """Parked, eyes on the phone; then the drive begins, and the speed is not known."""
     judging = AttentionPolicy(PRESETS["euro_ncap"], ZONES, MOUNTING, NeutralPose())

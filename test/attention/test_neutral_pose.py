@@ -49,6 +49,15 @@ def test_unknown_until_enough_was_seen() -> None:
     assert error(neutral, 12.0, -6.0) < 1.0
 
 
+def test_its_lasting_error_is_that_of_the_looks_it_comes_from() -> None:
+    neutral = NeutralPose(needed=10.0)
+    for at, seconds, error_there in ((10.0, 4.0, 0.1), (-30.0, 4.0, 0.9), (11.0, 4.0, 0.3)):
+        neutral.learn(rotation(at, 5.0), seconds, error_there * np.array([0.0, 1.0, -1.0]))
+    assert neutral.lasting_error == pytest.approx([0.0, 0.2, -0.2], abs=0.01)
+    neutral.reset()
+    assert neutral.rotation is None and not neutral.lasting_error.any()
+
+
 def test_distractions_do_not_move_it() -> None:
     neutral = NeutralPose()
     for _ in range(12):

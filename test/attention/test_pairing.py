@@ -56,6 +56,14 @@ def test_late_messages_are_dropped_and_a_restart_is_not_late() -> None:
     assert paired(("n", 100), ("e", 99), ("p", 99), ("n", 20)) == [(100, False, False), (20, False, False)]
 
 
+def test_messages_are_joined_again_after_a_restart() -> None:
+    """What waited before it is left behind."""
+    begin = [("n", 99), ("p", 100), ("e", 100), ("p", 101)]
+    assert paired(*begin, ("p", 20), ("e", 20), ("e", 21), ("p", 21), ("e", 101)) == [
+        (99, False, False), (100, True, True), (20, True, True), (21, True, True)
+    ]  # fmt: skip
+
+
 def test_a_head_without_a_pose_is_no_missing_head() -> None:
     """Nor is one whose pose comes too late, as long as it does."""
     pairing = SamplePairing()

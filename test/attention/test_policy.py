@@ -155,6 +155,14 @@ def test_a_speed_that_is_no_number_is_not_known() -> None:
     assert "long_distraction" in states_of([Segment(4.0), Segment(5.0, LAP)], speed=math.nan)
 
 
+@pytest.mark.parametrize(
+    ("glance", "road", "count", "alarm"), [(1.0, 1.8, 13, True), (0.4, 1.8, 44, False)], ids=["in 36 s", "in 96 s"]
+)
+def test_twelve_seconds_in_a_minute_are_too_many_for_nhtsa(glance: float, road: float, count: int, alarm: bool) -> None:
+    script = [Segment(4.0), *[Segment(glance, LAP), Segment(road)] * count]
+    assert ("repeated_distraction" in states_of(script, Camera(20.0), settings="nhtsa")) is alarm
+
+
 def test_a_second_long_glance_is_warned_of_before_it_is_no_response() -> None:
     script = [Segment(4.0), Segment(3.3, LAP), Segment(3.0), Segment(3.3, LAP), Segment(1.0)]
     assert states_of(script)[2:] == ["long_distraction", "attentive"] * 2

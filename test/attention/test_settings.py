@@ -42,6 +42,7 @@ def test_longest_glance_at_a_speed(preset: str, kmh: float | None, limit: float 
         ({"perclos_awake": 0.2}, "perclos_awake is 0.2; it must be less than perclos_drowsy"),
         ({"glance_budget": 40.0}, "glance_budget is 40.0; it must be less than budget_window, which is 30.0"),
         ({"glance_limits": ((50.0, 3.0), (20.0, 6.0))}, "glance_limits is .* ascending speeds"),
+        ({"glance_limits": ((20.0, 6.0), (50.0, 0.0))}, "glance_limits is .* positive times"),
         ({"glance_limits": ()}, "glance_limits"),
     ],
 )

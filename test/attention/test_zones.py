@@ -63,6 +63,11 @@ def test_outlines_lie_on_the_border(region: Cone | Sector) -> None:
     assert len(np.unique(outline.round(3), axis=0)) > 20
 
 
+def test_an_outline_runs_around_its_sector_without_leaps() -> None:
+    outline = Sector((-40.0, 10.0), (5.0, 60.0)).outline()
+    assert np.abs(np.diff(outline, axis=0)).max() < 10.0
+
+
 def test_hysteresis_and_doubt() -> None:
     zones = ZoneMap((Zone("road", Cone(0, 0, 10)), Zone("left", Cone(30, 0, 10))), hysteresis=3.0)
     assert zones.inside_road(12.0, 0.0, held=False) < 0.0 < zones.inside_road(12.0, 0.0, held=True)
@@ -97,7 +102,10 @@ def test_zones_of_ones_own(tmp_path: Path) -> None:
         (ROAD_ONLY + "  - {name: unknown, cone: {yaw: 1, pitch: 1, radius: 1}}\n", "name 'unknown' has a meaning"),
         (ROAD_ONLY + "colour: red\n", "'colour' is unknown"),
         (ROAD_ONLY + "  - {name: a}\n", "zone 'a' must have either a cone or a sector"),
+        ("format_version: 1\nhysteresis: 3\nzones: {road: 1}\n", "zones must be a list"),
         (ROAD_ONLY + "  - {cone: {}}\n", "has no name"),
+        (ROAD_ONLY + "  - {name: '', cone: {yaw: 1, pitch: 1, radius: 1}}\n", "has no name"),
+        (ROAD_ONLY + "  - {name: a, sector: {yaw: [0, 1]}}\n", "sector of zone 'a' must have yaw and pitch"),
         (ROAD_ONLY + "  - {name: a, cone: {yaw: 1, pitch: 1}}\n", "cone of zone 'a' must have yaw, pitch and radius"),
         (ROAD_ONLY + "  - {name: a, cone: {yaw: 1, pitch: 1, radius: 0}}\n", "radius of zone 'a' is 0.0"),
         (ROAD_ONLY + "  - {name: a, cone: {yaw: 1, pitch: 1, radius: 91}}\n", "radius of zone 'a' is 91.0"),
