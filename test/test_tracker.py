@@ -207,6 +207,7 @@ def test_one_photograph_leaves_no_memory(tracker: FaceTracker, clip: list[Frame]
     boxed = tracker.fit(clip[0], box=[*low, *high])
     assert np.linalg.norm(boxed.landmarks_2d - found.landmarks_2d, axis=1).mean() < 0.03 * np.linalg.norm(high - low)
     assert not found.camera.metric
+    assert boxed.camera.fx == pytest.approx(8.0 * np.sqrt(np.prod(high - low))), "as far away as portraits are taken"
     assert tracker.update(np.full_like(clip[0], 90), 0.0).status is Status.SEARCHING
     assert tracker.fit(np.full_like(clip[0], 90)).status is Status.SEARCHING
 
