@@ -182,6 +182,15 @@ def test_identity_posterior_carries_to_the_next_frame(small_model: FaceModel) ->
         assert gain.max() > 1.3
 
 
+def test_the_identity_is_as_sure_as_when_nothing_is_known_of_all_else(small_model: FaceModel) -> None:
+    view = View.of(small_model, np.random.default_rng(20), noise=0.5)
+    fit = Aligner(small_model).align(view.correspondences, CAMERA)
+    own = slice(6, 6 + small_model.identity_size)
+    np.testing.assert_allclose(
+        fit.identity.information @ np.linalg.inv(fit.information)[own, own], np.eye(8), atol=1e-6
+    )
+
+
 def test_stronger_priors_pull_coefficients_to_zero(small_model: FaceModel) -> None:
     view = View.of(small_model, np.random.default_rng(13), noise=1.0)
     k = small_model.identity_size

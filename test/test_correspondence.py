@@ -118,9 +118,9 @@ def test_flow_that_is_not_finite_is_ignored(template: Template) -> None:
     assert not ((rows > 40) & (rows < 79)).any()
 
 
-def _expected(template: Template, distance: float, aside: float = 0.0) -> np.ndarray:
+def _expected(template: Template, distance: float, aside: float = 0.0, below: float = 0.0) -> np.ndarray:
     """Vertices of a flat face at a distance (metres), which crop pixels show by ``SHRINK``, but for so many pixels."""
-    crop_pixels = (template.coordinates - SHRINK[:, 2]) @ np.linalg.inv(SHRINK[:, :2]).T + [aside, 0.0]
+    crop_pixels = (template.coordinates - SHRINK[:, 2]) @ np.linalg.inv(SHRINK[:, :2]).T + [aside, below]
     rays = (VIEW.to_image(crop_pixels) - (CAMERA.cx, CAMERA.cy)) / CAMERA.fx
     return distance * np.column_stack([rays, np.ones(len(rays))])
 
@@ -144,9 +144,10 @@ def test_what_is_expected_elsewhere_is_left_out(template: Template) -> None:
 @pytest.mark.parametrize(("distance", "reached"), [(0.8, True), (2.0, False)])
 def test_the_reach_is_in_metres(template: Template, distance: float, reached: bool) -> None:
     """Twenty-eight crop pixels are 6 cm nearby and 14 cm far away."""
-    expected = _expected(template, distance, aside=28.0)
-    found = correspondences(_affine_output(SHRINK), VIEW, template, expected=expected)
-    assert (len(found) > 50) == reached
+    for aside, below in ((28.0, 0.0), (0.0, -28.0)):
+        expected = _expected(template, distance, aside, below)
+        found = correspondences(_affine_output(SHRINK), VIEW, template, expected=expected)
+        assert (len(found) > 50) == reached
 
 
 def test_of_equal_cells_one_is_chosen_the_same_every_time(template: Template) -> None:
