@@ -7,7 +7,8 @@ from enum import Enum
 
 #: Seconds by which a stamp must go back to mean that the source began anew; less is a frame out of order.
 RESTART = 1.0
-_AGREEING = 5  # frames in a row, each stamped after the one before, that are not late: a clock was set back
+#: Frames in a row after which stamps that do not fit those before are believed: a clock was set.
+AGREEING = 5
 
 
 class Turn(Enum):
@@ -36,7 +37,7 @@ class StampOrder:
             if stamp != self._late:
                 self._rising = self._rising + 1 if stamp > self._late else 1
                 self._late = stamp
-            if stamp > self.last - RESTART and self._rising < _AGREEING:
+            if stamp > self.last - RESTART and self._rising < AGREEING:
                 return Turn.OUT_OF_ORDER
             turn = Turn.ANEW
         self._late, self._rising = -math.inf, 0

@@ -47,12 +47,14 @@ class Comparison:
         this, other: their tables, of equally many rows.
         differences: name with unit -> how the other differs.
         alarms: of both runs; their seconds are those that were recorded since the first common frame.
+        note: why they may be of different recordings, or empty.
     """
 
     this: FrameColumns
     other: FrameColumns
     differences: dict[str, PairedDifference]
     alarms: list[AlarmPair]
+    note: str
 
     @property
     def unlike(self) -> int:
@@ -84,7 +86,8 @@ def compare(this: Path, other: Path) -> Comparison:
         FileNotFoundError, ValueError: naming the folder or table.
     """
     one, two = read_pair(this, other)
-    return Comparison(one, two, differences(one, two), paired_alarms(alarms(one), alarms(two)))
+    pairs = paired_alarms(alarms(one), alarms(two))
+    return Comparison(one, two, differences(one, two), pairs, unlike_recordings(this, other))
 
 
 def read_pair(this: Path, other: Path) -> tuple[FrameColumns, FrameColumns]:
@@ -108,7 +111,7 @@ def unlike_recordings(this: Path, other: Path) -> str:
     Stamps do not tell: videos and folders all begin at 0, made drives at another time, and the cameras of a car may be
     triggered at once.
     """
-    one, two = _summary(this), _summary(other)
+    one, two = read_summary(this), read_summary(other)
     for name in ("recording", "topic"):
         a, b = one.get(name), two.get(name)
         if a and b and a != b:
@@ -117,7 +120,7 @@ def unlike_recordings(this: Path, other: Path) -> str:
     return ""
 
 
-def _summary(folder: Path) -> dict[str, Any]:
+def read_summary(folder: Path) -> dict[str, Any]:
     """An evaluation's summary; empty where it has none that can be read."""
     try:
         found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))

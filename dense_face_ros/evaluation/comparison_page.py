@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,8 @@ from dense_face_ros.evaluation.compare import (
     column,
     comparison_table,
     eye_table,
+    read_summary,
     states,
-    unlike_recordings,
 )
 from dense_face_ros.evaluation.frame_table import TIME
 from dense_face_ros.evaluation.provenance import origin
@@ -52,11 +51,10 @@ _COLOURS = {
 def comparison_page(this: Path, other: Path, found: Comparison) -> str:
     """The comparison of two folders as a single HTML file's text."""
     one, two = found.this, found.other
-    note = unlike_recordings(this, other)
     unlike = f"Attention is not in the same state in {found.unlike} of {len(one)} frames."
     parts = [
         page.paragraph(f"This run: {this} ({_origin(this)}). The other: {other} ({_origin(other)})."),
-        page.paragraph(f"{len(one)} frames in common." + (f" Note: {note}." if note else "")),
+        page.paragraph(f"{len(one)} frames in common." + (f" Note: {found.note}." if found.note else "")),
         page.table(comparison_table(found.differences), HEADER),
         page.table(eye_table(found), EYE_HEADER),
         page.heading("Alarms"),
@@ -83,6 +81,6 @@ def comparison_page(this: Path, other: Path, found: Comparison) -> str:
 def _origin(folder: Path) -> str:
     """By what an evaluation was made, as its summary tells."""
     try:
-        return origin(json.loads((folder / "summary.json").read_text(encoding="utf-8"))["provenance"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return origin(read_summary(folder)["provenance"])
+    except (KeyError, TypeError, AttributeError):
         return "of an unknown version"

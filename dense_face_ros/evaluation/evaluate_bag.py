@@ -33,15 +33,7 @@ from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.alarms import ALARM_HEADER, alarm_table, counted
 from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values
 from dense_face_ros.evaluation.bag import BagRecording
-from dense_face_ros.evaluation.compare import (
-    EYE_HEADER,
-    HEADER,
-    TABLE,
-    compare,
-    comparison_table,
-    eye_table,
-    unlike_recordings,
-)
+from dense_face_ros.evaluation.compare import EYE_HEADER, HEADER, TABLE, compare, comparison_table, eye_table
 from dense_face_ros.evaluation.comparison_page import comparison_page
 from dense_face_ros.evaluation.frame_table import FrameColumns
 from dense_face_ros.evaluation.page import shown
@@ -138,8 +130,8 @@ def _compare(output: Path, other: Path) -> None:
         for row in rows:
             print("; ".join(map(shown, row)))
     print("\n" + counted(found.alarms))
-    if note := unlike_recordings(output, other):
-        print(f"note: {note}", file=sys.stderr)
+    if found.note:
+        print(f"note: {found.note}", file=sys.stderr)
 
 
 def _changed(values: dict[str, Value], table: tuple[ParameterSpec, ...]) -> dict[str, Value]:

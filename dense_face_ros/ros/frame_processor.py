@@ -23,11 +23,10 @@ from dense_face_ros.ros.message_content import pose_is_told
 from dense_face_ros.ros.messages import seconds
 from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.outputs import Outputs
-from dense_face_ros.stamp_order import RESTART, StampOrder, Turn
+from dense_face_ros.stamp_order import AGREEING, RESTART, StampOrder, Turn
 
 _OTHER_CLOCK = 60.0  # seconds of age from which on stamps are taken to be of another clock
 _AHEAD = 0.1  # seconds; so are stamps further ahead of the clock. Steps of simulated time are shorter
-_BELIEVED = 5  # frames in a row of another clock: the source has another one now; fewer are stamped wrongly
 _WARN_EVERY, _REPEAT_EVERY = 5.0, 60.0  # seconds, between warnings of a kind; and if they say the same
 
 
@@ -143,7 +142,7 @@ class FrameProcessor:
         """Whether a frame is stamped by another clock, and the one before was by this one: a glitch, which unless it
         lasts must not make the source begin anew, with the driver and an alarm forgotten."""
         leap = self._age_before is not None and abs(self._elapsed(stamp) - self._age_before) >= RESTART
-        if age is None and leap and self._astray < _BELIEVED - 1:
+        if age is None and leap and self._astray < AGREEING - 1:
             self._astray += 1
             return True
         self._age_before, self._astray = age, 0
