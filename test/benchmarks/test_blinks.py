@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_model import FaceModel
 from training.benchmarks.blinks import closures, compare, evaluate_drive, main
 from training.rendering.drive import Drive, DriveRenderer
@@ -50,20 +51,25 @@ def test_what_overlaps_nearly_is_the_same() -> None:
 
 
 def test_a_drive_is_compared_with_the_lids_that_are_drawn(shipped_model: FaceModel) -> None:
+    eyelids = EyeOpenness()
     drive = Drive(STILL, blinks=((0.4, 0.2),))
     eyes = DriveRenderer(shipped_model, drive).truth.eye_openness
     assert eyes is not None
     true = eyes.mean(axis=1).tolist()
-    right = evaluate_drive(OpennessTold(true), shipped_model, drive)  # type: ignore[arg-type]
+    right = evaluate_drive(OpennessTold(true), eyelids, shipped_model, drive)  # type: ignore[arg-type]
     assert (right["true"], right["recall"], right["precision"]) == (1, 1.0, 1.0)
     assert right["longest_excess_s"] == pytest.approx(0.0)
     assert right["openness_error"] < 0.02, "of eyes that differ a little from their mean"
     longer = [0.1 if 6 <= i < 18 else 1.0 for i in range(len(true))]
-    wrong = evaluate_drive(OpennessTold(longer), shipped_model, drive)  # type: ignore[arg-type]
+    wrong = evaluate_drive(OpennessTold(longer), eyelids, shipped_model, drive)  # type: ignore[arg-type]
     assert wrong["precision"] == 1.0 and wrong["longest_excess_s"] > 0.2
     assert wrong["openness_error"] > 0.1
-    unseen = evaluate_drive(OpennessTold([np.nan] * len(true)), shipped_model, drive)  # type: ignore[arg-type]
+    unseen = evaluate_drive(OpennessTold([np.nan] * len(true)), eyelids, shipped_model, drive)  # type: ignore[arg-type]
     assert unseen["openness_error"] is None and unseen["recall"] == 0.0
+    assert unseen["openness_error_true_pose"] is None, "it is of the same eyes"
+    for figures in (right, wrong):
+        assert figures["openness_error_true_pose"] == pytest.approx(right["openness_error_true_pose"])
+    assert 0.0 < right["openness_error_true_pose"] < 0.1, "what the network reads, whatever the tracker told"
 
 
 def test_a_video_is_compared_with_marks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -191,14 +191,20 @@ def test_ablation_says_what_was_not_trained(tmp_path: Path, capsys: pytest.Captu
 def test_closures_of_drives_and_videos_stand_in_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     video = {"true": 4, "found": 2, "recall": 0.5, "precision": 1.0, "missed": [9, 30], "false": []}
     shown = {
-        "drowsy": {**video, "precision": None, "longest_excess_s": 0.25, "openness_error": 0.08},
+        "drowsy": {
+            **video,
+            "precision": None,
+            "longest_excess_s": 0.25,
+            "openness_error": 0.08,
+            "openness_error_true_pose": 0.06,
+        },
         "face.mp4": video,
     }
     result = {"benchmark": "blinks", "limit": None, "shown": shown, "provenance": SOURCE}
     (tmp_path / "blinks.json").write_text(json.dumps(result))
     text = written(tmp_path, capsys)
     assert "benchmarks.blinks drowsy --video face.mp4 --closures FILE --json docs/results/blinks.json" in text
-    assert "| drowsy | 4 | 2 | 0.50 |  | 0.25 | 0.08 |" in text
+    assert "| drowsy | 4 | 2 | 0.50 |  | 0.25 | 0.08 | 0.06 |" in text
     assert "| face.mp4 | 4 | 2 | 0.50 | 1.00 |  |" in text
 
 

@@ -10,7 +10,8 @@ by the same rule. A closure that was found and a true one are the same when they
 - ``missed``, ``false``: first frames of those that were not;
 - ``longest_excess_s``: by how much the longest closure found outlasts the longest true one, drives only: this is
   what makes a microsleep of a blink;
-- ``openness_error``: mean difference of each eye's openness from the true one's, where it is told, drives only.
+- ``openness_error``: mean difference of each eye's openness from the true one's, where it is told, drives only;
+- ``openness_error_true_pose``: the same of the same eyes, cut out where they truly are: no fit errs in it.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dense_face_ros import FaceModel, FaceTracker
 from dense_face_ros.attention.eyelids import EyelidTracker, Lids
 from dense_face_ros.attention.settings import PRESETS
+from dense_face_ros.backends.model_file import companion, network_path
 from dense_face_ros.bad_input import tells_bad_input
+from dense_face_ros.eyes import EyeOpenness
+from dense_face_ros.geometry import Array
 from training.benchmarks.video import frames
 from training.face_model import face_model, own_model
 from training.rendering.drive import DRIVES, Drive, DriveRenderer
@@ -38,6 +43,7 @@ Spans = Sequence[tuple[int, int]]
 
 _TOLERANCE = 4  # frames
 _AT_ONCE = 1e-9  # seconds for which lids must agree; 0 is no setting
+_ALL_VISIBLE = np.ones(68)
 
 
 def closures(stamps: Sequence[float], openness: Iterable[tuple[float, float]]) -> list[tuple[int, int]]:
@@ -83,24 +89,31 @@ def read_closures(path: Path) -> list[tuple[int, int]]:
     return [(int(word), int(word)) for word in words]
 
 
-def evaluate_drive(tracker: FaceTracker, model: FaceModel, drive: Drive) -> dict[str, Any]:
-    """The closures of a drive against those of the lids that are drawn."""
+def evaluate_drive(tracker: FaceTracker, eyes: EyeOpenness, model: FaceModel, drive: Drive) -> dict[str, Any]:
+    """The closures of a drive against those of the lids that are drawn; ``eyes`` reads lids at their true place."""
     renderer = DriveRenderer(model, drive)
-    truth, pictures = renderer.truth, renderer.frames()
+    truth = renderer.truth
     assert truth.eye_openness is not None
     stamps = truth.stamp.tolist()
     tracker.reset()
-    openness = [tracker.update(i, t, truth.camera).eye_openness for t, i in zip(stamps, pictures, strict=True)]
+    openness, placed = [], []
+    for i, (stamp, image) in enumerate(zip(stamps, renderer.frames(), strict=True)):
+        openness.append(tracker.update(image, stamp, truth.camera).eye_openness)
+        placed.append(eyes(image, renderer.landmarks(i), truth.pose[i, :3, :3], truth.camera, _ALL_VISIBLE))
     found, true = closures(stamps, openness), closures(stamps, truth.eye_openness.tolist())
-    error = np.abs(np.array(openness) - truth.eye_openness)
-    told = error[np.isfinite(error)]
+    told, read = np.array(openness), np.array(placed)
     step = float(np.diff(stamps).mean())
     longest = [step * max((last - first + 1 for first, last in spans), default=0) for spans in (found, true)]
     return {
         **compare(found, true),
         "longest_excess_s": longest[0] - longest[1],
-        "openness_error": float(told.mean()) if told.size else None,
+        "openness_error": _mean_error(told, truth.eye_openness, np.isfinite(told)),
+        "openness_error_true_pose": _mean_error(read, truth.eye_openness, np.isfinite(told) & np.isfinite(read)),
     }
+
+
+def _mean_error(openness: Array, true: Array, of: npt.NDArray[np.bool_]) -> float | None:
+    return float(np.abs(openness - true)[of].mean()) if of.any() else None
 
 
 def evaluate_video(tracker: FaceTracker, path: Path, marked: Spans, limit: int | None = None) -> dict[str, Any]:
@@ -133,8 +146,8 @@ def main(arguments: list[str] | None = None, tracker: FaceTracker | None = None)
     marked = read_closures(options.closures) if options.video is not None else []
     tracker = tracker or FaceTracker(model_path=own_model(), network_path=options.network, backend="onnxruntime-cpu")
     names = options.drives or ([] if options.video is not None else sorted(DRIVES))
-    model = face_model()
-    shown = {name: evaluate_drive(tracker, model, DRIVES[name]) for name in names}
+    model, eyes = face_model(), EyeOpenness(companion(network_path(options.network), "eyelids"))
+    shown = {name: evaluate_drive(tracker, eyes, model, DRIVES[name]) for name in names}
     if options.video is not None:
         shown[options.video.name] = evaluate_video(tracker, options.video, marked, options.limit)
     result = {"benchmark": "blinks", "limit": options.limit, "shown": shown}

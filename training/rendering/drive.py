@@ -216,9 +216,14 @@ class DriveRenderer(ClipRenderer):
     @property
     def truth(self) -> Truth:
         """The drive's, with the lids of the person that is shown; wider than at rest is 1, as the tracker tells it."""
-        landmarks = (self._model.landmarks_of(self._face(float(time))) for time in self._truth.stamp)
-        lids = [openness(points, LANDMARK_EYES) for points in landmarks]
+        lids = [openness(self.landmarks(i), LANDMARK_EYES) for i in range(len(self._truth.stamp))]
         return replace(self._truth, eye_openness=np.clip(lids, 0.0, 1.0))
+
+    def landmarks(self, index: int) -> Array:
+        """(68, 3) of frame ``index``, metres, camera frame."""
+        pose = self._truth.pose[index]
+        points = self._model.landmarks_of(self._face(float(self._truth.stamp[index])))
+        return np.asarray(points @ pose[:3, :3].T + pose[:3, 3])
 
     def frame(self, index: int) -> Image:
         """Frame ``index``, (480, 640, 3) uint8 BGR, as the camera of the drive sees it."""

@@ -159,9 +159,10 @@ def finding(results: Named) -> list[str]:
 
 def blinks(results: Named) -> list[str]:
     """Which closures of the eyes are seen."""
-    columns = ("true", "found", "recall", "precision", "longest_excess_s", "openness_error")
+    columns = ("true", "found", "recall", "precision", "longest_excess_s", "openness_error",
+               "openness_error_true_pose")  # fmt: skip
     header = ("file", "shown", "true closures", "found", "recall", "precision", "longest found beyond longest true, s",
-              "mean error of openness")  # fmt: skip
+              "mean error of openness", "the same with the true pose")  # fmt: skip
     rows = [
         [name, shown_name, *(figures.get(c) for c in columns)]
         for name, result in results
