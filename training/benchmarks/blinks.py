@@ -11,7 +11,7 @@ by the same rule. A closure that was found and a true one are the same when they
 - ``longest_excess_s``: by how much the longest closure found outlasts the longest true one, drives only: this is
   what makes a microsleep of a blink;
 - ``openness_error``: mean difference of each eye's openness from the true one's, where it is told, drives only;
-- ``openness_error_true_pose``: the same of the same eyes, cut out where they truly are: no fit errs in it.
+- ``openness_error_true_pose``: the same of those eyes, where they can be read there, cut out where they truly are.
 """
 
 from __future__ import annotations
