@@ -20,6 +20,8 @@ from dense_face_ros.geometry import Array, PinholeCamera
 _ALSO_CALLED = {"fisheye": "equidistant"}  # by camera drivers and calibrators
 #: Focal lengths of lenses, in longer sides of the image: of a half circle and more, and of half a degree.
 _WIDEST, _LONGEST = 0.02, 100.0
+_SIDEWAYS = 1.2  # focal lengths from the middle of the image: 69 degrees off the axis of a fisheye
+_STRETCHED = 3.0  # times larger or smaller without distortion, at most; a fisheye's image is 2.1 times as large there
 
 
 def image_topic(node: Any, compressed: bool) -> str:
@@ -64,7 +66,7 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
         raise ValueError("D of a fisheye is empty; calibrate the camera, or give four zeros for an ideal one")
     if not any(distortion) and not (distortion and model == "equidistant"):  # zeros are none, but of a fisheye
         model, distortion = "", ()
-    return PinholeCamera(
+    camera = PinholeCamera(
         fx=float(matrix[0, 0]) / bin_x,
         fy=float(matrix[1, 1]) / bin_y,
         # Pixel centres lie at whole numbers: binning moves them by half a pixel.
@@ -75,6 +77,8 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
         distortion_model=model,
         distortion=distortion,
     )
+    _check_lens(camera, 0.25 * np.array([message.width / bin_x, message.height / bin_y]))
+    return camera
 
 
 def _check_intrinsics(matrix: Array, name: str, width: int, height: int) -> None:
@@ -90,6 +94,27 @@ def _check_intrinsics(matrix: Array, name: str, width: int, height: int) -> None
         )
     if matrix[0, 2] == 0.0 and matrix[1, 2] == 0.0:
         raise ValueError(f"principal point in {name} is 0, 0, a corner of the image; calibrate the camera")
+
+
+def _check_lens(camera: PinholeCamera, reach: Array) -> None:
+    """ValueError for distortion that no lens has in the middle half of the whole image, ``reach`` (2,) pixels about the
+    principal point: a head would be placed where it cannot be, and nothing would say why. Towards the corners many a
+    good calibration folds back, as no board was held there."""
+    if not camera.distorts:
+        return
+    turn = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False)
+    focal, centre = np.array([camera.fx, camera.fy]), np.array([camera.cx, camera.cy])
+    ring = np.column_stack([np.cos(turn), np.sin(turn)]) * np.minimum(reach, _SIDEWAYS * focal)
+    pixels = centre + np.concatenate([0.5 * ring, ring])
+    straight = camera.undistort(pixels)
+    again = camera.project(np.column_stack([(straight - centre) / focal, np.ones(len(straight))]))
+    stretch = np.linalg.norm(straight - centre, axis=1) / np.linalg.norm(pixels - centre, axis=1)
+    one_to_one = np.linalg.norm(again - pixels, axis=1) <= 1.0
+    if not np.all(one_to_one & (stretch < _STRETCHED) & (stretch > 1.0 / _STRETCHED)):
+        raise ValueError(
+            f"D is {', '.join(f'{value:g}' for value in camera.distortion)} for '{camera.distortion_model}', which "
+            "folds or tears the middle of the image as no lens does; calibrate the camera"
+        )
 
 
 class CameraCache:

@@ -120,6 +120,41 @@ def test_lenses_that_there_are_may_be_used(focal: float) -> None:
     assert camera_from_message(info(k=matrix, distortion_model="equidistant", d=[0.0] * 4)).fx == focal
 
 
+LENSES = [
+    ("plumb_bob", [-0.35, 0.12, 0.001, -0.001, -0.02], "webcam"),
+    ("plumb_bob", [-0.4, 0.0, 0.0, 0.0], "wide, of one number, which folds outside the middle"),
+    ("plumb_bob", [0.3, 0.2, 0.0, 0.0, 0.0], "pincushion"),
+    ("rational_polynomial", [8.0, -3.0, 0.0, 0.0, 0.5, 8.2, -2.0, 0.3], "wide, as calibrators tell it"),
+    ("equidistant", [0.0, 0.0, 0.0, 0.0], "ideal fisheye"),
+    ("equidistant", [-0.01, 0.02, -0.01, 0.002], "fisheye"),
+]
+
+
+@pytest.mark.parametrize("focal", [300.0, 900.0])
+@pytest.mark.parametrize(("model", "d"), [lens[:2] for lens in LENSES], ids=[lens[2] for lens in LENSES])
+def test_distortion_of_lenses_that_there_are(model: str, d: list[float], focal: float) -> None:
+    matrix = [focal, 0.0, 319.5, 0.0, focal, 239.5, 0.0, 0.0, 1.0]
+    assert camera_from_message(info(k=matrix, distortion_model=model, d=d)).distortion == tuple(d)
+
+
+@pytest.mark.parametrize(
+    ("model", "d"),
+    [
+        ("plumb_bob", [-3.0, 0.0, 0.0, 0.0, 0.0]),
+        ("plumb_bob", [-35.0, 12.0, 0.0, 0.0, 0.0]),
+        ("plumb_bob", [1e6, 0.0, 0.0, 0.0, 0.0]),
+        ("plumb_bob", [0.0, 0.0, 0.5, 0.5, 0.0]),
+        ("plumb_bob", [500.0, 320.0, 500.0, 240.0, 0.0]),
+        ("rational_polynomial", [-8.0, -3.0, 0.0, 0.0, 0.5, 8.2, -2.0, 0.3]),
+        ("equidistant", [-3.0, 0.0, 0.0, 0.0]),
+    ],
+)
+def test_distortion_that_no_lens_has_is_told(model: str, d: list[float]) -> None:
+    with pytest.raises(ValueError, match=f"^D is .* for '{model}', which folds or tears the middle of the image"):
+        camera_from_message(info(distortion_model=model, d=d))
+    assert camera_from_message(info(distortion_model=model, d=d), rectified=True).distortion == ()
+
+
 def test_zero_distortion_of_any_length_is_none() -> None:
     assert camera_from_message(info(distortion_model="", d=[0.0] * 5)).distortion == ()
 
