@@ -110,7 +110,8 @@ def run(
                 )
             progress.step()
             stamp = 1e-9 * frame.stamp
-            if order.take(stamp) is Turn.OUT_OF_ORDER:
+            # By the clock that recorded, as the node would have seen it then.
+            if order.take(stamp, 1e-9 * (frame.recorded - frame.stamp)) in (Turn.OUT_OF_ORDER, Turn.ASTRAY):
                 out_of_order += 1
                 continue
             first = frame.stamp if first is None else first

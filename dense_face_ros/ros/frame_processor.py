@@ -23,10 +23,8 @@ from dense_face_ros.ros.message_content import pose_is_told
 from dense_face_ros.ros.messages import seconds
 from dense_face_ros.ros.node_parameters import NodeParameters
 from dense_face_ros.ros.outputs import Outputs
-from dense_face_ros.stamp_order import AGREEING, RESTART, StampOrder, Turn
+from dense_face_ros.stamp_order import StampOrder, Turn, age_of
 
-_OTHER_CLOCK = 60.0  # seconds of age from which on stamps are taken to be of another clock
-_AHEAD = 0.1  # seconds; so are stamps further ahead of the clock. Steps of simulated time are shorter
 _WARN_EVERY, _REPEAT_EVERY = 5.0, 60.0  # seconds, between warnings of a kind; and if they say the same
 
 
@@ -77,8 +75,6 @@ class FrameProcessor:
         self._tracker, self._decode, self._outputs = tracker, decode, outputs
         self._cameras, self._statistics, self._report = cameras, statistics, report
         self._order = StampOrder()
-        self._age_before: float | None = None  # of the frame before, by this clock
-        self._astray = 0  # frames in a row that were stamped by another clock than those before
         self._last_warning: dict[str, tuple[float, str]] = {}
 
     def process(self, message: Any) -> None:
@@ -112,7 +108,7 @@ class FrameProcessor:
         camera, with_pose, note = self._camera(image, header)
         state = self._tracker.update(image, stamp, camera)
         self._outputs.publish_head(state, header, with_pose)
-        age = self._age(stamp)
+        age = age_of(self._elapsed(stamp))
         self._statistics.process(time.perf_counter() - begin, age, state.status is Status.TRACKING)
         report = self._report
         report.tracking, report.reason, report.track = state.status.value, state.reason, state.track
@@ -125,28 +121,19 @@ class FrameProcessor:
         """Raise Dropped for a frame whose time has passed or is not told; notice when the source begins anew."""
         if stamp == 0.0:
             raise Dropped("no_stamp", "images have stamp 0; the camera driver must set header.stamp")
-        age, max_age = self._age(stamp), self._parameters.number("max_age")
+        elapsed, max_age = self._elapsed(stamp), self._parameters.number("max_age")
+        age = age_of(elapsed)
         if age is not None and 0.0 < max_age < age:
             text = f"image is {age:.2f} s old, max_age is {max_age:g} s"
             raise Dropped("too_old", f"{text}; to play a bag, set use_sim_time and play it with --clock")
-        if self._is_astray(stamp, age):
+        turn = self._order.take(stamp, elapsed)
+        if turn is Turn.ASTRAY:
             raise Dropped("out_of_order", f"image stamp {stamp:.6f} is of another clock than the one before")
-        turn = self._order.take(stamp)
         if turn is Turn.OUT_OF_ORDER:
             raise Dropped("out_of_order", f"image stamp {stamp:.6f} is not after {self._order.last:.6f}")
         if turn is Turn.ANEW:
             self._node.get_logger().info("image stamps went back: the source began anew")
             self._tracker.reset()
-
-    def _is_astray(self, stamp: float, age: float | None) -> bool:
-        """Whether a frame is stamped by another clock, and the one before was by this one: a glitch, which unless it
-        lasts must not make the source begin anew, with the driver and an alarm forgotten."""
-        leap = self._age_before is not None and abs(self._elapsed(stamp) - self._age_before) >= RESTART
-        if age is None and leap and self._astray < AGREEING - 1:
-            self._astray += 1
-            return True
-        self._age_before, self._astray = age, 0
-        return False
 
     def _camera(self, image: BgrImage, header: Header) -> tuple[PinholeCamera, bool, str]:
         """The camera of an image, whether a pose by it is told, and what is wrong with its camera_info, or nothing."""
@@ -158,11 +145,6 @@ class FrameProcessor:
             assumed = "the field of view is assumed and the pose is not metric" if with_pose else "no pose is published"
             self._warn("camera", note if camera.metric else f"{note}; {assumed}")
         return camera, with_pose, note
-
-    def _age(self, stamp: float) -> float | None:
-        """Seconds since the stamp; None where it is of another clock (a bag played without /clock, a camera's own)."""
-        age = self._elapsed(stamp)
-        return age if -_AHEAD < age < _OTHER_CLOCK else None
 
     def _elapsed(self, stamp: float) -> float:
         return 1e-9 * float(self._node.get_clock().now().nanoseconds) - stamp

@@ -59,15 +59,19 @@ class Counting(FakeTracker):
 
 
 class Recording:
-    """Grey frames in the frame ``camera``, recorded one after another, a second after the first was taken; the last has
-    no camera of its own where one is ``assumed``."""
+    """Grey frames in the frame ``camera``, recorded one after another since it ``began``, which is as a rule a second
+    after the first was taken; the last has no camera of its own where one is ``assumed``."""
 
     name, topic, count = "drive", "/image", None
 
     def __init__(
-        self, truth_frame: str | None = None, stamps: Sequence[int] = tuple(STAMPS.tolist()), assumed: bool = False
+        self,
+        truth_frame: str | None = None,
+        stamps: Sequence[int] = tuple(STAMPS.tolist()),
+        assumed: bool = False,
+        began: int = 6_000_000_000,
     ) -> None:
-        self._truth_frame, self._stamps, self._assumed = truth_frame, stamps, assumed
+        self._truth_frame, self._stamps, self._assumed, self._began = truth_frame, stamps, assumed, began
         self.dropped: dict[str, int] = {}
         self.drop_notes: list[str] = []
 
@@ -75,7 +79,7 @@ class Recording:
         for i, stamp in enumerate(self._stamps):
             image = np.full((48, 64, 3), 120, np.uint8)
             camera = ASSUMED if self._assumed and i == len(self._stamps) - 1 else CAMERA
-            yield RecordedFrame(stamp, 6_000_000_000 + 50_000_000 * i, "camera", image, camera, "")
+            yield RecordedFrame(stamp, self._began + 50_000_000 * i, "camera", image, camera, "")
 
     def beside(self) -> Iterator[tuple[Any, int, bytes]]:
         return iter(())
@@ -107,6 +111,15 @@ def test_frames_that_the_node_would_drop_are_skipped_and_counted(tmp_path: Path)
     assert tracker.stamps == judge.stamps == pytest.approx(answered)
     assert (1e-9 * result.columns.stamps).tolist() == pytest.approx(answered) and result.dropped == {"out_of_order": 4}
     assert result.silences == {} and [sample.stamp for sample in read_bag(tmp_path / "bag")] == pytest.approx(answered)
+
+
+@pytest.mark.parametrize("astray", [0, 900_000_000_000])
+def test_a_frame_that_has_lost_its_time_does_not_make_the_recording_begin_anew(astray: int) -> None:
+    """By the time of recording, as the node would have seen it then."""
+    stamps = [100_000_000_000 + 50_000_000 * i for i in range(4)]
+    tracker = Counting()
+    result = run(tracker, Recording(stamps=[*stamps[:2], astray, *stamps[3:]], began=100_020_000_000), Judge())
+    assert tracker.stamps == pytest.approx([100.0, 100.05, 100.15]) and result.dropped == {"out_of_order": 1}
 
 
 @pytest.mark.parametrize(("required", "told"), [(False, 3), (True, 2)])
