@@ -23,6 +23,7 @@ _IRISES = np.array([[60, 36, 22], [84, 52, 30], [110, 82, 46], [96, 106, 72], [1
 _IRIS_SHARES = np.array([0.4, 0.25, 0.1, 0.07, 0.1, 0.08])
 _RAMP_STEPS = 64
 _SKIN_DETAIL = 0.02
+_SET_BACK = 0.003  # metres; eyeballs reach no further through lids
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,13 @@ class EyePainter:
         """Write the eyes of one random gaze into ``surface`` (V, 3), see :func:`compose.compose`."""
         surface[self._index, :2] = self._offset - rng.normal(0.0, [0.16, 0.08])
         surface[self._index, 2] = 0.0
+
+    def set_back(self, depth: FloatArray) -> FloatArray:
+        """Depths (V,) at which the eyeballs lie behind the lids: those of the face model are pierced by them while they
+        close, of some people so far that shut eyes look open."""
+        behind = depth.copy()
+        behind[self._index] += _SET_BACK
+        return behind
 
 
 def surface_detail(head: HeadMesh) -> FloatArray:

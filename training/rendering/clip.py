@@ -148,10 +148,10 @@ class ClipRenderer:
         self._light = random_light(rng, hard_side_share=0.0, camera_lamp_share=0.0)
         self._background = _background(rng)
         self._texture = hair_texture()
-        eyes = EyePainter(self._head)
-        eyes.look_around(rng, self._look.surface)
-        self._look.albedo[eyes.vertices] = 1.0  # their colour comes from the ramp
-        self._material = np.where(eyes.triangles, EYE, np.uint8(0))
+        self._eyes = EyePainter(self._head)
+        self._eyes.look_around(rng, self._look.surface)
+        self._look.albedo[self._eyes.vertices] = 1.0  # their colour comes from the ramp
+        self._material = np.where(self._eyes.triangles, EYE, np.uint8(0))
         outward = self._head.mean - SKULL_CENTRE.astype(np.float32)
         self._lift = outward / np.linalg.norm(outward, axis=1, keepdims=True) * self._look.lift[:, None]
         normals = vertex_normals(self._head.mean, self._head.triangles)
@@ -166,7 +166,8 @@ class ClipRenderer:
         above = (WIDTH - HEIGHT) // 2
         pixels = self._truth.camera.project(points.astype(np.float64)) + (0, above)
         fine_pixels = (pixels * SUPERSAMPLING + 0.5 * (SUPERSAMPLING - 1)).astype(np.float32)
-        fine = rasterise(fine_pixels, points[:, 2], self._head.triangles, WIDTH * SUPERSAMPLING, buffers=self._fine)
+        depth = self._eyes.set_back(points[:, 2])
+        fine = rasterise(fine_pixels, depth, self._head.triangles, WIDTH * SUPERSAMPLING, buffers=self._fine)
         catchlight = np.array([-0.12, 0.15, 0.10], np.float32)
         square = compose(
             fine, self._head.triangles, self._material, sent * np.float32(self._gain), self._look.surface,

@@ -126,7 +126,7 @@ class SyntheticHeads:
         seen = points @ turn.T.astype(np.float32)
         pixels, depth = seen[:, :2] / seen[:, 2:] * scale + offset, seen[:, 2]
         targets = self._targets(pixels, depth, scene.triangles[:hiding], look)
-        image, skin = self._picture(rng, scene, points, pixels, depth, look, behind)
+        image, skin = self._picture(rng, scene, points, pixels, self._eyes.set_back(depth), look, behind)
         if rng.uniform() < self.settings.occluder:
             mask = add_random_occluder(image, skin, rng, np.ascontiguousarray(behind[::-1]))
             hidden = covered_cells(mask, self.stride)
