@@ -12,10 +12,12 @@ import torch
 
 from dense_face_ros.eyes import EyeOpenness
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.geometry import PinholeCamera, rotation_from_yaw_pitch_roll
 from dense_face_ros.template import Template
+from dense_face_ros.visibility import LandmarkVisibility
 from training.backgrounds import Backgrounds
 from training.eyes.augment import patch_of, plain_patch, remains_visible
-from training.eyes.examples import STORED, Examples, from_renderings
+from training.eyes.examples import STORED, Examples, _both, from_renderings
 from training.eyes.network import EyelidNetwork
 from training.eyes.openness import LANDMARK_EYES, MESH_EYES, openness
 from training.eyes.sources import SOURCES
@@ -154,3 +156,24 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(
     monkeypatch.setattr("training.eyes.train.export", full_disk)
     assert main(["--data", str(data), "--out", str(tmp_path / "eyes.onnx")]) == 2
     assert capsys.readouterr().err == "error: no space left\n"
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "wanted"),
+    [
+        (0.0, 0.0, [True, True]),
+        (45.0, -38.0, [False, True]),
+        (-45.0, -38.0, [True, False]),
+        (30.0, -20.0, [True, True]),
+    ],
+)
+def test_an_eye_behind_the_nose_is_no_open_eye(
+    shipped_model: FaceModel, yaw: float, pitch: float, wanted: list[bool]
+) -> None:
+    """Turned up and aside, as seen from below: the far eye faces the camera, but the nose lies before it."""
+    rotation = rotation_from_yaw_pitch_roll(np.radians((yaw, pitch, 0.0)))
+    vertices = shipped_model.mean @ rotation.T + (0.0, 0.0, 0.6)
+    camera = PinholeCamera(400.0, 400.0, 95.5, 95.5, 192, 192)
+    judge, picture = LandmarkVisibility(shipped_model), np.zeros((192, 192), np.uint8)
+    made = list(_both(shipped_model, judge, vertices, rotation, camera, picture, (0.9, 0.8), (True, True)))
+    assert [visible for *_, visible in made] == wanted

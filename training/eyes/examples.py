@@ -36,6 +36,7 @@ STORED = round(ROOM * PATCH_WIDTH)
 _RENDERED_SIZE = 192  # pixels: an eye is then about as large as on a photograph
 Example = tuple[Image, Array, float, bool]
 _FACING, _AVERTED = 0.25, 0.0  # cosines to the camera: seen for certain, hidden for certain
+_FREE, _BEHIND = 0.6, 0.2  # shares of an eye that no nose or brow hides: seen for certain, hidden for certain
 _SMALLEST = 8.0  # pixels of an eye's width
 
 
@@ -122,7 +123,7 @@ def from_renderings(
     skins, held_out: as :class:`SyntheticHeads` takes them.
     """
     plain = Settings(
-        occluder=0.0, profile_share=0.1, yaw_limit=75.0, pitch_spread=20.0, looks=128, glasses=0.3, dark_glasses=0.0,
+        occluder=0.0, profile_share=0.1, yaw_limit=75.0, pitch_spread=25.0, looks=128, glasses=0.3, dark_glasses=0.0,
         lids_share=0.6, lids=(0.0, 1.0),
     )  # fmt: skip
     settings = replace(plain, glasses=1.0, dark_glasses=1.0) if dark_glasses else plain
@@ -150,14 +151,15 @@ def _both(
 ) -> Iterator[Example]:  # fmt: skip
     landmarks = model.landmarks_of(vertices)
     facing = judge.facing(vertices, landmarks)
+    unhidden = judge.unhidden(vertices, landmarks, facing)
     for side, corners in enumerate(CORNERS):
         crop = eye_crop(landmarks[list(corners)], rotation, camera)
-        towards = float(facing[LANDMARKS[side]].mean())
-        if crop.side < 2.0 * _SMALLEST or _AVERTED < towards < _FACING:
+        towards, free = float(facing[LANDMARKS[side]].mean()), float(unhidden[LANDMARKS[side]].mean())
+        if crop.side < 2.0 * _SMALLEST or _AVERTED < towards < _FACING or _BEHIND < free < _FREE:
             continue
         wide = Crop(crop.centre, ROOM * crop.side, crop.angle, STORED)
         cut = wide.cut(picture, cv2.BORDER_REPLICATE)
-        visible = towards >= _FACING and uncovered[side]
+        visible = towards >= _FACING and free >= _FREE and uncovered[side]
         direction = seen_from(landmarks[list(corners)], rotation, mirrored=side == 0)
         yield (cut[:, ::-1] if side == 0 else cut), direction, gaps[side] if visible else np.nan, visible
 

@@ -1,4 +1,4 @@
-"""The eyelid network: seven convolutions and two dense layers on a 32 x 48 patch and the direction it is seen from."""
+"""The eyelid network: eight convolutions and two dense layers on a 32 x 48 patch and the direction it is seen from."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ class EyelidNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        # The gap between half-shut lids is a pixel or two: it is looked at before the resolution is halved.
         self.features = nn.Sequential(
-            *_level(1, 24), *_level(24, 48), *_level(48, 64), nn.Conv2d(64, 48, 3, padding=1), nn.ReLU()
-        )
+            *_convolution(1, 16, stride=1), *_level(16, 24), *_level(24, 48), *_level(48, 64),
+            nn.Conv2d(64, 48, 3, padding=1), nn.ReLU(),
+        )  # fmt: skip
         cells = (PATCH_HEIGHT // 8) * (PATCH_WIDTH // 8)
         self.view = nn.Sequential(nn.Linear(3, 16), nn.ReLU())
         self.answer = nn.Sequential(nn.Linear(48 * cells + 16, 96), nn.ReLU(), nn.Dropout(0.2), nn.Linear(96, 2))
