@@ -58,26 +58,30 @@ class Seat:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a head is in the image: the undistorted middle (u, v) of its landmarks, and the pixels that a metre there
-    spans."""
+    """Where a head is: the direction (3,), of length 1, in which a camera sees the middle of its landmarks, and its
+    distance in metres."""
 
-    centre: Array
-    scale: float
+    ray: Array
+    distance: float
 
     @classmethod
-    def of(cls, fit: HeadFit) -> Place:
-        """The place of a fitted head."""
-        return cls(fit.camera.undistort(fit.centre[None])[0], fit.camera.fx / float(fit.alignment.pose[2, 3]))
+    def of(cls, fit: HeadFit, camera: PinholeCamera) -> Place:
+        """The place of a fitted head to ``camera``. Where that is another than the fit's own, as the first camera_info
+        came, the head is where it was in the image and as large there."""
+        distance = float(np.linalg.norm(fit.alignment.pose[:3, 3])) * camera.fx / fit.camera.fx
+        return cls(camera.rays(fit.centre[None])[0], distance)
 
-    def near(self, centre: Array, elapsed: float, margin: float = 0.0) -> bool:
-        """Whether the head can be seen around ``centre`` after ``elapsed`` seconds, give or take ``margin`` metres."""
-        across = dist(centre, self.centre) / self.scale
-        return across <= _reach(elapsed) + margin
+    def near(self, ray: Array, elapsed: float, margin: float = 0.0) -> bool:
+        """Whether the head can be seen in direction ``ray`` after ``elapsed`` seconds, give or take ``margin`` metres.
 
-    def reaches(self, other: Place, distance: float, elapsed: float) -> bool:
-        """Whether the head can have moved to ``other`` in ``elapsed`` seconds; ``distance``: metres from the camera."""
-        away = distance * abs(self.scale / other.scale - 1.0)
-        return self.near(other.centre, elapsed) and away <= _reach(elapsed) + _DEPTH_TOLERANCE * distance
+        Measured along the sphere about the camera: at the edge of a wide lens's image a step is many straight pixels.
+        """
+        return self.distance * dist(ray, self.ray) <= _reach(elapsed) + margin
+
+    def reaches(self, other: Place, elapsed: float) -> bool:
+        """Whether the head can have moved to ``other`` in ``elapsed`` seconds."""
+        away = abs(other.distance - self.distance)
+        return self.near(other.ray, elapsed) and away <= _reach(elapsed) + _DEPTH_TOLERANCE * self.distance
 
 
 def _reach(elapsed: float) -> float:
@@ -138,8 +142,8 @@ class Driver:
         """Whether a face proposed around ``centre`` (u, v) can be the driver's, so that a fit is worth its time."""
         if self.last is None:
             return self._seat.holds(centre, camera.width, camera.height)
-        middle = camera.undistort(centre[None])[0]
-        return any(place.near(middle, elapsed, _PROPOSAL_MARGIN) for place, _, elapsed in self._places(stamp))
+        ray = camera.rays(centre[None])[0]
+        return any(place.near(ray, elapsed, _PROPOSAL_MARGIN) for place, elapsed in self._places(stamp, camera))
 
     def may_be(self, fit: HeadFit, stamp: float, followed: bool = False) -> bool:
         """Whether a fitted head is the driver's: the one that was seen last, or anybody's in the seat.
@@ -148,22 +152,22 @@ class Driver:
         """
         if self.last is None:
             return self._seat.holds(fit.centre, fit.camera.width, fit.camera.height)
-        elapsed, there = stamp - self._seen, Place.of(fit)
-        if not any(place.reaches(there, distance, since) for place, distance, since in self._places(stamp)):
+        elapsed, there = stamp - self._seen, Place.of(fit, fit.camera)
+        if not any(place.reaches(there, since) for place, since in self._places(stamp, fit.camera)):
             return False
         if elapsed > _SAME_LOOK or (followed and _moved_on(self.last, fit, elapsed)):
             return True
         look = self._look_of(fit)
         return self._looks.holds(look) or self._recognition.knows(look)
 
-    def _places(self, stamp: float) -> Iterator[tuple[Place, float, float]]:
-        """Where the driver was, how far from the camera, and how long ago: where the head that is followed was, and if
-        that may be somebody else's, where he himself was last."""
+    def _places(self, stamp: float, camera: PinholeCamera) -> Iterator[tuple[Place, float]]:
+        """Where the driver was to ``camera``, and how long ago: where the head that is followed was, and if that may be
+        somebody else's, where he himself was last."""
         if self.last is not None:
-            yield Place.of(self.last), float(self.last.alignment.pose[2, 3]), stamp - self._seen
+            yield Place.of(self.last, camera), stamp - self._seen
         elsewhere = self._recognition.elsewhere
         if elsewhere is not None:
-            yield Place.of(elsewhere), float(elsewhere.alignment.pose[2, 3]), np.inf
+            yield Place.of(elsewhere, camera), np.inf
 
     def _look_of(self, fit: HeadFit) -> FaceLook:
         if self._taken is None or self._taken[0] is not fit:

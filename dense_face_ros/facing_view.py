@@ -48,7 +48,7 @@ class FacingView:
         """The view of a crop, as large and as upright as it is at its middle; TooFarAside where there is none."""
         middle, step = 0.5 * (crop.size - 1), _STEP * crop.size
         places = crop.to_image(middle + np.array([[0.0, 0.0], [step, 0.0], [0.0, step]]))
-        rays = _rays(places, camera)
+        rays = camera.rays(places)
         # Beyond what a lens shows, its model may say anything, a place on the other side for instance.
         off = float(np.linalg.norm(camera.project(rays[:1])[0] - places[0]))
         if not off <= _SAME_PLACE * float(np.linalg.norm(places[0] - [camera.cx, camera.cy])) + 1.0:
@@ -188,10 +188,3 @@ def _nodes(size: int) -> tuple[Array, Array]:
     step = at[1] - at[0]
     between = np.maximum(1.0 - np.abs(np.arange(size)[:, None] - at) / step, 0.0)
     return np.stack(np.meshgrid(at, at), axis=-1), between
-
-
-def _rays(pixels: Array, camera: PinholeCamera) -> Array:
-    """Directions (N, 3) of length 1 in which image pixels (N, 2) look."""
-    rays = np.ones((len(pixels), 3))
-    rays[:, :2] = (camera.undistort(pixels) - [camera.cx, camera.cy]) / [camera.fx, camera.fy]
-    return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))

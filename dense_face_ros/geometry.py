@@ -215,6 +215,12 @@ class PinholeCamera:
                 out = cv2.undistortPoints(flat, self.matrix, k, P=self.matrix, criteria=criteria)
         return np.asarray(out, dtype=np.float64).reshape(pixels.shape)
 
+    def rays(self, pixels: Array) -> Array:
+        """Directions (N, 3) of length 1 in which pixels (N, 2) of the distorted image look."""
+        rays = np.ones((len(pixels), 3))
+        rays[:, :2] = (self.undistort(pixels) - [self.cx, self.cy]) / [self.fx, self.fy]
+        return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))
+
     def resized(self, width: int, height: int) -> PinholeCamera:
         """The camera of its images brought to another size, half-pixel correct."""
         across, down = width / self.width, height / self.height

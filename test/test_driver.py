@@ -47,30 +47,61 @@ def test_a_seat_without_room_is_refused(seat: dict[str, float], message: str) ->
         Seat(**seat)
 
 
-def head(x: float = 0.0, z: float = 0.7, focal: float = 600.0) -> Place:
-    """A head ``x`` metres beside the axis and ``z`` away."""
-    return Place(np.array([320.0 + focal * x / z, 240.0]), focal / z)
+CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, WIDTH, HEIGHT)
+FISHEYE = PinholeCamera(300.0, 300.0, 639.5, 479.5, 1280, 960, "equidistant", (0.0, 0.0, 0.0, 0.0))
 
 
-@pytest.mark.parametrize("focal", [300.0, 600.0, 2000.0])
-def test_a_neighbour_is_never_within_reach_and_a_leaning_head_soon_is(focal: float) -> None:
-    there = head(focal=focal)
+def head(*position: float, camera: PinholeCamera = CAMERA) -> Place:
+    """A head at (x, y, z), metres in the camera frame."""
+    pose = np.eye(4)
+    pose[:3, 3] = position
+    centre = camera.project(pose[None, :3, 3])[0]
+    fit: Any = SimpleNamespace(alignment=SimpleNamespace(pose=pose), camera=camera, centre=centre)
+    return Place.of(fit, camera)
+
+
+@pytest.mark.parametrize(
+    "camera",
+    [
+        PinholeCamera(300.0, 300.0, 319.5, 239.5, WIDTH, HEIGHT),
+        CAMERA,
+        PinholeCamera(2000.0, 2000.0, 319.5, 239.5, WIDTH, HEIGHT),
+        PinholeCamera(600.0, 300.0, 319.5, 239.5, WIDTH, HEIGHT),
+        PinholeCamera(600.0, 1200.0, 319.5, 239.5, WIDTH, HEIGHT),
+        FISHEYE,
+    ],
+    ids=["wide", "usual", "long", "flat pixels", "tall pixels", "fisheye"],
+)
+@pytest.mark.parametrize("upwards", [False, True])
+def test_a_neighbour_is_never_within_reach_and_a_leaning_head_soon_is(camera: PinholeCamera, upwards: bool) -> None:
+    def place(aside: float) -> Place:
+        return head(*((0.0, aside) if upwards else (aside, 0.0)), 0.7, camera=camera)
+
     for elapsed in (0.03, 0.2, 0.9):
-        assert not there.reaches(head(x=0.4, focal=focal), 0.7, elapsed)
-        assert there.reaches(head(x=0.05, focal=focal), 0.7, elapsed)
-    assert not there.reaches(head(x=0.25, focal=focal), 0.7, 0.03)
-    assert there.reaches(head(x=0.25, focal=focal), 0.7, 0.1)
+        assert not place(0.0).reaches(place(0.4), elapsed)
+        assert place(0.0).reaches(place(0.05), elapsed)
+    assert not place(0.0).reaches(place(0.25), 0.03)
+    assert place(0.0).reaches(place(0.25), 0.1)
+
+
+@pytest.mark.parametrize("degrees", [0.0, 45.0, 60.0, 70.0])
+def test_a_head_at_the_edge_of_a_fisheye_image_may_move_as_in_its_middle(degrees: float) -> None:
+    def place(aside: float) -> Place:
+        angle = np.radians(degrees) + aside / 0.7
+        return head(0.7 * np.sin(angle), 0.0, 0.7 * np.cos(angle), camera=FISHEYE)
+
+    assert place(0.0).reaches(place(0.08), 1 / 30) and place(0.0).reaches(place(0.2), 0.5)
+    assert not place(0.0).reaches(place(-0.25), 1 / 30) and not place(0.0).reaches(place(-0.4), 0.9)
 
 
 def test_somebody_behind_is_not_the_driver_though_seen_beside_the_same_pixel() -> None:
-    there = head(z=0.7)
-    assert not there.reaches(head(z=1.5), 0.7, 0.5)
-    assert there.reaches(head(z=0.78), 0.7, 0.5)
-    assert there.reaches(head(z=0.9), 0.7, 0.03), "its size is not known yet"
-    assert not there.reaches(head(z=1.0), 0.7, 0.03)
+    there = head(0.0, 0.0, 0.7)
+    assert not there.reaches(head(0.0, 0.0, 1.5), 0.5)
+    assert there.reaches(head(0.0, 0.0, 0.78), 0.5)
+    assert there.reaches(head(0.0, 0.0, 0.9), 0.03), "its size is not known yet"
+    assert not there.reaches(head(0.0, 0.0, 1.0), 0.03)
 
 
-CAMERA = PinholeCamera(600.0, 600.0, 319.5, 239.5, WIDTH, HEIGHT)
 HIS, ANOTHERS, THIRD = np.random.default_rng(0).normal(size=(3, 200))
 
 
@@ -146,7 +177,7 @@ def test_a_driver_whose_look_is_doubted_is_sought_where_he_was_too(driver: Drive
     for i in range(1, 9):
         driver.see(seen(ANOTHERS, at=(0.05 * i, 0.5)), i / 30, followed=True)
     assert driver.doubted
-    for x, sought in ((-0.4, False), (0.0, True), (0.4, True), (1.0, False)):
+    for x, sought in ((-0.4, False), (0.0, True), (0.4, True), (1.6, False)):
         there = seen(HIS, at=(x, 0.6))
         assert driver.may_be_at(there.centre, 9 / 30, CAMERA) is sought
         assert driver.may_be(there, 9 / 30) is sought
@@ -180,7 +211,7 @@ def test_a_proposal_may_be_off_the_head_and_is_measured_without_the_lens(driver:
     for x, near in ((0.19, True), (0.21, False)):
         aside = seen(HIS, at=(x, 0.7), camera=lens)
         assert driver.may_be_at(aside.centre, 0.0, lens) is near
-        assert Place.of(aside).centre == pytest.approx(lens.project_straight(np.array([[x, 0.0, 0.7]]))[0], abs=0.1)
+        assert Place.of(aside, lens).ray == pytest.approx(np.array([x, 0.0, 0.7]) / np.hypot(x, 0.7), abs=1e-4)
 
 
 def test_nobody_is_taken_for_the_driver_for_looking_like_the_one_before(driver: Driver) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dense_face_ros.geometry import Array, vector_from_rotation
+from dense_face_ros.geometry import Array, PinholeCamera, vector_from_rotation
 from dense_face_ros.head_state import HeadState, Status
 
 WINDOW = 7  # frames
@@ -36,11 +36,16 @@ class JitterMeter:
 
     def __init__(self) -> None:
         self._window: deque[tuple[float, Array, Array, Array]] = deque(maxlen=WINDOW)
+        self._camera: PinholeCamera | None = None
 
     def add(self, state: HeadState) -> Jitter | None:
-        """Jitter of the window that ends with this frame; None unless there is a head in all of it, and no pause."""
+        """Jitter of the window that ends with this frame; None unless there is a head in all of it, and neither a pause
+        nor another camera, by which the same head is elsewhere."""
         if self._window and not 0.0 < state.stamp - self._window[-1][0] <= _PAUSE:
             self._window.clear()
+        if state.camera != self._camera:
+            self._window.clear()
+            self._camera = state.camera
         if state.status is not Status.TRACKING:
             self._window.clear()
             return None

@@ -42,6 +42,12 @@ def test_a_loss_starts_the_window_anew() -> None:
     assert [meter.add(s) is None for s in shown] == [True] * 6 + [False] + [True] * 7 + [False]
 
 
+def test_another_camera_is_no_jitter_and_starts_the_window_anew() -> None:
+    meter, other = JitterMeter(), replace(CAMERA, fx=700.0, fy=700.0)
+    states = [tracked_state(MODEL, i / 30, CAMERA if i < WINDOW else other) for i in range(2 * WINDOW)]
+    assert [meter.add(state) is None for state in states] == 2 * ([True] * (WINDOW - 1) + [False])
+
+
 def test_missing_frames_are_no_jitter_and_a_pause_starts_anew() -> None:
     meter, seen = JitterMeter(), np.random.default_rng(1).random(60) > 0.3
     stamps = np.flatnonzero(seen) / 30
