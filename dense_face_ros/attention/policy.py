@@ -83,16 +83,17 @@ class AttentionPolicy:
         elapsed = 0.0 if self._stamp is None else sample.stamp - self._stamp
         driven = sample.speed is not None and abs(sample.speed) >= _DRIVING_SPEED
         absent = self._absent + (0.0 if driven and elapsed <= self.settings.evidence_hold else elapsed)
+        there = sample.rotation is not None or bool(sample.lacking)  # whoever it is, with a pose or without
         head = sample.rotation is not None and not sample.flaw
-        if head and absent > _ABSENCE:
+        if there and absent > _ABSENCE:
             self.reset()
-        elif head and absent >= self.settings.unseen - TOLERANCE:
+        elif there and absent >= self.settings.unseen - TOLERANCE:
             self._eyelids.forget_driver()
         first = self._stamp is None
         if first:  # before it, stamps were only estimated, maybe by another clock
             self._present = None
         self._stamp, self._elapsed, self._head, self.flaw = sample.stamp, elapsed, head, sample.flaw
-        self._absent = 0.0 if head else absent
+        self._absent = 0.0 if there else absent
         direction = self.heading.direction(sample, self._learned_for(sample)) if head else None
         self._pointing = direction
         certain = self._gaze.observe(sample.stamp, direction)

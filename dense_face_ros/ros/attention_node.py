@@ -136,7 +136,7 @@ class AttentionNode(ManagedNode):
         self._judge(self._pairing.expression(stamp_of(message), read_eyes(message), head))
 
     def _take_speed(self, message: Any) -> None:
-        self._speed.tell(message, self._now())
+        self._speed.tell(message, *self._times())
 
     def _judge(self, samples: list[HeadSample]) -> None:
         assert self._policy is not None
@@ -145,7 +145,7 @@ class AttentionNode(ManagedNode):
             self._silence.end(now, steady)
         if self._car is not None:
             self._policy.heading.mounting = self._car.rotation(self._head.header.frame_id)
-        speed = self._speed.at(now)
+        speed = self._speed.at(now, steady)
         for sample in samples:
             self._last_stamp = sample.stamp
             self._publish(self._policy.update(replace(sample, speed=speed)))
@@ -160,7 +160,7 @@ class AttentionNode(ManagedNode):
             received=self._received,
             period=_DIAGNOSTICS_PERIOD,
             speed_source=self._settings.text("speed_topic"),
-            speed=self._speed.at(self._now()),
+            speed=self._speed.at(*self._times()),
             clock_stands=self._silence.clock_stands(*self._times()) > self._settings.number("max_silence"),
             policy=self._policy,
         )

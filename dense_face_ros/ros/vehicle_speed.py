@@ -40,17 +40,24 @@ def speed_of(message: Any) -> float:
 
 
 class VehicleSpeed:
-    """The newest speed, for as long as it stands. Times are seconds, of arrival."""
+    """The newest speed, for as long as it stands. Times are seconds, of arrival, by the node's clock and by a steady
+    one, where there is one: while simulated time stands still, what was told grows old all the same."""
 
     def __init__(self) -> None:
-        self._told: tuple[float, float] | None = None
+        self._told: tuple[float, float, float] | None = None
+        self._moved = math.nan, 0.0  # the node's clock, and when by the steady one it came to show that
 
-    def tell(self, message: Any, now: float) -> None:
+    def tell(self, message: Any, now: float, steady: float | None = None) -> None:
         """A message of one of ``SPEED_TYPES`` arrived."""
-        self._told = speed_of(message), now
+        self._told = speed_of(message), now, now if steady is None else steady
 
-    def at(self, now: float) -> float | None:
+    def at(self, now: float, steady: float | None = None) -> float | None:
         """m/s; None where it is unknown, by age or because the vehicle said so."""
-        if self._told is None or abs(now - self._told[1]) > _HOLD or not math.isfinite(self._told[0]):
+        steady = now if steady is None else steady
+        if now != self._moved[0]:
+            self._moved = now, steady
+        if self._told is None:
             return None
-        return self._told[0]
+        speed, told, told_steady = self._told
+        standing = min(steady - self._moved[1], steady - told_steady)
+        return speed if max(abs(now - told), standing) <= _HOLD and math.isfinite(speed) else None

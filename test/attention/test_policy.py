@@ -79,6 +79,27 @@ def test_a_pose_that_cannot_be_used_is_no_evidence_and_no_missing_driver(broken:
     assert [judging.update(sample).state for sample in good][-1] is State.ATTENTIVE and not judging.flaw
 
 
+@pytest.mark.parametrize(
+    ("broken", "kept"),
+    [
+        ({"rotation": None, "lacking": "the pose is late"}, True),
+        ({"covariance": np.full((6, 6), np.nan)}, True),
+        ({"rotation": None}, False),
+    ],
+    ids=["late", "no covariance", "nobody"],
+)
+def test_a_head_whose_pose_is_withheld_is_still_the_same_driver(broken: dict[str, Any], kept: bool) -> None:
+    """A minute without usable poses of a head that is seen all the while; or nobody was."""
+    judging = policy()
+    *_, last = (judging.update(sample) for sample in see([Segment(1.0), Segment(9.0, LAP)], CAMERA))
+    assert last.state is State.UNRESPONSIVE
+    for sample in see([Segment(61.0, LAP)], CAMERA, start=last.stamp + 0.1):
+        last = judging.update(replace(sample, **broken))
+    assert last.state is State.UNKNOWN
+    after = [judging.update(sample).state for sample in see([Segment(2.0, LAP)], CAMERA, start=last.stamp + 0.1)]
+    assert (State.UNRESPONSIVE in after) is kept
+
+
 def test_a_mounting_that_is_no_rotation_says_nothing() -> None:
     judging = policy()
     judging.heading.mounting = np.full((3, 3), np.nan)
