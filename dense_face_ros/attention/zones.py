@@ -103,7 +103,7 @@ class Zone:
 
 
 class ZoneMap:
-    """The zones of one car; of overlapping ones the first counts.
+    """The zones of one car; of overlapping ones the first counts, and ``road`` before any.
 
     Args:
         zones: with exactly one named ``road``.
