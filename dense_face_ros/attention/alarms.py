@@ -6,19 +6,25 @@ from collections.abc import Iterable, Iterator
 
 from dense_face_ros.attention.states import State
 
+_CLOSED = (State.MICROSLEEP, State.SLEEP)
+_LOOKS = (State.LONG_DISTRACTION, State.REPEATED_DISTRACTION)
+
 
 def beginnings(states: Iterable[str]) -> Iterator[int]:
     """Where in the row of states, or of their values, an alarm begins: what is worse than attentive.
 
-    One that is in doubt (unknown) for a while and goes on is the same alarm, and so is one that another had hidden, as
-    drowsiness after a microsleep.
+    One that is in doubt (unknown) for a while and goes on is the same alarm, and so is one that a worse one had hidden,
+    as drowsiness after a microsleep. A worse one has ended where a milder one is told, but for closed eyes: while they
+    are hidden, looks are told before them.
     """
-    standing: list[str] = []  # since the driver was attentive, each told in the midst of the one before
-    for index, state in enumerate(states):
-        if state == State.ATTENTIVE:
+    standing: list[State] = []  # since the driver was attentive
+    for index, value in enumerate(states):
+        state = State(value)
+        if state is State.ATTENTIVE:
             standing = []
-        elif state in standing:
-            standing = standing[: standing.index(state) + 1]
-        elif state != State.UNKNOWN:
-            standing.append(state)
-            yield index
+        elif state is not State.UNKNOWN:
+            looks = state in _LOOKS
+            standing = [s for s in standing if s.severity <= state.severity or (looks and s in _CLOSED)]
+            if state not in standing:
+                standing.append(state)
+                yield index

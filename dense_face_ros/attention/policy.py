@@ -62,6 +62,7 @@ class AttentionPolicy:
         self._absent = 0.0  # seconds since there was a head, in which somebody else may have sat down
         self._watched_at: float | None = None  # stamp up to which there was something to judge, or to learn from
         self._head, self.flaw = False, ""
+        self._seen_lately = False  # a frame that is lost now and then changes nothing about what can be told
         self._pointing: HeadDirection | None = None
         self._never_seen = False  # the eyes, for long before an alarm
         self._hidden_for = 0.0  # seconds for which the eyes of a head that is seen are not
@@ -94,6 +95,7 @@ class AttentionPolicy:
             self._present = None
         self._stamp, self._elapsed, self._head, self.flaw = sample.stamp, elapsed, head, sample.flaw
         self._absent = 0.0 if there else absent
+        self._seen_lately = head or 0.0 < self._absent <= self.settings.evidence_hold
         direction = self.heading.direction(sample, self._learned_for(sample)) if head else None
         self._pointing = direction
         certain = self._gaze.observe(sample.stamp, direction)
@@ -121,7 +123,7 @@ class AttentionPolicy:
         It hides what is known and counts nothing: how long what was seen last stood is told by the stamps of the
         samples around the silence, as in every gap, so that a recording gives the states that were given live.
         """
-        self._head, self.flaw, self._pointing = False, "", None
+        self._head, self._seen_lately, self.flaw, self._pointing = False, False, "", None
         self._watched_at = stamp if self._watched_at is None else self._watched_at
         told = self._enter(stamp, State.UNKNOWN, reason)
         self._present = replace(told, zone=UNKNOWN, glance=math.nan, closure=math.nan)
@@ -245,9 +247,9 @@ class AttentionPolicy:
     def _degraded(self, stamp: float) -> str:
         unseen = self.settings.unseen - TOLERANCE
         if self._watched_at is not None and stamp - self._watched_at >= unseen:
-            why = "where the head points is not certain" if self._head else self.flaw or "driver not seen"
+            why = "where the head points is not certain" if self._seen_lately else self.flaw or "driver not seen"
             return f"{why}: nothing can be told"
-        hidden = self._head and self._hidden_for >= unseen
+        hidden = self._seen_lately and self._hidden_for >= unseen
         return "eyes not seen: sleep and drowsiness cannot be told" if hidden else ""
 
     def _enter(self, stamp: float, state: State, reason: str) -> Attention:

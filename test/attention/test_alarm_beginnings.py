@@ -15,6 +15,13 @@ def test_doubt_and_what_is_worse_do_not_end_an_alarm() -> None:
     assert not list(beginnings([]))
 
 
+def test_an_alarm_that_comes_again_under_a_milder_one_is_another() -> None:
+    assert list(beginnings([NAP, CALM, NAP, DROWSY, NAP, DROWSY, UNKNOWN, NAP])) == [0, 2, 3, 4, 7]
+    look, often = State.LONG_DISTRACTION, State.REPEATED_DISTRACTION
+    assert list(beginnings([often, look, often, look])) == [0, 1, 3]
+    assert list(beginnings([SLEEP, look, SLEEP])) == [0, 1], "eyes that were hidden meanwhile may have been shut"
+
+
 @given(some.lists(some.sampled_from(State)))
 def test_alarms_begin_at_what_is_worse_than_attentive_and_doubt_makes_no_difference(states: list[State]) -> None:
     begun = [states[i] for i in beginnings(states)]

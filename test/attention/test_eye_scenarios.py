@@ -19,9 +19,12 @@ from attention.drives import (
     Segment,
     check,
     judge,
+    policy,
+    see,
     timeline,
 )
 
+from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.states import State
 
 
@@ -82,6 +85,15 @@ def test_degraded_does_not_depend_on_where_the_head_points() -> None:
     assert states[-1].state is State.UNKNOWN and "eyes not seen" in states[-1].degraded
     lost = judge([Segment(11.0, ROAD, HIDDEN), Segment(1.0, LOST)])
     assert lost[-1].degraded == "", "that the driver is not seen is not said at once"
+
+
+def test_a_lost_frame_now_and_then_changes_nothing_about_hidden_eyes() -> None:
+    """Two events each would push the alarms out of those that are kept."""
+    judging, told = policy(), []
+    for i, sample in enumerate(see([Segment(20.0, ROAD, HIDDEN)], Camera())):
+        told.append(judging.update(HeadSample(sample.stamp) if i % 30 == 7 else sample).degraded)
+    begun = next(i for i, text in enumerate(told) if text)
+    assert 290 <= begun <= 320 and set(told[begun:]) == {"eyes not seen: sleep and drowsiness cannot be told"}
 
 
 def test_eyes_hidden_in_a_microsleep_are_given_up_after_a_while() -> None:
