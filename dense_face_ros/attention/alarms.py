@@ -17,14 +17,18 @@ def beginnings(states: Iterable[str]) -> Iterator[int]:
     as drowsiness after a microsleep. A worse one has ended where a milder one is told, but for closed eyes: while they
     are hidden, looks are told before them.
     """
-    standing: list[State] = []  # since the driver was attentive
-    for index, value in enumerate(states):
-        state = State(value)
-        if state is State.ATTENTIVE:
+    standing: list[str] = []  # since the driver was attentive
+    for index, state in enumerate(states):
+        if state == State.ATTENTIVE:
             standing = []
-        elif state is not State.UNKNOWN:
-            looks = state in _LOOKS
-            standing = [s for s in standing if s.severity <= state.severity or (looks and s in _CLOSED)]
+        elif state != State.UNKNOWN:
+            standing = [s for s in standing if _severity(s) <= _severity(state) or (state in _LOOKS and s in _CLOSED)]
             if state not in standing:
                 standing.append(state)
                 yield index
+
+
+def _severity(state: str) -> int:
+    """Of a state; one that only another version knows may be as bad as can be."""
+    known = list(State)
+    return known.index(State(state)) if state in known else len(known)

@@ -22,6 +22,10 @@ def test_an_alarm_that_comes_again_under_a_milder_one_is_another() -> None:
     assert list(beginnings([SLEEP, look, SLEEP])) == [0, 1], "eyes that were hidden meanwhile may have been shut"
 
 
+def test_a_state_that_only_another_version_knows_is_an_alarm() -> None:
+    assert list(beginnings([CALM, "dizzy", UNKNOWN, "dizzy", DROWSY, "dizzy"])) == [1, 4, 5]
+
+
 @given(some.lists(some.sampled_from(State)))
 def test_alarms_begin_at_what_is_worse_than_attentive_and_doubt_makes_no_difference(states: list[State]) -> None:
     begun = [states[i] for i in beginnings(states)]
