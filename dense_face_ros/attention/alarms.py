@@ -30,5 +30,4 @@ def beginnings(states: Iterable[str]) -> Iterator[int]:
 
 def _severity(state: str) -> int:
     """Of a state; one that only another version knows may be as bad as can be."""
-    known = list(State)
-    return known.index(State(state)) if state in known else len(known)
+    return State(state).severity if state in list(State) else len(State)

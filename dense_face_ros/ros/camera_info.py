@@ -5,6 +5,7 @@ Nothing here needs ROS to be imported: messages are objects with the fields of `
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,7 +16,7 @@ import yaml
 from dense_face_ros.error_text import first_line
 from dense_face_ros.facing_view import FacingView
 from dense_face_ros.frame_input import assumed_camera
-from dense_face_ros.geometry import Array, PinholeCamera
+from dense_face_ros.geometry import Array, PinholeCamera, lengths
 
 _ALSO_CALLED = {"fisheye": "equidistant"}  # by camera drivers and calibrators
 #: Focal lengths of lenses, in longer sides of the image: of a half circle and more, and of half a degree.
@@ -77,7 +78,7 @@ def camera_from_message(message: Any, rectified: bool = False) -> PinholeCamera:
         distortion_model=model,
         distortion=distortion,
     )
-    _check_lens(camera, 0.25 * np.array([message.width / bin_x, message.height / bin_y]))
+    _check_lens(camera, 0.25 * message.width / bin_x, 0.25 * message.height / bin_y)
     return camera
 
 
@@ -96,20 +97,20 @@ def _check_intrinsics(matrix: Array, name: str, width: int, height: int) -> None
         raise ValueError(f"principal point in {name} is 0, 0, a corner of the image; calibrate the camera")
 
 
-def _check_lens(camera: PinholeCamera, reach: Array) -> None:
-    """ValueError for distortion that no lens has in the middle half of the whole image, ``reach`` (2,) pixels about the
-    principal point: a head would be placed where it cannot be, and nothing would say why. Towards the corners many a
-    good calibration folds back, as no board was held there."""
+@lru_cache(maxsize=4)  # most drivers tell the same camera with every image
+def _check_lens(camera: PinholeCamera, across: float, down: float) -> None:
+    """ValueError for distortion that no lens has in the middle half of the whole image, ``across`` and ``down`` pixels
+    about the principal point: a head would be placed where it cannot be, and nothing would say why. Towards the corners
+    many a good calibration folds back, as no board was held there."""
     if not camera.distorts:
         return
     turn = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False)
     focal, centre = np.array([camera.fx, camera.fy]), np.array([camera.cx, camera.cy])
-    ring = np.column_stack([np.cos(turn), np.sin(turn)]) * np.minimum(reach, _SIDEWAYS * focal)
+    ring = np.column_stack([np.cos(turn), np.sin(turn)]) * np.minimum([across, down], _SIDEWAYS * focal)
     pixels = centre + np.concatenate([0.5 * ring, ring])
-    straight = camera.undistort(pixels)
-    again = camera.project(np.column_stack([(straight - centre) / focal, np.ones(len(straight))]))
-    stretch = np.linalg.norm(straight - centre, axis=1) / np.linalg.norm(pixels - centre, axis=1)
-    one_to_one = np.linalg.norm(again - pixels, axis=1) <= 1.0
+    rays = camera.rays(pixels)
+    stretch = lengths(camera.project_straight(rays) - centre) / lengths(pixels - centre)
+    one_to_one = lengths(camera.project(rays) - pixels) <= 1.0
     if not np.all(one_to_one & (stretch < _STRETCHED) & (stretch > 1.0 / _STRETCHED)):
         raise ValueError(
             f"D is {', '.join(f'{value:g}' for value in camera.distortion)} for '{camera.distortion_model}', which "
