@@ -9,6 +9,7 @@ from enum import Enum
 RESTART = 1.0
 #: Frames in a row after which stamps that do not fit those before are believed: a clock was set.
 AGREEING = 5
+_AGREEING_FAR = 2  # so many of stamps that went back far: one alone was held up on its way
 _OTHER_CLOCK = 60.0  # seconds of age from which on stamps are taken to be of another clock
 _AHEAD = 0.1  # seconds; so are stamps further ahead of the clock. Steps of simulated time are shorter
 
@@ -33,7 +34,7 @@ class StampOrder:
     """Takes the stamps of a source, in seconds, as its frames come.
 
     ``last`` is the newest that was answered; None before the first. A stamp that is not after it is out of order, or
-    was seen already; the source began anew where it goes back far, or where several in a row rise from there. One of
+    was seen already; the source began anew where several in a row rise from there, two where it goes back far. One of
     another clock after one of this clock is a glitch, which unless it lasts must not make the source begin anew, with
     the driver and an alarm forgotten.
     """
@@ -53,7 +54,7 @@ class StampOrder:
             if stamp != self._late:
                 self._rising = self._rising + 1 if stamp > self._late else 1
                 self._late = stamp
-            if stamp > self.last - RESTART and self._rising < AGREEING:
+            if self._rising < (AGREEING if stamp > self.last - RESTART else _AGREEING_FAR):
                 return Turn.OUT_OF_ORDER
             turn = Turn.ANEW
         self._late, self._rising = -math.inf, 0

@@ -16,10 +16,16 @@ def test_a_stamp_seen_already_or_passed_is_out_of_order(first: float) -> None:
     assert turns(first, *late) == [Turn.NEXT, Turn.NEXT, *[Turn.OUT_OF_ORDER] * 3, Turn.NEXT]
 
 
-def test_a_stamp_that_goes_back_far_enough_begins_a_new_order() -> None:
+def test_two_stamps_that_went_back_far_enough_begin_a_new_order() -> None:
     back = 10.0 - RESTART
-    assert turns(10.0, back + 0.125, back, back, back + 0.125) == [
-        Turn.NEXT, Turn.OUT_OF_ORDER, Turn.ANEW, Turn.OUT_OF_ORDER, Turn.NEXT
+    assert turns(10.0, back + 0.125, back - 0.125, back - 0.125, back, back, back + 0.125) == [
+        Turn.NEXT, *[Turn.OUT_OF_ORDER] * 3, Turn.ANEW, Turn.OUT_OF_ORDER, Turn.NEXT
+    ]  # fmt: skip
+
+
+def test_one_frame_that_was_held_up_for_long_begins_nothing_anew() -> None:
+    assert turns(10.0, 5.0, 10.1, 5.1, 10.2, 5.1, 5.0) == [
+        Turn.NEXT, Turn.OUT_OF_ORDER, Turn.NEXT, Turn.OUT_OF_ORDER, Turn.NEXT, *[Turn.OUT_OF_ORDER] * 2
     ]  # fmt: skip
 
 
@@ -61,5 +67,7 @@ def test_one_frame_of_another_clock_begins_nothing_anew(astray: float) -> None:
 
 def test_another_clock_that_stays_is_believed() -> None:
     other = [(7.0 + 0.1 * i, 1000.1 + 0.1 * i) for i in range(6)]
-    assert received((1000.0, 1000.0), *other) == [Turn.NEXT, *[Turn.ASTRAY] * 4, Turn.ANEW, Turn.NEXT]
-    assert received(*other, (2.0, 1001.0))[-1] is Turn.ANEW, "by a clock of its own a source may begin anew"
+    assert received((1000.0, 1000.0), *other) == [
+        Turn.NEXT, *[Turn.ASTRAY] * 4, Turn.OUT_OF_ORDER, Turn.ANEW
+    ]  # fmt: skip
+    assert received(*other, (2.0, 1001.0), (2.1, 1001.1))[-1] is Turn.ANEW, "by a clock of its own a source may begin anew"

@@ -27,19 +27,21 @@ class SamplePairing:
     """Joins messages of equal stamps, in whichever order they come; returns the samples that became complete, in order.
 
     A frame without a head has no pose: an empty expression alone is that frame's whole sample. As long as no
-    expression has ever come, poses do not wait for one.
+    expression has ever come, poses do not wait for one. Stamps that go back far on a topic begin anew.
     """
 
     def __init__(self) -> None:
         self._pending: dict[int, _Parts] = {}
         self._done: int | None = None
+        self._newest_pose = self._newest_expression = -1
         self._eyes_come = False
         self._lacking = False  # whether the frame answered last had a head without a pose
         self._late = 0  # further frames of which it may be said that their pose will be late
 
     def pose(self, stamp: int, rotation: Array, covariance: Array) -> list[HeadSample]:
         """A head pose: stamp in nanoseconds, rotation (3, 3) camera <- head, covariance (6, 6)."""
-        parts = self._parts(stamp)
+        before, self._newest_pose = self._newest_pose, stamp
+        parts = self._parts(stamp, before)
         if parts is None:
             if self._lacking:
                 self._late = _LATE_FOR
@@ -50,16 +52,18 @@ class SamplePairing:
     def expression(self, stamp: int, eyes: Eyes, head: bool) -> list[HeadSample]:
         """The openness (left, right) of the eyes, NaN where unknown; ``head``: whether the message told anything."""
         self._eyes_come = True
-        parts = self._parts(stamp)
+        before, self._newest_expression = self._newest_expression, stamp
+        parts = self._parts(stamp, before)
         if parts is None:
             return []
         parts.eyes, parts.head = eyes, head
         return self._complete(stamp, parts.pose is not None or not head)
 
-    def _parts(self, stamp: int) -> _Parts | None:
-        """Where to put a message; None when its frame has been answered."""
+    def _parts(self, stamp: int, before: int) -> _Parts | None:
+        """Where to put a message that came after one of ``before`` on its topic; None when its frame was answered."""
         if self._done is not None and stamp <= self._done:
-            if stamp > self._done - int(RESTART * 1e9):
+            lags = stamp >= before  # behind the other topic, however far
+            if lags or stamp > self._done - int(RESTART * 1e9):
                 return None
             self._pending.clear()
             self._done = None

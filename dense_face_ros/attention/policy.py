@@ -246,10 +246,12 @@ class AttentionPolicy:
 
     def _degraded(self, stamp: float) -> str:
         unseen = self.settings.unseen - TOLERANCE
-        if self._watched_at is not None and stamp - self._watched_at >= unseen:
-            why = "where the head points is not certain" if self._seen_lately else self.flaw or "driver not seen"
-            return f"{why}: nothing can be told"
         hidden = self._seen_lately and self._hidden_for >= unseen
+        if self._watched_at is not None and stamp - self._watched_at >= unseen:
+            if not self._seen_lately:
+                return f"{self.flaw or 'driver not seen'}: nothing can be told"
+            what = "nothing can be told, for eyes are not seen either" if hidden else "glances cannot be told"
+            return f"where the head points is not certain: {what}"
         return "eyes not seen: sleep and drowsiness cannot be told" if hidden else ""
 
     def _enter(self, stamp: float, state: State, reason: str) -> Attention:

@@ -154,14 +154,11 @@ class ZoneMap:
 
     def locate_aside(self, yaw: float, pitch: float, sigma: float, held: str) -> str:
         """The zone of a direction that is not on the road; ``held``: the zone before."""
-        name = ELSEWHERE
         for zone in self._aside:
             inside = zone.region.inside(yaw, pitch) + (self.hysteresis if zone.name == held else 0.0)
-            if inside >= sigma:
-                return zone.name
             if inside > -sigma:
-                name = UNDECIDED
-        return name
+                return zone.name if inside >= sigma else UNDECIDED
+        return ELSEWHERE
 
     def grace(self, name: str) -> float:
         """The grace of a zone, 0 for what is none."""

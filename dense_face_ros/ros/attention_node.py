@@ -175,7 +175,9 @@ class AttentionNode(ManagedNode):
         assert self._policy is not None
         (now, steady), longest = self._times(), self._settings.number("max_silence")
         silence = self._silence.by_clock(now, steady)
-        self._last_stamp = self._last_stamp or now - silence  # simulated time began only now
+        if not self._last_stamp and now:  # simulated time began only now: none of it was spent in waiting
+            self._policy.reset()
+            self._last_stamp = now - silence
         if silence > longest:
             reason = f"nothing received on {self._source} for {silence:.1f} s"
         elif self._silence.without_clock(now, steady) > longest:

@@ -56,6 +56,12 @@ def test_late_messages_are_dropped_and_a_restart_is_not_late() -> None:
     assert paired(("n", 100), ("e", 99), ("p", 99), ("n", 20)) == [(100, False, False), (20, False, False)]
 
 
+def test_a_topic_that_lags_far_behind_the_other_begins_nothing_anew() -> None:
+    assert paired(("n", 100), ("p", 20), ("p", 20), ("n", 101), ("p", 21), ("n", 102)) == [
+        (100, False, False), (101, False, False), (102, False, False)
+    ]  # fmt: skip
+
+
 def test_messages_are_joined_again_after_a_restart() -> None:
     """What waited before it is left behind."""
     begin = [("n", 99), ("p", 100), ("e", 100), ("p", 101)]

@@ -128,10 +128,12 @@ def test_a_driver_who_is_not_seen_is_said_to_be_so_within_ten_seconds() -> None:
 
 def test_a_head_whose_direction_stays_uncertain_is_said_to_be_so() -> None:
     states = judge([Segment(12.0, (12.0, 0.0))], camera=Camera(sigma=14.0))
-    assert states[-1].degraded == "where the head points is not certain: nothing can be told"
+    assert states[-1].degraded == "where the head points is not certain: glances cannot be told"
     assert next(s for s in states if s.degraded).stamp - START == pytest.approx(10.0, abs=0.1)
     states = judge([Segment(2.0), Segment(61.0, LOST), Segment(12.0, (17.0, 0.0))], camera=Camera(sigma=3.0))
-    assert states[-1].degraded == "where the head points is not certain: nothing can be told"
+    assert states[-1].degraded == "where the head points is not certain: glances cannot be told"
+    states = judge([Segment(12.0, (12.0, 0.0), HIDDEN)], camera=Camera(sigma=14.0))
+    assert states[-1].degraded.endswith("not certain: nothing can be told, for eyes are not seen either")
 
 
 def test_silence_is_said_to_show_no_driver_even_from_the_start() -> None:

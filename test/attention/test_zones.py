@@ -74,6 +74,10 @@ def test_hysteresis_and_doubt() -> None:
     assert zones.locate_aside(42.0, 0.0, 0.5, "") == "elsewhere"
     assert zones.locate_aside(42.0, 0.0, 0.5, "left") == "left"
     assert zones.locate_aside(39.0, 0.0, 2.0, "") == "undecided"
+    wider = Zone("behind", Cone(30, 0, 25))
+    overlapping = ZoneMap((*zones.zones, wider), hysteresis=3.0)
+    told = {yaw: overlapping.locate_aside(yaw, 0.0, 2.0, "") for yaw in (37.0, 41.0, 43.0, 54.0)}
+    assert list(told.values()) == ["left", "undecided", "behind", "undecided"], "what is in doubt is not the zone behind"
 
 
 def test_zones_of_ones_own(tmp_path: Path) -> None:

@@ -142,6 +142,25 @@ def test_silence_is_unknown_by_the_clock_and_by_simulated_time(start: Any, obser
     assert 0.0 < told_silence() < 10.0, "time before the last message does not count"
 
 
+def test_before_simulated_time_began_no_driver_was_missed(start: Any, observer: Observer, driver: Driver) -> None:
+    clock = observer.node.create_publisher(Clock, "/clock", 10)
+    start(*NODE, *MOUNTED, "-p", "use_sim_time:=true")
+    driver.activate()
+    simulated = 1000.0
+
+    def silent(seconds: float) -> bool:
+        nonlocal simulated
+        simulated += 0.05
+        clock.publish(Clock(clock=Time(sec=int(simulated), nanosec=int(1e9 * (simulated % 1.0)))))
+        told = re.search(r"nothing received on /head_pose for ([0-9.]+) s", driver.said[-1].message)
+        return told is not None and float(told[1]) >= seconds
+
+    observer.wait_until(lambda: silent(1.0), "silence of a second")
+    assert float(value(driver.said[-1], "since")) > 1000.0 and value(driver.said[-1], "degraded") == ""
+    simulated += 10.0
+    observer.wait_until(lambda: silent(10.0) and value(driver.said[-1], "degraded") != "", "ten seconds without a driver")
+
+
 def test_a_clock_that_stands_still_is_told_and_counts_nothing(start: Any, observer: Observer, driver: Driver) -> None:
     """It never began, or was paused in the midst of a look away."""
     told: list[DiagnosticArray] = observer.collect(DiagnosticArray, "/diagnostics")
