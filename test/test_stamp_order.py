@@ -70,4 +70,4 @@ def test_another_clock_that_stays_is_believed() -> None:
     assert received((1000.0, 1000.0), *other) == [
         Turn.NEXT, *[Turn.ASTRAY] * 4, Turn.OUT_OF_ORDER, Turn.ANEW
     ]  # fmt: skip
-    assert received(*other, (2.0, 1001.0), (2.1, 1001.1))[-1] is Turn.ANEW, "by a clock of its own a source may begin anew"
+    assert received(*other, (2.0, 1001.0), (2.1, 1001.1))[-1] is Turn.ANEW, "so may a source with a clock of its own"

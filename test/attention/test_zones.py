@@ -77,7 +77,7 @@ def test_hysteresis_and_doubt() -> None:
     wider = Zone("behind", Cone(30, 0, 25))
     overlapping = ZoneMap((*zones.zones, wider), hysteresis=3.0)
     told = {yaw: overlapping.locate_aside(yaw, 0.0, 2.0, "") for yaw in (37.0, 41.0, 43.0, 54.0)}
-    assert list(told.values()) == ["left", "undecided", "behind", "undecided"], "what is in doubt is not the zone behind"
+    assert list(told.values()) == ["left", "undecided", "behind", "undecided"], "in doubt is not behind"
 
 
 def test_zones_of_ones_own(tmp_path: Path) -> None:

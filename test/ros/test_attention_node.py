@@ -158,7 +158,7 @@ def test_before_simulated_time_began_no_driver_was_missed(start: Any, observer: 
     observer.wait_until(lambda: silent(1.0), "silence of a second")
     assert float(value(driver.said[-1], "since")) > 1000.0 and value(driver.said[-1], "degraded") == ""
     simulated += 10.0
-    observer.wait_until(lambda: silent(10.0) and value(driver.said[-1], "degraded") != "", "ten seconds without a driver")
+    observer.wait_until(lambda: silent(10.0) and value(driver.said[-1], "degraded") != "", "ten seconds of nobody")
 
 
 def test_a_clock_that_stands_still_is_told_and_counts_nothing(start: Any, observer: Observer, driver: Driver) -> None:
