@@ -27,6 +27,13 @@ def test_what_the_folder_lacks_is_left_out_and_told(
     shutil.copytree(data / "backgrounds", tmp_path / "backgrounds")
     result = report(FindsNothing(), tmp_path, 1)
     assert list(result) == ["min_score", "backgrounds", "milliseconds_one_thread"]
-    assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == [
-        "made", "aflw2000_sample", "afw_sample", "videos",
-    ]  # fmt: skip
+    report(FindsNothing(), tmp_path, 1, "free")
+    told = capsys.readouterr().err
+    assert "no folder with images/ and landmarks.npz; --sources is best" in told
+    assert "no london_portraits/; --sources is free" in told
+    assert [line.partition(":")[0] for line in told.splitlines()[:4]] == [
+        "made",
+        "aflw2000_sample",
+        "afw_sample",
+        "videos",
+    ]

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from portraits_folder import rendered_portrait, write_portraits
 
-from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH
+import dense_face_ros
+from dense_face_ros.face_finder import INPUT_HEIGHT, INPUT_WIDTH, FaceFinder
 from dense_face_ros.face_model import FaceModel
 from training.data import ValidationSet, make_dataset
 from training.eyes import sources as eyes
-from training.face_finder import sources
+from training.face_finder import evaluate, sources
 from training.face_finder.photographs import FacePhoto, load_backgrounds
 from training.face_finder.sources import SOURCES
 from training.face_finder.turned import turned_faces
@@ -21,6 +22,8 @@ from training.photographs.portrait_heads import PortraitHeads
 from training.photographs.sources import BEHIND, learned_from, write_source
 from training.recipes import RECIPES
 from training.terms import FREE_BACKGROUNDS, PORTRAITS
+
+MODELS = Path(dense_face_ros.__file__).parent / "models"
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,12 @@ def test_the_finder_is_chosen_by_heads_that_look_like_nobody_in_training(data: P
     for split in ("train", "val"):
         SOURCES["free"].maker(data, split, 2, None, Path("skins.npz"), 0)
     assert drawn == [(True, False)] * 2 + [(False, True)] * 2
+
+
+def test_a_finder_is_measured_by_them(data: Path, monkeypatch) -> None:
+    monkeypatch.setattr(evaluate, "DRAWN_HEADS", 80)
+    found = evaluate.made_pictures(FaceFinder(MODELS / "face_finder_free.onnx"), data, "free", 12)
+    assert found["pictures"] == 12 and found["faces"] >= 12 and found["recall"] > 50.0
 
 
 def test_photographs_are_turned_to_where_their_label_says(data: Path, shipped_model: FaceModel) -> None:

@@ -1,7 +1,8 @@
 """Measure the shipped face finder: ``python -m training.face_finder.evaluate DATA [--network face_finder.onnx]``.
 
-Prints one JSON object. DATA must hold ``backgrounds/``. Measured as well where DATA holds them: folders of photographs
-as training takes them, pictures of whose validation people are made on the fly, and, never touched by training,
+Prints one JSON object. DATA must hold ``backgrounds/``. Measured as well where DATA holds them: what training takes
+faces from, folders of photographs or with ``--sources free`` ``london_portraits/``, pictures of whose validation people
+are made on the fly, and, never touched by training,
 ``aflw2000_sample/`` (``NAME.jpg`` beside ``NAME.mat``), ``afw_sample/`` (pictures beside ``labels.json``) and
 ``videos/``. What is left out is told on stderr. A face counts as found as ``measures.match`` says.
 """
@@ -23,7 +24,7 @@ import numpy.typing as npt
 from dense_face_ros.face_finder import MIN_SCORE, FaceCandidate, FaceFinder
 from training.face_finder.measures import Match, match
 from training.face_finder.photographs import decode, load_backgrounds
-from training.face_finder.sources import SOURCES
+from training.face_finder.sources import DRAWN_HEADS, SOURCES
 from training.face_finder.train import made_validation_set
 from training.mat_files import read_mat
 from training.options import check_least
@@ -36,11 +37,11 @@ _AFW_SMALLEST = 80.0
 _VIDEO_EVERY = 5
 
 
-def made_pictures(finder: FaceFinder, data: Path, count: int) -> dict[str, Any]:
+def made_pictures(finder: FaceFinder, data: Path, sources: str, count: int) -> dict[str, Any]:
     """Made pictures of the validation people, by box side in pixels of the 320 x 256 input, by roll and by yaw."""
     rows: list[tuple[float, ...]] = []
     false, empty, empty_false = 0, 0, 0
-    for made in made_validation_set(SOURCES["best"], data, 0, None, count):
+    for made in made_validation_set(SOURCES[sources], data, DRAWN_HEADS, None, count):
         result = _match(finder.find(made.image), made.boxes.astype(float), made.rolls.astype(float))
         false += len(result.false_scores)
         empty += len(made.boxes) == 0
@@ -211,14 +212,16 @@ def _frames(path: Path) -> Iterator[npt.NDArray[np.uint8]]:
     capture.release()
 
 
-def report(finder: FaceFinder, data: Path, pictures: int) -> dict[str, Any]:
+def report(finder: FaceFinder, data: Path, pictures: int, sources: str = "best") -> dict[str, Any]:
     """All figures; the photographs, samples and videos that the folder does not hold are left out, and told."""
     false = backgrounds(finder, data)  # first, as they must be there
     out: dict[str, Any] = {"min_score": MIN_SCORE}
-    if has_photographs(data):
-        out["made"] = made_pictures(finder, data, pictures)
+    portraits = sources == "free"
+    if (data / "london_portraits").is_dir() if portraits else has_photographs(data):
+        out["made"] = made_pictures(finder, data, sources, pictures)
     else:
-        print(f"made: left out, as '{data}' has no folder with images/ and landmarks.npz", file=sys.stderr)
+        lacking = "london_portraits/" if portraits else "folder with images/ and landmarks.npz"
+        print(f"made: left out, as '{data}' has no {lacking}; --sources is {sources}", file=sys.stderr)
     for name, measure in {"aflw2000_sample": aflw2000, "afw_sample": afw, "videos": videos}.items():
         if (data / name).is_dir():
             out[name] = measure(finder, data)
@@ -231,11 +234,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--network", type=Path, help="default: the shipped one")
+    parser.add_argument("--sources", choices=sorted(SOURCES), default="best", help="what pictures are made from")
     parser.add_argument("--pictures", type=int, default=1000, help="made pictures")
     arguments = parser.parse_args()
     try:
         check_least("--pictures", arguments.pictures)
-        result = report(FaceFinder(arguments.network), arguments.data, arguments.pictures)
+        result = report(FaceFinder(arguments.network), arguments.data, arguments.pictures, arguments.sources)
     except (OSError, ValueError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     print(json.dumps(result, indent=1))

@@ -20,6 +20,7 @@ from training.rendering.settings import Settings
 _TOWARDS = Settings(yaw_limit=60.0, profile_share=0.1, roll_limit=20.0, face_margin=ASIDE.face_margin, looks=512)
 _PORTRAIT_SHARE = 0.15  # of the faces that look at the camera, where portraits are the only photographs
 _KINDS = {"train": 0, "val": 1}  # of heads: none is drawn for both
+DRAWN_HEADS = 6000  # of each kind, to learn from
 _FEW = 0.1  # of what is drawn for training is drawn for validation
 
 

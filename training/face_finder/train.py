@@ -27,7 +27,7 @@ from training.face_finder.canvas import MadeImage
 from training.face_finder.exported_weights import load_exported
 from training.face_finder.measures import match
 from training.face_finder.network import FinderNetwork
-from training.face_finder.sources import SOURCES, Source
+from training.face_finder.sources import DRAWN_HEADS, SOURCES, Source
 from training.face_finder.targets import loss, targets_of
 from training.options import check_least
 from training.photographs.heads import FITS
@@ -285,7 +285,7 @@ def main() -> None:
     parser.add_argument("--skins", type=Path, help="skins for rendered heads, from training.photographs.portraits")
     parser.add_argument("--start-from", type=Path, help="exported finder (.onnx) to begin a new run with")
     parser.add_argument("--seed", type=int, default=0, help="of pictures and drawn heads: another, to see others")
-    parser.add_argument("--heads", type=int, default=6000, help="of each kind that are drawn to learn from")
+    parser.add_argument("--heads", type=int, default=DRAWN_HEADS, help="of each kind that are drawn to learn from")
     parser.add_argument("--check-minutes", type=float, default=8.0, help="between validations")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
