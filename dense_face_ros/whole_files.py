@@ -17,7 +17,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     What is interrupted by an error leaves nothing behind.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the file cannot be written; naming it.
     """
     unfinished = path.with_name(path.name + ".unfinished")
     try:
@@ -26,8 +26,10 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
-    except BaseException:
+    except BaseException as error:
         unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:  # of a full disk
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 

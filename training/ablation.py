@@ -30,8 +30,9 @@ from training.loader import Batch
 from training.network import BLOCKS
 from training.network_cost import network_cost
 from training.photographs.heads import FITS
+from training.photographs.sources import learned_from
 from training.recipes import RECIPES, Recipe
-from training.result_files import Result, check_destination, read_result, write_result
+from training.result_files import Result, check_destination, read_result, told_file, write_result
 from training.surface_error import comparable_samples, surface_errors
 from training.train import train
 
@@ -130,12 +131,15 @@ class Ablation:
         Raises:
             ValueError: the run folder holds a run with other settings.
         """
-        recipe, folder = for_budget(recipe, self.images), self.out / recipe.name
+        training_data, licence = learned_from(recipe.learns_from, self.data)
+        recipe = replace(for_budget(recipe, self.images), training_data=training_data, licence=licence)
+        folder = self.out / recipe.name
         template = self.template(recipe.template_kind)
         settings = {key: str(value) for key, value in asdict(recipe).items()}
-        settings |= {"template": template.hash, "samples": str(self.samples)}
+        settings |= {"template": template.hash, "samples": str(self.samples), "fits": told_file(self.fits),
+                     "backgrounds": str(len(list((self.data / "backgrounds").glob("*"))))}  # fmt: skip
         if (folder / "settings.json").is_file() and read_result(folder / "settings.json") != settings:
-            raise ValueError(f"'{folder}' holds a run with other settings; give --out another folder")
+            raise ValueError(f"'{folder}' holds a run with other settings or other data; give --out another folder")
         if (folder / "result.json").is_file():
             return read_result(folder / "result.json")
         folder.mkdir(parents=True, exist_ok=True)

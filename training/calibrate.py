@@ -79,13 +79,21 @@ def files_of(network: Path) -> dict[Path, tuple[onnx.ModelProto, dict[str, str]]
     and their metadata.
 
     Raises:
-        ValueError: one is no network of ours.
+        ValueError: one is no network of ours, or of other weights.
     """
     # Where there is no file of less precision, these are the network's own.
     paths = dict.fromkeys((network, gpu_network_path(network), cpu_network_path(network)))
     held = {path: read_exported(path) for path in paths}
+    own = held[network][1]
     for path, (_, metadata) in held.items():
         check_metadata(metadata, path)
+        names = (own.keys() | metadata.keys()) - Calibration().metadata.keys()
+        different = sorted(name for name in names if metadata.get(name) != own.get(name))
+        if different:
+            raise ValueError(
+                f"'{path}' is not of the same network as '{network}': {', '.join(different)} differ; export both from "
+                "one checkpoint, or remove it"
+            )
     return held
 
 

@@ -20,10 +20,13 @@ FORMAT_VERSION = 1
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write ``state`` so that ``path`` is at any moment either the old file or the new one, whole."""
+    """Write ``state`` so that ``path`` is at any moment either the old file or the new one, whole; or OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as file:
-        torch.save({"format_version": FORMAT_VERSION, **state}, file)
+    try:
+        with whole_file(path) as file:
+            torch.save({"format_version": FORMAT_VERSION, **state}, file)
+    except RuntimeError as error:  # what torch makes of a disk that is full
+        raise OSError(f"'{path}' cannot be written; is there space left on the disk?") from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

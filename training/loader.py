@@ -86,6 +86,13 @@ def endless(loader: DataLoader[Any]) -> Iterator[Batch]:
                 yield batch
         except (OSError, ValueError) as error:
             raise BadData(_said(error)) from error
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise BadData(
+                "a loader process was ended from outside, perhaps for want of memory; go on with --resume, and fewer "
+                "--workers"
+            ) from error
         if empty:
             raise ValueError("the data set has fewer samples than one batch; give more data or a smaller batch_size")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,15 @@ def read_result(path: Path) -> Result:
     if not isinstance(result, dict):
         raise ValueError(f"'{path}' is no result: it holds no JSON object")
     return result
+
+
+def told_file(path: Path | None) -> str:
+    """A file by its name and what is in it, wherever it lies."""
+    if path is None:
+        return "nothing"
+    if not path.is_file():
+        return "no file"
+    return f"{path.name} with sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 def check_destination(path: Path | None, option: str = "--json") -> None:

@@ -105,6 +105,13 @@ def test_label_of_another_set_is_named(tmp_path: Path) -> None:
         aflw2000.read_samples(tmp_path)
 
 
+@pytest.mark.parametrize("odd", [np.full((3, 68), np.nan), np.full((3, 68), "a", dtype=object)])
+def test_label_that_holds_no_numbers_is_named(tmp_path: Path, odd: np.ndarray) -> None:
+    savemat(tmp_path / "a.mat", {"pt3d_68": odd, "Pose_Para": np.zeros((1, 7))})
+    with pytest.raises(ValueError, match=r"a\.mat'.* pt3d_68"):
+        aflw2000.read_samples(tmp_path)
+
+
 def test_label_that_is_no_matlab_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.mat").write_text("not a label " * 20)
     with pytest.raises(ValueError, match=r"a\.mat' is not a whole MATLAB 5 file"):

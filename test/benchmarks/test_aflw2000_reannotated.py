@@ -48,7 +48,17 @@ def test_another_file_is_named(folder: Path, states, model, known_tracker) -> No
         with pytest.raises(ValueError, match=words):
             aflw2000_reannotated.evaluate(tracker, folder, model)
     (folder / POINTS).write_text("text")
-    with pytest.raises(ValueError, match=r"pts68\.npy' is no array file"):
+    with pytest.raises(ValueError, match=r"pts68\.npy' is no array file, or damaged; copy it anew"):
+        aflw2000_reannotated.evaluate(tracker, folder, model)
+    odd = good.copy()
+    odd[-1, 0, 3] = np.nan
+    for points, words in ((good.astype("S8"), "holds no array of numbers"), (odd, f"first in row {len(odd) - 1}")):
+        np.save(folder / POINTS, points)
+        with pytest.raises(ValueError, match=words):
+            aflw2000_reannotated.evaluate(tracker, folder, model)
+    with open(folder / POINTS, "wb") as file:
+        np.savez(file, good)
+    with pytest.raises(ValueError, match="holds no array of numbers"):
         aflw2000_reannotated.evaluate(tracker, folder, model)
     (folder / POINTS).unlink()
     with pytest.raises(FileNotFoundError, match=r"pts68\.npy' does not exist"):

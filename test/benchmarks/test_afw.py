@@ -91,6 +91,26 @@ def test_labels_of_no_face_are_named(tmp_path: Path, text: str) -> None:
         afw.read_faces(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("box", "moved", "words"),
+    [
+        ([0, 0, float("nan"), 100], 0.0, "a.jpg has box"),
+        ([100, 100, 20, 20], 0.0, "a.jpg has box"),
+        ([0, 0, 100, 100], float("nan"), "a.jpg has points that are not finite"),
+        ([0, 0, 100, 100], 2000.0, r"a.jpg has points around \(2050, 2050\), in the box of no face"),
+    ],
+)
+def test_damaged_labels_are_not_left_out(tmp_path: Path, box: list[float], moved: float, words: str) -> None:
+    entry = {
+        "image": "a.jpg",
+        "faces": [{"box_xyxy": box, "pose_yaw_pitch_roll_rad": [0.0, 0.0, 0.0]}],
+        "points68": [[[50.0 + moved, 50.0 + moved]] * 68],
+    }
+    (tmp_path / "labels.json").write_text(json.dumps([entry]))
+    with pytest.raises(ValueError, match=words):
+        afw.read_faces(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["{", '[{"image": "a.jpg"}]', '{"image": 3}'])
 def test_labels_of_another_format_are_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "labels.json").write_text(text)

@@ -147,10 +147,50 @@ def test_what_is_missing_is_named(tmp_path: Path, published: Published) -> None:
         basel.read_bfm_h5(tmp_path / "bad.mat")
 
 
-@pytest.mark.parametrize("change", [{"tri": [[1], [2], [10**6]]}, {"keypoints": [[10**6]]}, {"w": np.zeros((6, 1))}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tri": [[1], [2], [10**6]]},
+        {"keypoints": [[10**6]]},
+        {"w": np.zeros((6, 1))},
+        {"tri": np.ones((5, 3))},
+        {"mu_shape": "nan"},
+    ],
+)
 def test_what_does_not_fit_together_is_named(tmp_path: Path, published: Published, change: dict[str, object]) -> None:
     shape = write_3ddfa(tmp_path, published)
     data = {name: array for name, array in loadmat(shape).items() if not name.startswith("_")}
+    if "mu_shape" in change:
+        change = {"mu_shape": np.full_like(data["mu_shape"], np.nan)}
     savemat(shape, {**data, **change})
     with pytest.raises(ValueError, match=r"Model_Shape\.mat' is damaged, or another file"):
         basel.read_3ddfa(shape)
+
+
+@pytest.mark.parametrize("broken", ["shape/model/mean", "metadata/landmarks/json"])
+def test_a_group_where_an_array_should_be_is_named(tmp_path: Path, published: Published, broken: str) -> None:
+    write_h5(tmp_path / "model.h5", published)
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        del file[broken]
+        file.create_group(broken)
+    with pytest.raises(ValueError, match=rf"model\.h5' lacks {broken}"):
+        basel.read_bfm_h5(tmp_path / "model.h5")
+
+
+@pytest.mark.parametrize("part", ["shape/model/pcaBasis", "expression/model/pcaVariance", "shape/model/mean"])
+def test_what_is_not_finite_is_named(tmp_path: Path, published: Published, part: str) -> None:
+    write_h5(tmp_path / "model.h5", published)
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        file[part][...] = np.nan
+    with pytest.raises(ValueError, match=r"model\.h5' is damaged, or another file"):
+        basel.read_bfm_h5(tmp_path / "model.h5")
+
+
+def test_a_landmark_of_two_coordinates_is_named(tmp_path: Path, published: Published) -> None:
+    write_h5(tmp_path / "model.h5", published)
+    name = next(iter(basel._NAMED))
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        text = json.dumps([{"id": name, "coordinates": [1.0, 2.0]}])
+        file["metadata/landmarks/json"][...] = np.array([text], dtype=h5py.string_dtype())
+    with pytest.raises(ValueError, match=r"model\.h5': metadata/landmarks/json cannot be read"):
+        basel.read_bfm_h5(tmp_path / "model.h5")

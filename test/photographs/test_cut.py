@@ -62,6 +62,23 @@ def test_every_face_of_a_folder_becomes_a_file(
     assert "shows no face of 40 pixels or more" in capsys.readouterr().err and not (tmp_path / "none").exists()
 
 
+def test_a_photograph_that_cannot_be_read_leaves_no_part_of_a_collection(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FaceFinder, "find", lambda *_: [face(200, 300, 100.0)])
+    photographs, out = tmp_path / "photographs", tmp_path / "mine"
+    photographs.mkdir()
+    cv2.imwrite(str(photographs / "a.png"), spot(200, 300, 50))
+    (photographs / "bad.jpg").write_bytes(b"none")
+    assert main([str(photographs), str(out)]) == 2
+    assert "bad.jpg' cannot be read" in capsys.readouterr().err and not out.exists()
+    (photographs / "bad.jpg").unlink()
+    (out / "images.unfinished").mkdir(parents=True)
+    (out / "images.unfinished" / "old.jpg").touch()
+    assert main([str(photographs), str(out)]) == 0
+    assert [path.name for path in out.rglob("*.jpg")] == ["a.png_0.jpg"], "nothing of a run that was killed"
+
+
 def test_photographs_of_like_names_stay_apart(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

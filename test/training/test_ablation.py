@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import training.ablation
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.template import Template
 from training.ablation import VARIANTS, Ablation, Variant, for_budget
+from training.checkpoint import save_checkpoint
 from training.network import recipe_network
 from training.network_cost import network_cost
-from training.recipes import RECIPES
+from training.photographs.sources import learned_from
+from training.recipes import RECIPES, Recipe
 from training.train import CHECKPOINT
 
 SMALL: dict[str, Any] = {"width": 0.25, "batch_size": 4, "precision": "32-true"}
@@ -85,8 +88,29 @@ def test_a_stopped_run_goes_on_and_a_finished_one_is_kept(
 
     monkeypatch.setattr(training.ablation, "train", None)
     assert ablation(data, tmp_path).run(TWO) == (result, True)
-    with pytest.raises(ValueError, match="other settings; give --out another folder"):
+    with pytest.raises(ValueError, match="other settings or other data; give --out another folder"):
         ablation(data, tmp_path, images=12).run(TWO)
+    shutil.copy(data / "fits.npz", tmp_path / "other.npz")
+    with pytest.raises(ValueError, match="other settings or other data; give --out another folder"):
+        Ablation(data, tmp_path / "other.npz", tmp_path, 8, samples=2).run(TWO)
+
+
+def test_weights_carry_the_terms_of_their_photographs(
+    cheap: None, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: dict[str, tuple[str, str]] = {}
+
+    def stopped(recipe: Recipe, data: Path, out: Path, *_: object, **__: object) -> None:
+        learned[recipe.name] = recipe.training_data, recipe.licence
+        shutil.copy(tmp_path / "any.pt", out / CHECKPOINT)
+
+    save_checkpoint(tmp_path / "any.pt", {"step": 0, "recipe": {}, "template": {}, "average": {}})
+    monkeypatch.setattr(training.ablation, "train", stopped)
+    alone = replace(RECIPES["best"], name="renderings", synthetic_share=1.0, turned_share=0.0, **SMALL)
+    for variant in (*TWO[:1], Variant("renderings", alone)):
+        ablation(data, tmp_path / "runs").training(variant.recipe)
+    assert learned == {"both": learned_from("collections", data), "renderings": learned_from("renderings", data)}
+    assert "research use only" in learned["both"][1] != learned["renderings"][1]
 
 
 def test_bad_input_is_one_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,4 +109,8 @@ def test_what_is_no_network_is_refused_and_nothing_is_written(
     network.with_name("own_int8.onnx").write_bytes(b"none")
     assert main([str(network), "--people", "1"]) == 2
     assert "own_int8.onnx' is no ONNX file" in capsys.readouterr().err
+    shutil.copy(network_path(None).with_name("correspondence_free_int8.onnx"), network.with_name("own_int8.onnx"))
+    assert main([str(network), "--people", "1"]) == 2
+    told = capsys.readouterr().err
+    assert "own_int8.onnx' is not of the same network as" in told and "training_data differ; export both" in told
     assert network.read_bytes() == before

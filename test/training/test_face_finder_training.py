@@ -80,6 +80,11 @@ def test_other_files_than_the_run_began_with_are_refused(begun: Path, tmp_path: 
         go_on(begun, 1.0, fits=moved)
 
 
+def test_it_is_exported_with_the_fits_that_it_was_trained_with(begun: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"was trained with fits\.npz with sha256 \w+, --fits is no file; give that"):
+        export(tmp_path, begun / "last.pt", tmp_path / "finder.onnx", tmp_path / "nowhere.npz")
+
+
 def test_runs_that_kept_none_of_it_still_go_on(begun: Path) -> None:
     state = load_checkpoint(begun / "last.pt")
     del state["given"], state["rate"]

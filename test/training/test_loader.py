@@ -90,6 +90,26 @@ def test_an_error_does_not_leave_the_process_waiting_for_its_workers():
     assert done.returncode != 0 and "KeyboardInterrupt" in done.stderr and "killed" not in done.stderr
 
 
+def test_a_worker_that_was_killed_is_told():
+    code = (
+        "import multiprocessing\n"
+        "from torch.utils.data import IterableDataset\n"
+        "from training.loader import BadData, endless, make_loader\n"
+        "class Ones(IterableDataset):\n"
+        "    def __iter__(self):\n"
+        "        while True: yield {'image': 1}\n"
+        "batches = endless(make_loader(Ones(), 4, 1, seed=1))\n"
+        "next(batches)\n"
+        "multiprocessing.active_children()[0].kill()\n"
+        "try:\n"
+        "    while True: next(batches)\n"
+        "except BadData as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=40, check=False)
+    assert "a loader process was ended from outside" in done.stdout, done.stderr
+
+
 def test_validation_keeps_the_first_samples():
     kept = first_samples(Numbers(100), 6, 4)
     assert [int(x) for batch in kept for x in batch["image"]] == list(range(8))

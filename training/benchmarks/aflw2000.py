@@ -57,6 +57,8 @@ def read_sample(label: Path) -> Sample:
         found = data[name].shape if name in data else "nothing"
         if found != shape:
             raise ValueError(f"aflw2000: '{label}' has {found} for {name}, expected {shape}; is it AFLW2000-3D?")
+        if data[name].dtype.kind not in "biuf" or not np.isfinite(data[name]).all():
+            raise ValueError(f"aflw2000: '{label}' has {name} that is not all finite numbers; copy the file anew")
     points = data["pt3d_68"].T.astype(np.float64)
     return Sample(label.stem, label.with_suffix(".jpg"), points, data["Pose_Para"][0, :3].astype(np.float64))
 

@@ -63,16 +63,20 @@ def read_faces(folder: Path) -> list[Face]:
 
 def _faces(folder: Path, entry: dict[str, Any]) -> Iterator[Face]:
     boxes = [tuple(map(float, face["box_xyxy"])) for face in entry["faces"]]
-    if any(len(box) != 4 for box in boxes):
-        raise ValueError(f"{entry['image']} has a box without four numbers")
+    for box in boxes:
+        if len(box) != 4 or not (np.isfinite(box).all() and box[0] < box[2] and box[1] < box[3]):
+            raise ValueError(f"{entry['image']} has box {box}, expected finite x0, y0, x1 > x0, y1 > y0")
     owned: dict[int, Array] = {}
     for points in (np.asarray(p, dtype=np.float64) for p in entry["points68"]):
         if points.shape != (68, 2):
             raise ValueError(f"{entry['image']} has points of shape {points.shape}, expected (68, 2)")
+        if not np.isfinite(points).all():
+            raise ValueError(f"{entry['image']} has points that are not finite")
         u, v = points.mean(axis=0)
         holders = [i for i, (x0, y0, x1, y1) in enumerate(boxes) if x0 <= u <= x1 and y0 <= v <= y1 and i not in owned]
-        if holders:
-            owned[min(holders, key=lambda i: -metrics.box_overlap(boxes[i], metrics.box_of(points)))] = points
+        if not holders:
+            raise ValueError(f"{entry['image']} has points around ({u:.0f}, {v:.0f}), in the box of no face")
+        owned[min(holders, key=lambda i: -metrics.box_overlap(boxes[i], metrics.box_of(points)))] = points
     for index, (box, face) in enumerate(zip(boxes, entry["faces"], strict=True)):
         yaw = float(np.degrees(face["pose_yaw_pitch_roll_rad"][0]))
         yield Face(folder / entry["image"], (box[0], box[1], box[2], box[3]), yaw, owned.get(index))

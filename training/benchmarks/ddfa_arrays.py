@@ -18,10 +18,15 @@ def read_array(path: Path, benchmark: str) -> Array:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{benchmark}: '{path}' does not exist; copy it from 3DDFA's test.configs")
+    cure = "copy it anew from 3DDFA's test.configs"
     try:
-        return np.load(path, allow_pickle=False).astype(np.float64)
+        found = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise ValueError(f"{benchmark}: '{path}' is no array file: {error}") from error
+        # numpy's own message advises to unpickle what is of Python objects.
+        raise ValueError(f"{benchmark}: '{path}' is no array file, or damaged; {cure}") from error
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "biuf":
+        raise ValueError(f"{benchmark}: '{path}' holds no array of numbers; {cure}")
+    return found.astype(np.float64)
 
 
 def read_point_array(path: Path, images: int, points: int, benchmark: str) -> Array:
@@ -32,4 +37,7 @@ def read_point_array(path: Path, images: int, points: int, benchmark: str) -> Ar
             f"{benchmark}: '{path}' is of shape {array.shape}, expected ({images}, 2 or 3, {points}): a row for each "
             "image"
         )
+    odd = np.flatnonzero(~np.isfinite(array[:, :2]).all(axis=(1, 2)))
+    if len(odd):
+        raise ValueError(f"{benchmark}: '{path}' has points that are not finite, first in row {odd[0]}; copy it anew")
     return np.ascontiguousarray(array[:, :2].transpose(0, 2, 1))

@@ -21,7 +21,7 @@ from training.face_finder.sources import SOURCES
 from training.face_finder.train import load_finder
 from training.photographs.heads import FITS
 from training.quantisation import quantised
-from training.result_files import check_destination
+from training.result_files import check_destination, told_file
 
 _OPSET = 18
 _CALIBRATION_PICTURES, _HEADS = 128, 64
@@ -47,6 +47,9 @@ def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
     """
     check_destination(destination, "destination")
     state = load_finder(checkpoint)
+    wanted = state.get("given", {}).get("fits", "nothing")  # older runs kept none
+    if wanted != "nothing" and wanted != told_file(fits):
+        raise ValueError(f"'{checkpoint}' was trained with {wanted}, --fits is {told_file(fits)}; give that")
     network = FinderNetwork()
     network.load_state_dict(state["averaged"])
     image = torch.zeros(1, 1, INPUT_HEIGHT, INPUT_WIDTH, dtype=torch.uint8)

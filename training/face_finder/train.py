@@ -8,7 +8,6 @@ another is given; all else that decides what is learned must be given again.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 import sys
@@ -33,6 +32,7 @@ from training.options import check_least
 from training.photographs.heads import FITS
 from training.photographs.portraits import credited
 from training.photographs.sources import learned_from
+from training.result_files import told_file
 from training.run_log import LOG, cut_back
 from training.schedule import cosine, warm_up
 from training.stopping import stop_requests
@@ -81,7 +81,7 @@ def train(
     source = SOURCES[sources]
     # Portraits are fitted anew: of the sources only the best read fits.
     read = fits if sources == "best" else None
-    given: dict[str, int | str] = {"batch": batch, "heads": heads, "fits": _told(read), "skins": _told(skins)}
+    given: dict[str, int | str] = {"batch": batch, "heads": heads, "fits": told_file(read), "skins": told_file(skins)}
     state = _previous_state(run, sources, minutes, seed, given)
     if rate is None:
         rate = RATE if state is None else state.get("rate", RATE)
@@ -176,15 +176,6 @@ def train(
             check()
         if seconds < 60.0 * minutes:
             print(f"stopped at step {step}; the same command goes on from there")
-
-
-def _told(path: Path | None) -> str:
-    """A file by its name and what is in it, wherever it lies."""
-    if path is None:
-        return "nothing"
-    if not path.is_file():
-        return "no file"
-    return f"{path.name} with sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 def _previous_state(

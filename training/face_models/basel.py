@@ -107,7 +107,7 @@ def read_bfm_h5(path: Path) -> SourceModel:
             wanted = [f"{part}/model/{name}" for part in ("shape", "expression")
                       for name in ("mean", "pcaBasis", "pcaVariance")]  # fmt: skip
             wanted += ["color/model/mean", "shape/representer/cells", "metadata/landmarks/json"]
-            missing = [name for name in wanted if name not in file]
+            missing = [name for name in wanted if not isinstance(file.get(name), h5py.Dataset)]
             if missing:
                 raise ValueError(f"'{path}' lacks {', '.join(missing)}; is it a Basel Face Model of 2017 or 2019?")
             data: dict[str, Any] = {name: file[name][()] for name in wanted}
@@ -178,5 +178,5 @@ def _named_marks(raw: Any, path: Path) -> dict[int, Array]:
             for name, point in pairs
             if name in _NAMED
         }
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise ValueError(f"'{path}': metadata/landmarks/json cannot be read ({error})") from error

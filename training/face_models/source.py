@@ -48,9 +48,18 @@ class SourceModel:
 
     def __post_init__(self) -> None:
         count = len(self.mean)
-        for what, array in (("identity modes", self.identity_modes), ("expressions", self.expressions)):
-            if array.shape[1:] != (count, 3):
+        shapes: dict[str, npt.NDArray[np.floating]] = {
+            "the mean": self.mean,
+            "identity modes": self.identity_modes,
+            "expressions": self.expressions,
+        }
+        for what, array in shapes.items():
+            if array.shape[-2:] != (count, 3):
                 raise ValueError(f"{self.name}: {what} are {array.shape}, the mean has {count} vertices")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{self.name}: {what} are not all finite")
+        if any(mark.shape != (3,) or not np.isfinite(mark).all() for mark in self.marks.values()):
+            raise ValueError(f"{self.name}: a landmark has not three finite coordinates")
 
 
 @contextmanager
@@ -68,7 +77,9 @@ def to_head_axes(points: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
 
 
 def check_triangles(triangles: npt.NDArray[np.integer], count: int) -> None:
-    """Raises ValueError where they name vertices that are not there."""
+    """Raises ValueError where they are no (T, 3), or name vertices that are not there."""
+    if triangles.ndim != 2 or triangles.shape[1] != 3 or not len(triangles):
+        raise ValueError(f"triangles are {triangles.shape}, expected (T, 3)")
     if triangles.min(initial=0) < 0 or triangles.max(initial=0) >= count:
         raise ValueError(f"triangles name vertices outside 0..{count - 1}")
 

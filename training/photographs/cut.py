@@ -9,8 +9,10 @@ photograph ends. The package's own finder finds the faces.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -20,7 +22,6 @@ from tqdm import tqdm
 
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.face_finder import FaceCandidate, FaceFinder
-from dense_face_ros.whole_files import whole_file
 from training.benchmarks.metrics import box_size
 from training.photographs.collection import read_image
 
@@ -75,6 +76,22 @@ def squares(folder: Path) -> Iterator[tuple[str, Image]]:
                 yield f"{path.name}_{number}.jpg", cut
 
 
+@contextmanager
+def _whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to write to, which becomes ``path`` in the end; an error leaves nothing behind."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of one that was killed
+    unfinished.mkdir(parents=True)
+    try:
+        yield unfinished
+        unfinished.rename(path)
+    except BaseException:
+        shutil.rmtree(unfinished)
+        with suppress(OSError):  # it holds something else
+            path.parent.rmdir()
+        raise
+
+
 @tells_bad_input()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line: 0, or 2 after one line about bad input."""
@@ -82,16 +99,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("photographs", type=Path, help="folder of JPEG and PNG files of any size")
     parser.add_argument("folder", type=Path, help="folder to make: one of the data folder's")
     options = parser.parse_args(arguments)
-    images, count = options.folder / "images", 0
+    images = options.folder / "images"
     if images.exists():
         raise FileExistsError(f"'{images}' exists; move it away first")
-    for name, cut in squares(options.photographs):
-        images.mkdir(parents=True, exist_ok=True)
-        with whole_file(images / name) as file:
-            file.write(cv2.imencode(".jpg", cut[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG])[1].tobytes())
-        count += 1
-    if not count:
-        raise ValueError(f"'{options.photographs}' shows no face of {_SMALLEST:g} pixels or more")
+    with _whole_folder(images) as unfinished:
+        count = 0
+        for name, cut in squares(options.photographs):
+            jpeg = cv2.imencode(".jpg", cut[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG])[1]
+            (unfinished / name).write_bytes(jpeg.tobytes())
+            count += 1
+        if not count:
+            raise ValueError(f"'{options.photographs}' shows no face of {_SMALLEST:g} pixels or more")
     print(f"{images}: {count} faces")
     return 0
 
