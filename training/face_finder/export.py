@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -53,15 +55,18 @@ def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
     network = FinderNetwork()
     network.load_state_dict(state["averaged"])
     image = torch.zeros(1, 1, INPUT_HEIGHT, INPUT_WIDTH, dtype=torch.uint8)
-    program = torch.onnx.export(
-        _Deployed(network).eval(),
-        (image,),
-        input_names=["image"],
-        output_names=["score", "geometry"],
-        opset_version=_OPSET,
-        dynamo=True,
-        verbose=False,
-    )
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of operators that nothing here uses
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of torch about torch
+        program = torch.onnx.export(
+            _Deployed(network).eval(),
+            (image,),
+            input_names=["image"],
+            output_names=["score", "geometry"],
+            opset_version=_OPSET,
+            dynamo=True,
+            verbose=False,
+        )
     if program is None:
         raise RuntimeError("torch exported no ONNX program")
     model = program.model_proto
