@@ -104,7 +104,7 @@ class AlignmentSettings:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            least = {"max_iterations": 1, "min_points": 4, "max_noise_scale": 1.0}.get(name)
+            least = {"max_iterations": 1, "min_points": 6, "max_noise_scale": 1.0}.get(name)
             if least is None and not 0.0 < value < np.inf:
                 raise ValueError(f"alignment {name} is {value}; it must be a positive number")
             if least is not None and not least <= value < np.inf:

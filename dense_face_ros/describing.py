@@ -51,24 +51,25 @@ class HeadDescriber:
         visible = visibility >= _VISIBLE
         activations = alignment.coefficients[self._model.identity_size :].clip(0.0, 1.0)
         activations[~self._expressions(visible)] = np.nan
+        # The next frame starts from what this one left: a state is edited without an effect on it.
         return HeadState(
             stamp=stamp,
             status=Status.TRACKING,
             reason="",
             camera=fit.camera,
-            pose=pose,
-            pose_raw=alignment.pose,
-            covariance=covariance,
-            covariance_raw=alignment.covariance,
-            coefficients=alignment.coefficients,
+            pose=np.array(pose),
+            pose_raw=np.array(alignment.pose),
+            covariance=np.array(covariance),
+            covariance_raw=np.array(alignment.covariance),
+            coefficients=np.array(alignment.coefficients),
             expression=dict(zip(self._model.expression_names, activations.tolist(), strict=True)),
-            landmarks_2d=fit.pixels,
-            landmarks_3d=fit.landmarks,
+            landmarks_2d=np.array(fit.pixels),
+            landmarks_3d=np.array(fit.landmarks),
             landmark_visible=visible,
             landmark_visibility=visibility,
             landmark_sigma=self._uncertainty(alignment, fit.landmarks, fit.camera),
             eye_openness=self._eyes(image, fit.landmarks, alignment.pose[:3, :3], fit.camera, visibility),
-            vertices=fit.vertices,
+            vertices=np.array(fit.vertices),
             matchability=output.matchability,
             flow=output.flow,
             flow_sigma=np.exp(output.log_sigma),

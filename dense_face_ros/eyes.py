@@ -1,14 +1,15 @@
 """Eyelid openness, read from the picture of each eye by a small network of its own.
 
 The face model's fit hardly sees the lids: they cover a few cells of the correspondence network's grid. So each eye is
-cut out upright where the fit has it, at a size that turning the head does not change, and the network says how far its
-lids are apart and whether the eye can be seen at all (dark glasses, a hand, hair). It is told where the eye is seen
-from: lids of a bowed head look shut further than they are.
+cut out upright where the fit has it, as a camera shows it that looks straight at it, at a size that turning the head
+does not change, and the network says how far its lids are apart and whether the eye can be seen at all (dark glasses, a
+hand, hair). It is told where the eye is seen from: lids of a bowed head look shut further than they are.
 """
 
 from __future__ import annotations
 
-from math import atan2, sqrt
+from contextlib import suppress
+from math import sqrt
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.backends.small_network import open_small_network
-from dense_face_ros.crop import Crop
+from dense_face_ros.facing_view import FacingView, TooFarAside
 from dense_face_ros.geometry import Array, PinholeCamera
 
 Image = npt.NDArray[np.uint8]
@@ -30,7 +31,6 @@ LANDMARKS = (slice(42, 48), slice(36, 42))
 _PATCH_EYES = 2.0  # width of the patch over that of the eye
 _ROWS = slice((PATCH_WIDTH - PATCH_HEIGHT) // 2, (PATCH_WIDTH + PATCH_HEIGHT) // 2)
 _VISIBLE = 0.5
-_A_BIT = 0.001  # metres up the head, to see which way is up in the image
 _SMALLEST = 7.0  # pixels between the corners of an eye below which its lids cannot be told apart
 
 
@@ -64,11 +64,14 @@ class EyeOpenness:
         """
         openness = [np.nan, np.nan]
         corners = [landmarks.take(pair, axis=0) for pair in CORNERS]
-        crops = [eye_crop(pair, rotation, camera) for pair in corners]
-        shown = [visibility[part].sum() >= _VISIBLE * (part.stop - part.start) for part in LANDMARKS]
-        eyes = [i for i, crop in enumerate(crops) if shown[i] and crop.side >= _PATCH_EYES * _SMALLEST]
+        views: dict[int, FacingView] = {}
+        for i, part in enumerate(LANDMARKS):
+            if visibility[part].sum() >= _VISIBLE * (part.stop - part.start):
+                with suppress(TooFarAside):
+                    views[i] = eye_view(corners[i], rotation, camera)
+        eyes = [i for i, view in views.items() if view.scale * PATCH_WIDTH >= _PATCH_EYES * _SMALLEST]
         if eyes:
-            patches = np.array([eye_patch(image, crops[i], mirrored=i == 0) for i in eyes])
+            patches = np.array([eye_patch(image, views[i], mirrored=i == 0) for i in eyes])
             directions = np.array([seen_from(corners[i], rotation, mirrored=i == 0) for i in eyes], np.float32)
             found, visible = self._session.run(["openness", "visible"], {"patches": patches, "directions": directions})
             for i, value, seen in zip(eyes, np.asarray(found), np.asarray(visible), strict=True):
@@ -77,17 +80,21 @@ class EyeOpenness:
         return openness[0], openness[1]
 
 
-def eye_crop(corners: Array, rotation: Array, camera: PinholeCamera) -> Crop:
-    """Where to cut out an eye: upright with the head, and of a size that does not shrink when the head turns.
+def eye_view(
+    corners: Array, rotation: Array, camera: PinholeCamera, room: float = 1.0, size: int = PATCH_WIDTH
+) -> FacingView:
+    """An eye looked at straight: upright with the head, and of a size that does not shrink when the head turns.
 
-    corners: (2, 3) outer and inner corner, metres, camera frame; rotation: (3, 3) camera <- head.
+    Args:
+        corners: (2, 3) outer and inner corner, metres, camera frame; rotation: (3, 3) camera <- head.
+        room: how much more than a patch it shows, across; in ``size`` pixels.
+
+    Raises:
+        TooFarAside: there is no such view.
     """
     middle, across = 0.5 * (corners[0] + corners[1]), corners[0] - corners[1]
-    (u, v), (u_above, v_above) = camera.project(np.array([middle, middle + _A_BIT * rotation[:, 2]])).tolist()
-    magnified = camera.magnification(camera.project_straight(middle[None]))[0] if camera.distorts else 1.0
-    scale = sqrt(camera.fx * camera.fy) / float(middle[2] * magnified)
-    side = _PATCH_EYES * sqrt(across @ across) * scale
-    return Crop((u, v), side, atan2(u_above - u, v - v_above), PATCH_WIDTH)
+    focal = size / (room * _PATCH_EYES) * sqrt((middle @ middle) / max(across @ across, 1e-12))
+    return FacingView.towards(middle, -rotation[:, 2], focal, size, camera)
 
 
 def seen_from(corners: Array, rotation: Array, mirrored: bool) -> Array:
@@ -101,10 +108,10 @@ def seen_from(corners: Array, rotation: Array, mirrored: bool) -> Array:
     return np.asarray(towards / sqrt(towards @ towards))
 
 
-def eye_patch(image: Image, crop: Crop, mirrored: bool) -> Image:
+def eye_patch(image: Image, view: FacingView, mirrored: bool) -> Image:
     """The patch (32, 48) grey of one eye; the left one is mirrored, so that every outer corner is at the left."""
     # Skin ends at the edge of the image, black would be a contrast beside which the lids have none.
-    patch = crop.cut(image, cv2.BORDER_REPLICATE)[_ROWS]
+    patch = view.cut(image, cv2.BORDER_REPLICATE)[_ROWS]
     if patch.ndim == 3:
         patch = np.asarray(cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
     return patch[:, ::-1] if mirrored else patch

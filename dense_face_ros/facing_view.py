@@ -102,7 +102,7 @@ class FacingView:
         return inner, self.to_image(inner)
 
     @cached_property
-    def _scale(self) -> float:
+    def scale(self) -> float:
         """Image pixels to one of the view."""
         places = self._inner[1]
         (a, b), (c, d) = places[2] - places[0], places[3] - places[1]
@@ -164,20 +164,20 @@ class FacingView:
         back = lengths(self.camera.undistort(places) - straight)
         return np.asarray(shown & (back <= _SAME_PLACE * away + 1.0))
 
-    def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def cut(self, image: npt.NDArray[np.uint8], border: int = cv2.BORDER_CONSTANT) -> npt.NDArray[np.uint8]:
         """Resample from an image (H, W) or (H, W, 3), as :meth:`Crop.cut` does."""
         size = self.size
         if not self.camera.distorts:
-            image, part = shrunk_window(image, self._outline, self._scale)
+            image, part = shrunk_window(image, self._outline, self.scale)
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            out = cv2.warpPerspective(image, part @ self.to_image_matrix, (size, size), flags=flags)
+            out = cv2.warpPerspective(image, part @ self.to_image_matrix, (size, size), flags=flags, borderMode=border)
             return np.asarray(out, dtype=np.uint8)
         nodes, between = _nodes(size)
         places = self.to_image(nodes)
-        image, part = shrunk_window(image, places, self._scale)
+        image, part = shrunk_window(image, places, self.scale)
         places = places @ part[:2, :2] + part[:2, 2]
         u, v = ((between @ places[..., axis] @ between.T).astype(np.float32) for axis in (0, 1))
-        out = cv2.remap(image, u, v, cv2.INTER_LINEAR)
+        out = cv2.remap(image, u, v, cv2.INTER_LINEAR, borderMode=border)
         return np.asarray(out, dtype=np.uint8)
 
 

@@ -18,6 +18,7 @@ _PHOTOGRAPH_FOCAL = 8.0
 #: But no lens is taken to be wider than this, of the longer side (60 degrees): a small face near the edge would lie far
 #: off its axis.
 _LEAST_FOCAL = 0.87
+_SAME_LENS = 0.01  # of the focal length
 
 #: The assumed camera of images of a size, which every frame asks for.
 assumed_camera = lru_cache(maxsize=8)(PinholeCamera.from_field_of_view)
@@ -28,6 +29,16 @@ def photograph_camera(image: Image, box_side: float) -> PinholeCamera:
     height, width = image.shape[:2]
     focal = max(_PHOTOGRAPH_FOCAL * box_side, _LEAST_FOCAL * max(width, height))
     return PinholeCamera(focal, focal, 0.5 * (width - 1), 0.5 * (height - 1), width, height, metric=False)
+
+
+def same_lens(a: PinholeCamera, b: PinholeCamera) -> bool:
+    """Whether two cameras of images of one size show alike, give or take what autofocus and a new calibration move."""
+    if a is b or a == b:
+        return True
+    near = np.allclose([a.fx, a.fy], [b.fx, b.fy], rtol=_SAME_LENS, atol=0.0)
+    near &= np.allclose([a.cx, a.cy], [b.cx, b.cy], rtol=0.0, atol=_SAME_LENS * a.fx)
+    alike = a.metric == b.metric and a.distortion_model == b.distortion_model and len(a.distortion) == len(b.distortion)
+    return bool(near and alike and np.allclose(a.distortion, b.distortion, rtol=0.0, atol=_SAME_LENS))
 
 
 def check_image(image: Image) -> None:

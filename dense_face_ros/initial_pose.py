@@ -14,6 +14,8 @@ from dense_face_ros.geometry import Array
 
 _SUBSETS = 48  # with 6 pairs each and 40 % outliers, at least one is clean with probability 0.9
 _SUBSET_SIZE = 6
+_LEAST_SPREAD = 0.005  # of the rays, rms: a face some fourteen metres away
+_FARTHEST = 100.0  # times that: a face of no pixel
 _SHAPE_TOLERANCE = 0.006  # metres by which a face may differ from the mean face and still agree with its pose
 
 
@@ -46,14 +48,26 @@ def initial_pose(points: Array, rays: Array) -> tuple[Array, Array] | None:
     """
     agreement = consensus(points, rays)
     keep = agreement >= min(0.2, float(np.sort(agreement)[-6]))
+    seen, middle = rays[keep], rays[keep].mean(axis=0)
+    # SQPnP refuses rays that are close together. So far away perspective is next to none: a head that is so much nearer
+    # looks the same, so much larger.
+    spread = float(np.sqrt(((seen - middle) ** 2).sum(axis=1).mean()))
+    nearer = max(1.0, _LEAST_SPREAD / max(spread, 1e-9))
+    if nearer > _FARTHEST:
+        return None
+    if nearer > 1.0:
+        seen = nearer * (seen - middle)
     try:
         found, rotations, translations, _ = cv2.solvePnPGeneric(
-            points[keep], rays[keep], np.eye(3), None, flags=cv2.SOLVEPNP_SQPNP
+            points[keep], seen, np.eye(3), None, flags=cv2.SOLVEPNP_SQPNP
         )
-    except cv2.error:  # the rays are too close together, as of a face twenty metres away
+    except cv2.error:  # all rays are one
         return None
     for vector, translation in zip(rotations[:found], translations[:found], strict=True):
         rotation, t = cv2.Rodrigues(vector)[0], np.asarray(translation, dtype=np.float64).reshape(3)
+        if nearer > 1.0:
+            t = t * (1.0, 1.0, nearer)
+            t[:2] += middle * t[2]
         if np.isfinite(t).all() and ((points[keep] @ rotation.T + t)[:, 2] > 0).all():
             return np.asarray(rotation, dtype=np.float64), t
     return None

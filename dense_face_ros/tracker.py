@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
+from math import radians
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,14 @@ from dense_face_ros.describing import HeadDescriber
 from dense_face_ros.driver import Driver, nearness
 from dense_face_ros.face_finder import FaceFinder
 from dense_face_ros.face_model import FaceModel
-from dense_face_ros.frame_input import Image, assumed_camera, check_image, checked_camera, photograph_camera
+from dense_face_ros.frame_input import (
+    Image,
+    assumed_camera,
+    check_image,
+    checked_camera,
+    photograph_camera,
+    same_lens,
+)
 from dense_face_ros.geometry import PinholeCamera
 from dense_face_ros.head_fitting import MARGIN, HeadFit, HeadFitter
 from dense_face_ros.head_size import person_of
@@ -148,8 +157,9 @@ class FaceTracker:
         Args:
             image: (H, W, 3) BGR or (H, W) grey, uint8.
             stamp: seconds, of the image. A stamp earlier than the last one, or an image of another size, starts a new
-                video.
-            camera: of the image; without one a field of view is assumed and the pose is not metric.
+                video; one equal to the last is taken for the same image again, whose smoothed pose is told again.
+            camera: of the image; without one a field of view is assumed and the pose is not metric. Through another
+                lens the head's shape is learned anew, since it fits the one before.
 
         Raises:
             ValueError: an image of another shape or type, a camera of another size, or a stamp that is not finite.
@@ -162,6 +172,9 @@ class FaceTracker:
         )
         if (self._last_stamp is not None and stamp < self._last_stamp) or self._another_size(camera):
             self.reset()
+        elif self._driver.last is not None and not same_lens(self._driver.last.camera, camera):
+            self._identity.forget()
+            self._filter.reset()
         step = _TYPICAL_STEP
         if self._last_stamp is not None:
             step = stamp - self._last_stamp
@@ -206,7 +219,7 @@ class FaceTracker:
         """
         check_image(image)
         camera = checked_camera(camera, image)
-        shown = self._looks(image) if box is None else [[Look(Crop.around_box(box, MARGIN, CROP_SIZE))]]
+        shown = self._looks(image) if box is None else [[Look(self._crop_around(box))]]
         fits: list[HeadFit] = []
         reason = _NOT_FOUND
         believed = self._calibration if box is None else None
@@ -221,6 +234,10 @@ class FaceTracker:
             lens = camera or photograph_camera(image, 0.5 * min(image.shape[:2]))
             return self._describer.nothing(0.0, Status.SEARCHING, reason, lens)
         return self._describer.describe(image, best, 0.0, best.alignment.pose, best.alignment.covariance, track=0)
+
+    def _crop_around(self, box: npt.ArrayLike) -> Crop:
+        """Of a face that stands as people do in these images."""
+        return replace(Crop.around_box(box, MARGIN, CROP_SIZE), angle=-radians(self.settings.image_rotation))
 
     def _looks(self, image: Image) -> Iterator[list[Look]]:
         """Where a photograph may show a head: in all of it, then, if nobody is found there, closer."""

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from dense_face_ros.eyes import CORNERS, EyeOpenness, eye_crop, eye_patch, seen_from
+from dense_face_ros.eyes import CORNERS, EyeOpenness, eye_patch, eye_view, seen_from
 from dense_face_ros.face_model import FaceModel
 from dense_face_ros.geometry import PinholeCamera, rotation_from_vector, rotation_from_yaw_pitch_roll
 from training.rendering.drive import DRIVES, DriveRenderer
@@ -25,27 +25,72 @@ def landmarks_at(model: FaceModel, rotation: np.ndarray, place: tuple[float, flo
     return model.at(model.landmarks, model.mean).astype(float) @ rotation.T + place
 
 
-def crops(model: FaceModel, yaw: float = 0.0, roll: float = 0.0, x: float = 0.0):  # type: ignore[no-untyped-def]
+def views(  # type: ignore[no-untyped-def]
+    model: FaceModel, yaw: float = 0.0, roll: float = 0.0, x: float = 0.0, camera: PinholeCamera = CAMERA
+):
+    """Of the left and the right eye, and the pixels of their corners in them."""
     rotation = rotation_from_yaw_pitch_roll(np.radians([yaw, 0.0, roll]))
     landmarks = landmarks_at(model, rotation, (x, 0.0, 0.7))
-    return [eye_crop(landmarks[list(c)], rotation, CAMERA) for c in CORNERS], landmarks
+    found = [eye_view(landmarks[list(c)], rotation, camera) for c in CORNERS]
+    return found, [view.seen(landmarks[list(c)]) for view, c in zip(found, CORNERS, strict=True)]
 
 
-def test_an_eye_is_cut_out_about_its_middle_and_upright(shipped_model: FaceModel) -> None:
-    (left, right), landmarks = crops(shipped_model, roll=25.0)
-    for crop, corners in ((left, CORNERS[0]), (right, CORNERS[1])):
-        np.testing.assert_allclose(crop.centre, CAMERA.project(landmarks[list(corners)]).mean(axis=0), atol=0.1)
-        assert np.degrees(crop.angle) == pytest.approx(-25.0, abs=2.0), "its right is the screen's left"
-        level = crop.from_image(CAMERA.project(landmarks[list(corners)]))[:, 1]
-        assert abs(level[0] - level[1]) < 4.0
+@pytest.mark.parametrize("roll", [0.0, 25.0])
+def test_an_eye_is_cut_out_about_its_middle_and_upright(shipped_model: FaceModel, roll: float) -> None:
+    for corners in views(shipped_model, roll=roll)[1]:
+        np.testing.assert_allclose(corners.mean(axis=0), [23.5, 23.5], atol=0.1)
+        assert abs(corners[0, 1] - corners[1, 1]) < 4.0
+        assert abs(corners[0, 0] - corners[1, 0]) == pytest.approx(24.0, abs=1.0), "half the patch"
 
 
 def test_turning_the_head_leaves_the_size_of_the_patch(shipped_model: FaceModel) -> None:
-    (_, straight), _ = crops(shipped_model)
-    (_, turned), _ = crops(shipped_model, yaw=50.0)
-    assert turned.side == pytest.approx(straight.side, rel=0.08), "only the eye's distance changes a little"
-    (_, aside), _ = crops(shipped_model, x=0.3)
-    assert abs(np.degrees(aside.angle)) < 3.0, "a head at the image's edge is not a tilted head"
+    ((_, straight), _), ((_, turned), _) = views(shipped_model), views(shipped_model, yaw=50.0)
+    assert turned.scale == pytest.approx(straight.scale, rel=0.08), "only the eye's distance changes a little"
+    assert straight.scale == pytest.approx(1.0, abs=0.1), "600 pixels focal length, 28 mm, 0.7 m"
+    aside = views(shipped_model, x=0.3)[1][1]
+    assert abs(aside[0, 1] - aside[1, 1]) < 4.0, "a head at the image's edge is not a tilted head"
+
+
+_LENSES = {
+    "not square": PinholeCamera(500.0, 640.0, 319.5, 239.5, 640, 480),
+    "off the axis": PinholeCamera(560.0, 560.0, -250.0, 239.5, 640, 480),
+    "barrel": PinholeCamera(560.0, 560.0, -100.0, 239.5, 640, 480, "plumb_bob", (-0.35, 0.12, 0.0, 0.0, 0.0)),
+    "fisheye": PinholeCamera(560.0, 560.0, -450.0, 239.5, 640, 480, "equidistant", (0.0, 0.0, 0.0, 0.0)),
+}
+
+
+@pytest.mark.parametrize("lens", _LENSES)
+def test_an_eye_is_as_open_through_every_lens(driver: DriveRenderer, shipped_model: FaceModel, lens: str) -> None:
+    """The same light from the same places of the head, wherever it falls."""
+    truth, lens_camera = DRIVES["drowsy"].truth(), _LENSES[lens]
+    pose, image, plain = truth.pose[0], driver.frame(0), truth.camera
+    middle = landmarks_at(shipped_model, pose[:3, :3], tuple(pose[:3, 3])).mean(axis=0)
+    ahead = lens_camera.rays(np.array([[319.5, 239.5]]))[0]
+    turn = turned_to(middle, ahead)
+    rays = lens_camera.rays(np.stack(np.meshgrid(np.arange(640.0), np.arange(480.0)), axis=-1).reshape(-1, 2)) @ turn
+    u, v = (
+        np.where(rays[:, 2:] > 0.1, plain.project(rays), -9.0)
+        .reshape(480, 640, 2)
+        .astype(np.float32)
+        .transpose(2, 0, 1)
+    )
+    seen = cv2.remap(image, u, v, cv2.INTER_LINEAR)
+    eyes = EyeOpenness()
+
+    def told(picture: np.ndarray, pose: np.ndarray, camera: PinholeCamera) -> tuple[float, float]:
+        landmarks = landmarks_at(shipped_model, pose[:3, :3], tuple(pose[:3, 3]))
+        return eyes(np.ascontiguousarray(picture), landmarks, pose[:3, :3], camera, SEEN)
+
+    moved = pose.copy()
+    moved[:3] = turn @ pose[:3]
+    np.testing.assert_allclose(told(seen, moved, lens_camera), told(image, pose, plain), atol=0.05)
+
+
+def turned_to(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The shortest turn (3, 3) from one direction to another."""
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
+    axis = np.cross(a, b)
+    return rotation_from_vector(axis / max(np.linalg.norm(axis), 1e-9) * np.arctan2(np.linalg.norm(axis), a @ b))
 
 
 @pytest.mark.parametrize("side", [0.0, 0.4, 1.0])
@@ -55,10 +100,9 @@ def test_a_patch_holds_the_same_part_of_the_face_wherever_a_fisheye_shows_it(
     fisheye = PinholeCamera(300.0, 300.0, 639.5, 479.5, 1280, 960, "equidistant", (0.0, 0.0, 0.0, 0.0))
     rotation = rotation_from_yaw_pitch_roll((-np.arctan2(side, 0.6), 0.0, 0.0))  # looks into the camera
     corners = landmarks_at(shipped_model, rotation, (side, 0.0, 0.6))[list(CORNERS[0])]
-    crop = eye_crop(corners, rotation, fisheye)
-    width = np.linalg.norm(np.diff(fisheye.project(corners), axis=0))
-    assert 1.5 < crop.side / width < 2.7
-    assert abs(np.degrees(crop.angle)) < 3.0
+    view = eye_view(corners, rotation, fisheye)
+    outer, inner = view.pinhole.project(corners @ view.rotation)
+    assert np.linalg.norm(outer - inner) == pytest.approx(24.0, abs=3.0) and abs(outer[1] - inner[1]) < 3.0
 
 
 def test_where_an_eye_is_seen_from(shipped_model: FaceModel) -> None:
@@ -81,7 +125,7 @@ def test_where_an_eye_is_seen_from(shipped_model: FaceModel) -> None:
 
 def test_left_and_right_eye_look_alike(shipped_model: FaceModel) -> None:
     """On a mirror-symmetric picture both patches are the same."""
-    (left, right), _ = crops(shipped_model)
+    (left, right), _ = views(shipped_model)
     half = np.random.default_rng(0).integers(0, 256, (480, 320), dtype=np.uint8)
     picture = np.hstack([half, half[:, ::-1]])
     a, b = eye_patch(picture, left, mirrored=True).astype(int), eye_patch(picture, right, mirrored=False).astype(int)

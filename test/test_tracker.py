@@ -183,6 +183,45 @@ def test_a_repeated_stamp_changes_nothing(tracker: FaceTracker, clip: list[Frame
         np.testing.assert_array_equal(again.pose, state.pose)
         np.testing.assert_array_equal(again.covariance, state.covariance)
     assert tracker._identity.prior is known
+    kept = tracker._driver._recognition
+    for _ in range(3):
+        tracker.update(clip[2], 2 / 30, truth.camera)
+    assert len(kept._fresh) <= 3, "what is seen again is no further look"
+
+
+def test_a_state_that_is_edited_changes_nothing_of_the_next(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    def run(edit: bool) -> list[npt.NDArray[np.float64]]:
+        tracker.reset()
+        poses = []
+        for i, image in enumerate(clip[:3]):
+            state = tracker.update(image, i / 30, truth.camera)
+            poses.append(state.pose_raw.copy())
+            if edit:
+                for name in ("pose", "pose_raw", "covariance", "covariance_raw", "coefficients", "landmarks_2d",
+                             "landmarks_3d", "vertices"):  # fmt: skip
+                    getattr(state, name)[:] *= 1000.0
+        return poses
+
+    np.testing.assert_array_equal(run(True), run(False))
+
+
+def test_through_another_lens_the_shape_of_the_head_is_learned_anew(
+    tracker: FaceTracker, clip: list[Frame], truth: Truth
+) -> None:
+    for i in range(3):
+        tracker.update(clip[i], i / 30, truth.camera)
+    known = tracker._identity.prior
+    refocused = replace(truth.camera, fx=1.002 * truth.camera.fx, cx=truth.camera.cx + 1.0)
+    track = tracker.update(clip[3], 0.1, refocused).track
+    assert known is not None and tracker._identity.prior is not None
+    assert tracker._identity.prior.information.trace() >= known.information.trace(), "autofocus is no other lens"
+    other = replace(truth.camera, fx=0.7 * truth.camera.fx, fy=0.7 * truth.camera.fy)
+    state = tracker.update(clip[4], 0.1 + 1e-3, other)
+    assert state.status is Status.TRACKING and state.track == track, "the driver is the same"
+    assert tracker._identity.prior is None, "a millisecond teaches nothing"
+    np.testing.assert_array_equal(state.pose, state.pose_raw)
 
 
 def test_the_same_frames_give_the_same_states(tracker: FaceTracker, clip: list[Frame]) -> None:
@@ -210,6 +249,31 @@ def test_one_photograph_leaves_no_memory(tracker: FaceTracker, clip: list[Frame]
     assert boxed.camera.fx == pytest.approx(8.0 * np.sqrt(np.prod(high - low))), "as far away as portraits are taken"
     assert tracker.update(np.full_like(clip[0], 90), 0.0).status is Status.SEARCHING
     assert tracker.fit(np.full_like(clip[0], 90)).status is Status.SEARCHING
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_face_in_a_box_is_fitted_in_images_that_stand_otherwise(clip: list[Frame], turn: int) -> None:
+    tracker = FaceTracker(TrackerSettings(image_rotation=turn))
+    turned = np.rot90(clip[0], turn // 90).copy()  # counter-clockwise
+    found = tracker.fit(turned)
+    marks = found.landmarks_2d
+    boxed = tracker.fit(turned, box=[*marks.min(axis=0), *marks.max(axis=0)])
+    tracker.close()
+    assert boxed.status is Status.TRACKING, boxed.reason
+    assert np.linalg.norm(boxed.landmarks_2d - marks, axis=1).mean() < 0.03 * np.linalg.norm(np.ptp(marks, axis=0))
+
+
+def test_a_small_face_in_a_huge_photograph_is_fitted(tracker: FaceTracker, clip: list[Frame]) -> None:
+    small = cv2.resize(clip[0], None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA)
+    fits = []
+    for size in (400, 8000):
+        photograph = np.full((size, size, 3), 90, np.uint8)
+        photograph[100 : 100 + small.shape[0], 100 : 100 + small.shape[1]] = small
+        fits.append(tracker.fit(photograph, box=[150.0, 134.0, 178.0, 166.0]))
+    near, far = fits
+    assert near.status is far.status is Status.TRACKING, far.reason
+    assert far.pose[2, 3] > 15.0
+    assert np.linalg.norm(far.landmarks_2d - near.landmarks_2d, axis=1).mean() < 2.0
 
 
 def test_a_photograph_is_looked_at_once_more_than_a_new_head_in_a_video(

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from dense_face_ros.crop import Crop
-from dense_face_ros.eyes import CORNERS, LANDMARKS, PATCH_WIDTH, eye_crop, seen_from
+from dense_face_ros.eyes import CORNERS, LANDMARKS, PATCH_WIDTH, eye_view, seen_from
 from dense_face_ros.face_model import FaceModel
+from dense_face_ros.facing_view import TooFarAside
 from dense_face_ros.geometry import Array, PinholeCamera
 from dense_face_ros.template import Template
 from dense_face_ros.visibility import LandmarkVisibility
@@ -153,12 +153,14 @@ def _both(
     facing = judge.facing(vertices, landmarks)
     unhidden = judge.unhidden(vertices, landmarks, facing)
     for side, corners in enumerate(CORNERS):
-        crop = eye_crop(landmarks[list(corners)], rotation, camera)
-        towards, free = float(facing[LANDMARKS[side]].mean()), float(unhidden[LANDMARKS[side]].mean())
-        if crop.side < 2.0 * _SMALLEST or _AVERTED < towards < _FACING or _BEHIND < free < _FREE:
+        try:
+            view = eye_view(landmarks[list(corners)], rotation, camera, ROOM, STORED)
+        except TooFarAside:
             continue
-        wide = Crop(crop.centre, ROOM * crop.side, crop.angle, STORED)
-        cut = wide.cut(picture, cv2.BORDER_REPLICATE)
+        towards, free = float(facing[LANDMARKS[side]].mean()), float(unhidden[LANDMARKS[side]].mean())
+        if view.scale * STORED < 2.0 * ROOM * _SMALLEST or _AVERTED < towards < _FACING or _BEHIND < free < _FREE:
+            continue
+        cut = view.cut(picture, cv2.BORDER_REPLICATE)
         visible = towards >= _FACING and free >= _FREE and uncovered[side]
         direction = seen_from(landmarks[list(corners)], rotation, mirrored=side == 0)
         yield (cut[:, ::-1] if side == 0 else cut), direction, gaps[side] if visible else np.nan, visible
