@@ -27,6 +27,12 @@ _ZONE_COLOURS = {ROAD: "tab:green", UNKNOWN: "0.75", UNDECIDED: "0.55"}
 _LIMIT = {"color": "tab:red", "linewidth": 0.8, "linestyle": "--"}
 
 
+def played(states: Sequence[Attention]) -> np.ndarray:
+    """(N,) seconds recorded up to each state. Where stamps go back a pass ends, or a clock was set."""
+    stamps = np.array([state.stamp for state in states])
+    return np.asarray(np.maximum(np.diff(stamps, prepend=stamps[:1]), 0.0).cumsum())
+
+
 def draw_timeline(states: Sequence[Attention], settings: AttentionSettings, zones: ZoneMap, path: Path) -> None:
     """PNG: states, zones, glance with its limits, budget left where there is one, closed eyes with PERCLOS over time.
 
@@ -38,7 +44,7 @@ def draw_timeline(states: Sequence[Attention], settings: AttentionSettings, zone
 
     if not states:
         raise ValueError("there is nothing to draw: no head pose and no expression was given")
-    time = np.array([state.stamp for state in states]) - states[0].stamp
+    time = played(states)
     end = time[-1] + (float(np.median(np.diff(time))) if len(time) > 1 else 0.1)
     shown = [name for name in _order(zones) if any(state.zone == name for state in states)]
     heights = [0.5, 0.25 * len(shown) + 0.3, 1.0, *([] if settings.glance_budget is None else [1.0]), 1.0]

@@ -24,7 +24,7 @@ from dense_face_ros.attention.pairing import SamplePairing
 from dense_face_ros.attention.states import Attention
 from dense_face_ros.bad_input import tells_bad_input
 from dense_face_ros.evaluation.attention import add_attention_options, asked_judge, asked_values
-from dense_face_ros.evaluation.attention_picture import draw_timeline
+from dense_face_ros.evaluation.attention_picture import draw_timeline, played
 from dense_face_ros.ros.bag_topics import decoder, open_reader, read_messages, speed_connections
 from dense_face_ros.ros.frame_sources import SourceError
 from dense_face_ros.ros.message_readers import read_eyes, read_pose, stamp_of
@@ -35,25 +35,25 @@ _TYPES = {"head_pose": "geometry_msgs/msg/PoseWithCovarianceStamped", "expressio
 _COLUMNS = ("stamp", "seconds", "state", "previous_state", "zone", "glance", "budget_left", "perclos", "reason")
 
 
-def transitions(states: Sequence[Attention]) -> Iterator[tuple[Attention | None, Attention]]:
-    """(before, after) of every change of state, the first state included."""
+def transitions(states: Sequence[Attention]) -> Iterator[tuple[float, Attention | None, Attention]]:
+    """(seconds, before, after) of every change of state, the first state included."""
     before: Attention | None = None
-    for state in states:
+    for seconds, state in zip(played(states).tolist(), states, strict=True):
         if before is None or state.state is not before.state:
-            yield before, state
+            yield seconds, before, state
         before = state
 
 
 def write_transitions(states: Sequence[Attention], path: Path) -> None:
-    """CSV with a line per change of state; ``seconds`` count from the first state."""
+    """CSV with a line per change of state; ``seconds`` are those recorded since the first state."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
-        for before, state in transitions(states):
+        for seconds, before, state in transitions(states):
             writer.writerow(
                 [
                     f"{state.stamp:.3f}",
-                    f"{state.stamp - states[0].stamp:.3f}",
+                    f"{seconds:.3f}",
                     state.state.value,
                     "" if before is None else before.state.value,
                     state.zone,
@@ -129,9 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_transitions(states, options.output / "attention.csv")
     except ModuleNotFoundError as error:
         raise ImportError(f"{error.name} is not installed: pip install {error.name}") from error
-    for before, state in transitions(states):
+    for seconds, before, state in transitions(states):
         came = "" if before is None else f"{before.state.value} -> "
-        print(f"{state.stamp - states[0].stamp:8.2f} s  {came}{state.state.value}: {state.reason}")
+        print(f"{seconds:8.2f} s  {came}{state.state.value}: {state.reason}")
     return 0
 
 

@@ -174,13 +174,17 @@ def _drawn(series: Series, u: Array, v: Array, colour: str) -> str:
         dots = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.6"/>' for a, b in zip(u[known], v[known], strict=True))
         return f'<g fill="{colour}" fill-opacity="0.65">{dots}</g>'
     u, v = _thinned(u, v)
-    commands, pen_down = [], False
-    for a, b in zip(u.tolist(), v.tolist(), strict=True):
+    commands: list[str] = []
+    alone = False  # a point of which no line went on, and which is painted as a dot
+    pen_down = False
+    for a, b in [*zip(u.tolist(), v.tolist(), strict=True), (np.nan, np.nan)]:
         if not (np.isfinite(a) and np.isfinite(b)):
-            pen_down = False
+            if alone:
+                commands.append("h0")
+            pen_down = alone = False
             continue
         commands.append(f"{'L' if pen_down else 'M'}{a:.1f} {b:.1f}")
-        pen_down = True
+        alone, pen_down = not pen_down, True
     return (
         f'<path d="{"".join(commands)}" fill="none" stroke="{colour}" stroke-width="1.3" '
         'stroke-linejoin="round" stroke-linecap="round"/>'
@@ -188,17 +192,16 @@ def _drawn(series: Series, u: Array, v: Array, colour: str) -> str:
 
 
 def _thinned(u: Array, v: Array) -> tuple[Array, Array]:
-    """The lowest and highest of each stretch of points, so that a long curve keeps its spikes."""
+    """The lowest and highest of each stretch of points: a long curve keeps its spikes, and is broken where nothing is
+    known of a stretch."""
     if len(u) <= _MOST:
         return u, v
     stretches = np.array_split(np.arange(len(u)), _MOST // 2)
     kept: list[int] = []
     for stretch in stretches:
         finite = stretch[np.isfinite(v[stretch])]
-        if len(finite) < len(stretch):
-            kept.append(int(stretch[~np.isfinite(v[stretch])][0]))
-        if len(finite):
-            kept += [int(finite[np.argmin(v[finite])]), int(finite[np.argmax(v[finite])])]
+        extremes = [np.argmin(v[finite]), np.argmax(v[finite])] if len(finite) else []
+        kept += [int(finite[i]) for i in extremes] or [int(stretch[0])]
     order = np.unique(kept)
     return u[order], v[order]
 

@@ -164,7 +164,7 @@ def _measured(this: FrameColumns, other: FrameColumns) -> dict[str, Pair]:
     for side in EYES:
         one, two = (np.isfinite(column(run, f"eye_{side}")).astype(np.float64) for run in (this, other))
         pairs[f"share of frames that tell the {side} eye"] = one, two
-    pairs["share of frames with shut eyes"] = eyes_shut(_eyes(this)), eyes_shut(_eyes(other))
+    pairs["shut eyes, share of frames that tell eyes"] = eyes_shut(_eyes(this)), eyes_shut(_eyes(other))
     return pairs
 
 

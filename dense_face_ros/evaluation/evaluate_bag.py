@@ -18,6 +18,7 @@ True poses, camera <- head, are taken from a PoseStamped or PoseWithCovarianceSt
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -76,28 +77,34 @@ def evaluate(options: argparse.Namespace, tracker: Tracker | None) -> None:
     if (output / "bag").exists():
         raise FileExistsError(f"'{output / 'bag'}' exists already; name another --output or remove it")
     if options.compare is not None:
+        if options.compare.resolve() == output.resolve():
+            raise ValueError(f"--compare is '{options.compare}', the folder that is written to; name another --output")
         FrameColumns.read_csv(options.compare / TABLE)  # before the recording is tracked, not after
     values, attention = tracker_values(options), asked_values(options)
     recording = open_recording(options, values, str(attention["speed_topic"]), str(attention["speed_type"]))
     cv2.setNumThreads(options.threads)  # as the node does, so that times are those of as many threads
     try:
         judge = asked_judge(attention, options.recording, recording.topic)
+        # Of what is loaded now: a training may write other files meanwhile.
+        files = {name: Path(values[name]) if values[name] else None for name in ("network", "model", "finder")}
+        source = provenance(**files)
         if tracker is None:
             face = face_tracker(values)
             wait_until_running(face.network)
             tracker = face
         output.mkdir(parents=True, exist_ok=True)
+        for old in ("comparison.html", "comparison.json", "frames.parquet"):  # of a run that may not be made anew
+            (output / old).unlink(missing_ok=True)
         result = run(tracker, recording, judge, output / "bag", values["require_camera_info"])
     finally:
         recording.close()
-    files = {name: Path(values[name]) if values[name] else None for name in ("network", "model", "finder")}
-    source = provenance(**files)
     found = summary(result)
     result.columns.write_csv(output / TABLE)
     if not result.columns.write_parquet(output / "frames.parquet"):
         print("no frames.parquet: pyarrow is not installed (pip install pyarrow)", file=sys.stderr)
     changed = {"parameters": _changed(values, TRACKER), "attention_parameters": _changed(attention, ATTENTION)}
-    name = options.recording.resolve().name  # its folder is one of this machine
+    # Its folder is one of this machine; its name may be of bytes that are no text.
+    name = os.fsencode(options.recording.resolve().name).decode("utf-8", "replace")
     write_json(
         output / "summary.json", {"recording": name, "topic": recording.topic, **found, **changed, "provenance": source}
     )
@@ -165,6 +172,9 @@ def open_recording(options: argparse.Namespace, values: dict[str, Any], speed_to
         camera = values["rectified"], values["field_of_view"]
         speed = speed_topic, speed_type
         return BagRecording(path, options.topic, options.truth, *camera, *speed, values["bit_depth"])
+    for option, value in {"--topic": options.topic, "--truth": options.truth, "--rectified": options.rectified}.items():
+        if value:
+            raise SourceError(f"'{path}' is no bag and has no topics; leave out {option}")
     if speed_topic:
         raise SourceError(f"'{path}' is no bag and has no speed topic '{speed_topic}'; judge without with --speed ''")
     return FileRecording(path, values["field_of_view"], values["bit_depth"])

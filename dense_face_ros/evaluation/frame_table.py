@@ -35,6 +35,7 @@ _COMPARED = (
 EYES = ("left", "right")  # of the person; each has a number, ``eye_left`` and ``eye_right``
 TEXTS = ("status", "reason", "attention", "attention_reason", "zone")
 EXPRESSION = "expression."  # before the name of each activation
+_PAUSE = 10.0  # usual steps from one frame to the next, from which on nothing was recorded between them
 TIME = "milliseconds"  # of wall clock for the frame: the one column in which two runs differ
 
 
@@ -126,6 +127,13 @@ class FrameColumns:
         """(N,) seconds that were recorded up to each frame: ``seconds``, until stamps go back where a pass ends."""
         forward = np.maximum(np.diff(self.stamps, prepend=self.stamps[:1]), 0)
         return np.asarray(1e-9 * forward.cumsum().astype(np.float64))
+
+    @property
+    def step(self) -> float | None:
+        """Seconds from frame to frame, of those without a pause or another clock between them; None: not known."""
+        steps = np.diff(self.played)
+        steps = steps[steps > 0.0]
+        return float(steps[steps <= _PAUSE * np.median(steps)].mean()) if len(steps) else None
 
     @property
     def passes(self) -> np.ndarray:

@@ -22,7 +22,7 @@ _QUALITY = 80  # JPEG
 
 @dataclass(frozen=True)
 class KeyFrame:
-    """A drawn frame: its number, seconds since the first, why it is shown, and the picture as JPEG."""
+    """A drawn frame: its number, the recorded seconds before it, why it is shown, and the picture as JPEG."""
 
     index: int
     seconds: float

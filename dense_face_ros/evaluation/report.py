@@ -42,8 +42,8 @@ def report(name: str, run: Run, summary: Mapping[str, Any], origin: str) -> str:
     parts.append(page.heading("Time lines"))
     parts.append(
         page.paragraph(
-            "Grey: searching. Red: lost. Seconds count from the first frame. Behind the glance: grey where attention "
-            "is unknown, orange drowsy or distracted, red asleep or unresponsive."
+            "Grey: searching. Red: lost. Seconds are those recorded since the first frame. Behind the glance: grey "
+            "where attention is unknown, orange drowsy or distracted, red asleep or unresponsive."
         )
     )
     parts += timelines(run)
@@ -57,7 +57,9 @@ def report(name: str, run: Run, summary: Mapping[str, Any], origin: str) -> str:
     if summary["losses"]:
         parts.append(page.heading("Losses of the track"))
         rows = [(loss["frame"], loss["seconds"], loss["reason"]) for loss in summary["losses"]]
-        parts.append(page.table(rows, ("frame", "seconds", "reason")))
+        parts.append(page.table(rows[:_EVENTS], ("frame", "seconds", "reason")))
+        if len(rows) > _EVENTS:
+            parts.append(page.paragraph(f"The first {_EVENTS} of {len(rows)} losses; all are in summary.json."))
     parts.append(page.heading("Key frames"))
     parts += [page.picture(frame.jpeg, _caption(frame)) for frame in run.key_frames]
     return page.page(f"Head tracking of {name}", parts)
@@ -79,7 +81,7 @@ def figures(summary: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("jitter of position, mm rms, median (as fitted)", _pair(jitter["position_mm"], jitter["position_raw_mm"])),
         *((f"share of frames that tell the {side} eye", eyes[side]["share_told"]) for side in EYES),
         ("openness of the left / right eye, median", " / ".join(page.shown(eyes[side]["median"]) for side in EYES)),
-        ("share of frames with shut eyes", eyes["share_shut"]),
+        ("shut eyes, share of frames that tell eyes", eyes["share_shut"]),
         ("time of a frame, ms, p50 / p90 / p99", " / ".join(page.shown(ms[q]) for q in ("p50", "p90", "p99"))),
         ("times real time", summary["times_real_time"]),
         ("memory, MiB, after 100 frames / at the end / peak", memory),
@@ -106,7 +108,7 @@ def _pair(filtered: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
 def timelines(run: Run) -> list[str]:
     """One chart per subject, as SVG."""
     columns, pauses = run.columns, run.pauses
-    x, numbers = columns.seconds, columns.numbers
+    x, numbers = columns.played, columns.numbers
     bands = stretches(x, columns.texts["status"], _BANDS, pauses)
     known = "true_yaw" in numbers
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dense_face_ros.attention.states import Attention
+from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.evaluation.attention import AttentionJudge, head_sample
 from dense_face_ros.evaluation.frame_table import FrameColumns, FrameTable
 from dense_face_ros.evaluation.jitter import JitterMeter
@@ -67,9 +68,12 @@ class Run:
 
     @property
     def pauses(self) -> dict[int, float]:
-        """Frame -> seconds since the first frame from which on nothing is known until the next."""
-        first = 1e-9 * float(self.columns.stamps[0])
-        return {frame: round(told.stamp - first, _DIGITS) for frame, told in self.silences.items()}
+        """Frame -> recorded seconds from which on nothing is known until the next."""
+        played, stamps = self.columns.played, self.columns.stamps
+        return {
+            frame: round(float(played[frame]) + told.stamp - 1e-9 * float(stamps[frame]), _DIGITS)
+            for frame, told in self.silences.items()
+        }
 
 
 def run(
@@ -97,7 +101,8 @@ def run(
     silences: dict[int, Attention] = {}
     progress = ProgressBar(recording.count)
     order, out_of_order, withheld = StampOrder(), 0, 0
-    first: int | None = None
+    failed: list[Exception] = []
+    played, last = 0, 0  # nanoseconds
     settled: float | None = None
     with nullcontext() if bag is None else OutputBag(bag) as output:
         if output is not None:
@@ -114,9 +119,14 @@ def run(
             if order.take(stamp, 1e-9 * (frame.recorded - frame.stamp)) in (Turn.OUT_OF_ORDER, Turn.ASTRAY):
                 out_of_order += 1
                 continue
-            first = frame.stamp if first is None else first
             started = time.perf_counter()
-            state = tracker.update(frame.image, stamp, frame.camera)
+            try:
+                state = tracker.update(frame.image, stamp, frame.camera)
+            except NetworkUnavailable:  # nor would any other frame be answered
+                raise
+            except Exception as error:  # as in the node, one frame must not end all
+                failed.append(error)
+                continue
             milliseconds = 1e3 * (time.perf_counter() - started)
             with_pose = pose_is_told(frame.camera, require_camera_info)
             withheld += state.status is Status.TRACKING and not with_pose
@@ -124,7 +134,9 @@ def run(
             *silent, attention = told
             silences |= {len(table) - 1: silence for silence in silent}
             table.add(frame.stamp, state, meter.add(state), attention, milliseconds, frame.speed)
-            pictures.add(frame.image, state, 1e-9 * (frame.stamp - first))
+            played += max(frame.stamp - last, 0) if len(table) > 1 else 0
+            last = frame.stamp
+            pictures.add(frame.image, state, 1e-9 * played)
             if output is not None:
                 output.write(frame, state, with_pose)
                 output.write_attention(frame, told)
@@ -133,8 +145,11 @@ def run(
             if len(table) == _SETTLED:
                 settled = resident_mb()
     progress.close()
+    if failed and not len(table):
+        raise failed[0]
     memory = {"settled": settled, "end": resident_mb(), "peak": peak_mb()}
-    dropped = {**recording.dropped, "out_of_order": out_of_order}
-    return Run(
-        table.columns(truth), pictures.chosen(), list(notes), memory, silences, dropped, recording.drop_notes, withheld
-    )
+    dropped, drop_notes = {**recording.dropped, "out_of_order": out_of_order}, list(recording.drop_notes)
+    if failed:
+        dropped["failed"] = len(failed)
+        drop_notes.append(f"the tracker failed on some, first with {type(failed[0]).__name__}: {failed[0]}")
+    return Run(table.columns(truth), pictures.chosen(), list(notes), memory, silences, dropped, drop_notes, withheld)

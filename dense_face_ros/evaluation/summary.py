@@ -38,17 +38,16 @@ def summary(run: Run) -> dict[str, Any]:
     columns = run.columns
     status = np.array(columns.texts["status"])
     tracked = status == Status.TRACKING.value
-    seconds, numbers = columns.seconds, columns.numbers
-    duration = float(columns.played[-1])
-    spent = float(numbers[TIME].sum()) / 1e3
+    played, numbers = columns.played, columns.numbers
+    step, spent = columns.step, float(numbers[TIME].sum()) / 1e3
     result: dict[str, Any] = {
         "frames": len(columns),
         "frames_dropped": run.dropped,
         "poses_withheld": run.withheld,
-        "duration_s": duration,
-        "rate_hz": (len(columns) - 1) / duration if duration > 0 else None,
+        "duration_s": float(played[-1]),
+        "rate_hz": None if step is None else 1.0 / step,
         "share": {s.value: float((status == s.value).mean()) for s in Status},
-        "first_tracked_s": float(seconds[tracked][0]) if tracked.any() else None,
+        "first_tracked_s": float(played[tracked][0]) if tracked.any() else None,
         "metric": bool(numbers["metric"].all()),
         "notes": [*run.notes, *run.drop_notes],
         "losses": losses(columns),
@@ -61,7 +60,7 @@ def summary(run: Run) -> dict[str, Any]:
             if name.startswith(EXPRESSION)
         },
         "milliseconds": {f"p{q}": _percentile(numbers[TIME], q) for q in (50, 90, 99)},
-        "times_real_time": duration / spent if spent > 0 else None,
+        "times_real_time": None if step is None or not spent > 0 else len(columns) * step / spent,
         "memory_mb": dict(run.memory_mb),
     }
     if "error_rotation" in numbers:
@@ -70,19 +69,19 @@ def summary(run: Run) -> dict[str, Any]:
 
 
 def losses(columns: FrameColumns) -> list[dict[str, Any]]:
-    """Where a tracked head was lost: frame, seconds since the first frame, reason."""
-    status = columns.texts["status"]
+    """Where a tracked head was lost: frame, recorded seconds before it, reason. Where a pass ends nothing is lost."""
+    status, seconds, passes = columns.texts["status"], columns.played.tolist(), columns.passes.tolist()
     return [
-        {"frame": i, "seconds": float(columns.seconds[i]), "reason": columns.texts["reason"][i]}
+        {"frame": i, "seconds": seconds[i], "reason": columns.texts["reason"][i]}
         for i in range(1, len(columns))
-        if status[i] != Status.TRACKING.value and status[i - 1] == Status.TRACKING.value
+        if status[i] != Status.TRACKING.value and status[i - 1] == Status.TRACKING.value and passes[i] == passes[i - 1]
     ]
 
 
 def changes(run: Run) -> list[dict[str, Any]]:
-    """When attention changed its state: frame, seconds since the first frame, state, reason. What a silence changes
-    stands with the frame before it."""
-    texts, seconds, pauses = run.columns.texts, run.columns.seconds.tolist(), run.pauses
+    """When attention changed its state: frame, recorded seconds before it, state, reason. What a silence changes stands
+    with the frame before it."""
+    texts, seconds, pauses = run.columns.texts, run.columns.played.tolist(), run.pauses
     told = []
     for i, frame in enumerate(zip(seconds, texts["attention"], texts["attention_reason"], strict=True)):
         told.append((i, *frame))

@@ -112,6 +112,10 @@ class Video:
         self.interval = 1.0 / self._rate
 
     def _open(self) -> None:
+        try:
+            self.name.encode()
+        except UnicodeEncodeError as error:  # on such OpenCV ends the process
+            raise SourceError(f"video {self.name!a} has a name that is not UTF-8; rename it") from error
         self._capture = cv2.VideoCapture(self.name)
         if not self._capture.isOpened():
             raise SourceError(f"video '{self.name}' cannot be read; is it a video file that OpenCV can decode?")

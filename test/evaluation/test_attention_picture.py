@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from attention.drives import CLOSED, LAP, ZONES, Camera, Segment, judge
 
 from dense_face_ros.attention.settings import PRESETS
-from dense_face_ros.evaluation.attention_picture import _runs, draw_timeline
+from dense_face_ros.evaluation.attention_picture import _runs, draw_timeline, played
 
 
 def test_glance_budget_and_eyes_are_drawn_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +34,9 @@ def test_the_last_state_lasts_to_the_end() -> None:
     runs = _runs(states, time, 2.0, lambda state: state.zone)
     assert [begin for _, begin, _ in runs[1:]] == [end for _, _, end in runs[:-1]]
     assert (runs[0][1], runs[-1][2]) == (0.0, 2.0)
+
+
+def test_a_pass_that_ends_goes_on_in_the_next() -> None:
+    states = judge([Segment(1.0)], Camera(10.0))[:3]
+    back = [*states, *(replace(state, stamp=state.stamp - 50.0) for state in states[:2])]
+    np.testing.assert_allclose(played(back), [0.0, 0.1, 0.2, 0.2, 0.3], atol=1e-6)

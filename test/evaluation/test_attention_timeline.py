@@ -125,7 +125,7 @@ def test_the_speed_decides_what_is_judged(tmp_path: Path) -> None:
 def test_library_functions(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     states = judged(see(SCRIPT, SEEN))
-    assert [state.state.value for _, state in transitions(states)] == WANTED
+    assert [state.state.value for *_, state in transitions(states)] == WANTED
     for preset in ("euro_ncap", "eu_addw"):
         draw_timeline(judge(SCRIPT, SEEN, preset), PRESETS[preset], ZONES, tmp_path / f"{preset}.png")
     write_transitions(states, tmp_path / "all.csv")
@@ -138,7 +138,7 @@ def test_a_gap_in_the_recording_is_unknown() -> None:
     """As it is for the node, that has heard nothing for a while."""
     drive = list(see([Segment(64.0)], SEEN))
     states = judged(s for s in drive if not 2.0 < s.stamp - START < 62.0)
-    changes = [(state.state.value, round(state.stamp - START)) for _, state in transitions(states)]
+    changes = [(state.state.value, round(state.stamp - START)) for *_, state in transitions(states)]
     assert changes == [("unknown", 0), ("attentive", 0), ("unknown", 2), ("attentive", 62)]
 
 

@@ -24,6 +24,20 @@ def test_a_line_breaks_where_nothing_is_known() -> None:
     assert path.count("M") == 2 and path.count("L") == 2
 
 
+def test_a_lone_point_is_painted() -> None:
+    y = np.array([0.0, np.nan, 1.0, np.nan, 1.0, 0.0, np.nan, 1.0])
+    (path,) = paths(chart("t", [Series("", np.arange(8.0), y)], "s", "m"))
+    assert path.count("M") == 4 and path.count("h0") == 3 and path.count("L") == 1
+
+
+def test_a_long_line_of_which_little_is_unknown_is_hardly_broken() -> None:
+    y = np.sin(np.arange(100_000.0))
+    y[::50] = np.nan
+    y[40_000:50_000] = np.nan
+    (path,) = paths(chart("t", [Series("", np.arange(100_000.0), y)], "s", "m"))
+    assert path.count("M") == 2, "where a tenth of it is unknown"
+
+
 def test_more_is_further_up_and_what_is_beyond_the_range_stays_at_its_edge() -> None:
     line = Series("", np.arange(4.0), np.array([0.0, 1.0, 2.0, -1.0]))
     (path,) = paths(chart("t", [line], "s", "m", y_range=(0.0, 1.0), size=(960, 210)))

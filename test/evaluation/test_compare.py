@@ -106,7 +106,11 @@ def test_another_eyelid_network_is_a_difference() -> None:
     assert found["share of frames that tell the right eye"].verdict == "equal"
     assert found["openness of the left eye"].pairs == 50, "of which both know it"
     assert found["openness of the right eye"].difference == pytest.approx(-0.1)
-    assert found["share of frames with shut eyes"].mean_b == 0.0 == found["share of frames with shut eyes"].mean_a
+    assert (
+        found["shut eyes, share of frames that tell eyes"].mean_b
+        == 0.0
+        == found["shut eyes, share of frames that tell eyes"].mean_a
+    )
 
 
 def test_shut_eyes_are_compared() -> None:
@@ -114,8 +118,8 @@ def test_shut_eyes_are_compared() -> None:
     shut = np.full(100, 0.1)
     open_at_times = np.where(np.arange(100) % 4, 0.1, 0.9)
     found = differences(run(10.0, eye_left=shut, eye_right=shut), run(10.0, eye_left=open_at_times, eye_right=shut))
-    assert found["share of frames with shut eyes"].mean_a == 1.0
-    assert found["share of frames with shut eyes"].mean_b == 0.75
+    assert found["shut eyes, share of frames that tell eyes"].mean_a == 1.0
+    assert found["shut eyes, share of frames that tell eyes"].mean_b == 0.75
 
 
 def test_another_policy_is_a_difference_but_of_one_minute_it_cannot_be_told_whether_it_is_noise() -> None:
@@ -135,7 +139,7 @@ def test_another_policy_is_a_difference_but_of_one_minute_it_cannot_be_told_whet
 
 def test_what_neither_run_tells_is_not_compared() -> None:
     found = differences(run(10.0), run(10.0))
-    assert not {"PERCLOS", "openness of the left eye", "share of frames with shut eyes"} & found.keys()
+    assert not {"PERCLOS", "openness of the left eye", "shut eyes, share of frames that tell eyes"} & found.keys()
 
 
 def test_the_figures_go_into_json(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -367,4 +368,41 @@ def test_results_are_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert "exists already" in _one_line([str(bag), "--output", str(out)], capsys)
     shutil.rmtree(out / "bag")
+    before = (out / "frames.csv").read_bytes()
+    itself = [str(bag), "--output", str(out), "--compare", str(out)]
+    assert "the folder that is written to; name another --output" in _one_line(itself, capsys)
+    assert (out / "frames.csv").read_bytes() == before
+    (out / "comparison.json").write_text("of another run")
     assert main([str(bag), "--output", str(out)], FakeTracker()) == 0
+    assert not (out / "comparison.json").exists()
+
+
+def test_what_only_bags_have_is_refused_for_a_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = str(write_video(tmp_path / "a.avi", 3))
+    for option in (["--topic", "/image"], ["--truth", "/mocap"], ["--rectified"]):
+        told = _one_line([video, "--output", str(tmp_path / "out"), *option], capsys)
+        assert f"a.avi' is no bag and has no topics; leave out {option[0]}" in told
+
+
+def test_the_files_that_ran_are_told_whatever_lies_there_later(tmp_path: Path) -> None:
+    network, output = tmp_path / "network.onnx", tmp_path / "out"
+    network.write_bytes(b"a network")
+
+    class Training(FakeTracker):
+        def update(self, *frame: Any) -> HeadState:
+            network.unlink(missing_ok=True)
+            return super().update(*frame)
+
+    bag = str(write_bag(tmp_path / "bag", "mcap"))
+    assert main([bag, "--output", str(output), "--network", str(network)], Training()) == 0
+    assert hashlib.sha256(b"a network").hexdigest()[:8] in (output / "summary.json").read_text()
+
+
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/f\xe4hrt")
+    write_bag(tmp_path / "bag", "mcap").rename(odd)
+    assert main([odd, "--output", str(tmp_path / "out")], FakeTracker()) == 0
+    capsys.readouterr()
+    write_video(tmp_path / "a.avi", 3).rename(odd + ".avi")
+    assert "f\\udce4hrt.avi' has a name that is not UTF-8" in _one_line([odd + ".avi", "--output", "x"], capsys)
+    assert "f\ufffdhrt" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ from ros.materials import write_video
 
 from dense_face_ros.attention.head_sample import HeadSample
 from dense_face_ros.attention.states import Attention
+from dense_face_ros.backends import NetworkUnavailable
 from dense_face_ros.evaluation.attention import AttentionJudge
 from dense_face_ros.evaluation.attention_timeline import read_bag
 from dense_face_ros.evaluation.recording import FileRecording, RecordedFrame
@@ -111,6 +112,29 @@ def test_frames_that_the_node_would_drop_are_skipped_and_counted(tmp_path: Path)
     assert tracker.stamps == judge.stamps == pytest.approx(answered)
     assert (1e-9 * result.columns.stamps).tolist() == pytest.approx(answered) and result.dropped == {"out_of_order": 5}
     assert result.silences == {} and [sample.stamp for sample in read_bag(tmp_path / "bag")] == pytest.approx(answered)
+
+
+class Failing(Counting):
+    """Fails on all frames from a stamp on."""
+
+    def __init__(self, since: float, error: Exception) -> None:
+        super().__init__()
+        self._since, self._error = since, error
+
+    def update(self, image: np.ndarray, stamp: float, camera: PinholeCamera | None) -> HeadState:
+        if stamp >= self._since:
+            raise self._error
+        return super().update(image, stamp, camera)
+
+
+def test_a_frame_on_which_the_tracker_fails_is_dropped_and_told() -> None:
+    stamps = [5_000_000_000 + 50_000_000 * i for i in range(4)]
+    result = run(Failing(5.1, RuntimeError("told to fail")), Recording(stamps=stamps), Judge())
+    assert len(result.columns) == 2 and result.dropped == {"out_of_order": 0, "failed": 2}
+    assert result.drop_notes == ["the tracker failed on some, first with RuntimeError: told to fail"]
+    for since, error in ((0.0, RuntimeError("told to fail")), (5.1, NetworkUnavailable("the GPU is gone"))):
+        with pytest.raises(type(error), match=str(error)):
+            run(Failing(since, error), Recording(stamps=stamps), Judge())
 
 
 @pytest.mark.parametrize("astray", [0, 900_000_000_000])

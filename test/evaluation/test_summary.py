@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,24 @@ def test_of_eyes_that_are_never_told_nothing_is_known() -> None:
 def test_rates_are_those_of_the_recording_and_of_the_machine() -> None:
     found = summary(recorded())
     assert (found["duration_s"], found["rate_hz"]) == (0.75, 4.0)
-    assert found["times_real_time"] == pytest.approx(0.75 / 0.2)
+    assert found["times_real_time"] == pytest.approx(1.0 / 0.2)
+
+
+@pytest.mark.parametrize("pause", [3600.0, 1.7e9, -5.0])
+def test_a_pause_or_another_clock_is_no_time_in_which_frames_came(pause: float) -> None:
+    run = recorded(status=["tracking", "tracking", "lost", "lost"])
+    run.columns.stamps[2:] += int(1e9 * pause)
+    found = summary(run)
+    assert found["rate_hz"] == pytest.approx(4.0) and found["times_real_time"] == pytest.approx(5.0)
+    assert len(found["losses"]) == (0 if pause < 0.0 else 1), "where a pass ends nothing is lost"
+
+
+def test_of_one_frame_no_rate_is_known() -> None:
+    run = recorded()
+    texts = {name: column[:1] for name, column in run.columns.texts.items()}
+    numbers = {name: column[:1] for name, column in run.columns.numbers.items()}
+    found = summary(replace(run, columns=FrameColumns(run.columns.stamps[:1], texts, numbers)))
+    assert (found["rate_hz"], found["times_real_time"]) == (None, None)
 
 
 @pytest.mark.parametrize(("metric", "told"), [([1.0] * 4, True), ([0.0, 1.0, 1.0, 1.0], False)])
