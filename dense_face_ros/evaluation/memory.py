@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -11,8 +12,14 @@ def resident_mb(pid: int | str = "self") -> float | None:
 
 
 def peak_mb(pid: int | str = "self") -> float | None:
-    """The most memory that a process has had in use so far, in MiB."""
+    """The most memory that a process has had in use so far, or since :func:`forget_peak`, in MiB."""
     return _status(pid, "VmHWM:")
+
+
+def forget_peak() -> None:
+    """Let this process's :func:`peak_mb` begin with what is in use now, where the system allows it."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _status(pid: int | str, field: str) -> float | None:

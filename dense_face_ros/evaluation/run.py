@@ -17,7 +17,7 @@ from dense_face_ros.evaluation.attention import AttentionJudge, head_sample
 from dense_face_ros.evaluation.frame_table import FrameColumns, FrameTable
 from dense_face_ros.evaluation.jitter import JitterMeter
 from dense_face_ros.evaluation.key_frames import KeyFrame, KeyFrames
-from dense_face_ros.evaluation.memory import peak_mb, resident_mb
+from dense_face_ros.evaluation.memory import forget_peak, peak_mb, resident_mb
 from dense_face_ros.evaluation.output_bag import OutputBag
 from dense_face_ros.evaluation.progress import ProgressBar
 from dense_face_ros.evaluation.recording import Recording
@@ -50,7 +50,7 @@ class Run:
         key_frames: pictures of some.
         notes: what was wrong with the camera, one line each, no repeats.
         memory_mb: of this process, in MiB: ``settled`` after the first 100 frames, at the ``end``, and the ``peak``;
-            None where it is not known, and in shorter recordings.
+            None where it is not known, and in shorter recordings. The peak is that of the run.
         silences: frame -> what was concluded when nothing had been recorded for a while after it.
         dropped: how many images were dropped, as the node drops them, by the reason.
         drop_notes: what was wrong with the first that is no frame, one line for each reason.
@@ -95,6 +95,7 @@ def run(
     Raises:
         SourceError: the recording is damaged, or its true poses are in another frame than its images.
     """
+    forget_peak()  # what came before, as a table to compare with, is none of the recording's
     truth = recording.true_poses()
     table, meter, pictures = FrameTable(tracker.model.expression_names), JitterMeter(), KeyFrames(tracker.model)
     notes: dict[str, None] = {}
@@ -152,4 +153,7 @@ def run(
     if failed:
         dropped["failed"] = len(failed)
         drop_notes.append(f"the tracker failed on some, first with {type(failed[0]).__name__}: {failed[0]}")
-    return Run(table.columns(truth), pictures.chosen(), list(notes), memory, silences, dropped, drop_notes, withheld)
+    columns = table.columns(truth)
+    if truth is not None and not np.isfinite(columns.numbers["true_x"]).any():
+        notes["no frame has a true pose: they are by another clock, or more than 0.1 s apart"] = None
+    return Run(columns, pictures.chosen(), list(notes), memory, silences, dropped, drop_notes, withheld)

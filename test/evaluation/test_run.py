@@ -114,6 +114,13 @@ def test_frames_that_the_node_would_drop_are_skipped_and_counted(tmp_path: Path)
     assert result.silences == {} and [sample.stamp for sample in read_bag(tmp_path / "bag")] == pytest.approx(answered)
 
 
+@pytest.mark.parametrize(("later", "told"), [(0, 0), (60_000_000_000, 1)])
+def test_a_truth_that_is_of_no_frame_is_told(later: int, told: int) -> None:
+    stamps = [stamp + later for stamp in STAMPS.tolist()]
+    result = run(Counting(), Recording(truth_frame="camera", stamps=stamps, began=stamps[0]), Judge())
+    assert sum("no frame has a true pose" in note for note in result.notes) == told
+
+
 class Failing(Counting):
     """Fails on all frames from a stamp on."""
 
