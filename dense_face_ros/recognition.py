@@ -121,10 +121,9 @@ class Recognition:
         if self._next_earlier is None or stamp - self._next_earlier[0] >= _LASTING:
             self._earlier = None if self._next_earlier is None else self._next_earlier[1]
             self._next_earlier = stamp, fit
-        said = bool(self._fresh) and stamp <= self._fresh[-1][1]  # by an image that is given again
-        if not said and (
-            likeness is None or likeness >= ALIKE
-        ):  # else it may be half another's, or a driver who turned far at once
+        again = bool(self._fresh) and stamp <= self._fresh[-1][1]  # the same image
+        # Else it may be half another's, or a driver who turned far at once.
+        if (likeness is None or likeness >= ALIKE) and not again:
             self._fresh.append((look, stamp))
             self._seen.keep(look, stamp)
             self._latest, self._told = look, None
