@@ -26,12 +26,12 @@ def landmarks_at(model: FaceModel, rotation: np.ndarray, place: tuple[float, flo
 
 
 def views(  # type: ignore[no-untyped-def]
-    model: FaceModel, yaw: float = 0.0, roll: float = 0.0, x: float = 0.0, camera: PinholeCamera = CAMERA
+    model: FaceModel, yaw: float = 0.0, roll: float = 0.0, x: float = 0.0
 ):
     """Of the left and the right eye, and the pixels of their corners in them."""
     rotation = rotation_from_yaw_pitch_roll(np.radians([yaw, 0.0, roll]))
     landmarks = landmarks_at(model, rotation, (x, 0.0, 0.7))
-    found = [eye_view(landmarks[list(c)], rotation, camera) for c in CORNERS]
+    found = [eye_view(landmarks[list(c)], rotation, CAMERA) for c in CORNERS]
     return found, [view.seen(landmarks[list(c)]) for view, c in zip(found, CORNERS, strict=True)]
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 
 from dense_face_ros import FaceModel, FaceTracker, TrackerSettings
-from dense_face_ros.backends.model_file import check_metadata, network_path
+from dense_face_ros.backends.model_file import check_metadata, differing, network_path
 from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from dense_face_ros.calibration import Calibration
 from dense_face_ros.whole_files import whole_file
@@ -87,8 +87,7 @@ def files_of(network: Path) -> dict[Path, tuple[onnx.ModelProto, dict[str, str]]
     own = held[network][1]
     for path, (_, metadata) in held.items():
         check_metadata(metadata, path)
-        names = (own.keys() | metadata.keys()) - Calibration().metadata.keys()
-        different = sorted(name for name in names if metadata.get(name) != own.get(name))
+        different = [name for name in differing(own, metadata) if name not in Calibration().metadata]
         if different:
             raise ValueError(
                 f"'{path}' is not of the same network as '{network}': {', '.join(different)} differ; export both from "

@@ -147,8 +147,8 @@ def main(arguments: list[str] | None = None) -> None:
             recipe, given.data, given.out, template, datasets, steps=given.steps, minutes=given.minutes,
             resume=given.resume, start_from=given.start_from, learning_rate=given.learning_rate, workers=given.workers,
         )  # fmt: skip
-    except KeyboardInterrupt:  # later on it ends behind a step, with a checkpoint
-        parser.exit(130, f"{parser.prog}: stopped before the first step\n")
+    except KeyboardInterrupt:  # before the first step, or for the second time
+        parser.exit(130, f"{parser.prog}: interrupted; a checkpoint that '{given.out}' holds is kept\n")
     except BadData as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     except (ValueError, OSError, FloatingPointError) as error:

@@ -13,7 +13,7 @@ from dense_face_ros.backends.cuda_driver import CudaError, check_gpu
 from dense_face_ros.backends.engine_build import EngineError, Report, tensorrt_module
 from dense_face_ros.backends.engine_cache import EngineCache
 from dense_face_ros.backends.engine_loading import EngineLoader
-from dense_face_ros.backends.model_file import network_path
+from dense_face_ros.backends.model_file import differing, network_path
 from dense_face_ros.backends.model_precision import cpu_network_path, gpu_network_path
 from dense_face_ros.backends.recovering_network import Load, RecoveringNetwork
 
@@ -161,7 +161,7 @@ def _gpu_file(path: Path | None, on_cpu: CorrespondenceNetwork | None) -> tuple[
 
 def _check_same(wanted: dict[str, str], found: dict[str, str], path: Path, kind: str, named: Path) -> None:
     """ValueError where the metadata of ``path`` says that it is another network than ``named``."""
-    different = sorted(key for key in wanted.keys() | found.keys() if found.get(key) != wanted.get(key))
+    different = differing(wanted, found)
     if different:
         raise ValueError(
             f"'{path}' is not {kind} of '{named}': {', '.join(different)} differ; export both from one checkpoint and "

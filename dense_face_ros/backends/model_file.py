@@ -91,6 +91,11 @@ def check_metadata(metadata: dict[str, str], path: Path) -> None:
         )
 
 
+def differing(a: Mapping[str, str], b: Mapping[str, str]) -> list[str]:
+    """Names of the entries in which the metadata of two files differ."""
+    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
+
+
 def check_template(metadata: Mapping[str, str], path: Path, template_hash: str) -> None:
     """Raises ValueError where the network at ``path`` was trained for another template than the one in use."""
     found = metadata["template_hash"]

@@ -12,6 +12,7 @@ import numpy as np
 from dense_face_ros.attention.settings import AttentionSettings
 from dense_face_ros.attention.states import Attention, State
 from dense_face_ros.attention.zones import ELSEWHERE, ROAD, UNDECIDED, UNKNOWN, ZoneMap
+from dense_face_ros.evaluation.frame_table import recorded
 
 _COLOURS = {
     State.UNKNOWN: "0.75",
@@ -28,9 +29,8 @@ _LIMIT = {"color": "tab:red", "linewidth": 0.8, "linestyle": "--"}
 
 
 def played(states: Sequence[Attention]) -> np.ndarray:
-    """(N,) seconds recorded up to each state. Where stamps go back a pass ends, or a clock was set."""
-    stamps = np.array([state.stamp for state in states])
-    return np.asarray(np.maximum(np.diff(stamps, prepend=stamps[:1]), 0.0).cumsum())
+    """(N,) seconds recorded up to each state, as :func:`dense_face_ros.evaluation.frame_table.recorded`."""
+    return recorded(np.array([state.stamp for state in states]))
 
 
 def draw_timeline(states: Sequence[Attention], settings: AttentionSettings, zones: ZoneMap, path: Path) -> None:

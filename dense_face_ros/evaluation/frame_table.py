@@ -108,6 +108,11 @@ class FrameTable:
         return FrameColumns(stamps, texts, numbers)
 
 
+def recorded(stamps: np.ndarray) -> np.ndarray:
+    """(N,) what was recorded up to each stamp, in their unit: where they go back a pass ends, or a clock was set."""
+    return np.asarray(np.maximum(np.diff(stamps, prepend=stamps[:1]), 0).cumsum())
+
+
 class FrameColumns:
     """The table by columns: ``stamps`` (N,) nanoseconds, ``texts`` and ``numbers`` by name."""
 
@@ -125,8 +130,7 @@ class FrameColumns:
     @property
     def played(self) -> Array:
         """(N,) seconds that were recorded up to each frame: ``seconds``, until stamps go back where a pass ends."""
-        forward = np.maximum(np.diff(self.stamps, prepend=self.stamps[:1]), 0)
-        return np.asarray(1e-9 * forward.cumsum().astype(np.float64))
+        return np.asarray(1e-9 * recorded(self.stamps).astype(np.float64))
 
     @property
     def step(self) -> float | None:

@@ -49,9 +49,9 @@ def export(data: Path, checkpoint: Path, destination: Path, fits: Path) -> None:
     """
     check_destination(destination, "destination")
     state = load_finder(checkpoint)
-    wanted = state.get("given", {}).get("fits", "nothing")  # older runs kept none
-    if wanted != "nothing" and wanted != told_file(fits):
-        raise ValueError(f"'{checkpoint}' was trained with {wanted}, --fits is {told_file(fits)}; give that")
+    wanted, found = state.get("given", {}).get("fits", "nothing"), told_file(fits)  # older runs kept none
+    if wanted not in ("nothing", found):
+        raise ValueError(f"'{checkpoint}' was trained with {wanted}, --fits is {found}; give that")
     network = FinderNetwork()
     network.load_state_dict(state["averaged"])
     image = torch.zeros(1, 1, INPUT_HEIGHT, INPUT_WIDTH, dtype=torch.uint8)

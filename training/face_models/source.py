@@ -48,13 +48,13 @@ class SourceModel:
 
     def __post_init__(self) -> None:
         count = len(self.mean)
-        shapes: dict[str, npt.NDArray[np.floating]] = {
-            "the mean": self.mean,
+        modes: dict[str, npt.NDArray[np.floating]] = {
+            "the mean": self.mean[None],
             "identity modes": self.identity_modes,
             "expressions": self.expressions,
         }
-        for what, array in shapes.items():
-            if array.shape[-2:] != (count, 3):
+        for what, array in modes.items():
+            if array.shape[1:] != (count, 3):
                 raise ValueError(f"{self.name}: {what} are {array.shape}, the mean has {count} vertices")
             if not np.isfinite(array).all():
                 raise ValueError(f"{self.name}: {what} are not all finite")
